@@ -1,0 +1,1 @@
+"""Japanese-first Stable Diffusion v1."""
