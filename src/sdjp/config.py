@@ -1,0 +1,208 @@
+"""What a model is made of: frozen specs, their presets, and JSON in and out.
+
+Specs reach builders only (``UNet.from_config``); the modules themselves take plain numbers. Variants are made with
+:func:`dataclasses.replace`. Unknown keys in JSON are refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeVar
+
+from sdjp.errors import InputError
+
+Prediction = Literal["epsilon", "v"]
+Activation = Literal["quick_gelu", "gelu"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig:
+    """The denoiser. Names follow CompVis' ``UNetModel``; see docs/notation.md for diffusers' names.
+
+    Attributes:
+        in_channels: Channels of the latent (4 for SD v1).
+        out_channels: Channels of the prediction.
+        model_channels: Width of the first level.
+        channel_mult: Width of each level as a multiple of ``model_channels``.
+        num_res_blocks: Residual blocks on the way down at each level (one more on the way up).
+        attention: For each level, whether its blocks carry a spatial transformer.
+        num_heads: Attention heads, the same at every level.
+        context_dim: Width of the text states.
+        norm_groups: Groups of every GroupNorm.
+    """
+
+    in_channels: int = 4
+    out_channels: int = 4
+    model_channels: int = 320
+    channel_mult: tuple[int, ...] = (1, 2, 4, 4)
+    num_res_blocks: int = 2
+    attention: tuple[bool, ...] = (True, True, True, False)
+    num_heads: int = 8
+    context_dim: int = 768
+    norm_groups: int = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAEConfig:
+    """The autoencoder (CompVis ``AutoencoderKL``).
+
+    Attributes:
+        in_channels: Channels of the picture.
+        latent_channels: Channels of the latent.
+        ch: Width of the first level.
+        ch_mult: Width of each level as a multiple of ``ch``; every level but the last halves the sides.
+        num_res_blocks: Residual blocks at each level of the encoder (one more in the decoder).
+        norm_groups: Groups of every GroupNorm.
+        scaling_factor: Latents are multiplied by this after encoding, divided before decoding.
+    """
+
+    in_channels: int = 3
+    latent_channels: int = 4
+    ch: int = 128
+    ch_mult: tuple[int, ...] = (1, 2, 4, 4)
+    num_res_blocks: int = 2
+    norm_groups: int = 32
+    scaling_factor: float = 0.18215
+
+    @property
+    def factor(self) -> int:
+        """Pixels to one latent cell, on each side (8 for SD v1)."""
+        return int(2 ** (len(self.ch_mult) - 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CLIPTextConfig:
+    """The text encoder (OpenAI CLIP; Hugging Face ``CLIPTextModel``).
+
+    Attributes:
+        vocab_size: Entries of the byte-pair table, start and end tokens included.
+        width: Width of the states.
+        layers: Transformer layers.
+        heads: Attention heads.
+        mlp_width: Width inside the feed-forward block.
+        max_length: Tokens in one chunk, start and end included.
+        activation: ``"quick_gelu"`` (OpenAI) or ``"gelu"``.
+    """
+
+    vocab_size: int = 49408
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    mlp_width: int = 3072
+    max_length: int = 77
+    activation: Activation = "quick_gelu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """The noise schedule the model was trained on.
+
+    Attributes:
+        num_train_timesteps: T.
+        beta_start: beta of the first timestep.
+        beta_end: beta of the last one; in between, sqrt(beta) is linear ("scaled linear").
+        prediction: What the UNet predicts: ``"epsilon"`` or ``"v"`` (Salimans & Ho 2022, arXiv 2202.00512).
+    """
+
+    num_train_timesteps: int = 1000
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    prediction: Prediction = "epsilon"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """The settings with which a model looks best, used where the caller gives none."""
+
+    height: int = 512
+    width: int = 512
+    num_inference_steps: int = 50
+    guidance_scale: float = 7.5
+    sampler: str = "plms"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A whole text-to-image model."""
+
+    name: str = "sd-v1"
+    unet: UNetConfig = field(default_factory=UNetConfig)
+    vae: VAEConfig = field(default_factory=VAEConfig)
+    text: CLIPTextConfig = field(default_factory=CLIPTextConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    defaults: Defaults = field(default_factory=Defaults)
+
+
+SD_V1: Final = ModelConfig()
+"""Stable Diffusion v1: 859,520,964 + 83,653,863 + 123,060,480 parameters."""
+
+TINY: Final = ModelConfig(
+    name="tiny",
+    unet=UNetConfig(model_channels=32, num_heads=4, context_dim=32),
+    vae=VAEConfig(ch=32),
+    text=CLIPTextConfig(width=32, layers=2, heads=4, mlp_width=64),
+    defaults=Defaults(height=64, width=64),
+)
+"""The same tensor names as SD v1 with small widths, for tests with random weights."""
+
+MINI: Final = ModelConfig(
+    name="mini",
+    unet=UNetConfig(
+        in_channels=8,
+        out_channels=8,
+        model_channels=96,
+        channel_mult=(1, 2, 2),
+        num_res_blocks=1,
+        attention=(True, True, True),
+        num_heads=3,
+        context_dim=192,
+    ),
+    vae=VAEConfig(latent_channels=8, ch=16, ch_mult=(1, 2, 4, 6, 8), num_res_blocks=1, norm_groups=8),
+    text=CLIPTextConfig(vocab_size=8192, width=192, layers=4, heads=3, mlp_width=768),
+    schedule=ScheduleConfig(beta_end=0.02, prediction="v"),
+    defaults=Defaults(height=256, width=256, num_inference_steps=25, guidance_scale=3.0, sampler="dpm++_2m"),
+)
+"""The embedded model before its weights are known; the shipped one comes from its own ``config.json``."""
+
+C = TypeVar("C")
+
+
+def to_json(config: object) -> dict[str, Any]:
+    """Return ``config`` (any of the dataclasses here) as plain JSON data."""
+    return dataclasses.asdict(config)  # type: ignore[call-overload, no-any-return]
+
+
+def from_json(cls: type[C], data: Mapping[str, Any], *, where: str = "") -> C:
+    """Build ``cls`` from the JSON data that :func:`to_json` gave.
+
+    Raises:
+        InputError: If a key is unknown; the message lists the keys that exist.
+    """
+    fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(data) - fields)
+    if unknown:
+        names = ", ".join(f"{where}{name}" for name in unknown)
+        allowed = ", ".join(sorted(fields))
+        raise InputError(
+            "config.unknown_key",
+            ja=f"設定に知らない項目があります: {names}。使える項目: {allowed}",
+            en=f"unknown keys in the configuration: {names}. Allowed: {allowed}",
+        )
+    hints = typing.get_type_hints(cls)
+    return cls(**{name: _coerce(hints[name], value, f"{where}{name}.") for name, value in data.items()})
+
+
+def _coerce(hint: Any, value: Any, where: str) -> Any:
+    """JSON has lists and objects where the specs have tuples and other specs."""
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_json(typing.cast(type, hint), value, where=where)
+    origin = typing.get_origin(hint)
+    if origin is tuple and isinstance(value, list):
+        return tuple(value)
+    if origin in (typing.Union, types.UnionType) and isinstance(value, list):
+        return tuple(value)
+    return value
