@@ -1,0 +1,95 @@
+"""Attention and the transformer blocks of the UNet.
+
+Axes: B batch, L queries, M keys, D width, K heads, C channels, h w latent sides.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, heads: int, *, causal: bool = False) -> Tensor:
+    """Scaled dot-product attention (Vaswani et al. 2017, eq. 1) over ``heads`` heads.
+
+    Args:
+        q: Queries (B, L, D).
+        k: Keys (B, M, D).
+        v: Values (B, M, D).
+        heads: K; D must be a multiple of it.
+        causal: Let no query see a later key.
+
+    Returns:
+        (B, L, D).
+    """
+    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
+    out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    return out.transpose(1, 2).flatten(2)
+
+
+class Attention(nn.Module):
+    """Multi-head attention from ``width`` to a context of ``context_dim`` (itself if they are the same tensor)."""
+
+    def __init__(self, width: int, context_dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(width, width, bias=False)
+        self.to_k = nn.Linear(context_dim, width, bias=False)
+        self.to_v = nn.Linear(context_dim, width, bias=False)
+        self.to_out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
+        return self.to_out(attention(self.to_q(x), self.to_k(context), self.to_v(context), self.heads))
+
+
+class GEGLU(nn.Module):
+    """Feed-forward block with a gated GELU (Shazeer 2020, arXiv 2002.05202), four times as wide inside."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.proj_in = nn.Linear(width, width * 8)
+        self.proj_out = nn.Linear(width * 4, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, L, width) to the same shape."""
+        value, gate = self.proj_in(x).chunk(2, dim=-1)
+        return self.proj_out(value * F.gelu(gate))
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention, cross-attention to the text, feed-forward; each normed first and added back."""
+
+    def __init__(self, width: int, context_dim: int, heads: int) -> None:
+        super().__init__()
+        self.norm_self = nn.LayerNorm(width)
+        self.self_attention = Attention(width, width, heads)
+        self.norm_cross = nn.LayerNorm(width)
+        self.cross_attention = Attention(width, context_dim, heads)
+        self.norm_feed_forward = nn.LayerNorm(width)
+        self.feed_forward = GEGLU(width)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
+        y = self.norm_self(x)
+        x = x + self.self_attention(y, y)
+        x = x + self.cross_attention(self.norm_cross(x), context)
+        return x + self.feed_forward(self.norm_feed_forward(x))
+
+
+class SpatialTransformer(nn.Module):
+    """A transformer block over the positions of a feature map (Rombach et al. 2022, appendix E.2.1)."""
+
+    def __init__(self, channels: int, context_dim: int, heads: int, *, norm_groups: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(norm_groups, channels, eps=1e-6)
+        self.proj_in = nn.Conv2d(channels, channels, 1)
+        self.block = TransformerBlock(channels, context_dim, heads)
+        self.proj_out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Map x (B, C, h, w), context (B, M, context_dim) to (B, C, h, w)."""
+        h, w = x.shape[-2:]
+        y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
+        y = self.block(y, context).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
+        return x + self.proj_out(y)

@@ -1,0 +1,196 @@
+"""The denoiser: a UNet over latents, conditioned on time and text (Rombach et al. 2022, section 3.3).
+
+Axes: B batch, C channels, h w latent sides, M text tokens, D width of the time embedding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sdjp.config import UNetConfig
+from sdjp.models.attention import SpatialTransformer
+from sdjp.models.blocks import Downsample, ResBlock, Upsample
+
+
+def timestep_embedding(t: Tensor, dim: int, *, max_period: float = 10000.0) -> Tensor:
+    """Sinusoidal embedding of timesteps, cosines first (Vaswani et al. 2017, section 3.5).
+
+    Args:
+        t: Timesteps (B,), whole or fractional.
+        dim: Width; an odd one ends in a zero.
+        max_period: The longest period is 2 pi times this.
+
+    Returns:
+        (B, dim) float32.
+    """
+    half = dim // 2
+    freqs = torch.exp(-math.log(max_period) * torch.arange(half, dtype=torch.float32, device=t.device) / half)
+    args = t.float()[:, None] * freqs[None]
+    embedding = torch.cat([args.cos(), args.sin()], dim=-1)
+    return F.pad(embedding, (0, dim % 2))
+
+
+class TimeEmbedding(nn.Module):
+    """Two linear layers over the sinusoidal embedding."""
+
+    def __init__(self, channels: int, dim: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.linear_in = nn.Linear(channels, dim)
+        self.linear_out = nn.Linear(dim, dim)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Map t (B,) to (B, D)."""
+        x = timestep_embedding(t, self.channels).to(self.linear_in.weight.dtype)
+        return self.linear_out(F.silu(self.linear_in(x)))
+
+
+class Row(nn.Module):
+    """One row of the table that a UNet is: any of residual block, transformer, resampling, in this order."""
+
+    def __init__(
+        self,
+        *,
+        res: ResBlock | None = None,
+        attn: SpatialTransformer | None = None,
+        down: Downsample | None = None,
+        up: Upsample | None = None,
+    ) -> None:
+        super().__init__()
+        self.res = res
+        self.attn = attn
+        self.down = down
+        self.up = up
+
+    def forward(
+        self, x: Tensor, time: Tensor, context: Tensor, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Map x (B, C, h, w) on; ``size`` is what an upsampling row has to reach."""
+        if self.res is not None:
+            x = self.res(x, time)
+        if self.attn is not None:
+            x = self.attn(x, context)
+        if self.down is not None:
+            x = self.down(x)
+        if self.up is not None:
+            x = self.up(x, size)
+        return x
+
+
+class UNet(nn.Module):
+    """The UNet of Stable Diffusion v1, at any width and depth.
+
+    Args:
+        in_channels: Channels of the latent.
+        out_channels: Channels of the prediction.
+        model_channels: Width of the first level.
+        channel_mult: Width of each level as a multiple of ``model_channels``.
+        num_res_blocks: Residual blocks at each level on the way down; one more on the way up.
+        attention: For each level, whether its rows carry a spatial transformer.
+        num_heads: Attention heads.
+        context_dim: Width of the text states.
+        norm_groups: Groups of every GroupNorm.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        out_channels: int,
+        model_channels: int,
+        channel_mult: Sequence[int],
+        num_res_blocks: int,
+        attention: Sequence[bool],
+        num_heads: int,
+        context_dim: int,
+        norm_groups: int,
+    ) -> None:
+        super().__init__()
+        time_dim = model_channels * 4
+        widths = [model_channels * m for m in channel_mult]
+
+        def res(channels: int, out: int) -> ResBlock:
+            return ResBlock(channels, out, time_dim=time_dim, norm_groups=norm_groups, eps=1e-5)
+
+        def attn(channels: int) -> SpatialTransformer:
+            return SpatialTransformer(channels, context_dim, num_heads, norm_groups=norm_groups)
+
+        self.time_embedding = TimeEmbedding(model_channels, time_dim)
+        self.conv_in = nn.Conv2d(in_channels, model_channels, 3, padding=1)
+
+        down, skips, channels = [], [model_channels], model_channels
+        for level, width in enumerate(widths):
+            for _ in range(num_res_blocks):
+                down.append(Row(res=res(channels, width), attn=attn(width) if attention[level] else None))
+                channels = width
+                skips.append(channels)
+            if level < len(widths) - 1:
+                down.append(Row(down=Downsample(channels)))
+                skips.append(channels)
+        self.down = nn.ModuleList(down)
+
+        self.mid_in = res(channels, channels)
+        self.mid_attn = attn(channels)
+        self.mid_out = res(channels, channels)
+
+        up = []
+        for level, width in reversed(list(enumerate(widths))):
+            for i in range(num_res_blocks + 1):
+                last = i == num_res_blocks and level > 0
+                up.append(
+                    Row(
+                        res=res(channels + skips.pop(), width),
+                        attn=attn(width) if attention[level] else None,
+                        up=Upsample(width) if last else None,
+                    )
+                )
+                channels = width
+        self.up = nn.ModuleList(up)
+
+        self.norm_out = nn.GroupNorm(norm_groups, channels, eps=1e-5)
+        self.conv_out = nn.Conv2d(channels, out_channels, 3, padding=1)
+
+    @classmethod
+    def from_config(cls, config: UNetConfig) -> UNet:
+        """Build the UNet that ``config`` describes."""
+        return cls(
+            in_channels=config.in_channels,
+            out_channels=config.out_channels,
+            model_channels=config.model_channels,
+            channel_mult=config.channel_mult,
+            num_res_blocks=config.num_res_blocks,
+            attention=config.attention,
+            num_heads=config.num_heads,
+            context_dim=config.context_dim,
+            norm_groups=config.norm_groups,
+        )
+
+    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+        """Predict the noise (or v) in ``x``.
+
+        Args:
+            x: Noisy latents (B, in_channels, h, w), any h and w.
+            t: Timesteps (B,) in [0, T), whole or fractional.
+            context: Text states (B, M, context_dim).
+
+        Returns:
+            (B, out_channels, h, w).
+        """
+        time = self.time_embedding(t)
+        x = self.conv_in(x)
+        skips = [x]
+        for row in self.down:
+            x = row(x, time, context)
+            skips.append(x)
+        x = self.mid_out(self.mid_attn(self.mid_in(x, time), context), time)
+        for row in self.up:
+            x = torch.cat([x, skips.pop()], dim=1)
+            # Odd sides: upsampling has to reach the size of the skip that waits.
+            size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
+            x = row(x, time, context, size)
+        return self.conv_out(F.silu(self.norm_out(x)))
