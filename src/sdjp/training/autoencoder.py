@@ -1,0 +1,166 @@
+"""Train the autoencoder of the embedded model on random drawings over random backgrounds.
+
+Loss: L1 + MSE + half an L1 on the gradients of the picture + a small KL. Crops of 96 pixels, batches of 8.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sdjp.config import MINI
+from sdjp.models import VAE
+from sdjp.training import checkpoint, scenes
+from sdjp.training.artwork import PACKAGES, SIDE, Artwork
+from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.places import COLORS, PLACES, background
+
+CROP = 96
+BATCH = 8
+HELD_OUT = 20  # every 20th drawing is never trained on
+KL_WEIGHT = 2e-4
+
+
+def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> NDArray[np.uint8]:
+    """One to three drawings of any set, anywhere, on any background: (256, 256, 3) uint8."""
+    place = rng.choice([*COLORS, *PLACES])
+    canvas = background(place).copy()
+    if place in COLORS and rng.random() < 0.5:
+        canvas[:] = np.array([rng.randrange(256) for _ in range(3)], dtype=np.uint8)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        pool = artwork.extra if rng.random() < 0.3 else artwork.sets[rng.choice(("flat", *PACKAGES))]
+        every = range(len(pool))
+        index = rng.choice([i for i in every if (i % HELD_OUT == 0) == held_out])
+        side = rng.uniform(70, 240)
+        scenes.paste(canvas, pool[index], rng.uniform(50, 206), rng.uniform(50, 206), side)
+    style = rng.choice(("pixel art", "monochrome", "watercolor")) if rng.random() < 0.06 else "plain"
+    return scenes.stylise(canvas, style)  # type: ignore[arg-type]
+
+
+def crops(artwork: Artwork, rng: random.Random, n: int) -> Tensor:
+    """``n`` crops (n, 3, 96, 96) in [-1, 1]; four from each picture."""
+    out: list[NDArray[np.uint8]] = []
+    while len(out) < n:
+        whole = picture(artwork, rng)
+        for _ in range(4):
+            x, y = rng.randrange(SIDE - CROP + 1), rng.randrange(SIDE - CROP + 1)
+            out.append(whole[y : y + CROP, x : x + CROP])
+    return to_tensor(np.stack(out[:n]))
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """Map (B, H, W, 3) uint8 to (B, 3, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def reconstruction_loss(x: Tensor, y: Tensor) -> Tensor:
+    """L1 + MSE + half the L1 of horizontal and vertical differences."""
+    d = y - x
+    gradients = d.diff(dim=2).abs().mean() + d.diff(dim=3).abs().mean()
+    return d.abs().mean() + d.square().mean() + 0.5 * gradients
+
+
+@torch.no_grad()
+def psnr(vae: VAE, pictures: Tensor) -> float:
+    """Mean PSNR in dB of reconstructions of ``pictures`` (B, 3, H, W) in [-1, 1]."""
+    values = []
+    for x in pictures.split(4):
+        y = vae.decode(vae.encode(x).mean).clamp(-1, 1)
+        values.append(-10 * torch.log10((x - y).square().mean(dim=(1, 2, 3)) / 4))
+    return float(torch.cat(values).mean())
+
+
+def held_out_pictures(artwork: Artwork, n: int = 24) -> Tensor:
+    """Pictures (n, 3, 256, 256) made of drawings that training never shows."""
+    rng = random.Random(99)
+    return to_tensor(np.stack([picture(artwork, rng, held_out=True) for _ in range(n)]))
+
+
+def build() -> VAE:
+    """The untrained autoencoder; its latent starts with little noise (log-variance -5)."""
+    vae = VAE.from_config(MINI.vae)
+    channels = MINI.vae.latent_channels
+    with torch.no_grad():
+        assert vae.quant_conv.bias is not None
+        vae.quant_conv.weight[channels:] *= 0.1
+        vae.quant_conv.bias[channels:] = -5.0
+    return vae
+
+
+def train(folder: Path, *, minutes: float, decoder_only: bool = False, final: bool = False, lr: float = 1.0) -> None:
+    """Train for ``minutes``, resuming from ``folder/autoencoder.pt``.
+
+    Args:
+        folder: Where the artwork is and checkpoints go.
+        minutes: How long.
+        decoder_only: Leave the encoder, and with it the latents, as they are.
+        final: Let the learning rate fall to zero towards the end.
+        lr: Factor on the learning rates.
+    """
+    artwork = Artwork(folder / "artwork")
+    path, log = folder / "autoencoder.pt", folder / "autoencoder.jsonl"
+    vae = build()
+    trained: nn.Module = vae
+    if decoder_only:
+        trained = nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+    optimizer = MuonAdamW(trained, muon_lr=0.01 * lr, adam_lr=2e-3 * lr, adam=("conv_in.weight", "decoder.conv_out"))
+    ema = EMA(vae, 0.995)
+    step = 0
+    state = checkpoint.load(path)
+    if state is not None:
+        vae.load_state_dict(state["model"])
+        ema.weights, ema.steps, step = state["ema"], state["ema_steps"], state["step"]
+        if state["decoder_only"] == decoder_only:
+            optimizer.load_state_dict(state["optimizer"])
+    held_out = held_out_pictures(artwork)
+    rng = random.Random(step)
+    start, saved, losses = time.time(), time.time(), []
+    while True:
+        done = (time.time() - start) / (60 * minutes)
+        if done < 1:
+            x = crops(artwork, rng, BATCH)
+            with mixed_precision():
+                z = vae.encode(x)
+                y = vae.decode(z.sample(torch.randn_like(z.mean))).float()
+                kl = z.kl().float().mean() / z.mean[0].numel()
+            loss = reconstruction_loss(x, y) + KL_WEIGHT * kl
+            loss.backward()  # type: ignore[no-untyped-call]
+            warm = min(1.0, (time.time() - start) / 30)
+            optimizer.step(warm * (max(0.02, min(1.0, (1 - done) * 2)) if final else 1.0))
+            ema.update(vae)
+            losses.append(loss.item())
+            step += 1
+        if done >= 1 or time.time() - saved > 180:
+            saved = time.time()
+            checkpoint.save(
+                path,
+                {
+                    "model": vae.state_dict(),
+                    "ema": ema.weights,
+                    "ema_steps": ema.steps,
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "decoder_only": decoder_only,
+                },
+            )
+            judge = VAE.from_config(MINI.vae)
+            judge.load_state_dict(ema.weights)
+            checkpoint.log_figures(
+                log,
+                step=step,
+                loss=sum(losses) / max(1, len(losses)),
+                kl=kl.item(),
+                latent_std=z.mean.std().item(),
+                psnr=psnr(judge, held_out),
+            )
+            losses.clear()
+        if done >= 1:
+            return

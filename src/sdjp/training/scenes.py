@@ -1,0 +1,134 @@
+"""Scenes: what stands where on which background, as a small record that can be drawn and put into words.
+
+Axes: pictures are (256, 256, 3) uint8.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from sdjp.training.artwork import SIDE, Artwork
+from sdjp.training.places import COLORS, PLACES, background
+
+Layout = Literal["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"]
+Style = Literal["plain", "pixel art", "monochrome", "watercolor"]
+
+RIDES: Final = "🐎 🦄 🐄 🐖 🐑 🐪 🐘 🐅 🦁 🐢 🐉 🐳 🐬 🚲 🏍️ 🚜 🚗 🚀 🦕 🦌 ☁️".split()
+SEATS: Final = "🏠 🛏️ 🪑 ⛰️ 🚗 🎁 📕 🌕 ☁️ 🍰 🌍 🏰".split()
+FLYING: Final = ("sky", "night", "space")
+
+# x, y of the middle and the side of each drawing, in pixels.
+BOXES: Final[dict[Layout, tuple[tuple[int, int, int], ...]]] = {
+    "single": ((128, 134, 168),),
+    "big": ((128, 130, 224),),
+    "small": ((128, 150, 92),),
+    "left": ((72, 146, 116),),
+    "right": ((184, 146, 116),),
+    "two": ((70, 144, 112), (186, 144, 112)),
+    "three": ((128, 84, 92), (68, 182, 92), (188, 182, 92)),
+    "pair": ((68, 144, 118), (188, 144, 118)),
+    "riding": ((126, 168, 156), (130, 82, 108)),
+    "above": ((128, 182, 130), (128, 74, 104)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One scene.
+
+    Attributes:
+        emojis: The subjects. ``riding``: rider then mount; ``above``: the upper, then the lower.
+        layout: How they stand.
+        place: Name of a colour or place in :mod:`sdjp.training.places`.
+        style: How the picture is drawn.
+        seed: Of the small differences in size and position.
+    """
+
+    emojis: tuple[str, ...]
+    layout: Layout = "single"
+    place: str = "white"
+    style: Style = "plain"
+    seed: int = field(default=0, compare=False)
+
+
+def sample(artwork: Artwork, rng: random.Random) -> Scene:
+    """Draw a random scene, of the mix that prompts have: mostly one subject, mostly plain."""
+    every = artwork.concepts
+    place = "white"
+    r = rng.random()
+    if r > 0.7:
+        place = rng.choice(list(COLORS))
+    elif r > 0.33:
+        place = rng.choice(list(PLACES))
+    style: Style = "plain"
+    if rng.random() < 0.08:
+        style = rng.choice(["pixel art", "monochrome", "watercolor"])
+    seed = rng.randrange(2**31)
+    layout: Layout = rng.choices(
+        ["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"],
+        weights=[58, 3, 3, 2, 2, 7, 4, 11, 7, 3],
+    )[0]
+    living = [c.emoji for c in every if c.kind in ("animal", "person", "fantasy")]
+    if layout == "riding":
+        emojis: tuple[str, ...] = (rng.choice(living), rng.choice(RIDES))
+    elif layout == "above":
+        emojis = (rng.choice(living), rng.choice(SEATS))
+    elif layout == "pair":
+        first, second = rng.sample([c.emoji for c in every], 2)
+        emojis = (first, second)
+    else:
+        emojis = (rng.choice(every).emoji,)
+    if len(set(emojis)) < len(emojis):
+        emojis, layout = emojis[:1], "single"
+    return Scene(emojis=emojis, layout=layout, place=place, style=style, seed=seed)
+
+
+def paste(canvas: NDArray[np.uint8], rgba: NDArray[np.uint8], x: float, y: float, side: float) -> None:
+    """Draw ``rgba`` on ``canvas``, in place, ``side`` pixels large with its middle at (x, y)."""
+    size = max(8, round(side))
+    drawing = Image.fromarray(rgba).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    image = Image.fromarray(canvas)
+    image.paste(drawing, (round(x - size / 2), round(y - size / 2)), drawing)
+    canvas[:] = np.asarray(image)
+
+
+def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
+    """Draw ``scene`` as (256, 256, 3) uint8."""
+    rng = random.Random(scene.seed)
+    canvas = background(scene.place).copy()
+    boxes = BOXES[scene.layout]
+    emojis = scene.emojis
+    if scene.layout in ("riding", "above"):
+        emojis = (scene.emojis[1], scene.emojis[0])  # the lower one is drawn first
+    elif len(boxes) > len(emojis):
+        emojis = emojis * len(boxes)
+    for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
+        paste(
+            canvas,
+            artwork.drawing(emoji),
+            x + rng.uniform(-3, 3),
+            y + rng.uniform(-3, 3),
+            side * rng.uniform(0.97, 1.03),
+        )
+    return stylise(canvas, scene.style)
+
+
+def stylise(picture: NDArray[np.uint8], style: Style) -> NDArray[np.uint8]:
+    """Redraw ``picture`` in ``style``."""
+    image = Image.fromarray(picture)
+    if style == "pixel art":
+        small = image.resize((32, 32), Image.Resampling.BOX)
+        return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.NEAREST))
+    if style == "monochrome":
+        return np.asarray(image.convert("L").convert("RGB"))
+    if style == "watercolor":
+        soft = np.asarray(image.filter(ImageFilter.MedianFilter(9)).filter(ImageFilter.GaussianBlur(2)))
+        paper = np.random.default_rng(1).normal(0, 6, (SIDE, SIDE, 1))
+        return np.clip(soft * 0.82 + 46 + paper, 0, 255).astype(np.uint8)
+    return picture
