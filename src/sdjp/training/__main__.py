@@ -21,6 +21,16 @@ def main() -> None:
     sub.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
     sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
     sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
+    sub = commands.add_parser("pool", help="draw scenes ahead; with --latents, encode them")
+    sub.add_argument("--count", type=int, default=12, help="shards of 2,000 scenes")
+    sub.add_argument("--latents", action="store_true")
+    for name, minutes, help_ in (("text", 25, "train the text encoder"), ("diffusion", 240, "train the UNet")):
+        sub = commands.add_parser(name, help=help_)
+        sub.add_argument("--minutes", type=float, default=minutes)
+        sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
+        sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
+        if name == "diffusion":
+            sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
     args = parser.parse_args()
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -35,6 +45,25 @@ def main() -> None:
 
         autoencoder.train(
             args.folder, minutes=args.minutes, decoder_only=args.decoder_only, final=args.final, lr=args.lr
+        )
+    elif args.command == "pool":
+        from sdjp.training import pool
+
+        pool.make(args.folder, count=args.count, latents=args.latents)
+    elif args.command == "text":
+        from sdjp.training import text
+
+        text.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
+    elif args.command == "diffusion":
+        from sdjp.training import diffusion
+
+        diffusion.train(
+            args.folder,
+            minutes=args.minutes,
+            final=args.final,
+            lr=args.lr,
+            workers=args.workers,
+            threads=args.threads,
         )
 
 

@@ -1,6 +1,6 @@
 """Train the autoencoder of the embedded model on random drawings over random backgrounds.
 
-Loss: L1 + MSE + half an L1 on the gradients of the picture + a small KL. Crops of 96 pixels, batches of 8.
+Loss: L1 + MSE + half an L1 on the gradients of the picture + a small KL. Crops grow from 64 to 128 pixels during a run.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from sdjp.config import MINI
 from sdjp.models import VAE
+from sdjp.models.blocks import Downsample, ResBlock, Upsample
 from sdjp.training import checkpoint, scenes
 from sdjp.training.artwork import PACKAGES, SIDE, Artwork
 from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
 from sdjp.training.places import COLORS, PLACES, background
 
-CROP = 96
-BATCH = 8
+CROPS = ((64, 12), (96, 8), (128, 6))  # side and number, for the three thirds of a run
 HELD_OUT = 20  # every 20th drawing is never trained on
 KL_WEIGHT = 2e-4
 
@@ -43,15 +43,28 @@ def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> 
     return scenes.stylise(canvas, style)  # type: ignore[arg-type]
 
 
-def crops(artwork: Artwork, rng: random.Random, n: int) -> Tensor:
-    """``n`` crops (n, 3, 96, 96) in [-1, 1]; four from each picture."""
-    out: list[NDArray[np.uint8]] = []
-    while len(out) < n:
-        whole = picture(artwork, rng)
-        for _ in range(4):
-            x, y = rng.randrange(SIDE - CROP + 1), rng.randrange(SIDE - CROP + 1)
-            out.append(whole[y : y + CROP, x : x + CROP])
-    return to_tensor(np.stack(out[:n]))
+class Crops:
+    """Random crops of a stock of pictures, a little of which is drawn anew all the time.
+
+    Args:
+        artwork: The drawings.
+        rng: Source of chance.
+        stock: Pictures kept.
+    """
+
+    def __init__(self, artwork: Artwork, rng: random.Random, stock: int = 1500) -> None:
+        self.artwork, self.rng = artwork, rng
+        self.stock = [picture(artwork, rng) for _ in range(stock)]
+
+    def batch(self, n: int, side: int) -> Tensor:
+        """``n`` crops (n, 3, side, side) in [-1, 1], each from another picture."""
+        rng = self.rng
+        self.stock[rng.randrange(len(self.stock))] = picture(self.artwork, rng)
+        out = []
+        for whole in rng.sample(self.stock, n):
+            x, y = rng.randrange(SIDE - side + 1), rng.randrange(SIDE - side + 1)
+            out.append(whole[y : y + side, x : x + side])
+        return to_tensor(np.stack(out))
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
@@ -83,10 +96,26 @@ def held_out_pictures(artwork: Artwork, n: int = 24) -> Tensor:
 
 
 def build() -> VAE:
-    """The untrained autoencoder; its latent starts with little noise (log-variance -5)."""
+    """The untrained autoencoder, begun where colour and shape already pass through.
+
+    Downsampling starts as averaging, upsampling as copying, residual blocks as nearly nothing, and the latent with
+    little noise (log-variance -5). Started at random, it takes many times as long to learn what colour is.
+    """
     vae = VAE.from_config(MINI.vae)
     channels = MINI.vae.latent_channels
     with torch.no_grad():
+        for module in vae.modules():
+            if isinstance(module, ResBlock):
+                module.conv_out.weight.mul_(0.1)
+                if module.shortcut is not None:
+                    nn.init.orthogonal_(module.shortcut.weight)
+            elif isinstance(module, (Downsample, Upsample)):
+                module.conv.weight.mul_(0.1)
+                for i in range(module.conv.out_channels):
+                    if isinstance(module, Downsample):
+                        module.conv.weight[i, i, 0:2, 0:2] += 0.25
+                    else:
+                        module.conv.weight[i, i, 1, 1] += 1.0
         assert vae.quant_conv.bias is not None
         vae.quant_conv.weight[channels:] *= 0.1
         vae.quant_conv.bias[channels:] = -5.0
@@ -111,7 +140,7 @@ def train(folder: Path, *, minutes: float, decoder_only: bool = False, final: bo
         trained = nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
-    optimizer = MuonAdamW(trained, muon_lr=0.01 * lr, adam_lr=2e-3 * lr, adam=("conv_in.weight", "decoder.conv_out"))
+    optimizer = MuonAdamW(trained, muon_lr=0.003 * lr, adam_lr=2e-3 * lr, adam=("encoder.conv_in.weight", "decoder.conv_out"))
     ema = EMA(vae, 0.995)
     step = 0
     state = checkpoint.load(path)
@@ -121,12 +150,13 @@ def train(folder: Path, *, minutes: float, decoder_only: bool = False, final: bo
         if state["decoder_only"] == decoder_only:
             optimizer.load_state_dict(state["optimizer"])
     held_out = held_out_pictures(artwork)
-    rng = random.Random(step)
+    crops = Crops(artwork, random.Random(step))
     start, saved, losses = time.time(), time.time(), []
     while True:
         done = (time.time() - start) / (60 * minutes)
         if done < 1:
-            x = crops(artwork, rng, BATCH)
+            side, number = CROPS[min(2, int(3 * done))]
+            x = crops.batch(number, side)
             with mixed_precision():
                 z = vae.encode(x)
                 y = vae.decode(z.sample(torch.randn_like(z.mean))).float()
@@ -138,7 +168,7 @@ def train(folder: Path, *, minutes: float, decoder_only: bool = False, final: bo
             ema.update(vae)
             losses.append(loss.item())
             step += 1
-        if done >= 1 or time.time() - saved > 180:
+        if done >= 1 or time.time() - saved > 90:
             saved = time.time()
             checkpoint.save(
                 path,

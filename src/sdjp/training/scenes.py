@@ -23,19 +23,21 @@ RIDES: Final = "🐎 🦄 🐄 🐖 🐑 🐪 🐘 🐅 🦁 🐢 🐉 🐳 🐬
 SEATS: Final = "🏠 🛏️ 🪑 ⛰️ 🚗 🎁 📕 🌕 ☁️ 🍰 🌍 🏰".split()
 FLYING: Final = ("sky", "night", "space")
 
-# x, y of the middle and the side of each drawing, in pixels.
+# x, y of the middle and the side of each drawing, in pixels. Corners keep to a grid of half latent cells and there
+# are few sizes: the same drawing then has the same latents wherever it stands.
 BOXES: Final[dict[Layout, tuple[tuple[int, int, int], ...]]] = {
-    "single": ((128, 134, 168),),
-    "big": ((128, 130, 224),),
-    "small": ((128, 150, 92),),
-    "left": ((72, 146, 116),),
-    "right": ((184, 146, 116),),
-    "two": ((70, 144, 112), (186, 144, 112)),
-    "three": ((128, 84, 92), (68, 182, 92), (188, 182, 92)),
-    "pair": ((68, 144, 118), (188, 144, 118)),
-    "riding": ((126, 168, 156), (130, 82, 108)),
-    "above": ((128, 182, 130), (128, 74, 104)),
+    "single": ((128, 132, 168),),
+    "big": ((128, 128, 224),),
+    "small": ((128, 152, 80),),
+    "left": ((72, 136, 112),),
+    "right": ((184, 136, 112),),
+    "two": ((72, 136, 112), (184, 136, 112)),
+    "three": ((128, 88, 80), (64, 184, 80), (192, 184, 80)),
+    "pair": ((72, 136, 112), (184, 136, 112)),
+    "riding": ((128, 176, 144), (120, 72, 112)),
+    "above": ((128, 176, 144), (120, 72, 112)),
 }
+SHIFT: Final = 16  # one latent cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Scene:
         layout: How they stand.
         place: Name of a colour or place in :mod:`sdjp.training.places`.
         style: How the picture is drawn.
-        seed: Of the small differences in size and position.
+        seed: Of the small differences in position.
     """
 
     emojis: tuple[str, ...]
@@ -108,14 +110,9 @@ def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
         emojis = (scene.emojis[1], scene.emojis[0])  # the lower one is drawn first
     elif len(boxes) > len(emojis):
         emojis = emojis * len(boxes)
+    dx, dy = rng.choices((-SHIFT, 0, SHIFT), weights=(1, 4, 1), k=2) if scene.layout == "single" else (0, 0)
     for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
-        paste(
-            canvas,
-            artwork.drawing(emoji),
-            x + rng.uniform(-3, 3),
-            y + rng.uniform(-3, 3),
-            side * rng.uniform(0.97, 1.03),
-        )
+        paste(canvas, artwork.drawing(emoji), x + dx, y + dy, side)
     return stylise(canvas, scene.style)
 
 

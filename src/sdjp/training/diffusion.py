@@ -1,0 +1,195 @@
+"""Train the UNet of the embedded model: v-prediction on the latents of the pool, text states frozen.
+
+Several processes share a batch and average their gradients over gloo: on a processor, two processes with a thread
+each are faster than one with two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from sdjp.config import MINI
+from sdjp.models import UNet
+from sdjp.samplers.schedule import Schedule
+from sdjp.training import captions, checkpoint, pool
+from sdjp.training import text as text_training
+from sdjp.training.artwork import Artwork
+from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+
+BATCH = 64  # over all workers
+DROPPED = 0.1  # captions left empty, for guidance
+
+
+def alpha_bar() -> Tensor:
+    """Cumulative products of 1 - beta of the embedded model's schedule, (T,) float32."""
+    return Schedule.from_config(MINI.schedule).alpha_bar.float()
+
+
+class Data:
+    """Latents and captions, growing while shards are still being encoded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.artwork = Artwork(folder / "artwork")
+        self.known = 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take in shards that are new."""
+        if len(list((self.folder / "pool").glob("*.latents.npy"))) == self.known:
+            return
+        data = pool.shards(self.folder, "latents")
+        self.known = len(data)
+        self.records = [r for rows, _ in data for r in rows]
+        self.latents = np.concatenate([array for _, array in data])
+
+    def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
+        """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
+        rows = [rng.randrange(len(self.records)) for _ in range(n)]
+        texts = [
+            "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng) for i in rows
+        ]
+        return torch.from_numpy(self.latents[rows]).float(), texts
+
+
+def latent_scale(folder: Path) -> float:
+    """One over the standard deviation of the latents, measured once and kept."""
+    path = folder / "latent_scale.json"
+    if not path.exists():
+        latents = pool.shards(folder, "latents")[0][1].astype(np.float32)
+        path.write_text(json.dumps(float(1 / latents.std())))
+    return float(json.loads(path.read_text()))
+
+
+def _average_gradients(model: UNet) -> None:
+    if dist.is_initialized():
+        flat = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        offset = 0
+        for p in model.parameters():
+            if p.grad is not None:
+                p.grad.copy_(flat[offset : offset + p.numel()].view_as(p))
+                offset += p.numel()
+
+
+def _worker(rank: int, workers: int, folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
+    if workers > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
+        dist.init_process_group("gloo", rank=rank, world_size=workers)
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    data = Data(folder)
+    text, tokens = text_training.load(folder)
+    scale = latent_scale(folder)
+    signal = alpha_bar().sqrt()
+    noise_level = (1 - alpha_bar()).sqrt()
+
+    model = UNet.from_config(MINI.unet)
+    with torch.no_grad():
+        model.conv_out.weight.zero_()
+        model.conv_out.bias.zero_()  # type: ignore[union-attr]
+    optimizer = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
+    ema = EMA(model, 0.995)
+    step, samples = 0, 0
+    path = folder / "unet.pt"
+    state = checkpoint.load(path)
+    if state is not None:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        ema.weights, ema.steps = state["ema"], state["ema_steps"]
+        step, samples = state["step"], state["samples"]
+    torch.manual_seed(step * workers + rank)
+    rng = random.Random(step * workers + rank)
+    n = BATCH // workers
+    start = saved = time.time()
+    losses: list[float] = []
+    quarters: list[list[float]] = [[], [], [], []]
+    while True:
+        done = torch.tensor((time.time() - start) / (60 * minutes))
+        if workers > 1:  # all must agree when to stop
+            dist.broadcast(done, 0)
+        if done < 1:
+            z, texts = data.batch(n, rng)
+            z = z * scale
+            with torch.no_grad(), mixed_precision():
+                context = text(text_training.encode(tokens, texts)).float()
+            # Spread over the batch, with more weight on high noise, where the text decides the layout.
+            u = (torch.arange(n) + torch.rand(n)) / n
+            t = (u.pow(0.8) * 1000).long().clamp(max=999)
+            a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
+            noise = torch.randn_like(z)
+            with mixed_precision(), sdpa_kernel(SDPBackend.MATH):
+                v = model(a * z + s * noise, t, context).float()
+            each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
+            loss = each.mean()
+            loss.backward()  # type: ignore[no-untyped-call]
+            _average_gradients(model)
+            warm = min(1.0, (time.time() - start) / 60)
+            optimizer.step(warm * (max(0.02, min(1.0, (1 - float(done)) * 3)) if final else 1.0))
+            ema.update(model)
+            step, samples = step + 1, samples + BATCH
+            losses.append(loss.item())
+            for ti, value in zip(t.tolist(), each.tolist(), strict=True):
+                quarters[ti // 250].append(value)
+        if rank == 0 and (done >= 1 or time.time() - saved > 180):
+            seconds, saved = time.time() - saved, time.time()
+            checkpoint.save(
+                path,
+                {
+                    "model": model.state_dict(),
+                    "ema": ema.weights,
+                    "ema_steps": ema.steps,
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "samples": samples,
+                },
+            )
+            checkpoint.log_figures(
+                folder / "unet.jsonl",
+                step=step,
+                samples=samples,
+                per_second=BATCH * len(losses) / seconds,
+                scenes=len(data.records),
+                loss=float(np.mean(losses)),
+                **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
+            )
+            losses.clear()
+            quarters = [[], [], [], []]
+        if step % 20 == 0:
+            data.refresh()
+        if done >= 1:
+            break
+    if workers > 1:
+        dist.destroy_process_group()
+
+
+def train(
+    folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0, workers: int = 1, threads: int = 1
+) -> None:
+    """Train for ``minutes``, resuming from ``folder/unet.pt``.
+
+    Args:
+        folder: Where the pool is and checkpoints go.
+        minutes: How long.
+        final: Let the learning rate fall to zero in the last third.
+        lr: Factor on the learning rates.
+        workers: Processes.
+        threads: Threads of each.
+    """
+    latent_scale(folder)
+    arguments = (workers, folder, minutes, final, lr, threads)
+    if workers == 1:
+        _worker(0, *arguments)
+    else:
+        torch.multiprocessing.spawn(_worker, args=arguments, nprocs=workers)  # type: ignore[no-untyped-call]
