@@ -1,0 +1,58 @@
+"""``sdjp explain``: the way a prompt takes, without drawing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from sdjp.cli.prompts import prompts
+from sdjp.cli.speech import say
+from sdjp.types import PromptInfo
+
+BATCH = 64  # prompts translated together
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain each prompt, as text or as JSON lines."""
+    from sdjp.text.frontend import check_prompt, read
+    from sdjp.text.tokenizer import ClipTokenizer
+    from sdjp.text.translate import make_translator
+
+    translator, tokenizer = make_translator(args.translator), ClipTokenizer.from_assets()
+
+    def explain(batch: list[str]) -> None:
+        for text in batch:
+            check_prompt(text)
+        for prompt in read(batch, translator=translator, tokenizer=tokenizer, translate=args.translate):
+            if args.json:
+                print(json.dumps(prompt.info.to_json(), ensure_ascii=False), flush=True)
+            else:
+                show(prompt.info)
+
+    batch: list[str] = []
+    for text in prompts(args):
+        batch.append(text)
+        if len(batch) == BATCH:
+            explain(batch)
+            batch = []
+    if batch:
+        explain(batch)
+    return 0
+
+
+def show(info: PromptInfo) -> None:
+    """Print what became of one prompt."""
+    say(ja=f"入力:     {info.source}", en=f"source:     {info.source}")
+    say(ja=f"正規化:   {info.normalized}", en=f"normalized: {info.normalized}")
+    say(ja=f"英語:     {info.english}", en=f"English:    {info.english}")
+    say(
+        ja=f"トークン: {info.tokens}（75 個ずつ {info.chunks} 組）",
+        en=f"tokens:     {info.tokens} ({info.chunks} chunks of 75)",
+    )
+    if info.truncated:
+        say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}")
+    if info.unknown:
+        words = "、".join(info.unknown)
+        say(ja=f"わからなかった語（ローマ字にしました）: {words}", en=f"not understood (spelt out): {words}")
+    for part in info.parts:
+        print(f"  {part.source} → {part.english or '—'}  [{part.how}]")

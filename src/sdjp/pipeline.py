@@ -1,0 +1,653 @@
+"""The one class that most people need: a Japanese prompt in, pictures out."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from sdjp import conditioning, images, weights
+from sdjp.config import ModelConfig
+from sdjp.errors import Cancelled, InputError, NonFiniteError
+from sdjp.postprocess import PostProcessor, make_safety, make_watermark
+from sdjp.postprocess import run as run_postprocessors
+from sdjp.result import GenerationResult
+from sdjp.samplers import Plan, Schedule, Step, classifier_free, eps_from_v, get_sampler
+from sdjp.text.frontend import ReadPrompt, check_prompt, read
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate import make_translator
+from sdjp.text.translate.base import Translator
+from sdjp.types import GenerationOptions, PromptInfo, Report, Timings, TranslateMode, check_options
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+EMBEDDED = "mini"
+SafetyMode = Literal["flag", "blur", "black", "off"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What ``on_step`` is told after each step.
+
+    Attributes:
+        index: Steps done in this batch, from 1.
+        total: Steps of this batch.
+        timestep: The timestep just left.
+        latents: Latents now, (B, C, h, w) float32; do not modify.
+        x0: The picture they point at, as latents.
+    """
+
+    index: int
+    total: int
+    timestep: float
+    latents: Tensor
+    x0: Tensor
+
+
+OnStep = Callable[[Progress], object]
+
+
+class Pipeline:
+    """Text to pictures with Stable Diffusion v1 or a relative of it.
+
+    A pipeline holds weights and settings and no state of a run: one object serves many threads.
+
+    Example:
+        >>> from sdjp import Pipeline
+        >>> pipe = Pipeline.from_pretrained()                      # doctest: +SKIP
+        >>> result = pipe.generate("馬に乗る宇宙飛行士", seed=1)     # doctest: +SKIP
+        >>> result.save("out/")                                    # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        loaded: weights.Loaded,
+        *,
+        tokenizer: ClipTokenizer,
+        translator: Translator,
+        postprocessors: Sequence[PostProcessor] = (),
+    ) -> None:
+        self.unet = loaded.unet
+        self.vae = loaded.vae
+        self.text_encoder = loaded.text
+        self.config: ModelConfig = loaded.config
+        self.load_report = loaded.report
+        self.tokenizer = tokenizer
+        self.translator = translator
+        self.postprocessors = tuple(postprocessors)
+        self.schedule = Schedule.from_config(loaded.config.schedule)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        source: str | Path = EMBEDDED,
+        *,
+        device: str | torch.device = "auto",
+        dtype: str | torch.dtype = "auto",
+        ema: bool | Literal["auto"] = "auto",
+        translator: str | Translator = "lexicon",
+        safety: SafetyMode = "flag",
+        watermark: bool | str = True,
+    ) -> Pipeline:
+        """Load a model.
+
+        Args:
+            source: ``"mini"`` (the embedded model, the default), an original ``.ckpt`` or ``.safetensors``, a
+                diffusers folder, or a hub id such as ``"CompVis/stable-diffusion-v1-4"``.
+            device: ``"auto"`` (CUDA, then Apple's MPS, then the processor), or a torch device.
+            dtype: ``"auto"``, a torch dtype or its name. Automatic is float16 on CUDA, bfloat16 on processors with
+                instructions for it, else float32.
+            ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
+            translator: ``"lexicon"``, ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
+            safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
+            watermark: Invisible watermark: on, off, or a text of one's own.
+
+        Raises:
+            InputError: If an argument is not usable.
+            WeightsError: If the weights cannot be read; all that is wrong with them is in one message.
+        """
+        chosen_device = resolve_device(device)
+        chosen_dtype = resolve_dtype(dtype, chosen_device)
+        processors = [p for p in (make_safety(safety), make_watermark(watermark)) if p is not None]
+        chosen_translator = make_translator(translator)
+        loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema)
+        tokenizer = (
+            ClipTokenizer.from_assets()
+            if loaded.merges is None
+            else ClipTokenizer.from_merges_file(loaded.merges)
+        )
+        return cls(loaded, tokenizer=tokenizer, translator=chosen_translator, postprocessors=processors)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.unet.conv_in.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the UNet's weights."""
+        return self.unet.conv_in.weight.dtype
+
+    def explain(self, prompt: str, *, translate: TranslateMode = "auto") -> PromptInfo:
+        """Tell the way a prompt takes, without drawing anything."""
+        check_prompt(prompt)
+        return self._read([prompt], translate)[0].info
+
+    def encode_prompt(
+        self, prompt: str | Sequence[str], *, translate: TranslateMode = "auto", chunks: int | None = None
+    ) -> Tensor:
+        """Return the text states of prompts, to be changed and given back as ``prompt_embeds``.
+
+        Args:
+            prompt: One prompt or several; an empty one is allowed.
+            translate: As in :meth:`generate`.
+            chunks: At least so many chunks of 77 states, for a negative prompt beside a long prompt.
+
+        Returns:
+            (B, 77 N, D) in the dtype of the model.
+        """
+        texts = [prompt] if isinstance(prompt, str) else list(prompt)
+        for text in texts:
+            check_prompt(text, allow_empty=True)
+        prompts = self._read(texts, translate)
+        states = self._states([p for p in prompts])
+        missing = 0 if chunks is None else chunks - states.shape[1] // self.config.text.max_length
+        if missing > 0:
+            empty = self._states(self._read([""], "never"))
+            states = torch.cat([states, empty.expand(len(texts), -1, -1).repeat(1, missing, 1)], dim=1)
+        return states
+
+    def generate(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        negative_prompt: str | Sequence[str] | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        sampler: str | None = None,
+        spacing: str | None = None,
+        eta: float = 0.0,
+        seed: int | Sequence[int] | None = None,
+        num_images_per_prompt: int = 1,
+        image: Image | None = None,
+        strength: float = 0.75,
+        latents: Tensor | None = None,
+        prompt_embeds: Tensor | None = None,
+        negative_prompt_embeds: Tensor | None = None,
+        translate: TranslateMode = "auto",
+        batch_size: int | None = None,
+        progress: bool | None = None,
+        on_step: OnStep | None = None,
+        cancel: threading.Event | None = None,
+    ) -> GenerationResult:
+        """Draw pictures. Whatever is None is taken from the model's own defaults.
+
+        Args:
+            prompt: One prompt or several, Japanese or English or both mixed.
+            negative_prompt: What should not be in the picture; one for all prompts, or one each.
+            height: Pixels, a multiple of the model's factor (8 for SD v1).
+            width: Pixels, likewise.
+            num_inference_steps: S, 1 to 1000.
+            guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1 is without guidance.
+            sampler: One of ``sdjp.samplers.SAMPLERS``.
+            spacing: How timesteps are chosen; see ``sdjp.samplers``.
+            eta: Noise added back by DDIM, 0 to 1.
+            seed: Picture i has seed + i, or one seed for each picture; drawn at random if None. The same seed gives
+                the same picture in any batch.
+            num_images_per_prompt: Pictures for each prompt.
+            image: A picture to start from (SDEdit, arXiv 2108.01073), scaled to the size wanted.
+            strength: How much of it is replaced, 0 to 1.
+            latents: Noise to start from instead of the seed's, (B, C, h, w).
+            prompt_embeds: Text states in place of ``prompt``, (B, L, D).
+            negative_prompt_embeds: Text states in place of ``negative_prompt``.
+            translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
+            batch_size: Pictures drawn together; all, if None.
+            progress: Show a bar; if None, where a person is watching.
+            on_step: Called with a :class:`Progress` after each step; returning False stops the run.
+            cancel: An event that stops the run after the current step.
+
+        Raises:
+            InputError: If an argument is not usable; before any heavy work.
+            TranslationError: If the prompt cannot be translated.
+            NonFiniteError: If the model gives NaN and float32 does not help.
+            Cancelled: If the run was stopped; ``partial`` is a :class:`GenerationResult` of the finished pictures,
+                or None.
+        """
+        finished: list[GenerationResult] = []
+        try:
+            finished.extend(
+                self.stream(
+                    prompt,
+                    negative_prompt=negative_prompt,
+                    height=height,
+                    width=width,
+                    num_inference_steps=num_inference_steps,
+                    guidance_scale=guidance_scale,
+                    sampler=sampler,
+                    spacing=spacing,
+                    eta=eta,
+                    seed=seed,
+                    num_images_per_prompt=num_images_per_prompt,
+                    image=image,
+                    strength=strength,
+                    latents=latents,
+                    prompt_embeds=prompt_embeds,
+                    negative_prompt_embeds=negative_prompt_embeds,
+                    translate=translate,
+                    batch_size=batch_size,
+                    progress=progress,
+                    on_step=on_step,
+                    cancel=cancel,
+                )
+            )
+        except Cancelled as stopped:
+            stopped.partial = GenerationResult.merge(finished) if finished else None
+            raise
+        return GenerationResult.merge(finished)
+
+    def stream(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        batch_size: int | None = 1,
+        progress: bool | None = None,
+        on_step: OnStep | None = None,
+        cancel: threading.Event | None = None,
+        **arguments: Any,
+    ) -> Iterator[GenerationResult]:
+        """Draw as :meth:`generate` does, giving each batch as soon as it is finished.
+
+        Takes the same arguments. Pictures already given stay whatever happens to the later ones.
+        """
+        job = self._plan(prompt, **arguments)
+        size = job.count if batch_size is None else batch_size
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise InputError(
+                "batch_size.range",
+                ja=f"batch_size は 1 以上の整数にしてください（指定: {batch_size!r}）。",
+                en=f"batch_size must be a whole number from 1, not {batch_size!r}.",
+            )
+        return self._run(job, size, progress, on_step, cancel)
+
+    # How a run is put together.
+
+    def _plan(
+        self,
+        prompt: str | Sequence[str] | None,
+        *,
+        negative_prompt: str | Sequence[str] | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        sampler: str | None = None,
+        spacing: str | None = None,
+        eta: float = 0.0,
+        seed: int | Sequence[int] | None = None,
+        num_images_per_prompt: int = 1,
+        image: Image | None = None,
+        strength: float = 0.75,
+        latents: Tensor | None = None,
+        prompt_embeds: Tensor | None = None,
+        negative_prompt_embeds: Tensor | None = None,
+        translate: TranslateMode = "auto",
+    ) -> _Job:
+        """Check every argument, read the prompts, and settle what is to be drawn."""
+        defaults, factor = self.config.defaults, self.vae.factor
+        options = GenerationOptions(
+            prompt=prompt if isinstance(prompt, str) else None if prompt is None else tuple(prompt),
+            negative_prompt=negative_prompt
+            if negative_prompt is None or isinstance(negative_prompt, str)
+            else tuple(negative_prompt),
+            height=defaults.height if height is None else height,
+            width=defaults.width if width is None else width,
+            num_inference_steps=(
+                defaults.num_inference_steps if num_inference_steps is None else num_inference_steps
+            ),
+            guidance_scale=defaults.guidance_scale if guidance_scale is None else guidance_scale,
+            sampler=defaults.sampler if sampler is None else sampler,
+            spacing=spacing,
+            eta=eta,
+            seed=seed if seed is None or isinstance(seed, int) else tuple(seed),
+            num_images_per_prompt=num_images_per_prompt,
+            strength=strength,
+            translate=translate,
+        )
+        check_options(options, factor=factor)
+        prompts = _as_list(prompt, "prompt")
+        count = self._count(prompts, prompt_embeds, num_images_per_prompt)
+        negatives = [""] if negative_prompt is None else _as_list(negative_prompt, "negative_prompt") or [""]
+        groups = count // num_images_per_prompt
+        if len(negatives) not in (1, groups):
+            raise InputError(
+                "negative_prompt.count",
+                ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください（{len(negatives)} 個）。",
+                en=f"give one negative_prompt, or {groups} as there are prompts, not {len(negatives)}.",
+            )
+        for text in prompts:
+            check_prompt(text)
+        for text in negatives:
+            check_prompt(text, allow_empty=True)
+        shape = (count, self.config.vae.latent_channels, options.height // factor, options.width // factor)
+        if latents is not None:
+            _check_tensor("latents", latents, shape)
+        for name, states in (("prompt_embeds", prompt_embeds), ("negative_prompt_embeds", negative_prompt_embeds)):
+            if states is not None:
+                _check_tensor(name, states, (None, None, self.config.text.width))
+        plan = get_sampler(options.sampler).plan(
+            self.schedule, options.num_inference_steps, spacing=options.spacing, eta=options.eta
+        )
+        if image is not None:
+            plan = plan.from_strength(options.strength)
+        return _Job(
+            options=options,
+            count=count,
+            seeds=_seeds(options.seed, count),
+            prompts=tuple(prompts),
+            negatives=tuple(negatives * groups if len(negatives) == 1 else negatives),
+            shape=shape[1:],
+            plan=plan,
+            image=image,
+            latents=latents,
+            prompt_embeds=prompt_embeds,
+            negative_prompt_embeds=negative_prompt_embeds,
+        )
+
+    def _run(
+        self,
+        job: _Job,
+        size: int,
+        progress: bool | None,
+        on_step: OnStep | None,
+        cancel: threading.Event | None,
+    ) -> Iterator[GenerationResult]:
+        """Encode, sample, decode, post-process: one batch after the other."""
+        start = time.perf_counter()
+        cond, uncond, infos = self._condition(job)
+        encoded = time.perf_counter() - start
+        with _bar(job, size, progress) as bar:
+            for first in range(0, job.count, size):
+                rows = range(first, min(first + size, job.count))
+                start = time.perf_counter()
+                x = self._sample(job, rows, cond, uncond, _watcher(job, bar, on_step, cancel))
+                sampled = time.perf_counter()
+                pictures = images.to_pil(self._decode(x))
+                decoded = time.perf_counter()
+                pictures, reports = run_postprocessors(self.postprocessors, pictures)
+                finished = time.perf_counter()
+                yield GenerationResult(
+                    images=tuple(pictures),
+                    seeds=tuple(job.seeds[i] for i in rows),
+                    prompts=tuple(infos[i][0] for i in rows),
+                    negative_prompts=tuple(infos[i][1] for i in rows),
+                    options=dataclasses.replace(job.options, seed=job.seeds[0]),
+                    reports=tuple(reports),
+                    timings=Timings(
+                        encode=encoded,
+                        sample=sampled - start,
+                        decode=decoded - sampled,
+                        postprocess=finished - decoded,
+                    ),
+                    model=self.config.name,
+                    latents=x,
+                )
+                encoded = 0.0
+
+    @torch.inference_mode()
+    def _condition(self, job: _Job) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]]]:
+        """Text states of every picture, (count, L, D) each, and what became of the prompts."""
+        groups = job.count // job.options.num_images_per_prompt
+        prompts = self._read(job.prompts, job.options.translate)
+        negatives = self._read(job.negatives, job.options.translate)
+        embeds, negative_embeds = job.prompt_embeds, job.negative_prompt_embeds
+        read_now = [*(prompts if embeds is None else ()), *(negatives if negative_embeds is None else ())]
+        states = self._states(read_now) if read_now else None  # as one batch, all of the same length
+        if embeds is None:
+            assert states is not None
+            embeds = states[: len(prompts)]
+        if negative_embeds is None:
+            assert states is not None
+            negative_embeds = states[-len(negatives) :]
+        embeds, negative_embeds = (e.to(self.device, self.dtype) for e in (embeds, negative_embeds))
+        if embeds.shape[1] != negative_embeds.shape[1]:
+            raise InputError(
+                "prompt_embeds.length",
+                ja=f"prompt_embeds（{embeds.shape[1]} トークン）と negative_prompt_embeds"
+                f"（{negative_embeds.shape[1]} トークン）の長さをそろえてください。",
+                en=f"prompt_embeds has {embeds.shape[1]} tokens, negative_prompt_embeds {negative_embeds.shape[1]}: "
+                "make them equally long (encode_prompt takes chunks=…).",
+            )
+        each = job.options.num_images_per_prompt
+        infos = [
+            (
+                prompts[i].info if prompts else None,
+                negatives[i].info if negatives and negatives[i].info.source else None,
+            )
+            for i in range(groups)
+        ]
+        return (
+            embeds.expand(groups, -1, -1).repeat_interleave(each, dim=0),
+            negative_embeds.expand(groups, -1, -1).repeat_interleave(each, dim=0),
+            [info for info in infos for _ in range(each)],
+        )
+
+    @torch.inference_mode()
+    def _sample(
+        self,
+        job: _Job,
+        rows: range,
+        cond: Tensor,
+        uncond: Tensor,
+        watch: Callable[[Step], None],
+    ) -> Tensor:
+        """Run the sampler over one batch; returns latents (B, C, h, w) float32, scaled as the UNet knows them."""
+        generators = [torch.Generator("cpu").manual_seed(job.seeds[i]) for i in rows]
+
+        def noise() -> Tensor:
+            # Each picture has a generator of its own on the CPU: the same seed, the same picture, in any batch.
+            drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
+            return torch.stack(drawn).to(self.device)
+
+        x = noise() if job.latents is None else job.latents[rows.start : rows.stop].to(self.device, torch.float32)
+        if job.image is not None:
+            clean = self._encode_image(job, len(rows))
+            at = job.plan.noised_at
+            x = clean if at is None else self.schedule.add_noise(clean, x, at)
+
+        def unet(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+            return self.unet(x.to(self.dtype), t, context).float()
+
+        model = eps_from_v(unet, self.schedule) if self.config.schedule.prediction == "v" else unet
+        selected = slice(rows.start, rows.stop)
+        denoise = classifier_free(model, cond[selected], uncond[selected], job.options.guidance_scale)
+        for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
+            x = step.x
+            watch(step)
+        if not bool(torch.isfinite(x).all()):
+            raise NonFiniteError(
+                "nan.latents",
+                ja=f"計算の途中で数値があふれました（UNet、{self.dtype}）。dtype='float32' でもう一度お試しください。",
+                en=f"the UNet gave NaN or infinity in {self.dtype}. Try again with dtype='float32'.",
+            )
+        return x
+
+    @torch.inference_mode()
+    def _encode_image(self, job: _Job, n: int) -> Tensor:
+        """The latents of the picture to start from, (n, C, h, w) float32."""
+        assert job.image is not None
+        pixels = images.from_pil(job.image, height=job.options.height, width=job.options.width)
+        z = self.vae.encode(pixels.to(self.device, self.vae.post_quant_conv.weight.dtype)).mean
+        return z.float().expand(n, -1, -1, -1) * self.vae.scaling_factor
+
+    @torch.inference_mode()
+    def _decode(self, x: Tensor) -> Tensor:
+        """Latents to pixels (B, 3, H, W) float32; once more in float32 if the first try overflows."""
+        vae = self.vae
+        dtype = vae.post_quant_conv.weight.dtype
+        z = x / vae.scaling_factor
+        pixels = vae.decode(z.to(dtype)).float()
+        if not bool(torch.isfinite(pixels).all()) and dtype != torch.float32:
+            pixels = copy.deepcopy(vae).float().decode(z)
+        if not bool(torch.isfinite(pixels).all()):
+            raise NonFiniteError(
+                "nan.pixels",
+                ja="画像への復号で数値があふれました（float32 でも同じです）。重みのファイルが壊れている可能性があります。",
+                en="the autoencoder gave NaN or infinity, in float32 too: the weights are probably damaged.",
+            )
+        return pixels
+
+    def _read(self, texts: Sequence[str], translate: TranslateMode) -> list[ReadPrompt]:
+        return read(texts, translator=self.translator, tokenizer=self.tokenizer, translate=translate)
+
+    @torch.inference_mode()
+    def _states(self, prompts: Sequence[ReadPrompt]) -> Tensor:
+        empty = self._read([""], "never")[0].chunks
+        return conditioning.encode(self.text_encoder, [p.chunks for p in prompts], empty)
+
+    def _count(self, prompts: Sequence[str], embeds: Tensor | None, each: int) -> int:
+        if bool(prompts) == (embeds is not None):
+            raise InputError(
+                "prompt.missing",
+                ja="prompt か prompt_embeds のどちらか一方だけを指定してください。",
+                en="give either prompt or prompt_embeds, and not both.",
+            )
+        return (len(prompts) if embeds is None else embeds.shape[0]) * each
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """A run, settled: nothing in it can fail on the user's account any more."""
+
+    options: GenerationOptions
+    count: int
+    seeds: tuple[int, ...]
+    prompts: tuple[str, ...]
+    negatives: tuple[str, ...]
+    shape: tuple[int, ...]
+    plan: Plan
+    image: Image | None
+    latents: Tensor | None
+    prompt_embeds: Tensor | None
+    negative_prompt_embeds: Tensor | None
+
+
+def _watcher(
+    job: _Job, bar: Any, on_step: OnStep | None, cancel: threading.Event | None
+) -> Callable[[Step], None]:
+    """What happens after each step: the bar moves, the caller is told, and may stop the run."""
+
+    def watch(step: Step) -> None:
+        bar.update()
+        stop = cancel is not None and cancel.is_set()
+        if on_step is not None and not stop:
+            told = Progress(
+                index=step.index + 1, total=len(job.plan), timestep=step.t, latents=step.x, x0=step.x0
+            )
+            stop = on_step(told) is False
+        if stop:
+            raise Cancelled(
+                "cancelled",
+                ja=f"{step.index + 1}/{len(job.plan)} ステップで中止しました。",
+                en=f"stopped at step {step.index + 1} of {len(job.plan)}.",
+            )
+
+    return watch
+
+
+def _bar(job: _Job, size: int, progress: bool | None) -> Any:
+    """A tqdm bar over all steps of all batches; by default only where a person is watching."""
+    from tqdm.auto import tqdm
+
+    batches = -(-job.count // size)
+    hidden = not progress if progress is not None else not (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    return tqdm(total=batches * len(job.plan), disable=hidden, unit="step", leave=False)
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Turn ``"auto"`` into the best device there is; check any other."""
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(
+            "device.unknown",
+            ja=f"デバイス {device!r} は使えません。'auto'、'cpu'、'cuda'、'cuda:0'、'mps' などを指定してください。",
+            en=f"device {device!r} is not known. Use 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' …",
+        ) from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "device.missing",
+            ja="CUDA が見つかりません。device='auto' か 'cpu' を指定してください。",
+            en="there is no CUDA device here. Use device='auto' or 'cpu'.",
+        )
+    return chosen
+
+
+def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
+    """Turn ``"auto"`` into the fastest dtype whose pictures look the same; check any other."""
+    if dtype == "auto":
+        if device.type == "cuda":
+            return torch.float16
+        if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
+            return torch.bfloat16
+        return torch.float32
+    names = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    chosen = names.get(dtype) if isinstance(dtype, str) else dtype
+    if chosen not in names.values():
+        raise InputError(
+            "dtype.unknown",
+            ja=f"dtype {dtype!r} は使えません。'auto'、{'、'.join(map(repr, names))} のどれかを指定してください。",
+            en=f"dtype {dtype!r} is not known. Use 'auto' or one of {', '.join(map(repr, names))}.",
+        )
+    assert chosen is not None
+    return chosen
+
+
+def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
+    if value is None:
+        return []
+    texts = [value] if isinstance(value, str) else list(value)
+    if not texts:
+        raise InputError(f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list.")
+    return texts
+
+
+def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+    if isinstance(seed, int):
+        return tuple(seed + i for i in range(count))
+    if len(seed) != count:
+        raise InputError(
+            "seed.count",
+            ja=f"seed を並べるときは、描く枚数と同じ {count} 個にしてください（{len(seed)} 個）。",
+            en=f"a list of seeds needs one for each of the {count} pictures, not {len(seed)}.",
+        )
+    return seed
+
+
+def _check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
+    fits = tensor.ndim == len(shape) and all(want in (None, n) for n, want in zip(tensor.shape, shape, strict=True))
+    if not fits:
+        wanted = tuple("?" if n is None else n for n in shape)
+        raise InputError(
+            f"{name}.shape",
+            ja=f"{name} の形は {wanted} にしてください（{tuple(tensor.shape)} が渡されました）。",
+            en=f"{name} must have the shape {wanted}, not {tuple(tensor.shape)}.",
+        )

@@ -1,0 +1,125 @@
+"""The way of a prompt: parse, normalize, translate the text leaves, count and chunk the tokens.
+
+This is the whole path from what a user typed to what a text encoder reads, with a record of every step. It runs
+without torch, so that ``sdjp explain`` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sdjp.errors import InputError
+from sdjp.text import prompt as syntax
+from sdjp.text.chunks import Chunks, chunk
+from sdjp.text.script import has_letters, is_japanese
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.types import Part, PromptInfo, TranslateMode
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadPrompt:
+    """A prompt, read.
+
+    Attributes:
+        info: What became of it, for the user.
+        chunks: Token ids and weights, for the text encoder.
+        tags: Angle tags such as ``<lora:name:0.8>``, as they were typed.
+    """
+
+    info: PromptInfo
+    chunks: Chunks
+    tags: tuple[str, ...]
+
+
+def check_prompt(text: str, *, allow_empty: bool = False) -> None:
+    """Refuse what is not a prompt.
+
+    Raises:
+        InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative prompt
+            is fine: pass ``allow_empty``).
+    """
+    if not isinstance(text, str):
+        raise InputError(
+            "prompt.type",
+            ja=f"プロンプトは文字列で指定してください（{type(text).__name__} が渡されました）。",
+            en=f"a prompt must be a string, not {type(text).__name__}.",
+        )
+    parsed = syntax.parse(text)
+    if not allow_empty and not any(has_letters(leaf) for leaf in syntax.text_leaves(parsed)):
+        raise InputError(
+            "prompt.empty",
+            ja="プロンプトに文字がありません。描きたいものを言葉で書いてください（例: 馬に乗る宇宙飛行士）。",
+            en="the prompt has no words in it. Say what to draw, for example: an astronaut riding a horse.",
+        )
+
+
+def read(
+    texts: Sequence[str],
+    *,
+    translator: Translator,
+    tokenizer: ClipTokenizer,
+    translate: TranslateMode = "auto",
+    max_chunks: int | None = None,
+) -> list[ReadPrompt]:
+    """Read prompts; the leaves of all of them are translated as one batch.
+
+    Args:
+        texts: What the user typed.
+        translator: Turns Japanese leaves into English.
+        tokenizer: The byte-pair table of the model that will draw.
+        translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
+        max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
+
+    Raises:
+        InputError: If a prompt cannot be parsed.
+        TranslationError: If a leaf cannot be translated.
+    """
+    parsed = [syntax.parse(text) for text in texts]
+    leaves = [syntax.text_leaves(p) for p in parsed]
+    wanted = [leaf for group in leaves for leaf in group if _wants(leaf, translate)]
+    unique = list(dict.fromkeys(wanted))
+    translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
+    results = []
+    for text, tree, group in zip(texts, parsed, leaves, strict=True):
+        records = [translated.get(leaf) if _wants(leaf, translate) else None for leaf in group]
+        english = syntax.map_text(
+            tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
+        )
+        chunks = chunk(syntax.weighted_runs(english), tokenizer, max_chunks=max_chunks)
+        parts, unknown = _account(group, records)
+        info = PromptInfo(
+            source=text,
+            normalized=str(tree),
+            english=str(english),
+            tokens=chunks.tokens,
+            truncated=chunks.truncated,
+            parts=parts,
+            unknown=unknown,
+            chunks=len(chunks.ids),
+        )
+        results.append(ReadPrompt(info=info, chunks=chunks, tags=syntax.tags(tree)))
+    return results
+
+
+def _wants(leaf: str, translate: TranslateMode) -> bool:
+    if translate == "never" or not has_letters(leaf):
+        return False
+    return translate == "always" or is_japanese(leaf)
+
+
+def _account(
+    leaves: Sequence[str], records: Sequence[Translation | None]
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    parts: list[Part] = []
+    unknown: list[str] = []
+    for leaf, record in zip(leaves, records, strict=True):
+        if record is None:
+            if leaf.strip():
+                parts.append(Part(source=leaf, english=leaf, how="copied"))
+            continue
+        pieces = record.pieces or (Piece(source=leaf, english=record.english, how=record.translator),)
+        parts += [Part(source=p.source, english=p.english, how=p.how) for p in pieces]
+        unknown += record.unknown
+    return tuple(parts), tuple(dict.fromkeys(unknown))
