@@ -1,0 +1,115 @@
+"""Token ids in chunks of 77: 75 tokens of the prompt between start and end, each token with its weight.
+
+Long prompts are cut as AUTOMATIC1111's web UI cuts them: after 75 tokens, or after a comma if one stands
+among the last 20 of them, so that no phrase is torn in two; BREAK ends a chunk early. (CompVis' code keeps the
+first 75 tokens and drops the rest: that is ``max_chunks=1``.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sdjp.errors import InputError
+from sdjp.text.tokenizer import ClipTokenizer
+
+Token = tuple[int, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunks:
+    """A prompt as a text encoder reads it.
+
+    Attributes:
+        ids: N chunks of ``chunk_length + 2`` ids: start, tokens, end, padding. N is at least 1.
+        weights: The same shape; 1.0 for start, end and padding.
+        tokens: Tokens of the prompt that are in ``ids``, without start, end and padding.
+        truncated: The text that ``max_chunks`` cut off, as the tokenizer reads it; ``""`` if nothing was.
+    """
+
+    ids: list[list[int]]
+    weights: list[list[float]]
+    tokens: int
+    truncated: str = ""
+
+
+def chunk(
+    runs: Iterable[tuple[str, float] | object],
+    tokenizer: ClipTokenizer,
+    *,
+    chunk_length: int = 75,
+    comma_backtrack: int = 20,
+    max_chunks: int | None = None,
+) -> Chunks:
+    """Cut weighted text into chunks.
+
+    Args:
+        runs: ``(text, weight)`` in the order of the prompt; anything that is no tuple is a BREAK.
+        tokenizer: The byte-pair table of the model that will read the ids.
+        chunk_length: Tokens of the prompt in one chunk.
+        comma_backtrack: How far before the end of a full chunk a comma may stand to be the place of the cut;
+            0 cuts after exactly ``chunk_length`` tokens.
+        max_chunks: Keep at most so many. The last of them is filled to the brim, and what does not fit is
+            told in ``truncated``.
+
+    Raises:
+        InputError: If ``chunk_length`` or ``max_chunks`` is less than 1.
+    """
+    for name, value in (("chunk_length", chunk_length), ("max_chunks", max_chunks)):
+        if value is not None and value < 1:
+            raise InputError(
+                "chunks.size",
+                ja=f"{name} は 1 以上にしてください（{value} が指定されました）。",
+                en=f"{name} must be 1 or more, not {value}.",
+            )
+    pieces: list[list[Token]] = []
+    dropped: list[Token] = []
+    comma = tokenizer.id(",</w>")
+    for section in _sections(runs, tokenizer):
+        room = None if max_chunks is None else max_chunks - len(pieces)
+        cut, rest = _cut(section, chunk_length, comma_backtrack, comma, room)
+        pieces += cut
+        dropped += rest
+    return Chunks(
+        ids=[_frame([i for i, _ in p], tokenizer, chunk_length) for p in pieces],
+        weights=[[1.0, *(w for _, w in p), *[1.0] * (chunk_length + 1 - len(p))] for p in pieces],
+        tokens=sum(map(len, pieces)),
+        truncated=tokenizer.decode(i for i, _ in dropped),
+    )
+
+
+def _sections(runs: Iterable[tuple[str, float] | object], tokenizer: ClipTokenizer) -> list[list[Token]]:
+    """Tokens between BREAKs; one at the end of a prompt opens no chunk, any other does, even an empty one."""
+    sections: list[list[Token]] = [[]]
+    for run in runs:
+        if isinstance(run, tuple):
+            text, weight = run
+            sections[-1] += [(i, weight) for i in tokenizer.encode(text)]
+        else:
+            sections.append([])
+    if len(sections) > 1 and not sections[-1]:
+        sections.pop()
+    return sections
+
+
+def _cut(
+    section: list[Token], length: int, backtrack: int, comma: int | None, room: int | None
+) -> tuple[list[list[Token]], list[Token]]:
+    """Cut one section into at most ``room`` pieces of ``length`` tokens; return them and what is left."""
+    pieces: list[list[Token]] = []
+    start = 0
+    while room is None or len(pieces) < room:
+        end = start + length
+        if end < len(section) and len(pieces) + 1 != room and section[end][0] != comma:
+            near = range(end - 1, max(start, end - backtrack) - 1, -1)
+            end = next((i for i in near if section[i][0] == comma), end - 1) + 1
+        pieces.append(section[start:end])
+        start = end
+        if start >= len(section):
+            break
+    return pieces, section[start:]
+
+
+def _frame(ids: list[int], tokenizer: ClipTokenizer, length: int) -> list[int]:
+    padding = [tokenizer.pad_id] * (length - len(ids))
+    return [tokenizer.start_id, *ids, tokenizer.end_id, *padding]
