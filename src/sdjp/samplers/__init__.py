@@ -1,1 +1,103 @@
-"""…"""
+"""Samplers: from noise to latents, given any callable that predicts the noise.
+
+::
+
+    schedule = Schedule.from_config(model.config.schedule)
+    sampler = get_sampler("plms")
+    plan = sampler.plan(schedule, 50)
+    denoise = classifier_free(unet, cond, uncond, 7.5)
+    for step in sampler(denoise, x_T, plan, noise):
+        show(step.x0)
+
+How to add one:
+
+1. Write ``<name>.py`` here: one generator function ``(denoise, x_T, plan, noise) -> Iterator[Step]`` (see
+   ``base.py``), with its paper and equations in the docstring. ``euler.py`` is a short example.
+2. Add one line to :data:`SAMPLERS` below, and to :data:`ALIASES` the names it has elsewhere.
+3. Run ``pytest tests/contract/test_samplers.py tests/property/test_sampler_properties.py``: they find it by
+   themselves.
+4. Where another implementation exists, step it side by side in ``tests/parity/test_samplers_diffusers.py``.
+5. Describe it in docs/ja/samplers.md and docs/en/samplers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sdjp.errors import InputError
+from sdjp.samplers.base import Sampler, Step
+from sdjp.samplers.ddim import ddim
+from sdjp.samplers.dpm_solver import dpm_solver
+from sdjp.samplers.dpmpp_2m import dpmpp_2m
+from sdjp.samplers.euler import euler
+from sdjp.samplers.euler_a import euler_a
+from sdjp.samplers.guidance import classifier_free, eps_from_v
+from sdjp.samplers.plms import plms
+from sdjp.samplers.schedule import STRENGTH_RULES, Plan, Schedule
+from sdjp.samplers.spacing import SPACINGS
+
+__all__ = [
+    "ALIASES",
+    "SAMPLERS",
+    "SPACINGS",
+    "STRENGTH_RULES",
+    "Plan",
+    "Sampler",
+    "Schedule",
+    "Step",
+    "classifier_free",
+    "eps_from_v",
+    "get_sampler",
+]
+
+SAMPLERS: Final[Mapping[str, Sampler]] = {
+    "ddim": Sampler(name="ddim", function=ddim, takes_eta=True),
+    "plms": Sampler(name="plms", function=plms, extra_evaluations=1),
+    "dpm_solver": Sampler(name="dpm_solver", function=dpm_solver, spacing="time_uniform"),
+    "dpm++_2m": Sampler(name="dpm++_2m", function=dpmpp_2m),
+    "euler": Sampler(name="euler", function=euler),
+    "euler_a": Sampler(name="euler_a", function=euler_a, stochastic=True),
+}
+
+ALIASES: Final[Mapping[str, str]] = {
+    # Names in k-diffusion, AUTOMATIC1111 and diffusers, without case, spaces, hyphens and underscores.
+    "ddimscheduler": "ddim",
+    "pndm": "plms",
+    "pndmscheduler": "plms",
+    "dpmpp2m": "dpm++_2m",
+    "kdpmpp2m": "dpm++_2m",
+    "dpmsolver++": "dpm++_2m",
+    "dpmsolvermultistep": "dpm++_2m",
+    "dpmsolvermultistepscheduler": "dpm++_2m",
+    "keuler": "euler",
+    "eulerdiscrete": "euler",
+    "eulerdiscretescheduler": "euler",
+    "keulera": "euler_a",
+    "keulerancestral": "euler_a",
+    "eulerancestral": "euler_a",
+    "eulerancestraldiscrete": "euler_a",
+    "eulerancestraldiscretescheduler": "euler_a",
+}
+
+
+def get_sampler(name: str) -> Sampler:
+    """Look a sampler up by its name here or elsewhere: ``"dpm++_2m"``, ``"DPM++ 2M"``, ``"k_dpmpp_2m"`` …
+
+    Raises:
+        InputError: If there is none; the message lists those that exist.
+    """
+    plain = _plain(name) if isinstance(name, str) else ""
+    known = {**ALIASES, **{_plain(key): key for key in SAMPLERS}}
+    if plain not in known:
+        names = ", ".join(SAMPLERS)
+        raise InputError(
+            "sampler.unknown",
+            ja=f"サンプラー {name!r} はありません。使えるもの: {names}",
+            en=f"there is no sampler {name!r}. Allowed: {names}",
+        )
+    return SAMPLERS[known[plain]]
+
+
+def _plain(name: str) -> str:
+    return name.casefold().translate(str.maketrans("", "", " -_"))
