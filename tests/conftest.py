@@ -1,0 +1,57 @@
+"""Fixtures that several folders share: small real models with random weights, and the embedded one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from sdjp import errors
+from sdjp.config import TINY, ModelConfig
+from sdjp.models import VAE, CLIPText, UNet
+from sdjp.pipeline import Pipeline
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate import make_translator
+from sdjp.weights import Loaded, LoadReport
+
+# Pictures of 64 pixels, so that a run of a few steps takes a fraction of a second.
+SMALL = dataclasses.replace(
+    TINY, defaults=dataclasses.replace(TINY.defaults, num_inference_steps=3, sampler="ddim")
+)
+
+
+def random_models(config: ModelConfig, seed: int = 0) -> Loaded:
+    """The three networks of ``config`` with random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet, vae, text = (
+            UNet.from_config(config.unet),
+            VAE.from_config(config.vae),
+            CLIPText.from_config(config.text),
+        )
+    for module in (unet, vae, text):
+        module.eval().requires_grad_(False)
+    report = LoadReport(source="random", layout="ldm", ema_used=False, dtype=torch.float32)
+    return Loaded(unet=unet, vae=vae, text=text, config=config, report=report)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Pipeline:
+    """A whole pipeline with random weights and no post-processors; do not change it."""
+    return Pipeline(
+        random_models(SMALL), tokenizer=ClipTokenizer.from_assets(), translator=make_translator("lexicon")
+    )
+
+
+@pytest.fixture(scope="session")
+def mini() -> Pipeline:
+    """The embedded model, without watermark, in float32; do not change it."""
+    return Pipeline.from_pretrained(dtype="float32", watermark=False, safety="off")
+
+
+@pytest.fixture(autouse=True)
+def _japanese() -> object:
+    """Every test starts with messages in Japanese, whatever the one before did."""
+    errors.set_language("ja")
+    return None
