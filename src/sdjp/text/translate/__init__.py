@@ -1,1 +1,101 @@
-"""…"""
+"""Translators from Japanese to English, behind one protocol.
+
+How to add one:
+
+1. Write ``translate/<name>.py`` with a class that has ``name`` and ``translate`` (see :class:`Translator` in
+   ``base.py``). Import what is heavy inside the functions that need it.
+2. Write a factory here that imports the class and passes its keyword arguments on, and give it a line in
+   :data:`TRANSLATORS`.
+3. The tests in ``tests/contract/test_translators.py`` find it there. If it cannot be made
+   without arguments, put them into ``OPTIONS`` there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from sdjp.errors import InputError
+from sdjp.text.translate.base import Piece, Translation, Translator
+
+__all__ = ["TRANSLATORS", "Piece", "Translation", "Translator", "make_translator"]
+
+
+def _passthrough(**options: Any) -> Translator:
+    from sdjp.text.translate.passthrough import PassthroughTranslator
+
+    return PassthroughTranslator(**options)
+
+
+def _lexicon(**options: Any) -> Translator:
+    from sdjp.text.translate.lexicon import LexiconTranslator
+
+    return LexiconTranslator(**options)
+
+
+def _marian(model: str | os.PathLike[str] | None = None, **options: Any) -> Translator:
+    from sdjp.text.translate.marian import MarianTranslator
+
+    if model is None:
+        raise InputError(
+            "translator.model",
+            ja="翻訳器 marian にはモデルの指定が必要です。'marian:フォルダー' か 'marian:ハブのID'"
+            "（例: marian:staka/fugumt-ja-en）のように書いてください。",
+            en="the translator marian needs a model: write 'marian:FOLDER' or 'marian:HUB_ID' "
+            "(for example marian:staka/fugumt-ja-en).",
+        )
+    return MarianTranslator(model, **options)
+
+
+TRANSLATORS: Final[Mapping[str, Callable[..., Translator]]] = MappingProxyType(
+    {
+        "lexicon": _lexicon,
+        "marian": _marian,
+        "passthrough": _passthrough,
+    }
+)
+"""Registry name to a factory; keyword arguments go to the class. Nothing is imported before it is called."""
+
+
+def make_translator(translator: str | os.PathLike[str] | Translator, **options: Any) -> Translator:
+    """Return the translator that ``translator`` names.
+
+    Args:
+        translator: An object with ``translate`` (returned as it is), a name in :data:`TRANSLATORS`,
+            ``"marian:<folder or hub id>"``, or an existing folder with a Marian model. A hub id is only
+            ever used behind ``marian:``.
+        **options: Passed to the translator's class.
+
+    Raises:
+        InputError: If nothing of that name exists, or options are given with an object.
+        WeightsError: If a folder holds no Marian model.
+    """
+    if isinstance(translator, Translator):
+        if options:
+            raise InputError(
+                "translator.options",
+                ja=f"作成済みの翻訳器には設定を渡せません: {', '.join(sorted(options))}。"
+                "翻訳器を作るときに指定してください。",
+                en=f"a translator object takes no further options: {', '.join(sorted(options))}. "
+                "Give them where it is made.",
+            )
+        return translator
+    if isinstance(translator, (str, os.PathLike)):
+        spec = os.fspath(translator)
+        if isinstance(translator, str) and spec in TRANSLATORS:
+            return TRANSLATORS[spec](**options)
+        if isinstance(translator, str) and spec.startswith("marian:"):
+            return _marian(spec.removeprefix("marian:") or None, **options)
+        if spec and Path(spec).is_dir():
+            return _marian(Path(spec), **options)
+    names = ", ".join(TRANSLATORS)
+    raise InputError(
+        "translator.unknown",
+        ja=f"翻訳器 {translator!r} は見つかりません。使えるのは {names}、'marian:フォルダー'、"
+        "'marian:ハブのID'、Marian モデルのフォルダー、または translate メソッドを持つオブジェクトです。",
+        en=f"there is no translator {translator!r}. Use one of {names}, 'marian:FOLDER', 'marian:HUB_ID', "
+        "the folder of a Marian model, or an object with a translate method.",
+    )

@@ -1,0 +1,27 @@
+"""No translation: for prompts in English, and for models that read Japanese themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sdjp.text.script import split_scripts
+from sdjp.text.translate.base import Piece, Translation
+
+
+class PassthroughTranslator:
+    """Gives every text back as it is; Japanese in it is reported as not understood."""
+
+    name = "passthrough"
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        """Return one record for each text, ``english`` equal to ``source``."""
+        return [
+            Translation(
+                source=text,
+                english=text,
+                translator=self.name,
+                pieces=(Piece(source=text, english=text, how="copied"),) if text else (),
+                unknown=tuple(span.text for span in split_scripts(text) if span.japanese),
+            )
+            for text in texts
+        ]
