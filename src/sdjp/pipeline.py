@@ -19,7 +19,7 @@ from torch import Tensor
 from sdjp import conditioning, images, weights
 from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
-from sdjp.postprocess import PostProcessor, make_safety, make_watermark
+from sdjp.postprocess import PostProcessor, make_postprocessors
 from sdjp.postprocess import run as run_postprocessors
 from sdjp.result import GenerationResult
 from sdjp.samplers import Plan, Schedule, Step, classifier_free, eps_from_v, get_sampler
@@ -27,7 +27,15 @@ from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translator
-from sdjp.types import GenerationOptions, PromptInfo, Report, Timings, TranslateMode, check_options
+from sdjp.types import (
+    GenerationOptions,
+    PromptInfo,
+    ResolvedOptions,
+    Timings,
+    TranslateMode,
+    check_count,
+    check_options,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -119,7 +127,7 @@ class Pipeline:
         """
         chosen_device = resolve_device(device)
         chosen_dtype = resolve_dtype(dtype, chosen_device)
-        processors = [p for p in (make_safety(safety), make_watermark(watermark)) if p is not None]
+        processors = make_postprocessors(safety=safety, watermark=watermark)
         chosen_translator = make_translator(translator)
         loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema)
         tokenizer = (
@@ -273,14 +281,9 @@ class Pipeline:
         Takes the same arguments. Pictures already given stay whatever happens to the later ones.
         """
         job = self._plan(prompt, **arguments)
-        size = job.count if batch_size is None else batch_size
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InputError(
-                "batch_size.range",
-                ja=f"batch_size は 1 以上の整数にしてください（指定: {batch_size!r}）。",
-                en=f"batch_size must be a whole number from 1, not {batch_size!r}.",
-            )
-        return self._run(job, size, progress, on_step, cancel)
+        if batch_size is not None:
+            check_count(batch_size, "batch_size")
+        return self._run(job, job.count if batch_size is None else batch_size, progress, on_step, cancel)
 
     # How a run is put together.
 
@@ -306,26 +309,22 @@ class Pipeline:
         translate: TranslateMode = "auto",
     ) -> _Job:
         """Check every argument, read the prompts, and settle what is to be drawn."""
-        defaults, factor = self.config.defaults, self.vae.factor
+        factor = self.vae.factor
         options = GenerationOptions(
-            prompt=prompt if isinstance(prompt, str) else None if prompt is None else tuple(prompt),
-            negative_prompt=negative_prompt
-            if negative_prompt is None or isinstance(negative_prompt, str)
-            else tuple(negative_prompt),
-            height=defaults.height if height is None else height,
-            width=defaults.width if width is None else width,
-            num_inference_steps=(
-                defaults.num_inference_steps if num_inference_steps is None else num_inference_steps
-            ),
-            guidance_scale=defaults.guidance_scale if guidance_scale is None else guidance_scale,
-            sampler=defaults.sampler if sampler is None else sampler,
+            prompt=_frozen(prompt),
+            negative_prompt=_frozen(negative_prompt),
+            height=height,
+            width=width,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
             spacing=spacing,
             eta=eta,
-            seed=seed if seed is None or isinstance(seed, int) else tuple(seed),
+            seed=_frozen(seed),
             num_images_per_prompt=num_images_per_prompt,
             strength=strength,
             translate=translate,
-        )
+        ).resolve(**dataclasses.asdict(self.config.defaults))
         check_options(options, factor=factor)
         prompts = _as_list(prompt, "prompt")
         count = self._count(prompts, prompt_embeds, num_images_per_prompt)
@@ -470,9 +469,10 @@ class Pipeline:
         def unet(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
             return self.unet(x.to(self.dtype), t, context).float()
 
-        model = eps_from_v(unet, self.schedule) if self.config.schedule.prediction == "v" else unet
         selected = slice(rows.start, rows.stop)
-        denoise = classifier_free(model, cond[selected], uncond[selected], job.options.guidance_scale)
+        denoise = classifier_free(unet, cond[selected], uncond[selected], job.options.guidance_scale)
+        if self.config.schedule.prediction == "v":
+            denoise = eps_from_v(denoise, self.schedule)
         for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
             x = step.x
             watch(step)
@@ -531,7 +531,7 @@ class Pipeline:
 class _Job:
     """A run, settled: nothing in it can fail on the user's account any more."""
 
-    options: GenerationOptions
+    options: ResolvedOptions
     count: int
     seeds: tuple[int, ...]
     prompts: tuple[str, ...]
@@ -617,6 +617,11 @@ def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype
         )
     assert chosen is not None
     return chosen
+
+
+def _frozen(value: Any) -> Any:
+    """A list as a tuple; anything else as it is, for the checks to judge."""
+    return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
 def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:

@@ -31,6 +31,10 @@ def main() -> None:
         sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
         if name == "diffusion":
             sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
+    sub = commands.add_parser("export", help="pack the weights into a folder")
+    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini"))
+    sub = commands.add_parser("gallery", help="draw the pictures of the documentation")
+    sub.add_argument("--target", type=Path, default=Path("docs/img"))
     args = parser.parse_args()
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -65,6 +69,14 @@ def main() -> None:
             workers=args.workers,
             threads=args.threads,
         )
+    elif args.command == "export":
+        from sdjp.training import export
+
+        export.export(args.folder, args.target)
+    elif args.command == "gallery":
+        from sdjp.training import gallery
+
+        gallery.draw(args.target)
 
 
 if __name__ == "__main__":

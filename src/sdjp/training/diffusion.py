@@ -20,7 +20,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdjp.config import MINI
 from sdjp.models import UNet
-from sdjp.samplers.schedule import Schedule
+from sdjp.samplers import Schedule
 from sdjp.training import captions, checkpoint, pool
 from sdjp.training import text as text_training
 from sdjp.training.artwork import Artwork
