@@ -1,0 +1,176 @@
+"""PNG files: names that are free and safe everywhere, and writing that leaves nothing half-done."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sdjp.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.PngImagePlugin import PngInfo
+
+PICTURE: Final = "{:05d}.png"
+"""Names of single pictures, as in the original: 00000.png, 00001.png …"""
+
+GRID: Final = "grid-{:04d}.png"
+"""Names of grids, as in the original: grid-0000.png …"""
+
+# What Windows keeps for itself, whatever the ending.
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
+_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+_LONGEST: Final = 200  # bytes of UTF-8; most file systems take 255, and writing needs room for an ending
+
+
+def save_png(image: Image, path: str | Path, info: PngInfo | None = None) -> Path:
+    """Write a picture to a file that does not exist yet; it appears whole or not at all.
+
+    Raises:
+        OutputError: If the file exists or cannot be written; nothing half-written is left behind.
+    """
+    path = Path(path)
+    data = _encode(image, info)
+    try:
+        _write_new(data, path)
+    except FileExistsError as error:
+        raise OutputError(
+            "output.exists",
+            ja=f"{path} はすでにあります。上書きはしません。別の名前を指定してください。",
+            en=f"{path} exists and is not overwritten. Choose another name.",
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _unwritable(path, error) from error
+    return path
+
+
+def save_new(
+    image: Image, folder: str | Path, info: PngInfo | None = None, *, pattern: str = PICTURE
+) -> Path:
+    """Write a picture under the next free number of a folder; processes that do so together never collide.
+
+    Args:
+        image: The picture.
+        folder: An existing folder.
+        info: Its metadata.
+        pattern: :data:`PICTURE` or :data:`GRID`.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    folder = Path(folder)
+    data = _encode(image, info)
+    try:
+        for number in count(_next_number(folder, pattern)):
+            with suppress(FileExistsError):  # another process was faster: take the next number
+                return _write_new(data, folder / pattern.format(number))
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, error) from error
+    raise AssertionError  # count() does not end
+
+
+def check_folder(folder: str | Path) -> Path:
+    """Make a folder, if it is not there, and see that files can be written in it.
+
+    Raises:
+        OutputError: If not.
+    """
+    folder = Path(folder)
+    probe = folder / _part_name("check")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, error) from error
+    return folder
+
+
+def check_names(names: Sequence[str], count: int) -> tuple[str, ...]:
+    """Refuse file names that some system cannot have; ``.png`` is added where it is not there.
+
+    Raises:
+        InputError: If there are not ``count`` of them, two are equal but for case, or one is unusable.
+    """
+    if isinstance(names, str) or len(names) != count:
+        given = 1 if isinstance(names, str) else len(names)
+        raise InputError(
+            "names.count",
+            ja=f"ファイル名は画像と同じ {count} 個のリストで指定してください（{given} 個）。",
+            en=f"give a list of {count} file names, one for each picture, not {given}.",
+        )
+    complete = tuple(n if n.lower().endswith(".png") else f"{n}.png" for n in names)
+    for name in complete:
+        stem = name[: -len(".png")]
+        unusable = not stem.strip(" .") or stem != stem.strip() or _FORBIDDEN.search(name)
+        if unusable or _RESERVED.fullmatch(name) or len(name.encode("utf-8", "replace")) > _LONGEST:
+            raise InputError(
+                "names.unusable",
+                ja=f'ファイル名 {name!r} は使えません。< > : " / \\ | ? * と制御文字、前後の空白、'
+                f"CON や NUL などの予約名を避け、{_LONGEST} バイト以内にしてください。",
+                en=f'the file name {name!r} cannot be used. Avoid < > : " / \\ | ? *, control characters, '
+                "spaces at the ends and reserved names such as CON or NUL, and stay within "
+                f"{_LONGEST} bytes.",
+            )
+    if len({name.casefold() for name in complete}) != count:
+        raise InputError(
+            "names.equal",
+            ja="同じファイル名が二つ以上あります（大文字と小文字は区別しません）。",
+            en="two of the file names are equal (case does not count).",
+        )
+    return complete
+
+
+def _encode(image: Image, info: PngInfo | None) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", pnginfo=info)
+    return buffer.getvalue()
+
+
+def _write_new(data: bytes, path: Path) -> Path:
+    """Write beside the target, claim its name, then move: a reader never sees half a picture."""
+    part = path.with_name(_part_name(path.name))
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+        with path.open("xb"):  # fails if the name is taken; from here on it is ours
+            pass
+        try:
+            os.replace(part, path)
+        except OSError:
+            path.unlink()
+            raise
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return path
+
+
+def _part_name(name: str) -> str:
+    return f".{name}.{secrets.token_hex(4)}.part"
+
+
+def _next_number(folder: Path, pattern: str) -> int:
+    """One more than the highest number in use: gaps stay, so that the order is the order of time."""
+    prefix, suffix = re.split(r"\{.*\}", pattern)
+    number = re.compile(re.escape(prefix) + r"([0-9]+)" + re.escape(suffix), re.IGNORECASE)
+    found = (number.fullmatch(name) for name in os.listdir(folder))
+    return max((int(match[1]) for match in found if match), default=-1) + 1
+
+
+def _unwritable(path: Path, error: Exception) -> OutputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(
+        "output.unwritable",
+        ja=f"{path} に保存できません（{reason}）。"
+        "書き込みの権限と空き容量を確かめるか、別のフォルダーを指定してください。",
+        en=f"cannot write to {path} ({reason}). "
+        "Check the permissions and the free space, or choose another folder.",
+    )

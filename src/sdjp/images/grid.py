@@ -1,0 +1,51 @@
+"""Several pictures in one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PIL import Image
+
+from sdjp.errors import InputError
+
+PADDING = 2
+"""Black pixels around each picture, as in the original's grids (torchvision's ``make_grid``)."""
+
+
+def grid(images: Sequence[Image.Image], *, columns: int | None = None) -> Image.Image:
+    """Lay pictures out in rows, as ``make_grid`` does: the same pixels for pictures of one size.
+
+    A single picture comes back without a border. Pictures of several sizes are centred in cells that hold the
+    largest.
+
+    Args:
+        images: At least one.
+        columns: Pictures in a row; about as many as rows, if None.
+
+    Raises:
+        InputError: If there are no pictures or ``columns`` is not a whole number from 1.
+    """
+    if not images:
+        raise InputError("grid.empty", ja="並べる画像がありません。", en="there are no pictures to lay out.")
+    if columns is None:
+        columns = math.ceil(math.sqrt(len(images)))
+    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
+        raise InputError(
+            "grid.columns",
+            ja=f"横に並べる枚数は 1 以上の整数で指定してください（指定された値: {columns!r}）。",
+            en=f"the pictures in a row must be a whole number from 1, not {columns!r}.",
+        )
+    if len(images) == 1:
+        return images[0].convert("RGB")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    cell_w, cell_h = max(i.width for i in images), max(i.height for i in images)
+    step_w, step_h = cell_w + PADDING, cell_h + PADDING
+    sheet = Image.new("RGB", (columns * step_w + PADDING, rows * step_h + PADDING))
+    for n, image in enumerate(images):
+        row, column = divmod(n, columns)
+        left = PADDING + column * step_w + (cell_w - image.width) // 2
+        top = PADDING + row * step_h + (cell_h - image.height) // 2
+        sheet.paste(image.convert("RGB"), (left, top))
+    return sheet

@@ -1,0 +1,149 @@
+"""What a PNG says about how it was made.
+
+Two text chunks: ``parameters``, one text as AUTOMATIC1111's web UI writes it, which many tools read; and
+``sdjp``, JSON with everything, the Japanese prompt included, from which the very picture can be drawn again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from sdjp.errors import InputError
+from sdjp.types import GenerationOptions, PromptInfo, ResolvedOptions
+
+_SAMPLER_NAMES: Final[Mapping[str, str]] = {
+    # As the web UI shows them; a sampler that it does not know keeps its own name.
+    "ddim": "DDIM",
+    "plms": "PLMS",
+    "dpm++_2m": "DPM++ 2M",
+    "euler": "Euler",
+    "euler_a": "Euler a",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What :func:`read_metadata` found; None where the PNG has no such text.
+
+    Attributes:
+        parameters: The text for other tools.
+        sdjp: The ``record`` that was given to :func:`png_info`, and ``versions``.
+    """
+
+    parameters: str | None
+    sdjp: Mapping[str, Any] | None
+
+    @property
+    def options(self) -> GenerationOptions | None:
+        """The options that draw the picture again; None for a grid, or if sdjp did not make it.
+
+        Raises:
+            InputError: If they hold keys that this version does not know.
+        """
+        if self.sdjp is None or "options" not in self.sdjp:
+            return None
+        return GenerationOptions.from_json(self.sdjp["options"])
+
+
+def parameters(
+    *, options: ResolvedOptions, prompt: PromptInfo | None, negative: PromptInfo | None, model: str
+) -> str:
+    """Write the options of one picture as AUTOMATIC1111's web UI does.
+
+    Args:
+        options: Of this very picture, its own seed included.
+        prompt: The prompt; its English is what other tools can use.
+        negative: The negative prompt, if there is one.
+        model: Name of the model.
+    """
+    values = {
+        "Steps": options.num_inference_steps,
+        "Sampler": _SAMPLER_NAMES.get(options.sampler, options.sampler),
+        "CFG scale": options.guidance_scale,
+        "Seed": options.seed,
+        "Size": f"{options.width}x{options.height}",
+        "Model": model,
+        **({"Eta": options.eta} if options.eta != 0 else {}),
+        "Version": f"sdjp {_versions()['sdjp']}",
+    }
+    lines = [] if prompt is None else [prompt.english]
+    if negative is not None and negative.english:
+        lines.append(f"Negative prompt: {negative.english}")
+    lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in values.items()))
+    return "\n".join(lines)
+
+
+def png_info(text: str, record: Mapping[str, Any]) -> PngInfo:
+    """Pack the text of :func:`parameters` and a record of one's own for :func:`save_png`.
+
+    Args:
+        text: Goes into the chunk ``parameters``.
+        record: Plain JSON data for the chunk ``sdjp``; the versions are added to it.
+    """
+    info = PngInfo()
+    # default=str: a figure of a type that JSON lacks must not cost the picture.
+    data = json.dumps({**record, "versions": _versions()}, ensure_ascii=False, default=str)
+    for key, value in (("parameters", text), ("sdjp", data)):
+        # add_text takes an iTXt chunk (UTF-8) where Latin-1 is not enough. A lone surrogate has no UTF-8: it
+        # is written as \udXXX, which JSON reads as the same character.
+        info.add_text(key, value.encode("utf-8", "backslashreplace").decode("utf-8"))
+    return info
+
+
+def read_metadata(path: str | Path) -> Metadata:
+    """Read what a PNG says about how it was made.
+
+    Raises:
+        InputError: If the file is no readable picture, or its ``sdjp`` text no JSON object.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()  # text chunks may also stand behind the pixels
+            texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            "image.unreadable",
+            ja=f"画像 {path} を読めません。場所と形式を確かめてください。",
+            en=f"cannot read the picture {path}. Check where it is and what it is.",
+        ) from error
+    record = None
+    if "sdjp" in texts:
+        try:
+            record = json.loads(texts["sdjp"])
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
+            raise InputError(
+                "metadata.invalid",
+                ja=f"画像 {path} の sdjp メタデータが壊れています。",
+                en=f"the sdjp metadata of {path} is damaged.",
+            )
+    return Metadata(parameters=texts.get("parameters"), sdjp=record)
+
+
+def _quoted(value: object) -> str:
+    """Put a value with a comma, colon, quote or line break in it into quotes, as readers expect."""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if re.search(r'[,:"\n\r]', text) else text
+
+
+def _versions() -> dict[str, str]:
+    """Versions that decide what a seed gives. Reads package metadata; imports nothing."""
+    from sdjp import __version__
+
+    found = {"sdjp": __version__}
+    for package in ("torch", "pillow"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

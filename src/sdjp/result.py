@@ -1,0 +1,203 @@
+"""What a generation gives back: the pictures, and the record of how each came to be."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdjp import images as pictures
+from sdjp.images.files import GRID
+from sdjp.types import PromptInfo, Report, ResolvedOptions, Timings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GenerationResult:
+    """Pictures, each with its seed, its prompt and its reports.
+
+    Attributes:
+        images: The pictures, at least one.
+        seeds: The seed of each; with ``options`` it gives the same picture again.
+        prompts: The way each prompt took; None where text states were given instead.
+        negative_prompts: The same for the negative prompts; None where there was none.
+        options: What was asked for, the model's defaults filled in.
+        reports: For each picture, one report from each post-processor.
+        timings: Seconds by stage.
+        model: The name of the model.
+        latents: The last latents, (B, C, h, w) float32, or None.
+    """
+
+    images: tuple[Image, ...]
+    seeds: tuple[int, ...]
+    prompts: tuple[PromptInfo | None, ...]
+    negative_prompts: tuple[PromptInfo | None, ...]
+    options: ResolvedOptions
+    reports: tuple[tuple[Report, ...], ...]
+    timings: Timings
+    model: str
+    latents: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {
+            name: len(getattr(self, name))
+            for name in ("images", "seeds", "prompts", "negative_prompts", "reports")
+        }
+        if set(lengths.values()) != {len(self.images)} or not self.images:
+            raise ValueError(f"a result needs as many of each as pictures, and at least one: {lengths}")
+
+    @classmethod
+    def merge(cls, results: Sequence[GenerationResult]) -> GenerationResult:
+        """Put several results of one model into one.
+
+        Options and model are those of the first; times add up; latents are kept if all are there and of one
+        shape.
+        """
+        first, latents = results[0], [r.latents for r in results if r.latents is not None]
+        together = None
+        if len(latents) == len(results) and len({tuple(x.shape[1:]) for x in latents}) == 1:
+            import torch
+
+            together = torch.cat(latents)
+        return cls(
+            images=tuple(image for r in results for image in r.images),
+            seeds=tuple(seed for r in results for seed in r.seeds),
+            prompts=tuple(info for r in results for info in r.prompts),
+            negative_prompts=tuple(info for r in results for info in r.negative_prompts),
+            options=first.options,
+            reports=tuple(reports for r in results for reports in r.reports),
+            timings=sum((r.timings for r in results), Timings()),
+            model=first.model,
+            latents=together,
+        )
+
+    @property
+    def image(self) -> Image:
+        """The first picture."""
+        return self.images[0]
+
+    @property
+    def safety_checked(self) -> tuple[bool, ...]:
+        """For each picture, whether a safety checker looked at it."""
+        return tuple(
+            any(r.name == "safety" and r.status == "done" and r.data.get("checked") is True for r in reports)
+            for reports in self.reports
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self.images)
+
+    def options_of(self, index: int) -> ResolvedOptions:
+        """The options that draw picture ``index`` alone: its own prompts and seed."""
+        prompt, negative = self.prompts[index], self.negative_prompts[index]
+        return dataclasses.replace(
+            self.options,
+            prompt=None if prompt is None else prompt.source,
+            negative_prompt=None if negative is None else negative.source,
+            seed=self.seeds[index],
+            num_images_per_prompt=1,
+        )
+
+    def record(self, index: int) -> dict[str, Any]:
+        """All that is known of picture ``index``, as plain JSON data; it goes into its PNG."""
+        prompt, negative = self.prompts[index], self.negative_prompts[index]
+        return {
+            "model": self.model,
+            "seed": self.seeds[index],
+            "options": self.options_of(index).to_json(),
+            "prompt": None if prompt is None else prompt.to_json(),
+            "negative_prompt": None if negative is None else negative.to_json(),
+            "reports": [report.to_json() for report in self.reports[index]],
+        }
+
+    def grid(self, *, columns: int | None = None) -> Image:
+        """All pictures in one; see :func:`sdjp.images.grid`."""
+        return pictures.grid(self.images, columns=columns)
+
+    def save(
+        self, folder: str | Path, *, grid: bool = False, names: Sequence[str] | None = None
+    ) -> list[Path]:
+        """Write the pictures as PNGs that tell how they were made; no file is ever overwritten.
+
+        Args:
+            folder: Made if it is not there.
+            grid: Write all pictures in one as well, ``grid-0000.png`` …
+            names: A file name for each; the next free numbers ``00000.png`` … if None.
+
+        Returns:
+            The files, the grid last.
+
+        Raises:
+            InputError: If a name cannot be used.
+            OutputError: If something cannot be written. What was written by then stays, and the pictures are
+                still in ``images``.
+        """
+        chosen = None if names is None else pictures.check_names(names, len(self))
+        folder = pictures.check_folder(folder)
+        paths = []
+        for i, image in enumerate(self.images):
+            info = pictures.png_info(self._parameters(i), self.record(i))
+            if chosen is None:
+                paths.append(pictures.save_new(image, folder, info))
+            else:
+                paths.append(pictures.save_png(image, folder / chosen[i], info))
+        return [*paths, self.save_grid(folder)] if grid else paths
+
+    def save_grid(self, folder: str | Path, *, columns: int | None = None) -> Path:
+        """Write all pictures in one, under the next free number ``grid-0000.png`` …
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        sheet = self.grid(columns=columns)
+        folder = pictures.check_folder(folder)
+        record = {"model": self.model, "grid": [self.record(i) for i in range(len(self))]}
+        return pictures.save_new(sheet, folder, pictures.png_info(self._parameters(0), record), pattern=GRID)
+
+    def _parameters(self, index: int) -> str:
+        return pictures.parameters(
+            options=self.options_of(index),
+            prompt=self.prompts[index],
+            negative=self.negative_prompts[index],
+            model=self.model,
+        )
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks: the picture, or the grid."""
+        return _png(self.grid())
+
+    def _repr_html_(self) -> str:
+        """For notebooks: each picture over its prompt, its English and its seed."""
+        figures = "".join(self._figure(i) for i in range(len(self)))
+        return f'<div style="display: flex; flex-wrap: wrap; gap: 8px">{figures}</div>'
+
+    def _figure(self, index: int) -> str:
+        info, image = self.prompts[index], self.images[index]
+        data = base64.b64encode(_png(image)).decode("ascii")
+        lines = [] if info is None else [("ja", info.source), ("en", info.english)]
+        lines.append(("en", f"seed {self.seeds[index]}"))
+        caption = "<br>".join(f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in lines)
+        alt = "" if info is None else html.escape(info.source)
+        size = f'width="{image.width}" height="{image.height}"'
+        return (
+            f'<figure style="margin: 0; max-width: {image.width}px">'
+            f'<img src="data:image/png;base64,{data}" alt="{alt}" {size}>'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+
+
+def _png(image: Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
