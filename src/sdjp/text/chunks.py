@@ -1,8 +1,8 @@
 """Token ids in chunks of 77: 75 tokens of the prompt between start and end, each token with its weight.
 
 Long prompts are cut as AUTOMATIC1111's web UI cuts them: after 75 tokens, or after a comma if one stands
-among the last 20 of them, so that no phrase is torn in two; BREAK ends a chunk early. (CompVis' code keeps the
-first 75 tokens and drops the rest: that is ``max_chunks=1``.)
+among the last 20 of them, so that no phrase is torn in two; BREAK ends a chunk early. (CompVis' code keeps
+the first 75 tokens and drops the rest: that is ``max_chunks=1``.)
 """
 
 from __future__ import annotations

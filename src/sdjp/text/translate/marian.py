@@ -40,7 +40,10 @@ _FILES: Final = (
         "pytorch_model.bin.index.json",
     ),
 )
-_CUT: Final = re.compile(r"(\s*(?:(?<!\d),|,(?!\d))\s*|(?<=[。！？!?])\s*)")
+# Commas (not those inside numbers), sentence ends, and white space at either end.
+_CUT: Final = re.compile(
+    r"""(\s*(?:(?<!\d),|,(?!\d))\s*|(?<=[。！？!?])(?![。！？!?)"'])\s*|(?<=\.)\s+|^\s+|\s+$)"""
+)
 # English takes about as many pieces as the Japanese; three times as many are a loop.
 _LENGTH_RATIO: Final = 3.0
 _LENGTH_FLOOR: Final = 32
@@ -49,7 +52,8 @@ _LENGTH_FLOOR: Final = 32
 class MarianTranslator:
     """Translates with any Marian model from Japanese to English.
 
-    The model is loaded by the first text with Japanese in it; after that, threads may share the object.
+    The model is loaded by the first text with Japanese in it; threads may share the object. ``unknown`` of a
+    result holds what the model's vocabulary lacks; of Japanese (rare kanji) nothing is left in ``english``.
 
     Args:
         model: A folder (never looked up on the network), or, as a string, the id of a model on the Hugging
@@ -116,8 +120,8 @@ class MarianTranslator:
         unknown: list[str] = []
         joined = ""
         for i, part in enumerate(row):
-            if i % 2:
-                joined += part or " "  # nothing stands between Japanese sentences
+            if i % 2:  # nothing stands between Japanese sentences
+                joined += part or (" " if row[i + 1] else "")
             elif part not in english:
                 joined += part
                 pieces += [Piece(source=part, english=part, how="copied")] if part else []
@@ -129,7 +133,7 @@ class MarianTranslator:
                 unknown += self._unread(part)
         return Translation(
             source=text,
-            english=text if not any(p in english for p in row) else joined.strip(),
+            english=text if not any(p in english for p in row) else joined,
             translator=self.name,
             pieces=tuple(pieces),
             unknown=tuple(dict.fromkeys(unknown)),
@@ -198,7 +202,8 @@ class MarianTranslator:
         with self._lock:
             tokens = tokenizer.tokenize(sentence)
             ids = tokenizer.convert_tokens_to_ids(tokens)
-        return [t.lstrip("▁") for t, i in zip(tokens, ids, strict=True) if i == tokenizer.unk_token_id]
+        unread = [t.strip("▁ ") for t, i in zip(tokens, ids, strict=True) if i == tokenizer.unk_token_id]
+        return [token for token in unread if token]
 
     def _load(self) -> tuple[Any, Any]:
         with self._lock:

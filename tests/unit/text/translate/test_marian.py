@@ -57,6 +57,21 @@ def test_every_sentence_is_translated_by_itself(marian: MarianTranslator) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" 猫", " cat"),
+        ("猫 , ", "cat , "),
+        ("猫!? 雪が降る。", "cat It snows."),
+        ("a  cat. 猫", "a  cat. cat"),
+        (" a dog, 海", " a dog, sea"),
+    ],
+)
+def test_separators_and_outer_spaces_stay(marian: MarianTranslator, text: str, expected: str) -> None:
+    (record,) = marian.translate([text])
+    assert record.english == expected
+
+
 def test_english_never_loads_the_model() -> None:
     translator = MarianTranslator(FOLDER)
     assert english(translator, "An astronaut, riding  a horse.", "", "🐱 !", "été") == [
