@@ -18,7 +18,7 @@ class Piece:
     Attributes:
         source: The stretch as it stands in the normalized text.
         english: What it became; ``""`` for a stretch that only carries grammar (a particle).
-        how: What produced it: ``"lexicon"``, ``"user"`` (the user's own table), ``"glossary"``, ``"grammar"``,
+        how: What produced it: ``"lexicon"``, ``"user"`` (the user's table), ``"glossary"``, ``"grammar"``,
             ``"counter"``, ``"copied"`` (already English, digits, emoji), ``"romaji"`` (not understood, spelt
             out), ``"marian"`` …
     """
