@@ -19,6 +19,7 @@ from torch import Tensor
 from sdjp import conditioning, images, weights
 from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
+from sdjp.hardware import resolve_device, resolve_dtype
 from sdjp.postprocess import PostProcessor, make_postprocessors
 from sdjp.postprocess import run as run_postprocessors
 from sdjp.result import GenerationResult
@@ -574,49 +575,6 @@ def _bar(job: _Job, size: int, progress: bool | None) -> Any:
     batches = -(-job.count // size)
     hidden = not progress if progress is not None else not (sys.stderr.isatty() or "ipykernel" in sys.modules)
     return tqdm(total=batches * len(job.plan), disable=hidden, unit="step", leave=False)
-
-
-def resolve_device(device: str | torch.device) -> torch.device:
-    """Turn ``"auto"`` into the best device there is; check any other."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(
-            "device.unknown",
-            ja=f"デバイス {device!r} は使えません。'auto'、'cpu'、'cuda'、'cuda:0'、'mps' などを指定してください。",
-            en=f"device {device!r} is not known. Use 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' …",
-        ) from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "device.missing",
-            ja="CUDA が見つかりません。device='auto' か 'cpu' を指定してください。",
-            en="there is no CUDA device here. Use device='auto' or 'cpu'.",
-        )
-    return chosen
-
-
-def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
-    """Turn ``"auto"`` into the fastest dtype whose pictures look the same; check any other."""
-    if dtype == "auto":
-        if device.type == "cuda":
-            return torch.float16
-        if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
-            return torch.bfloat16
-        return torch.float32
-    names = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-    chosen = names.get(dtype) if isinstance(dtype, str) else dtype
-    if chosen not in names.values():
-        raise InputError(
-            "dtype.unknown",
-            ja=f"dtype {dtype!r} は使えません。'auto'、{'、'.join(map(repr, names))} のどれかを指定してください。",
-            en=f"dtype {dtype!r} is not known. Use 'auto' or one of {', '.join(map(repr, names))}.",
-        )
-    assert chosen is not None
-    return chosen
 
 
 def _frozen(value: Any) -> Any:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from sdjp import errors
-from sdjp.pipeline import Pipeline, Progress, resolve_device, resolve_dtype
+from sdjp.pipeline import Pipeline, Progress
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 from tests.conftest import SMALL, random_models
@@ -252,15 +252,3 @@ def test_bad_input_is_refused_in_japanese_before_any_work(tiny: Pipeline, argume
     assert not worked
     assert any("\u3040" <= c <= "\u30ff" for c in caught.value.ja)
     assert caught.value.en.isascii() or "馬" in caught.value.en or "猫" in caught.value.en
-
-
-def test_devices_and_dtypes() -> None:
-    assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
-    assert resolve_dtype(torch.float16, torch.device("cpu")) == torch.float16
-    assert resolve_dtype("auto", torch.device("cuda")) == torch.float16
-    assert resolve_device("cpu") == torch.device("cpu")
-    for bad in ("int8", torch.int8, "float99"):
-        with pytest.raises(errors.InputError):
-            resolve_dtype(bad, torch.device("cpu"))
-    with pytest.raises(errors.InputError):
-        resolve_device("abacus")

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sdjp.hardware import bfloat16_is_fast
+
 
 def mixed_precision() -> AbstractContextManager[None]:
     """Autocast to bfloat16 where the processor has instructions for it; elsewhere it would be ten times slower."""
-    if torch.cpu._is_avx512_bf16_supported():
+    if bfloat16_is_fast():
         return torch.autocast("cpu", torch.bfloat16)
     return nullcontext()
 
