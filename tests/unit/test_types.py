@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdjp.config import SD_V1
+from sdjp.errors import InputError, set_language
+from sdjp.types import (
+    GenerationOptions,
+    Part,
+    PromptInfo,
+    Report,
+    ResolvedOptions,
+    Timings,
+    check_count,
+    check_options,
+)
+
+texts = st.text() | st.lists(st.text()).map(tuple)
+seeds = st.integers(0, 2**63 - 1)
+options = st.builds(
+    GenerationOptions,
+    prompt=texts | st.none(),
+    negative_prompt=texts | st.none(),
+    height=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
+    width=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
+    num_inference_steps=st.integers(1, 1000) | st.none(),
+    guidance_scale=st.floats(0, 1e30) | st.integers(0, 100) | st.none(),
+    sampler=st.sampled_from(["plms", "ddim"]) | st.none(),
+    spacing=st.sampled_from(["leading"]) | st.none(),
+    eta=st.floats(0, 1),
+    seed=seeds | st.lists(seeds).map(tuple) | st.none(),
+    num_images_per_prompt=st.integers(1, 1000),
+    strength=st.floats(0, 1),
+    translate=st.sampled_from(["auto", "always", "never"]),
+)
+
+
+@given(options)
+@settings(max_examples=60)
+def test_options_that_are_allowed_survive_json(given_options: GenerationOptions) -> None:
+    check_options(given_options, factor=8)
+    data = json.loads(json.dumps(given_options.to_json()))
+    assert GenerationOptions.from_json(data) == given_options
+
+
+def test_resolved_options_survive_json_and_need_every_default() -> None:
+    resolved = GenerationOptions(prompt="猫").resolve(**dataclasses.asdict(SD_V1.defaults))
+    assert ResolvedOptions.from_json(resolved.to_json()) == resolved
+    with pytest.raises(TypeError):
+        ResolvedOptions(prompt="猫")  # type: ignore[call-arg]
+    with pytest.raises(InputError) as caught:
+        ResolvedOptions.from_json({"prompt": "猫", "height": 512})
+    assert caught.value.code == "options.missing_key"
+    assert "sampler" in caught.value.en
+
+
+def test_resolve_fills_only_what_is_none() -> None:
+    falsy = GenerationOptions(prompt="", guidance_scale=0, seed=0, width=64)
+    resolved = falsy.resolve(**dataclasses.asdict(SD_V1.defaults))
+    assert resolved.guidance_scale == 0
+    assert resolved.seed == 0
+    assert resolved.prompt == ""
+    assert (resolved.width, resolved.height) == (64, 512)
+    assert (resolved.num_inference_steps, resolved.sampler) == (50, "plms")
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said"),
+    [
+        ({"prompt": "猫", "stepz": 3}, "options.unknown_key", "stepz"),
+        ({"height": 512}, "options.missing_key", "prompt"),
+        (["prompt"], "options.type", "list"),
+        ("猫", "options.type", "str"),
+    ],
+)
+def test_foreign_json_is_refused(data: Any, code: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        GenerationOptions.from_json(data)
+    assert caught.value.code == code
+    assert said in caught.value.en
+    assert said in caught.value.ja
+
+
+BAD: list[tuple[str, object, str]] = [
+    ("height", 0, "size.positive"),
+    ("height", -8, "size.positive"),
+    ("width", 512.0, "size.positive"),
+    ("width", True, "size.positive"),
+    ("width", "512", "size.positive"),
+    ("height", 500, "size.multiple"),
+    ("width", 10**5000 + 1, "size.multiple"),
+    ("num_inference_steps", 0, "num_inference_steps.range"),
+    ("num_inference_steps", 1001, "num_inference_steps.range"),
+    ("num_inference_steps", 20.0, "num_inference_steps.range"),
+    ("num_inference_steps", True, "num_inference_steps.range"),
+    ("guidance_scale", math.nan, "guidance_scale.range"),
+    ("guidance_scale", math.inf, "guidance_scale.range"),
+    ("guidance_scale", -0.1, "guidance_scale.range"),
+    ("guidance_scale", 10**400, "guidance_scale.range"),
+    ("guidance_scale", "7.5", "guidance_scale.range"),
+    ("eta", 1.01, "eta.range"),
+    ("eta", math.nan, "eta.range"),
+    ("eta", None, "eta.range"),
+    ("strength", -0.01, "strength.range"),
+    ("strength", True, "strength.range"),
+    ("seed", -1, "seed.range"),
+    ("seed", 2**63, "seed.range"),
+    ("seed", 10**5000, "seed.range"),
+    ("seed", True, "seed.range"),
+    ("seed", 1.0, "seed.range"),
+    ("seed", (1, -1), "seed.range"),
+    ("num_images_per_prompt", 0, "num_images_per_prompt.range"),
+    ("num_images_per_prompt", 1001, "num_images_per_prompt.range"),
+    ("translate", "yes", "translate.unknown"),
+    ("prompt", 5, "prompt.type"),
+    ("prompt", ("猫", None), "prompt.type"),
+    ("negative_prompt", b"x", "negative_prompt.type"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "code"), BAD, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(BAD)])
+def test_what_cannot_be_drawn_is_refused_in_two_languages(name: str, value: Any, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_options(dataclasses.replace(GenerationOptions(prompt="猫"), **{name: value}), factor=8)
+    error = caught.value
+    assert error.code == code
+    assert name in error.en
+    assert name in error.ja
+    assert re.search("[ぁ-ん]", error.ja)
+    assert not re.search("[ぁ-んァ-ン一-龥]", error.en.replace("猫", ""))
+    assert len(error.ja) < 200
+
+
+@given(factor=st.sampled_from([8, 16, 64]), size=st.integers(1, 10_000))
+@settings(max_examples=100)
+def test_the_two_sizes_named_are_the_nearest(factor: int, size: int) -> None:
+    if size % factor == 0:
+        check_options(GenerationOptions(prompt="", width=size), factor=factor)
+        return
+    with pytest.raises(InputError) as caught:
+        check_options(GenerationOptions(prompt="", width=size), factor=factor)
+    low, high = (int(n) for n in re.findall(r"nearest are (\d+) and (\d+)", caught.value.en)[0])
+    multiples = sorted(range(factor, size + 3 * factor, factor), key=lambda m: (abs(m - size), m))
+    assert multiples[0] in (low, high)
+    assert high - low == factor
+    assert low > 0
+    assert (low, high) == tuple(int(n) for n in re.findall(r"近い値は (\d+) と (\d+)", caught.value.ja)[0])
+
+
+def test_edges_are_allowed() -> None:
+    check_options(
+        GenerationOptions(prompt=None, height=8, width=8, num_inference_steps=1, guidance_scale=0, eta=1,
+                          seed=2**63 - 1, num_images_per_prompt=1000, strength=0), factor=8)  # fmt: skip
+    check_options(GenerationOptions(prompt="猫", num_inference_steps=1000, strength=1, seed=0), factor=16)
+
+
+def test_counts() -> None:
+    check_count(1, "n_iter")
+    check_count(1000, "n_iter")
+    for bad in (0, 1001, True, 2.0):
+        with pytest.raises(InputError, match="n_iter"):
+            check_count(bad, "n_iter")  # type: ignore[arg-type]
+
+
+def test_prompt_info_as_json_lines_need_it() -> None:
+    info = PromptInfo(
+        source="赤い猫　ニャン",
+        normalized="赤い猫 ニャン",
+        english="red cat nyan",
+        tokens=3,
+        truncated="nyan",
+        parts=(
+            Part(source="赤い", english="red", how="lexicon"),
+            Part(source="ニャン", english="nyan", how="romaji"),
+        ),
+        unknown=("ニャン",),
+    )
+    data = json.loads(json.dumps(info.to_json(), ensure_ascii=False))
+    assert list(data) == [
+        "source",
+        "normalized",
+        "english",
+        "tokens",
+        "truncated",
+        "truncated_text",
+        "parts",
+        "unknown",
+    ]
+    assert data["truncated"] is True
+    assert data["truncated_text"] == "nyan"
+    assert data["parts"][1] == {"source": "ニャン", "english": "nyan", "how": "romaji"}
+    assert dataclasses.replace(info, truncated="").to_json()["truncated"] is False
+
+
+def test_a_report_speaks_the_language_of_errors() -> None:
+    report = Report(name="x", status="done", ja="済み", en="done", data={"n": 1})
+    assert report.message() == "済み"
+    assert report.message("en") == "done"
+    try:
+        set_language("en")
+        assert report.message() == "done"
+    finally:
+        set_language("ja")
+    assert report.to_json() == {"name": "x", "status": "done", "ja": "済み", "en": "done", "data": {"n": 1}}
+
+
+def test_timings_add_up() -> None:
+    timings = sum([Timings(load=1, sample=2), Timings(sample=3, decode=0.5)], Timings())
+    assert timings == Timings(load=1, sample=5, decode=0.5)
+    assert timings.total == 6.5
+    assert timings.to_json()["total"] == 6.5
+
+
+def test_records_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        GenerationOptions(prompt="猫").seed = 1  # type: ignore[misc]
+
+
+def test_importing_the_records_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, sdjp.types; heavy = {'torch', 'PIL', 'numpy', 'transformers'} & set(sys.modules);"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
