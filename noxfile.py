@@ -1,7 +1,8 @@
 """The same checks here and in CI: ``nox`` runs them all, ``nox -s tests`` one of them, ``nox -l`` lists them.
 
-torch is large. A session that needs it uses the one of the Python that runs nox, if there is one: the session's
-environment then sees that Python's packages behind its own. Otherwise everything is installed from pyproject.toml.
+torch is large. A session that needs it uses the one of the Python that runs nox, if there is one: the
+session's environment then sees that Python's packages behind its own. Otherwise everything is installed from
+pyproject.toml.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def group(name: str) -> list[str]:
 def share_torch(session: nox.Session) -> None:
     """Let the session's environment see the packages of this Python, if it has torch.
 
-    A ``.pth`` file does what --system-site-packages does not: it reaches the virtual environment that nox runs in.
-    What the session installs itself comes first.
+    A ``.pth`` file does what --system-site-packages does not: it reaches the environment that nox runs
+    in. What the session installs itself comes first.
     """
     if importlib.util.find_spec("torch") is None:
         return
@@ -106,7 +107,9 @@ def slow(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Every example, and every command of both READMEs."""
     install_project(session, "test")
-    session.run("python", "-m", "pytest", "tests/e2e/test_examples.py", "tests/e2e/test_readme.py", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "tests/e2e/test_examples.py", "tests/e2e/test_readme.py", *session.posargs
+    )
 
 
 @nox.session(reuse_venv=False)
