@@ -1,0 +1,97 @@
+"""The way of a prompt from what was typed to what the text encoder reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from sdjp import errors
+from sdjp.text.frontend import ReadPrompt, check_prompt, read
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate import make_translator
+from sdjp.text.translate.base import Translation, Translator
+
+LEXICON = make_translator("lexicon")
+
+
+def way(text: str, *, translator: Translator = LEXICON, **options: object) -> ReadPrompt:
+    return read([text], translator=translator, tokenizer=ClipTokenizer.from_assets(), **options)[0]  # type: ignore[arg-type]
+
+
+class Counting:
+    """A translator that tells how it was called; the translations are the lexicon's."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        self.calls.append(list(texts))
+        return LEXICON.translate(texts)
+
+
+def test_every_step_is_told() -> None:
+    info = way("馬に乗る　宇宙飛行士").info
+    assert info.source == "馬に乗る　宇宙飛行士"
+    assert info.normalized == "馬に乗る 宇宙飛行士"
+    assert "horse" in info.english
+    assert info.tokens == len(ClipTokenizer.from_assets().encode(info.english))
+    assert info.truncated == ""
+    assert {"source", "normalized", "english", "tokens", "truncated", "parts"} <= set(info.to_json())
+
+
+def test_weights_tags_and_breaks_survive_translation() -> None:
+    prompt = way("（最高品質：１．３）、((猫耳))、<lora:着物:0.6> BREAK [背景]")
+    assert prompt.info.english.startswith("(best quality:1.3), ((cat ears)), <lora:着物:0.6> BREAK [")
+    assert prompt.tags == ("<lora:着物:0.6>",)
+    assert len(prompt.chunks.ids) == 2
+    assert 1.3 in prompt.chunks.weights[0]
+
+
+def test_english_is_left_alone_and_japanese_translated_as_one_batch() -> None:
+    counting = Counting()
+    prompts = read(
+        ["a cat, 夕焼け", "森, 夕焼け, best quality"], translator=counting, tokenizer=ClipTokenizer.from_assets()
+    )
+    assert counting.calls == [["夕焼け", "森"]]
+    assert prompts[0].info.english == "a cat, sunset"
+    assert prompts[1].info.english == "forest, sunset, best quality"
+
+
+def test_kanji_alone_is_japanese() -> None:
+    assert way("富士山").info.english == "Mount Fuji"
+
+
+def test_never_and_always() -> None:
+    assert way("夕焼け", translate="never").info.english == "夕焼け"
+    counting = Counting()
+    way("a cat", translator=counting, translate="always")
+    assert counting.calls == [["a cat"]]
+
+
+def test_what_does_not_fit_is_told_and_not_dropped_in_silence() -> None:
+    prompt = way("a red car, " * 40 + "a dragon", max_chunks=1)
+    assert prompt.info.chunks == 1
+    assert prompt.info.truncated.endswith("a dragon")
+    assert way("a red car, " * 40 + "a dragon").info.truncated == ""
+
+
+def test_what_is_not_understood_is_listed_and_still_there() -> None:
+    info = way("ムニョゴラスの絵").info
+    assert info.unknown
+    assert "munyogorasu" in info.english.lower().replace("-", "")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "、。！", "()", "<lora:a:1>"])
+def test_a_prompt_without_words_is_refused_unless_it_may_be_empty(text: str) -> None:
+    with pytest.raises(errors.InputError) as caught:
+        check_prompt(text)
+    assert caught.value.code == "prompt.empty"
+    check_prompt(text, allow_empty=True)
+
+
+@pytest.mark.parametrize("text", ["猫", "🐱", "7", "a"])
+def test_one_letter_digit_or_emoji_is_enough(text: str) -> None:
+    check_prompt(text)
