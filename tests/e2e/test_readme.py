@@ -1,0 +1,181 @@
+"""Every command and all Python in the READMEs runs; every page has its twin; every link leads somewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from PIL import Image
+
+from sdjp import cli
+from sdjp.cli.parser import parse
+from sdjp.images import read_metadata
+from tests import markdown
+from tests.stand_in import save_stand_in
+
+ROOT = markdown.ROOT
+READMES = {"ja": ROOT / "README.ja.md", "en": ROOT / "README.md"}
+FIRST, SECOND = 'pip install . && sdjp "馬に乗る宇宙飛行士"', "pip install nox && nox -s tests"
+
+NOT_RUN: Final = {
+    "pip install .": "installs; `.ci/run` and `nox -s build` do it",
+    "pip install nox": "installs; `.ci/run` does it",
+    "nox -s tests": "this test is a part of it",
+    'sdjp "馬に乗る宇宙飛行士" --model CompVis/stable-diffusion-v1-4': "downloads 4 GB; it is parsed",
+}
+"""Commands of the READMEs that are not run here, each with its reason."""
+
+# Pages whose Python runs from top to bottom, with the embedded model where a model is needed.
+RUNNING_PAGES: Final = ("api", "extending", "prompts", "translators")
+
+
+# The READMEs.
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a reader of the README would stand: the commands run here one after the other."""
+    folder = tmp_path_factory.mktemp("README 日本語")
+    save_stand_in(folder / "sd-v1-4.ckpt")
+    return folder
+
+
+def test_both_readmes_have_the_same_blocks() -> None:
+    japanese, english = (
+        [(b.language, b.text) for b in markdown.blocks(path)] for path in (READMES["ja"], READMES["en"])
+    )
+    assert japanese == english
+    assert len(japanese) >= 5
+
+
+def test_the_two_commands_come_first() -> None:
+    for path in READMES.values():
+        first, second = markdown.blocks(path)[:2]
+        assert (first.text.strip(), second.text.strip()) == (FIRST, SECOND)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    script = ROOT / ".ci" / "run"
+    assert SECOND in script.read_text(encoding="utf-8")
+    assert script.stat().st_mode & 0o111
+
+
+def test_what_is_not_run_is_still_in_the_readme() -> None:
+    assert set(NOT_RUN) <= set(markdown.commands(READMES["ja"]))
+
+
+def test_every_command_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    for command in markdown.commands(READMES["ja"]):
+        if command in NOT_RUN:
+            continue
+        assert command.startswith("sdjp "), f"neither run nor in NOT_RUN: {command}"
+        before = set(folder.rglob("*.png"))
+        code = cli.main(markdown.arguments(command))
+        said = capsys.readouterr()
+        assert code == 0, f"{command}\n{said.out}{said.err}"
+        drawn = set(folder.rglob("*.png")) - before
+        draws = command.split()[1] not in ("explain", "convert")
+        assert bool(drawn) == draws, command
+        for path in drawn:
+            assert str(path.relative_to(folder)) in said.out, f"{command} does not say where {path} is"
+    assert (folder / "stable-diffusion-v1-4" / "model_index.json").is_file()
+
+
+def test_commands_that_need_a_hub_are_understood() -> None:
+    for command in NOT_RUN:
+        if command.startswith("sdjp "):
+            assert parse(markdown.arguments(command)).model == "CompVis/stable-diffusion-v1-4"
+
+
+def test_the_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    names = run_python(READMES["ja"])
+    result = names["result"]
+    assert "astronaut" in result.prompts[0].english
+    options = read_metadata(sorted(Path("out").glob("*.png"))[-1]).options
+    assert options.prompt == "馬に乗る宇宙飛行士"
+    assert options.seed == 1
+
+
+def test_the_installed_command_draws(tmp_path: Path) -> None:
+    """``sdjp`` as a process of its own, in an empty folder with a Japanese name."""
+    here = tmp_path / "日本語 テスト"
+    here.mkdir()
+    command = [sys.executable, "-m", "sdjp.cli", "馬に乗る宇宙飛行士", "--seed", "7", "--steps", "4"]
+    done = subprocess.run(command, cwd=here, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    assert "英語: " in done.stdout
+    [picture] = here.rglob("*.png")
+    assert picture.relative_to(here).as_posix() == "out/00000.png"
+    assert Image.open(picture).size == (256, 256)
+
+
+# The pages of the documentation.
+
+
+def run_python(path: Path) -> dict[str, object]:
+    """Run the Python of a page from top to bottom, in one namespace."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in markdown.blocks(path, ("python",)):
+        # Blank lines before it, so that a traceback tells the line of the page.
+        code = compile("\n" * block.line + block.text, str(path), "exec")
+        exec(code, names)
+    return names
+
+
+def stems(language: str) -> set[str]:
+    return {path.stem for path in (ROOT / "docs" / language).glob("*.md")}
+
+
+def test_both_languages_have_the_same_pages() -> None:
+    assert stems("ja") == stems("en")
+    assert {"index", "prompts", "translators", "api", "extending", "training"} <= stems("ja")
+
+
+@pytest.mark.parametrize("page", sorted(stems("ja")))
+def test_both_languages_have_the_same_code(page: str) -> None:
+    japanese, english = (
+        [(b.language, b.without_comments) for b in markdown.blocks(ROOT / "docs" / language / f"{page}.md")]
+        for language in ("ja", "en")
+    )
+    assert japanese == english
+
+
+@pytest.mark.parametrize("page", sorted(stems("ja")))
+def test_all_python_of_the_pages_is_python(page: str) -> None:
+    for block in markdown.blocks(ROOT / "docs" / "ja" / f"{page}.md", ("python",)):
+        compile(block.text, f"{page}.md:{block.line}", "exec")
+
+
+@pytest.mark.parametrize("page", sorted(stems("ja")))
+def test_all_commands_of_the_pages_are_understood(page: str) -> None:
+    for command in markdown.commands(ROOT / "docs" / "ja" / f"{page}.md"):
+        if command.startswith("sdjp ") and not {"--help", "--version"} & set(markdown.arguments(command)):
+            assert callable(parse(markdown.arguments(command)).run), command
+
+
+@pytest.mark.parametrize("page", RUNNING_PAGES)
+def test_the_python_of_the_pages_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (320, 200), "skyblue").save("sketch.png")
+    save_stand_in(tmp_path / "sd-v1-4.ckpt")
+    run_python(ROOT / "docs" / "ja" / f"{page}.md")
+
+
+@pytest.mark.parametrize("path", markdown.pages(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path: Path) -> None:
+    broken = []
+    for link in markdown.links(path):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, fragment = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        if not target.exists() or (fragment and fragment not in markdown.anchors(target)):
+            broken.append(link)
+    assert broken == []
