@@ -278,6 +278,6 @@ def _unbalanced(tokens: Sequence[re.Match[str]], index: int, typed: str) -> Inpu
 def _nested_too_deep(position: int) -> InputError:
     return InputError(
         "prompt.nesting",
-        ja=f"{position} 文字目で括弧が {MAX_NESTING} 重を超えます。重みは数で書いてください（例: (猫:1.5)）。",
+        ja=f"{position} 文字目で括弧が {MAX_NESTING} 重を超えます。数で書いてください（例: (猫:1.5)）。",
         en=f"brackets nest deeper than {MAX_NESTING} at character {position}. Write (cat:1.5) instead.",
     )

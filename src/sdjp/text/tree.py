@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sdjp.errors import InputError
+from sdjp.text.normalize import TAG_RE
 
 _ESCAPABLE: Final = r"\()[]{}|"
 _TO_ESCAPE: Final = re.compile(r"[()\[\]{}|]|\\(?=[\\()\[\]{}|])")
@@ -189,15 +190,17 @@ def _join(nodes: Sequence[Node], end: str = "") -> str:
 
 def _source(node: Node) -> str:
     if isinstance(node, Text):
-        return _TO_ESCAPE.sub(r"\\\g<0>", node.text)
+        # Only a translation can look like a tag here; a space keeps it from being one.
+        return _TO_ESCAPE.sub(r"\\\g<0>", TAG_RE.sub(lambda m: f"< {m[0][1:]}", node.text))
     if isinstance(node, Break):
         return "BREAK"
     if not isinstance(node, Weighted):
         return node.raw
+    inside = _join(node.children, ")")[:-1]
     # A translation may end like a weight ("at 12:30"); then only a weight written out says what is meant.
-    if node.form == "number" or _ENDS_IN_NUMBER.search(_join(node.children)):
-        return "(" + _join(node.children, f":{Decimal(repr(float(node.weight))).normalize():f})")
-    return "(" + _join(node.children, ")") if node.form == "round" else "[" + _join(node.children, "]")
+    if node.form == "number" or _ENDS_IN_NUMBER.search(inside):
+        return f"({inside}:{Decimal(repr(float(node.weight))).normalize():f})"
+    return f"({inside})" if node.form == "round" else f"[{inside}]"
 
 
 def _mapped(nodes: Sequence[Node], leaves: Iterator[str]) -> tuple[Node, ...]:
