@@ -16,13 +16,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 ARGUMENTS = {"real_checkpoint": ["sd-v1-4.ckpt"]}
 DRAWS_NOTHING = {"explain"}
+QUICK = {"explain", "hello", "real_checkpoint"}  # the others are for `nox -s examples`
+RUNS = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow) for path in SCRIPTS
+]
 
 
 def test_there_are_examples() -> None:
     assert len(SCRIPTS) >= 5
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", RUNS)
 def test_example_runs(script: Path, tmp_path: Path) -> None:
     save_stand_in(tmp_path / "sd-v1-4.ckpt")
     done = subprocess.run(

@@ -28,8 +28,14 @@ NOT_RUN: Final = {
 }
 """Commands of the READMEs that are not run here, each with its reason."""
 
-# Pages whose Python runs from top to bottom, with the embedded model where a model is needed.
-RUNNING_PAGES: Final = ("api", "extending", "prompts", "translators")
+# Pages whose Python runs from top to bottom, with the embedded model where a model is needed. Those that draw
+# many pictures are slow; `nox -s examples` runs them too.
+RUNNING_PAGES: Final = (
+    "extending",
+    "translators",
+    pytest.param("api", marks=pytest.mark.slow),
+    pytest.param("prompts", marks=pytest.mark.slow),
+)
 
 
 # The READMEs.
