@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sdjp.errors import InputError
-from sdjp.text.normalize import TAG_RE
 
 _ESCAPABLE: Final = r"\()[]{}|"
 _TO_ESCAPE: Final = re.compile(r"[()\[\]{}|]|\\(?=[\\()\[\]{}|])")
@@ -105,14 +104,14 @@ def text_leaves(prompt: Prompt) -> tuple[str, ...]:
         >>> text_leaves(parse("(笑顔:1.1)、{赤|青}い帽子、BREAK、__髪型__"))
         ('笑顔', '赤', '青', 'い帽子')
     """
-    return tuple(node.text for node, _ in flatten(prompt.nodes) if isinstance(node, Text))
+    return _texts(prompt.nodes)
 
 
 def map_text(prompt: Prompt, leaves: Sequence[str]) -> Prompt:
     """Replace the leaves by their translations, in the order of :func:`text_leaves`.
 
-    Brackets in a translation are text. 、 becomes ``", "``; where a translation would touch its neighbour, a
-    space goes between. An empty string removes its leaf.
+    Brackets in a translation are text and stay so. 、 becomes ``", "``; where a translation would touch its
+    neighbour, a space goes between. An empty string removes its leaf.
 
     Example:
         >>> from sdjp.text.prompt import parse
@@ -190,8 +189,7 @@ def _join(nodes: Sequence[Node], end: str = "") -> str:
 
 def _source(node: Node) -> str:
     if isinstance(node, Text):
-        # Only a translation can look like a tag here; a space keeps it from being one.
-        return _TO_ESCAPE.sub(r"\\\g<0>", TAG_RE.sub(lambda m: f"< {m[0][1:]}", node.text))
+        return _TO_ESCAPE.sub(r"\\\g<0>", node.text)
     if isinstance(node, Break):
         return "BREAK"
     if not isinstance(node, Weighted):
@@ -203,20 +201,26 @@ def _source(node: Node) -> str:
     return f"({inside})" if node.form == "round" else f"[{inside}]"
 
 
+def _texts(nodes: Sequence[Node]) -> tuple[str, ...]:
+    return tuple(node.text for node, _ in flatten(nodes) if isinstance(node, Text))
+
+
 def _mapped(nodes: Sequence[Node], leaves: Iterator[str]) -> tuple[Node, ...]:
     mapped: list[Node] = []
     last_changed = False
     for node in nodes:
         new: Node = node
         if isinstance(node, Text):
-            new = Text(next(leaves).strip(" "))
+            leaf = next(leaves).strip(" ")
+            # No escape keeps "<a:b>" from being a tag, but a space does.
+            new = Text(leaf if leaf == node.text else re.sub("<(?=[A-Za-z])", "< ", leaf))
         elif isinstance(node, Weighted):
             new = dataclasses.replace(node, children=_mapped(node.children, leaves))
         elif isinstance(node, Separator) and node.raw.startswith("、"):
             new = Separator(", ")
         if new == Text(""):
             continue
-        changed = new != node
+        changed = _texts([new]) != _texts([node])
         if (
             (changed or last_changed)
             and mapped
