@@ -109,7 +109,7 @@ def letters(text: str) -> list[str]:
 
 
 @given(texts)
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_no_letter_is_lost(text: str) -> None:
     assume(not re.search("[ゝゞヽヾ]", text))
     assert letters(normalize(text)) == letters(text)
@@ -146,7 +146,7 @@ def test_parsing_raises_input_errors_only(text: str) -> None:
 
 
 @given(st.one_of(prompts, japanese))
-@settings(max_examples=400)
+@settings(max_examples=250)
 def test_round_trip(text: str) -> None:
     prompt = parsed(text)
     assert parse(str(prompt)) == prompt
@@ -164,7 +164,7 @@ def test_no_letter_is_lost_by_parsing(text: str) -> None:
 
 
 @given(prompts, st.data())
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_translations_stay_text(text: str, data: st.DataObject) -> None:
     """Whatever a translator writes, no weight, tag or chunk appears or goes."""
     prompt = parsed(text)
@@ -208,7 +208,7 @@ def spaced(nodes: list[Node]) -> tuple[Node, ...]:
 
 
 @given(trees())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_any_tree_is_read_as_it_was_written(nodes: tuple[Node, ...]) -> None:
     assume(any(isinstance(node, Text) for node, _ in flatten(nodes)))
     prompt = Prompt(nodes)
@@ -216,7 +216,7 @@ def test_any_tree_is_read_as_it_was_written(nodes: tuple[Node, ...]) -> None:
 
 
 @given(trees())
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_runs_have_the_weights_of_their_leaves(nodes: tuple[Node, ...]) -> None:
     runs = weighted_runs(Prompt(nodes))
     weights = {run.weight for run in runs if isinstance(run, Run)}

@@ -275,7 +275,7 @@ def test_every_character_between_kana() -> None:
 
 def test_letters_of_all_scripts_stay() -> None:
     """A letter on its own never vanishes; half-width (han)dakuten are letters to Unicode, but marks to us."""
-    for character in map(chr, range(0x110000)):
+    for character in map(chr, [*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x17000)]):
         if unicodedata.category(character)[0] == "L" and character not in "ﾞﾟ":
             assert normalize(character) != "", hex(ord(character))
 
