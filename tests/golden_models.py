@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sdjp.config import ModelConfig
 from sdjp.weights.keymap import compile_map, to_ours
 from sdjp.weights.maps import MAPS
+from sdjp.weights.networks import on_meta, shapes_of
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -43,15 +44,15 @@ class Golden:
         return out
 
 
-def fill(module: nn.Module, component: str, config: ModelConfig, prefix: str, weights: dict[str, Tensor]) -> None:
-    """Put weights with original names (without ``prefix``) into ``module`` through the map of original names."""
-    state = {}
-    left = dict(weights)
-    for ours, name in compile_map(MAPS["ldm"], config).items():
-        part, _, key = ours.partition(".")
-        if part == component:
-            tensor = left.pop(name.theirs.removeprefix(prefix))
-            state[key] = to_ours(name, tensor, tuple(module.state_dict()[key].shape))
-    assert not left, f"not in the map: {sorted(left)}"
-    module.load_state_dict(state)
-    module.eval()
+def fill(module: nn.Module, part: str, config: ModelConfig, prefix: str, weights: dict[str, Tensor]) -> None:
+    """Put weights with original names (without ``prefix``) into ``module`` through the map."""
+    names = {
+        ours: name
+        for ours, name in compile_map(MAPS["ldm"].rows(config), shapes_of(on_meta(config))).items()
+        if ours.startswith(f"{part}.")
+    }
+    tensors = {prefix + name: tensor for name, tensor in weights.items()}
+    assert tensors.keys() == {name.theirs for name in names.values()}
+    state = {ours.removeprefix(f"{part}."): tensor for ours, tensor in to_ours(names, tensors).items()}
+    module.load_state_dict(state, strict=True)
+    module.eval().requires_grad_(False)

@@ -2,53 +2,163 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sdjp.config import MINI, SD_V1, TINY, ModelConfig
-from sdjp.weights.keymap import build_on_meta, compile_map
+from sdjp.weights.keymap import Name, compile_map, to_ours, to_theirs
 from sdjp.weights.maps import MAPS
+from sdjp.weights.networks import on_meta, shapes_of
 
 KEYS = Path(__file__).parents[1] / "golden" / "keys"
+INPAINTING = dataclasses.replace(
+    SD_V1, name="inpainting", unet=dataclasses.replace(SD_V1.unet, in_channels=9)
+)
+# One level without attention above one with it, another number of blocks, a shallow autoencoder.
+ODD = dataclasses.replace(
+    TINY,
+    name="odd",
+    unet=dataclasses.replace(
+        TINY.unet, channel_mult=(1, 3), attention=(False, True), num_res_blocks=3, in_channels=5
+    ),
+    vae=dataclasses.replace(TINY.vae, ch_mult=(1,), num_res_blocks=1),
+    text=dataclasses.replace(TINY.text, layers=1),
+)
+CONFIGS = [SD_V1, TINY, MINI, INPAINTING, ODD]
+
+
+@cache
+def shapes_for(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    return shapes_of(on_meta(config))
+
+
+@cache
+def names_of(layout: str, config: ModelConfig) -> dict[str, Name]:
+    return compile_map(MAPS[layout].rows(config), shapes_for(config))
 
 
 def golden(name: str) -> Any:
     return json.loads(gzip.decompress((KEYS / f"{name}.json.gz").read_bytes()))
 
 
-@pytest.mark.parametrize("config", [SD_V1, TINY, MINI], ids=lambda c: c.name)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.name)
 @pytest.mark.parametrize("layout", MAPS)
-def test_the_map_is_complete_and_reversible(layout: str, config: ModelConfig) -> None:
-    names = compile_map(MAPS[layout], config)
-    every = {f"{part}.{key}" for part, module in build_on_meta(config).items() for key in module.state_dict()}
-    assert set(names) == every
+def test_every_tensor_has_a_name_of_its_own(layout: str, config: ModelConfig) -> None:
+    names = names_of(layout, config)
+    assert names.keys() == shapes_for(config).keys()
     assert len({name.theirs for name in names.values()}) == len(names)
+    rows = [row.ours for row in MAPS[layout].rows(config)]
+    assert len(set(rows)) == len(rows)
 
 
-def test_original_names_and_shapes_of_sd_v1() -> None:
+@pytest.mark.parametrize("config", [TINY, ODD], ids=lambda c: c.name)
+@pytest.mark.parametrize("layout", MAPS)
+def test_there_and_back_changes_nothing(layout: str, config: ModelConfig) -> None:
+    names = names_of(layout, config)
+    ours = {name: torch.randn(shape) for name, shape in shapes_for(config).items()}
+    theirs = to_theirs(names, ours)
+    assert {name: tuple(t.shape) for name, t in theirs.items()} == {
+        n.theirs: n.their_shape for n in names.values()
+    }
+    back = to_ours(names, theirs)
+    assert back.keys() == ours.keys()
+    for name, tensor in ours.items():
+        assert back[name].shape == tensor.shape
+        assert torch.equal(back[name], tensor)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.name)
+@pytest.mark.parametrize("layout", MAPS)
+def test_names_of_a_map_are_canonical_and_not_ignored(layout: str, config: ModelConfig) -> None:
+    for name in names_of(layout, config).values():
+        assert MAPS[layout].canonical(name.theirs) == name.theirs
+        assert not MAPS[layout].ignores(name.theirs)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.name)
+@pytest.mark.parametrize("layout", MAPS)
+def test_no_two_averaged_weights_share_a_name(layout: str, config: ModelConfig) -> None:
+    twins = [MAPS[layout].ema(name.theirs) for name in names_of(layout, config).values()]
+    found = [twin for twin in twins if twin is not None]
+    assert len(set(found)) == len(found)
+
+
+def test_names_and_shapes_of_the_original_sd_v1() -> None:
     wanted = golden("sd_v1_ckpt")["keys"]
-    mine = {name.theirs: list(name.shape) for name in compile_map(MAPS["ldm"], SD_V1).values()}
-    extras = set(wanted) - set(mine)
-    assert all(wanted[name] == shape for name, shape in mine.items())
-    assert len(mine) == 1130
-    assert len(extras) == 13  # 12 buffers of the schedule, position_ids
+    ours = {name.theirs: list(name.their_shape) for name in names_of("ldm", SD_V1).values()}
+    assert len(ours) == 686 + 248 + 196
+    assert {name: wanted[name] for name in ours} == ours
+    extras = wanted.keys() - ours.keys()
+    assert len(extras) == 12 + 1  # buffers of the schedule, position_ids
+    assert all(MAPS["ldm"].ignores(name) for name in extras)
 
 
-def test_diffusers_names_and_shapes_of_sd_v1() -> None:
+def test_names_of_the_averaged_weights_of_the_original_sd_v1() -> None:
+    listed = golden("sd_v1_ckpt")
+    twins = {MAPS["ldm"].ema(name.theirs): name.theirs for name in names_of("ldm", SD_V1).values()}
+    assert {twin: theirs for twin, theirs in twins.items() if twin is not None} == listed["ema_source"]
+    others = listed["ema_keys"].keys() - twins.keys()
+    assert others == {"model_ema.decay", "model_ema.num_updates"}
+    assert all(MAPS["ldm"].ignores(name) for name in others)
+
+
+def test_names_and_shapes_of_sd_v1_in_diffusers() -> None:
     listed = golden("diffusers_sd_v1")
-    wanted = {f"{part}:{k}": v for part in ("unet", "vae", "text_encoder") for k, v in listed[part].items()}
-    mine = {name.theirs: list(name.shape) for name in compile_map(MAPS["diffusers"], SD_V1).values()}
-    assert mine == wanted
+    wanted = {
+        f"{part}/{name}": tuple(shape)
+        for part in ("unet", "vae", "text_encoder")
+        for name, shape in listed[part].items()
+    }
+    assert {n.theirs: n.their_shape for n in names_of("diffusers", SD_V1).values()} == wanted
 
 
 def test_both_maps_together_are_the_published_conversion() -> None:
-    ldm, diffusers = (compile_map(MAPS[layout], SD_V1) for layout in ("ldm", "diffusers"))
-    ours = {name.theirs: key for key, name in ldm.items()}
+    ldm, diffusers = names_of("ldm", SD_V1), names_of("diffusers", SD_V1)
     pairs = golden("compvis_to_diffusers")["pairs"]
-    assert len(pairs) == 1130
-    for theirs, part, other, _ in pairs:
-        assert diffusers[ours[theirs]].theirs == f"{part}:{other}"
+    assert len(pairs) == len(ldm) == 1130
+    through_ours = {ldm[ours].theirs: diffusers[ours] for ours in ldm}
+    for original, part, other, transform in pairs:
+        name = through_ours[original]
+        assert name.theirs == f"{part}/{other}"
+        assert (name.their_shape != name.our_shape) == (transform == "squeeze_last_two_dims")
+
+
+@pytest.mark.parametrize(
+    ("layout", "seen", "canonical"),
+    [
+        (
+            "ldm",
+            "cond_stage_model.transformer.encoder.layers.0.mlp.fc1.bias",
+            "cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.bias",
+        ),
+        (
+            "diffusers",
+            "text_encoder/embeddings.token_embedding.weight",
+            "text_encoder/text_model.embeddings.token_embedding.weight",
+        ),
+        (
+            "diffusers",
+            "vae/encoder.mid_block.attentions.0.query.weight",
+            "vae/encoder.mid_block.attentions.0.to_q.weight",
+        ),
+        (
+            "diffusers",
+            "vae/decoder.mid_block.attentions.0.proj_attn.bias",
+            "vae/decoder.mid_block.attentions.0.to_out.0.bias",
+        ),
+        (  # the text encoder has a "key" of its own kind, which stays
+            "diffusers",
+            "text_encoder/text_model.encoder.layers.0.self_attn.k_proj.bias",
+            "text_encoder/text_model.encoder.layers.0.self_attn.k_proj.bias",
+        ),
+    ],
+)
+def test_other_names_seen_in_files(layout: str, seen: str, canonical: str) -> None:
+    assert MAPS[layout].canonical(seen) == canonical

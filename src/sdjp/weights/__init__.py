@@ -1,20 +1,27 @@
-"""Weights: read, rename, load and convert checkpoints.
+"""Weights: find, read, rename, load and convert checkpoints.
 
-To add a layout, see :mod:`sdjp.weights.maps`.
+::
+
+    loaded = load("sd-v1-4.ckpt", dtype="bfloat16")
+    convert("sd-v1-4.ckpt", "sd-v1-4.safetensors", dtype="float16")
+
+A checkpoint goes through ``source`` (where it is), ``readers`` (what is in its files, without running
+anything), ``checkpoint`` (its layout and configuration) and ``match`` (whether every tensor is there) to
+``load`` or ``convert``. Layouts are tables; to add one, see :mod:`sdjp.weights.maps`.
 """
 
-from sdjp.weights.convert import convert, save_checkpoint, save_diffusers, to_layout
-from sdjp.weights.load import EMBEDDED, Loaded, LoadReport, load
+from sdjp.weights.convert import ConvertReport, convert, to_layout
+from sdjp.weights.load import Loaded, LoadReport, load
 from sdjp.weights.maps import MAPS
+from sdjp.weights.source import EMBEDDED
 
 __all__ = [
     "EMBEDDED",
     "MAPS",
+    "ConvertReport",
     "LoadReport",
     "Loaded",
     "convert",
     "load",
-    "save_checkpoint",
-    "save_diffusers",
     "to_layout",
 ]

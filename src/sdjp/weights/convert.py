@@ -4,24 +4,56 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sdjp.config import ModelConfig, to_json
 from sdjp.errors import InputError, OutputError
+from sdjp.hardware import resolve_dtype
+from sdjp.models import VAE, CLIPText, UNet
 from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.weights.infer import to_diffusers
+from sdjp.weights import diffusers_config
+from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.keymap import compile_map, to_theirs
-from sdjp.weights.load import Loaded, LoadReport, load
 from sdjp.weights.maps import MAPS
+from sdjp.weights.match import Match, match
+from sdjp.weights.networks import Networks, shapes_of
+from sdjp.weights.source import SUFFIXES, locate
+from sdjp.weights.writer import Unwritten, replacing, write_safetensors
 
-DTYPES: Final = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-FILES: Final = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+LayoutName = Literal["ldm", "diffusers"]
+WEIGHTS: Final = {
+    "unet": "unet/diffusion_pytorch_model.safetensors",
+    "vae": "vae/diffusion_pytorch_model.safetensors",
+    "text_encoder": "text_encoder/model.safetensors",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertReport:
+    """What a conversion read and wrote.
+
+    Attributes:
+        source: What was asked for.
+        target: The file or folder written.
+        layout: The layout written, ``"ldm"`` or ``"diffusers"``.
+        dtype: The dtype of all tensors; None if each kept its own.
+        ema_used: Whether the averaged weights were taken.
+        ignored: Names in the source that were left out.
+    """
+
+    source: str
+    target: Path
+    layout: LayoutName
+    dtype: torch.dtype | None
+    ema_used: bool
+    ignored: tuple[str, ...]
 
 
 def convert(
@@ -29,125 +61,159 @@ def convert(
     target: str | Path,
     *,
     dtype: torch.dtype | str | None = None,
-    ema: bool | Literal["auto"] = "auto",
+    ema: Ema = "auto",
+    layout: LayoutName | None = None,
     overwrite: bool = False,
-) -> LoadReport:
-    """Convert weights; the target is whole or not there at all.
+) -> ConvertReport:
+    """Convert weights. The target appears when it is complete, or not at all.
 
     Args:
-        source: Anything that :func:`sdjp.weights.load` reads.
-        target: A path that ends in ``.safetensors`` gets the original names; any other becomes a diffusers folder.
-        dtype: Convert to this; None leaves every tensor as it is.
-        ema: Which weights of a full checkpoint to take.
-        overwrite: Replace what is there.
-
-    Returns:
-        How the source was read.
+        source: Anything that :func:`sdjp.weights.load` takes.
+        target: A path that ends in ``.safetensors``, for the original names; or a folder, for diffusers.
+        dtype: Dtype of all weights; None keeps those of the source.
+        ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
+        layout: ``"ldm"`` or ``"diffusers"``, to have it checked against ``target``; None to go by the target.
+        overwrite: Replace a file or a diffusers folder that is there.
 
     Raises:
-        InputError: If the target exists and ``overwrite`` is not set, or the dtype is unknown.
-        WeightsError: If the source cannot be read.
+        InputError: If an argument is not usable, or the target exists and ``overwrite`` is False.
+        WeightsError: If the source cannot be used.
         OutputError: If the target cannot be written.
     """
     target = Path(target).expanduser()
-    if isinstance(dtype, str):
-        if dtype not in DTYPES:
-            raise InputError(
-                "dtype.unknown",
-                ja=f"dtype {dtype!r} は使えません。使えるもの: {', '.join(DTYPES)}",
-                en=f"dtype {dtype!r} is not known. Allowed: {', '.join(DTYPES)}",
-            )
-        dtype = DTYPES[dtype]
-    if target.exists() and not overwrite:
+    chosen_layout = _choose_layout(target, layout)
+    chosen_dtype = None if dtype is None else resolve_dtype(dtype, torch.device("cpu"))
+    _check_target(target, chosen_layout, overwrite)
+    path = locate(source)
+    if target.exists() and path.resolve() == target.resolve():
         raise InputError(
-            "convert.exists",
-            ja=f"{target} はすでにあります。別の名前にするか、overwrite（--overwrite）を指定してください。",
-            en=f"{target} exists already. Choose another name, or set overwrite (--overwrite).",
+            "convert.same",
+            ja=f"変換元と書き出し先が同じです（{target}）。別の書き出し先を指定してください。",
+            en=f"source and target are the same ({target}). Choose another target.",
         )
+    found = match(open_checkpoint(path, ema=ema), ema=ema)
+    merges = found.checkpoint.merges
+    merges_target = target.with_suffix(".merges.txt")
+    if chosen_layout == "ldm" and merges is not None:
+        _check_target(merges_target, "ldm", overwrite)
+    try:
+        with replacing(target) as new:
+            if chosen_layout == "diffusers":
+                _write_diffusers(new, found, chosen_dtype)
+            else:
+                _write_ldm(new, found, chosen_dtype)
+                if merges is not None:
+                    with replacing(merges_target) as new_merges:
+                        shutil.copyfile(merges, new_merges)
+    except OSError as error:
+        raise OutputError(
+            "convert.unwritable",
+            ja=f"{target} に書き出せません（{error.strerror or error}）。"
+            "空き容量とアクセス権を確かめてください。",
+            en=f"cannot write {target} ({error.strerror or error}). Check free space and permissions.",
+        ) from error
+    return ConvertReport(
+        source=str(source),
+        target=target,
+        layout=chosen_layout,
+        dtype=chosen_dtype,
+        ema_used=found.ema_used,
+        ignored=found.ignored,
+    )
+
+
+def to_layout(
+    layout: LayoutName, config: ModelConfig, *, unet: UNet, vae: VAE, text: CLIPText
+) -> dict[str, Tensor]:
+    """Return the tensors of three networks under the names of ``layout``."""
+    networks = Networks(unet, vae, text)
+    tensors = {
+        f"{part}.{name}": tensor
+        for part, network in networks._asdict().items()
+        for name, tensor in network.state_dict().items()
+    }
+    return to_theirs(compile_map(MAPS[layout].rows(config), shapes_of(networks)), tensors)
+
+
+def _choose_layout(target: Path, layout: LayoutName | None) -> LayoutName:
+    if target.suffix in SUFFIXES and target.suffix != ".safetensors":
+        raise InputError(
+            "convert.pickle",
+            ja=f"{target.suffix} 形式では書き出せません（中にプログラムを隠せる形式のためです）。"
+            "名前が .safetensors で終わるファイルか、フォルダーを指定してください。",
+            en=f"sdjp does not write {target.suffix} files, in which programs can hide. "
+            "Give a name that ends in .safetensors, or a folder.",
+        )
+    told: LayoutName = "ldm" if target.suffix == ".safetensors" else "diffusers"
+    if layout not in (None, told):
+        raise InputError(
+            "convert.layout",
+            ja=f"layout={layout!r} と書き出し先 {target} が合いません。"
+            "'ldm' なら .safetensors で終わるファイル、'diffusers' ならフォルダーを指定してください。",
+            en=f"layout={layout!r} does not go with the target {target}. "
+            "Give a file that ends in .safetensors for 'ldm', a folder for 'diffusers'.",
+        )
+    return told
+
+
+def _check_target(target: Path, layout: LayoutName, overwrite: bool) -> None:
+    """Refuse early what cannot be written, and never replace anything that is no model."""
     if not target.parent.is_dir():
         raise OutputError(
             "convert.folder",
             ja=f"書き出し先のフォルダー {target.parent} がありません。先に作ってください。",
             en=f"there is no folder {target.parent} to write to. Make it first.",
         )
-    loaded = load(source, dtype=dtype, ema=ema)
-    try:
-        if target.suffix == ".safetensors":
-            save_checkpoint(loaded, target)
-        else:
-            save_diffusers(loaded, target)
-    except OSError as error:
-        raise OutputError(
-            "convert.unwritable",
-            ja=f"{target} に書き出せません（{error.strerror or error}）。空き容量と権限を確かめてください。",
-            en=f"cannot write {target} ({error.strerror or error}). Check free space and permissions.",
-        ) from error
-    return loaded.report
-
-
-def to_layout(
-    layout: str, config: ModelConfig, *, unet: nn.Module, vae: nn.Module, text: nn.Module
-) -> dict[str, Tensor]:
-    """Return the tensors of three networks under the names of ``layout``."""
-    parts = {"unet": unet, "vae": vae, "text": text}
-    ours = {f"{part}.{key}": tensor for part, module in parts.items() for key, tensor in module.state_dict().items()}
-    return to_theirs(compile_map(MAPS[layout], config), ours)
-
-
-def save_checkpoint(loaded: Loaded, path: Path) -> None:
-    """Write one safetensors file with the original names; our own configuration goes into its metadata."""
-    from safetensors.torch import save_file
-
-    named = to_layout("ldm", loaded.config, unet=loaded.unet, vae=loaded.vae, text=loaded.text)
-    metadata = {"format": "pt", "sdjp.config": json.dumps(to_json(loaded.config))}
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sdjp-") as folder:
-        part = Path(folder) / "part.safetensors"
-        save_file({k: v.contiguous() for k, v in named.items()}, part, metadata=metadata)
-        part.replace(path)
-        if loaded.merges is not None:
-            shutil.copyfile(loaded.merges, path.with_suffix(".merges.txt"))
-
-
-def save_diffusers(loaded: Loaded, folder: Path) -> None:
-    """Write a folder that ``diffusers.StableDiffusionPipeline.from_pretrained`` loads."""
-    from safetensors.torch import save_file
-
-    named = to_layout("diffusers", loaded.config, unet=loaded.unet, vae=loaded.vae, text=loaded.text)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sdjp-") as temporary:
-        part = Path(temporary) / "part"
-        for component, config in to_diffusers(loaded.config).items():
-            name = "scheduler_config.json" if component == "scheduler" else "config.json"
-            _write_json(part / component / name, config)
-            if component in FILES:
-                prefix = f"{component}:"
-                mine = {k[len(prefix) :]: v.contiguous() for k, v in named.items() if k.startswith(prefix)}
-                save_file(mine, part / component / f"{FILES[component]}.safetensors", metadata={"format": "pt"})
-        tokenizer = (
-            ClipTokenizer.from_assets() if loaded.merges is None else ClipTokenizer.from_merges_file(loaded.merges)
+    if not target.exists() or (layout == "diffusers" and target.is_dir() and not any(target.iterdir())):
+        return
+    if layout == "ldm" and target.is_dir():
+        ja, en = "フォルダーです", "is a folder"
+    elif layout == "diffusers" and not (target / "model_index.json").is_file():
+        ja, en = "diffusers のフォルダーではありません", "is no diffusers folder"
+    elif overwrite:
+        return
+    else:
+        raise InputError(
+            "convert.exists",
+            ja=f"{target} はすでにあります。"
+            "別の名前にするか、overwrite=True（--overwrite）を指定してください。",
+            en=f"{target} exists already. Choose another name, or set overwrite=True (--overwrite).",
         )
-        tokenizer.to_transformers_files(part / "tokenizer")
-        _write_json(part / "model_index.json", _index())
-        _write_json(part / "sdjp.json", to_json(loaded.config))
-        if folder.exists():
-            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-        part.replace(folder)
+    raise InputError(
+        "convert.occupied",
+        ja=f"{target} は{ja}。上書きせずに中止しました。別の名前を指定してください。",
+        en=f"{target} {en}, and was not replaced. Choose another name.",
+    )
 
 
-def _index() -> dict[str, Any]:
-    return {
-        "_class_name": "StableDiffusionPipeline",
-        "feature_extractor": [None, None],
-        "image_encoder": [None, None],
-        "requires_safety_checker": False,
-        "safety_checker": [None, None],
-        "scheduler": ["diffusers", "DDIMScheduler"],
-        "text_encoder": ["transformers", "CLIPTextModel"],
-        "tokenizer": ["transformers", "CLIPTokenizer"],
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-    }
+def _unwritten(layout: LayoutName, found: Match, dtype: torch.dtype | None) -> Iterator[Unwritten]:
+    rows = MAPS[layout].rows(found.checkpoint.config)
+    for ours, name in compile_map(rows, found.shapes).items():
+        kept = found.tensors[ours].entry.dtype if dtype is None else dtype
+        yield Unwritten(name.theirs, kept, name.their_shape, partial(found.read, ours))
+
+
+def _write_ldm(path: Path, found: Match, dtype: torch.dtype | None) -> None:
+    metadata = {"format": "pt", "sdjp.config": json.dumps(to_json(found.checkpoint.config))}
+    write_safetensors(path, _unwritten("ldm", found, dtype), metadata)
+
+
+def _write_diffusers(folder: Path, found: Match, dtype: torch.dtype | None) -> None:
+    """Write a folder that ``diffusers.StableDiffusionPipeline.from_pretrained`` loads."""
+    config, merges = found.checkpoint.config, found.checkpoint.merges
+    for part, settings in diffusers_config.to_files(config).items():
+        _write_json(folder / diffusers_config.FILES[part], settings)
+    tensors = list(_unwritten("diffusers", found, dtype))
+    for component, name in WEIGHTS.items():
+        prefix = f"{component}/"
+        mine = [t._replace(name=t.name.removeprefix(prefix)) for t in tensors if t.name.startswith(prefix)]
+        write_safetensors(folder / name, mine, {"format": "pt"})
+    tokenizer = ClipTokenizer.from_assets() if merges is None else ClipTokenizer.from_merges_file(merges)
+    tokenizer.to_transformers_files(folder / "tokenizer")
+    _write_json(folder / "sdjp.json", to_json(config))  # what diffusers has no place for
+    _write_json(folder / "model_index.json", diffusers_config.MODEL_INDEX)
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,67 +1,92 @@
 """The engine behind the tables in ``maps/``: tensor names from ours to theirs and back, completely.
 
-A map gives rows ``(our module, their module, transform)`` for a config. A row covers the ``weight`` and ``bias`` of
-its module. Compiling the rows against the tensors that a model really has makes sure that nothing is left over.
+A row names a module here and there and covers its ``weight`` and ``bias``. Compiling the rows against the
+tensors that a model really has makes sure that none is left over.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal, NamedTuple
 
-import torch
 from torch import Tensor
 
 from sdjp.config import ModelConfig
-from sdjp.models import VAE, CLIPText, UNet
 
 Transform = Literal["none", "linear"]
-"""``"linear"``: theirs is a linear layer (out, in) where ours is a 1×1 convolution (out, in, 1, 1)."""
-Row = tuple[str, str, Transform]
-Rows = Callable[[ModelConfig], Iterable[Row]]
-COMPONENTS: Final = ("unet", "vae", "text")
+"""``"linear"``: a linear layer (out, in) there, a 1×1 convolution (out, in, 1, 1) here."""
 
 
-@dataclass(frozen=True)
-class Name:
-    """Where one tensor lives in another layout, and its shape there."""
+class Row(NamedTuple):
+    """One module, here and there."""
+
+    ours: str
+    theirs: str
+    transform: Transform = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How one kind of checkpoint names its tensors.
+
+    Attributes:
+        rows: For a config, a row for every module; rows for modules that the config lacks do no harm.
+        aliases: (regular expression, replacement) that turn other names seen in files into those of ``rows``.
+        ignored: Regular expressions of names that carry nothing we need; matched as a whole.
+        ema: Name of the averaged twin of a tensor, or None where the layout has none.
+    """
+
+    rows: Callable[[ModelConfig], Iterable[Row]]
+    aliases: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+    ema: Callable[[str], str | None] = lambda theirs: None
+
+    def canonical(self, name: str) -> str:
+        """Return ``name`` as ``rows`` would write it."""
+        for pattern, replacement in self.aliases:
+            name = re.sub(pattern, replacement, name)
+        return name
+
+    def ignores(self, name: str) -> bool:
+        """Whether ``name`` is known and not needed."""
+        return any(re.fullmatch(pattern, name) for pattern in self.ignored)
+
+
+class Name(NamedTuple):
+    """One tensor in another layout: its name there, its shape here and there."""
 
     theirs: str
-    transform: Transform
-    shape: tuple[int, ...]
+    our_shape: tuple[int, ...]
+    their_shape: tuple[int, ...]
 
 
-def build_on_meta(config: ModelConfig) -> dict[str, torch.nn.Module]:
-    """The three networks without any memory for their tensors."""
-    with torch.device("meta"):
-        return {
-            "unet": UNet.from_config(config.unet),
-            "vae": VAE.from_config(config.vae),
-            "text": CLIPText.from_config(config.text),
-        }
+def compile_map(rows: Iterable[Row], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Name]:
+    """Return the name in the other layout of each of our tensors.
 
+    Args:
+        rows: The table.
+        shapes: Our names and shapes (``networks.shapes_of``).
 
-def compile_map(rows: Rows, config: ModelConfig) -> dict[str, Name]:
-    """Return our full tensor name (``"unet.conv_in.weight"``) to theirs, for every tensor of ``config``."""
-    table = {ours: (theirs, transform) for ours, theirs, transform in rows(config)}
-    names: dict[str, Name] = {}
-    for component, module in build_on_meta(config).items():
-        for key, tensor in module.state_dict().items():
-            ours, _, leaf = f"{component}.{key}".rpartition(".")
-            theirs, transform = table[ours]
-            shape = tuple(tensor.shape)
-            if transform == "linear" and len(shape) == 4:
-                shape = shape[:2]
-            names[f"{ours}.{leaf}"] = Name(f"{theirs}.{leaf}", transform, shape)
+    Raises:
+        KeyError: If the table has no row for a module: the table is wrong.
+    """
+    table = {row.ours: row for row in rows}
+    names = {}
+    for ours, shape in shapes.items():
+        module, _, leaf = ours.rpartition(".")
+        row = table[module]
+        squeezed = shape[:2] if row.transform == "linear" and len(shape) == 4 else shape
+        names[ours] = Name(f"{row.theirs}.{leaf}", shape, squeezed)
     return names
 
 
 def to_theirs(names: Mapping[str, Name], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename and reshape our tensors."""
-    return {names[k].theirs: t.reshape(names[k].shape) for k, t in tensors.items()}
+    """Rename and reshape all of our tensors."""
+    return {names[ours].theirs: tensor.reshape(names[ours].their_shape) for ours, tensor in tensors.items()}
 
 
-def to_ours(name: Name, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Reshape one of their tensors to our ``shape``."""
-    return tensor.reshape(shape) if name.transform == "linear" else tensor
+def to_ours(names: Mapping[str, Name], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Undo :func:`to_theirs`."""
+    return {ours: tensors[name.theirs].reshape(name.our_shape) for ours, name in names.items()}

@@ -1,33 +1,34 @@
-"""Files of tensors, read lazily: safetensors, and PyTorch's zip files without running anything that is in them.
+"""Open files of tensors: safetensors, and what ``torch.save`` writes and used to write, running nothing.
 
-A reader gives the names, shapes and dtypes of what is in a file, and one tensor at a time. Both kinds are mapped
-into memory, so that a tensor costs memory when it is used and no more than once.
+All formats end up as a :class:`~sdjp.weights.tensorfile.TensorFile`: a table of places in a file that is
+mapped into memory. The format is told by the contents, not by the name.
 """
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import mmap
-import pickle
 import struct
 import zipfile
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import torch
-from torch import Tensor
 
 from sdjp.errors import WeightsError
+from sdjp.weights.foreign import foreign, not_weights
+from sdjp.weights.tensorfile import Entry, TensorFile, damaged, map_file
+from sdjp.weights.unpickler import PickledTensor, RestrictedUnpickler
 
-SAFETENSORS: Final = {
+DTYPES: Final = {
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
     "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
     "I64": torch.int64,
     "I32": torch.int32,
     "I16": torch.int16,
@@ -35,292 +36,194 @@ SAFETENSORS: Final = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-STORAGES: Final = {
-    "DoubleStorage": torch.float64,
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
-# Whoever names one of these in a file of weights means harm: no honest file needs them.
-DANGEROUS: Final = frozenset(
-    "os posix nt subprocess sys builtins __builtin__ shutil socket runpy importlib ctypes pty code codeop commands "
-    "webbrowser operator functools types marshal pickle _pickle dill cloudpickle tempfile pathlib asyncio "
-    "multiprocessing threading signal timeit pip pdb bdb cProfile profile trace".split()
-)
-HARMLESS: Final = {  # globals that honest files name although their module is on the list
-    ("builtins", "dict"), ("builtins", "list"), ("builtins", "set"), ("builtins", "tuple"), ("builtins", "int"),
-    ("builtins", "float"), ("builtins", "str"), ("builtins", "bool"), ("builtins", "bytes"), ("builtins", "object"),
-    ("builtins", "slice"), ("builtins", "range"), ("builtins", "complex"), ("builtins", "frozenset"),
-    ("__builtin__", "dict"), ("__builtin__", "list"), ("__builtin__", "set"), ("__builtin__", "object"),
-    ("__builtin__", "long"), ("__builtin__", "unicode"), ("__builtin__", "str"),
-    ("functools", "partial"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"), ("pathlib", "Path"),
-}  # fmt: skip
+"""Names of the safetensors format."""
+MAX_HEADER: Final = 100_000_000  # bytes; the limit of the safetensors format, and ample for a pickle
+LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One tensor of a file, not yet read.
-
-    Attributes:
-        shape: Its shape.
-        dtype: Its dtype.
-        read: Gives the tensor; it may share memory with the file and must not be written to.
-    """
-
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-    read: Callable[[], Tensor]
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a file holds.
-
-    Attributes:
-        entries: Name to tensor.
-        metadata: Free text that safetensors files carry.
-    """
-
-    entries: Mapping[str, Entry]
-    metadata: Mapping[str, str]
-
-
-def read_file(path: Path) -> Contents:
-    """Read the table of contents of a safetensors or PyTorch file.
+def open_file(path: Path) -> TensorFile:
+    """Read the table of contents of a file of weights.
 
     Raises:
-        WeightsError: If the file is missing, empty, cut short, of another kind, or names dangerous code.
+        WeightsError: If the file cannot be read, is no file of weights, is damaged, or contains an attack.
     """
-    head = _head(path)
-    if head.startswith(b"PK\x03\x04"):
-        return _read_torch(path)
-    if len(head) >= 9 and head[8:9] == b"{":
-        return _read_safetensors(path)
-    raise _foreign(path, head)
-
-
-def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(512)
+            head = file.read(512)
+        if head.startswith(b"PK\x03\x04"):
+            return _torch_zip(path)
+        if head[8:9] == b"{":
+            return _safetensors(path)
+        if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
+            return _torch_legacy(path)
     except OSError as error:
         raise WeightsError(
             "weights.unreadable",
-            ja=f"重みのファイル {path} を読めません（{error.strerror}）。場所と権限を確かめてください。",
-            en=f"cannot read the weights {path} ({error.strerror}). Check where the file is and its permissions.",
+            ja=f"重み {path} を開けません（{error.strerror or error}）。パスとアクセス権を確かめてください。",
+            en=f"cannot open the weights {path} ({error.strerror or error}). Check path and permissions.",
         ) from error
+    raise not_weights(path, head)
 
 
-def _foreign(path: Path, head: bytes) -> WeightsError:
-    text = head.lstrip().lower()
-    if not head:
-        ja, en = "空のファイルです", "the file is empty"
-    elif text.startswith(b"version https://git-lfs"):
-        ja, en = "git-lfs の参照だけで、中身がありません", "it is a git-lfs pointer, not the file itself"
-    elif text.startswith((b"<!doctype", b"<html")):
-        ja, en = "ウェブページ（HTML）です", "it is a web page (HTML)"
-    elif head.startswith(b"\x80"):
-        ja, en = "PyTorch 1.5 以前の古い形式です", "it has the old format of PyTorch 1.5 and before"
-    else:
-        ja, en = "重みのファイルではないようです", "it does not look like weights"
-    return WeightsError(
-        "weights.foreign",
-        ja=f"{path} を重みとして読めません: {ja}。.safetensors か .ckpt をダウンロードし直して指定してください。",
-        en=f"cannot read {path} as weights: {en}. Download the .safetensors or .ckpt again.",
-    )
-
-
-def _damaged(path: Path, why: str) -> WeightsError:
-    return WeightsError(
-        "weights.damaged",
-        ja=f"{path} が壊れているか、途中で切れています（{why}）。ダウンロードし直してください。",
-        en=f"{path} is damaged or cut short ({why}). Download it again.",
-    )
-
-
-def _map(path: Path) -> mmap.mmap:
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-
-
-def _tensor(data: mmap.mmap, offset: int, dtype: torch.dtype, count: int) -> Tensor:
-    if count == 0:
-        return torch.empty(0, dtype=dtype)
-    if offset % dtype.itemsize == 0:
-        return torch.frombuffer(data, dtype=dtype, count=count, offset=offset)
-    return torch.frombuffer(bytearray(data[offset : offset + count * dtype.itemsize]), dtype=dtype)
-
-
-def _numel(shape: tuple[int, ...]) -> int:
-    count = 1
-    for n in shape:
-        count *= n
-    return count
-
-
-def _read_safetensors(path: Path) -> Contents:
-    """The format: 8 bytes length, a JSON header, then the bytes of the tensors."""
-    data = _map(path)
-    (length,) = struct.unpack("<Q", data[:8])
-    if length > len(data) - 8:
-        raise _damaged(path, "header")
+def _safetensors(path: Path) -> TensorFile:
+    """Eight bytes with the length of a JSON header, the header, then the bytes of the tensors."""
+    buffer = map_file(path)
+    start = 8 + struct.unpack("<Q", buffer[:8])[0]
+    if start > len(buffer) or start > MAX_HEADER:
+        raise damaged(path, "先頭の目次が読めません", "its header cannot be read")
     try:
-        header = json.loads(data[8 : 8 + length])
-        metadata = header.pop("__metadata__", {})
-        entries = {}
-        for name, item in header.items():
-            begin, end = item["data_offsets"]
-            shape, dtype = tuple(item["shape"]), SAFETENSORS[item["dtype"]]
-            count = _numel(shape)
-            if 8 + length + end > len(data) or end - begin != count * dtype.itemsize:
-                raise _damaged(path, name)
-            entries[name] = Entry(shape, dtype, _reader(data, 8 + length + begin, dtype, count, shape))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path, str(error)) from error
-    return Contents(entries, metadata)
+        header = json.loads(buffer[8:start])
+        metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
+        entries = {name: _safetensors_entry(item, start) for name, item in header.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(path, f"目次の誤り: {error}", f"an error in its header: {error}") from error
+    size = max((entry.end for entry in entries.values()), default=start)
+    if size > len(buffer):
+        raise damaged(
+            path,
+            f"{size:,} バイトのはずが {len(buffer):,} バイトしかありません",
+            f"it should have {size:,} bytes and has {len(buffer):,}",
+        )
+    return TensorFile(path=path, entries=entries, buffer=buffer, metadata=metadata)
 
 
-def _reader(
-    data: mmap.mmap, offset: int, dtype: torch.dtype, count: int, shape: tuple[int, ...]
-) -> Callable[[], Tensor]:
-    return lambda: _tensor(data, offset, dtype, count).view(shape)
+def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
+    (begin, end), shape, dtype = item["data_offsets"], tuple(item["shape"]), DTYPES[item["dtype"]]
+    if not all(type(n) is int and n >= 0 for n in (begin, end, *shape)):
+        raise ValueError("negative number")
+    if end - begin != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{end - begin} bytes for {shape} {dtype}")
+    return Entry(dtype=dtype, shape=shape, start=start + begin)
 
 
-class Inert:
-    """Stands for every object of a file that is neither a tensor nor a plain container. It does nothing."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-    def __setitem__(self, key: object, value: object) -> None:
-        pass
-
-    def append(self, value: object) -> None:
-        """Take one item of a foreign list and forget it."""
-
-    def extend(self, values: object) -> None:
-        """Take items of a foreign list and forget them."""
-
-    def __call__(self, *_: object, **__: object) -> Inert:
-        return self
-
-    def __hash__(self) -> int:
-        return id(self)
-
-
-@dataclass(frozen=True)
-class Storage:
-    """The bytes behind tensors, by the name of their file inside the zip."""
-
-    key: str
-    dtype: torch.dtype
-
-
-def _rebuild_tensor(storage: object, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> object:
-    return Lazy(storage, offset, tuple(size), tuple(stride)) if isinstance(storage, Storage) else Inert()
-
-
-def _rebuild_parameter(data: object, *_: object) -> object:
-    return data
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """A tensor as a pickle describes it."""
-
-    storage: Storage
-    offset: int
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-
-
-class Restricted(pickle.Unpickler):
-    """An unpickler that can build containers and descriptions of tensors, and nothing else."""
-
-    def __init__(self, file: io.BytesIO, path: Path) -> None:
-        super().__init__(file, encoding="utf-8")
-        self.path = path
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Give what a file asks for by name: one of ours, an inert stand-in, or an error."""
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if module == "torch._utils" and name in ("_rebuild_tensor_v2", "_rebuild_tensor"):
-            return _rebuild_tensor
-        if module == "torch._utils" and name == "_rebuild_parameter":
-            return _rebuild_parameter
-        if module in ("torch", "torch.storage") and name in STORAGES:
-            return STORAGES[name]
-        root = module.split(".")[0]
-        if (root in DANGEROUS and (module, name) not in HARMLESS) or name in ("eval", "exec", "system", "__import__"):
-            raise WeightsError(
-                "weights.malicious",
-                ja=f"{self.path} は危険なファイルです: 読み込むと {module}.{name} を実行しようとします。"
-                "何も実行せずに中止しました。このファイルは使わないでください。",
-                en=f"{self.path} is dangerous: loading it would run {module}.{name}. "
-                "Nothing was run. Do not use this file.",
-            )
-        return Inert
-
-    def persistent_load(self, pid: Any) -> object:
-        """Storages are named, not held, by the pickle."""
-        if isinstance(pid, tuple) and len(pid) >= 3 and pid[0] == "storage" and isinstance(pid[1], torch.dtype):
-            return Storage(str(pid[2]), pid[1])
-        return Inert()
-
-
-def _read_torch(path: Path) -> Contents:
+def _torch_zip(path: Path) -> TensorFile:
+    """A zip archive, not compressed: a pickle, and one file for each storage (PyTorch 1.6 and later)."""
+    buffer = map_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            pickles = [n for n in archive.namelist() if n.endswith("/data.pkl") or n == "data.pkl"]
-            if not pickles:
-                raise _foreign(path, b"zip")
-            root = pickles[0][: -len("data.pkl")]
-            content = Restricted(io.BytesIO(archive.read(pickles[0])), path).load()
-            places = {info.filename: info for info in archive.infolist()}
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise _damaged(path, str(error)) from error
-    except WeightsError:
+            members = {info.filename: info for info in archive.infolist()}
+            root = _torch_root(path, members)
+            if members[root + "data.pkl"].file_size > MAX_HEADER:
+                raise damaged(path, "data.pkl が大きすぎます", "its data.pkl is too large")
+            if root + "byteorder" in members and archive.read(root + "byteorder") != b"little":
+                raise foreign(
+                    path,
+                    "ビッグエンディアンの計算機で保存されたファイルです。リトルエンディアンで保存し直してください",
+                    "it was written on a big-endian machine. Save it again on a little-endian one",
+                )
+            with archive.open(root + "data.pkl") as file:
+                content, _ = _unpickle(path, file)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        raise damaged(path, f"zip の誤り: {error}", f"an error in the zip archive: {error}") from error
+    entries = {}
+    for name, tensor in _tensors(path, content):
+        info = members.get(f"{root}data/{tensor.storage.key}")
+        if info is None or info.compress_type != zipfile.ZIP_STORED:
+            raise damaged(path, f"{name} の中身がありません", f"there is no data for {name}")
+        start = _data_offset(path, buffer, info)
+        entries[name] = _entry(path, name, tensor, start, min(start + info.file_size, len(buffer)))
+    return TensorFile(path=path, entries=entries, buffer=buffer)
+
+
+def _torch_root(path: Path, members: Mapping[str, object]) -> str:
+    """The folder inside the archive that everything is in."""
+    roots = [
+        name[: -len("data.pkl")] for name in members if name.endswith("/data.pkl") and name.count("/") == 1
+    ]
+    if len(roots) == 1 and roots[0] + "constants.pkl" not in members:
+        return roots[0]
+    if roots:
+        raise foreign(
+            path,
+            "TorchScript のプログラムです。重みだけを保存したファイルを指定してください",
+            "it is a TorchScript program. Give a file that holds weights only",
+        )
+    listed = ", ".join(list(members)[:5]) + (" …" if len(members) > 5 else "")
+    raise foreign(
+        path,
+        f"zip ファイルですが、重みではありません（中身: {listed}）。展開して、中にある重みを指定してください",
+        f"it is a zip archive of something else ({listed}). Unpack it and give the weights inside",
+    )
+
+
+def _data_offset(path: Path, buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
+    """Where the bytes of a member begin: its local header repeats the name and has padding of its own."""
+    local = buffer[info.header_offset : info.header_offset + 30]
+    if len(local) < 30 or not local.startswith(b"PK\x03\x04"):
+        raise damaged(path, f"{info.filename} が読めません", f"{info.filename} cannot be read")
+    name, padding = struct.unpack("<HH", local[26:30])
+    return info.header_offset + 30 + int(name) + int(padding)
+
+
+def _torch_legacy(path: Path) -> TensorFile:
+    """Five pickles one after the other, then each storage: its number of elements and its bytes."""
+    buffer = map_file(path)
+    with path.open("rb") as file:
+        magic, _ = _unpickle(path, file)
+        if magic != LEGACY_MAGIC:
+            raise foreign(
+                path,
+                "pickle ですが、PyTorch の重みではありません。重みのファイルを指定してください",
+                "it is a pickle, but not weights of PyTorch. Give a file of weights",
+            )
+        _unpickle(path, file)  # version of the protocol
+        _unpickle(path, file)  # byte order and sizes of C types
+        content, unpickler = _unpickle(path, file)
+        keys, _ = _unpickle(path, file)
+        position = file.tell()
+    places = {}
+    for key in keys if isinstance(keys, list) else []:
+        if key not in unpickler.storages or position + 8 > len(buffer):
+            raise damaged(path, f"{key} の中身がありません", f"there is no data for {key}")
+        start, count = position + 8, struct.unpack("<Q", buffer[position : position + 8])[0]
+        position = start + count * unpickler.storages[key].dtype.itemsize
+        places[key] = (start, min(position, len(buffer)))
+    entries = {}
+    for name, tensor in _tensors(path, content):
+        if tensor.storage.key not in places:
+            raise damaged(path, f"{name} の中身がありません", f"there is no data for {name}")
+        entries[name] = _entry(path, name, tensor, *places[tensor.storage.key])
+    return TensorFile(path=path, entries=entries, buffer=buffer)
+
+
+def _unpickle(path: Path, file: IO[bytes]) -> tuple[object, RestrictedUnpickler]:
+    unpickler = RestrictedUnpickler(file, path)
+    try:
+        return unpickler.load(), unpickler
+    except (WeightsError, OSError):
         raise
-    except Exception as error:  # a pickle can fail in any way
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
-    data = _map(path)
-    entries: dict[str, Entry] = {}
-    for name, lazy in _lazies(content):
-        info = places.get(f"{root}data/{lazy.storage.key}")
-        count = _numel(lazy.size)
-        reach = lazy.offset + 1 + sum((n - 1) * s for n, s in zip(lazy.size, lazy.stride, strict=True)) if count else 0
-        if info is None or info.compress_type != zipfile.ZIP_STORED or reach * lazy.storage.dtype.itemsize > info.file_size:
-            raise _damaged(path, name)
-        entries[name] = Entry(lazy.size, lazy.storage.dtype, _zip_reader(data, info, lazy, reach))
-    return Contents(entries, {})
+    except Exception as error:  # a broken pickle can raise anything
+        raise damaged(path, f"pickle の誤り: {error!r}", f"an error in its pickle: {error!r}") from error
 
 
-def _zip_reader(data: mmap.mmap, info: zipfile.ZipInfo, lazy: Lazy, reach: int) -> Callable[[], Tensor]:
-    def read() -> Tensor:
-        # The local header repeats the name and has an extra field of its own length.
-        names, extra = struct.unpack("<HH", data[info.header_offset + 26 : info.header_offset + 30])
-        start = info.header_offset + 30 + names + extra
-        flat = _tensor(data, start, lazy.storage.dtype, reach)
-        return flat.as_strided(lazy.size, lazy.stride, lazy.offset)
+def _tensors(path: Path, content: object) -> Iterator[tuple[str, PickledTensor]]:
+    """The tensors of a checkpoint, which are under ``state_dict`` or at the top."""
+    if isinstance(content, dict):
+        content = content.get("state_dict", content)
+    if not isinstance(content, dict):
+        raise foreign(
+            path,
+            "重みではなく、プログラムのオブジェクトが保存されています。"
+            "state_dict を保存したファイル（.safetensors や .ckpt）を指定してください",
+            "it holds an object of a program rather than weights. "
+            "Give a file with a state_dict in it (.safetensors, .ckpt)",
+        )
+    for name, tensor in content.items():
+        if isinstance(name, str) and isinstance(tensor, PickledTensor):
+            yield name, tensor
 
-    return read
+
+def _entry(path: Path, name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
+    """Place a tensor in the storage that has the bytes from ``start`` to ``stop``."""
+    dtype = tensor.storage.dtype
+    stride = None if tensor.stride == _in_order(tensor.shape) else tensor.stride
+    entry = Entry(
+        dtype=dtype, shape=tensor.shape, start=start + tensor.offset * dtype.itemsize, stride=stride
+    )
+    if entry.end > stop:
+        raise damaged(path, f"{name} の中身が足りません", f"the data of {name} is incomplete")
+    return entry
 
 
-def _lazies(content: object) -> Iterator[tuple[str, Lazy]]:
-    """The tensors of a checkpoint: under ``state_dict`` where there is one, else at the top."""
-    if isinstance(content, Mapping):
-        inner = content.get("state_dict", content)
-        if isinstance(inner, Mapping):
-            for name, value in inner.items():
-                if isinstance(name, str) and isinstance(value, Lazy):
-                    yield name, value
+def _in_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))

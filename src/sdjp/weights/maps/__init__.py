@@ -2,11 +2,11 @@
 
 How to add one:
 
-1. Write ``<layout>.py`` here: a function ``rows(config)`` that yields ``(our module, their module, transform)`` for
-   every module of the three networks; rows for modules that a config does not have do no harm. ``ldm.py`` is the
-   model to follow.
+1. Write ``<layout>.py`` here: a function ``rows(config)`` that yields a :class:`~sdjp.weights.keymap.Row` for
+   every module of the three networks. ``ldm.py`` is the model to follow.
 2. Add one line to :data:`MAPS` below.
 3. Run ``pytest tests/contract/test_maps.py``: it finds the new table by itself.
+4. Teach ``checkpoint.py`` to recognise the layout, and ``convert.py`` to write it, if it should.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sdjp.weights.keymap import Rows
+from sdjp.weights.keymap import Layout
 from sdjp.weights.maps import diffusers, ldm
 
-MAPS: Final[Mapping[str, Rows]] = {"ldm": ldm.rows, "diffusers": diffusers.rows}
+MAPS: Final[Mapping[str, Layout]] = {
+    "ldm": Layout(rows=ldm.rows, aliases=ldm.ALIASES, ignored=ldm.IGNORED, ema=ldm.ema),
+    "diffusers": Layout(rows=diffusers.rows, aliases=diffusers.ALIASES, ignored=diffusers.IGNORED),
+}

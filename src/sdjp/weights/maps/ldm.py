@@ -1,4 +1,4 @@
-"""Names of the original checkpoints (CompVis ``LatentDiffusion``)."""
+"""Names of the original checkpoints (CompVis ``LatentDiffusion``), in ``.ckpt`` or ``.safetensors`` files."""
 
 from __future__ import annotations
 
@@ -57,6 +57,27 @@ UNET: Final = "model.diffusion_model."
 VAE: Final = "first_stage_model."
 TEXT: Final = "cond_stage_model.transformer.text_model."
 
+# Community files lack "text_model." where they were written by transformers 5.
+ALIASES: Final = ((r"^cond_stage_model\.transformer\.(?=(embeddings|encoder|final_layer_norm)\.)", TEXT),)
+# Real files have any of these. position_ids is just 0, 1, 2 …, and wrong in merged files.
+IGNORED: Final = (
+    r"betas|alphas_cumprod|alphas_cumprod_prev",
+    r"sqrt_alphas_cumprod|sqrt_one_minus_alphas_cumprod|log_one_minus_alphas_cumprod",
+    r"sqrt_recip_alphas_cumprod|sqrt_recipm1_alphas_cumprod",
+    r"posterior_variance|posterior_log_variance_clipped|posterior_mean_coef1|posterior_mean_coef2",
+    r"lvlb_weights|logvar",
+    r"model_ema\.(decay|num_updates)",
+    r"cond_stage_model\.transformer\.text_model\.embeddings\.position_ids",
+    r"cond_stage_model\.(logit_scale|transformer\.text_projection\.weight)",
+    r"first_stage_model\.loss\..+",
+)
+EMA: Final = "model_ema."
+
+
+def ema(theirs: str) -> str | None:
+    """Return the name of the moving average of a tensor: only the UNet has one, and it loses every dot."""
+    return EMA + theirs.removeprefix("model.").replace(".", "") if theirs.startswith(UNET) else None
+
 
 def rows(config: ModelConfig) -> Iterator[Row]:
     """Every module of the three networks."""
@@ -67,18 +88,18 @@ def rows(config: ModelConfig) -> Iterator[Row]:
 
 def _under(ours: str, theirs: str, table: tuple[tuple[str, str], ...]) -> Iterator[Row]:
     for a, b in table:
-        yield f"{ours}.{a}", f"{theirs}.{b}", "none"
+        yield Row(f"{ours}.{a}", f"{theirs}.{b}")
 
 
 def _unet(config: ModelConfig) -> Iterator[Row]:
     levels, blocks = len(config.unet.channel_mult), config.unet.num_res_blocks
-    yield "unet.time_embedding.linear_in", UNET + "time_embed.0", "none"
-    yield "unet.time_embedding.linear_out", UNET + "time_embed.2", "none"
-    yield "unet.conv_in", UNET + "input_blocks.0.0", "none"
+    yield Row("unet.time_embedding.linear_in", UNET + "time_embed.0")
+    yield Row("unet.time_embedding.linear_out", UNET + "time_embed.2")
+    yield Row("unet.conv_in", UNET + "input_blocks.0.0")
     for n in range(levels * (blocks + 1) - 1):
         row = f"{UNET}input_blocks.{n + 1}"
         if n % (blocks + 1) == blocks:
-            yield f"unet.down.{n}.down.conv", f"{row}.0.op", "none"
+            yield Row(f"unet.down.{n}.down.conv", f"{row}.0.op")
         else:
             yield from _under(f"unet.down.{n}.res", f"{row}.0", RES)
             yield from _under(f"unet.down.{n}.attn", f"{row}.1", TRANSFORMER)
@@ -90,18 +111,18 @@ def _unet(config: ModelConfig) -> Iterator[Row]:
         yield from _under(f"unet.up.{n}.res", f"{row}.0", RES)
         yield from _under(f"unet.up.{n}.attn", f"{row}.1", TRANSFORMER)
         # The upsampling follows the transformer where there is one.
-        yield f"unet.up.{n}.up.conv", f"{row}.{2 if config.unet.attention[level] else 1}.conv", "none"
-    yield "unet.norm_out", UNET + "out.0", "none"
-    yield "unet.conv_out", UNET + "out.2", "none"
+        yield Row(f"unet.up.{n}.up.conv", f"{row}.{2 if config.unet.attention[level] else 1}.conv")
+    yield Row("unet.norm_out", UNET + "out.0")
+    yield Row("unet.conv_out", UNET + "out.2")
 
 
 def _vae(config: ModelConfig) -> Iterator[Row]:
     levels, blocks = len(config.vae.ch_mult), config.vae.num_res_blocks
-    yield "vae.quant_conv", VAE + "quant_conv", "none"
-    yield "vae.post_quant_conv", VAE + "post_quant_conv", "none"
+    yield Row("vae.quant_conv", VAE + "quant_conv")
+    yield Row("vae.post_quant_conv", VAE + "post_quant_conv")
     for half in ("encoder", "decoder"):
         for leaf in ("conv_in", "norm_out", "conv_out"):
-            yield f"vae.{half}.{leaf}", f"{VAE}{half}.{leaf}", "none"
+            yield Row(f"vae.{half}.{leaf}", f"{VAE}{half}.{leaf}")
         yield from _under(f"vae.{half}.mid.res_in", f"{VAE}{half}.mid.block_1", VAE_RES)
         yield from _under(f"vae.{half}.mid.attn", f"{VAE}{half}.mid.attn_1", VAE_ATTENTION)
         yield from _under(f"vae.{half}.mid.res_out", f"{VAE}{half}.mid.block_2", VAE_RES)
@@ -110,16 +131,16 @@ def _vae(config: ModelConfig) -> Iterator[Row]:
             yield from _under(
                 f"vae.encoder.levels.{level}.res.{block}", f"{VAE}encoder.down.{level}.block.{block}", VAE_RES
             )
-        yield f"vae.encoder.levels.{level}.down.conv", f"{VAE}encoder.down.{level}.downsample.conv", "none"
+        yield Row(f"vae.encoder.levels.{level}.down.conv", f"{VAE}encoder.down.{level}.downsample.conv")
         up = f"{VAE}decoder.up.{levels - 1 - level}"  # theirs counts from the finest level
         for block in range(blocks + 1):
             yield from _under(f"vae.decoder.levels.{level}.res.{block}", f"{up}.block.{block}", VAE_RES)
-        yield f"vae.decoder.levels.{level}.up.conv", f"{up}.upsample.conv", "none"
+        yield Row(f"vae.decoder.levels.{level}.up.conv", f"{up}.upsample.conv")
 
 
 def _text(config: ModelConfig) -> Iterator[Row]:
-    yield "text.token_embedding", TEXT + "embeddings.token_embedding", "none"
-    yield "text.position_embedding", TEXT + "embeddings.position_embedding", "none"
-    yield "text.norm_out", TEXT + "final_layer_norm", "none"
+    yield Row("text.token_embedding", TEXT + "embeddings.token_embedding")
+    yield Row("text.position_embedding", TEXT + "embeddings.position_embedding")
+    yield Row("text.norm_out", TEXT + "final_layer_norm")
     for n in range(config.text.layers):
         yield from _under(f"text.layers.{n}", f"{TEXT}encoder.layers.{n}", TEXT_LAYER)

@@ -1,0 +1,155 @@
+"""Where weights are: in the package, in a file or folder, or on the Hugging Face hub if asked for by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from sdjp.errors import MissingDependencyError, WeightsError
+from sdjp.weights.diffusers_config import FILES
+
+EMBEDDED: Final = ("mini",)
+"""Names of the models that ship in the package."""
+COMPONENTS: Final = ("unet", "vae", "text_encoder")
+"""Folders of a diffusers folder that hold weights."""
+SUFFIXES: Final = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+
+_STEM: Final = r"(?:diffusion_pytorch_model|model|pytorch_model)"
+_WHOLE: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)\.(?P<format>safetensors|bin)")
+_INDEX: Final = re.compile(rf"{_STEM}\.(?P<format>safetensors|bin)\.index(?P<variant>(\.\w+)?)\.json")
+_SHARD: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)-\d+-of-\d+\.(?P<format>safetensors|bin)")
+_PREFERENCE: Final = [(v, f) for v in ("", ".fp16", ".bf16") for f in ("safetensors", "bin")]
+
+
+def locate(source: str | Path) -> Path:
+    """Return the file or folder that ``source`` names; downloads only for a hub id such as ``"owner/name"``.
+
+    Raises:
+        WeightsError: If there is nothing, or the hub does not give it.
+        MissingDependencyError: If a hub id is given and huggingface_hub is not installed.
+    """
+    if source in EMBEDDED:
+        return Path(str(files("sdjp"))) / "assets" / str(source)
+    path = Path(source).expanduser()
+    if path.exists():
+        return path
+    if (
+        isinstance(source, str)
+        and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source)
+        and path.suffix not in SUFFIXES
+    ):
+        return _from_hub(str(source))
+    raise WeightsError(
+        "weights.missing",
+        ja=f"重み {source} が見つかりません。ファイルやフォルダーのパスを確かめてください。"
+        f"付属のモデルを使うには {EMBEDDED[0]!r} を指定します。",
+        en=f"there are no weights at {source}. Check the path of the file or folder. "
+        f"The embedded model is called {EMBEDDED[0]!r}.",
+    )
+
+
+def weight_file(names: Iterable[str], *, averaged: bool = True) -> str | None:
+    """Choose the file of weights, or the index of its shards, among the files of one component.
+
+    Full precision comes before half, safetensors before pickles.
+
+    Args:
+        names: Names of the files in the folder of the component.
+        averaged: False to choose the weights that are not averaged, which some folders have besides.
+    """
+    variants = _PREFERENCE if averaged else [(".non_ema", "safetensors"), (".non_ema", "bin")]
+    found = {
+        (match["variant"], match["format"]): name
+        for name in sorted(names)
+        if (match := _WHOLE.fullmatch(name) or _INDEX.fullmatch(name)) is not None
+    }
+    return next((found[key] for key in variants if key in found), None)
+
+
+def needed_files(names: Iterable[str]) -> list[str]:
+    """Choose from the files of a repository those that a model needs; none if sdjp cannot read it."""
+    paths = [PurePosixPath(name) for name in names]
+    if PurePosixPath("model_index.json") not in paths:
+        own = {"model.safetensors", "config.json", "merges.txt"} & {str(path) for path in paths}
+        return sorted(own) if "model.safetensors" in own else []
+    wanted = {"model_index.json", "sdjp.json", "tokenizer/merges.txt", *FILES.values()}
+    for component in COMPONENTS:
+        inside = [path.name for path in paths if str(path.parent) == component]
+        for chosen in (weight_file(inside), weight_file(inside, averaged=False)):
+            if chosen is not None:
+                wanted |= {f"{component}/{name}" for name in (chosen, *_shards(chosen, inside))}
+    return sorted(wanted & {str(path) for path in paths})
+
+
+def _shards(index: str, names: Iterable[str]) -> list[str]:
+    kind = _INDEX.fullmatch(index)
+    matches = [_SHARD.fullmatch(name) for name in names] if kind is not None else []
+    return [m[0] for m in matches if kind is not None and m is not None and m.groupdict() == kind.groupdict()]
+
+
+def _from_hub(name: str) -> Path:
+    try:
+        from huggingface_hub import HfApi, constants, snapshot_download
+        from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+    except ImportError as error:
+        raise MissingDependencyError(
+            "hub.missing",
+            ja=f"{name} をダウンロードするには huggingface_hub が必要です。"
+            '「pip install "sdjp[hub]"」を実行するか、手元にある重みのパスを指定してください。',
+            en=f"downloading {name} needs huggingface_hub. "
+            'Run pip install "sdjp[hub]", or give the path of weights that you have.',
+        ) from error
+    try:
+        if constants.HF_HUB_OFFLINE:
+            return Path(snapshot_download(name, local_files_only=True))
+        listed = HfApi().list_repo_files(name)
+        wanted = needed_files(listed)
+        if wanted:
+            return Path(snapshot_download(name, allow_patterns=wanted))
+    except GatedRepoError as error:
+        raise WeightsError(
+            "hub.gated",
+            ja=f"{name} は、規約に同意した人だけがダウンロードできます。"
+            f"https://huggingface.co/{name} で同意し、"
+            "「hf auth login」でログインしてから、やり直してください。",
+            en=f"{name} is only for those who accepted its terms. "
+            f"Accept them at https://huggingface.co/{name}, log in with hf auth login, and try again.",
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise WeightsError(
+            "hub.unknown",
+            ja=f"{name} は、ファイルでもフォルダーでも Hugging Face Hub の公開リポジトリでもありません。"
+            "つづりを確かめてください。",
+            en=f"{name} is no file or folder here, and no public repository on the Hugging Face hub. "
+            "Check the spelling.",
+        ) from error
+    except LocalEntryNotFoundError as error:
+        raise _unreachable(name, error) from error
+    except Exception as error:  # the hub's clients raise errors of many libraries
+        try:
+            return Path(snapshot_download(name, local_files_only=True))
+        except LocalEntryNotFoundError:
+            raise _unreachable(name, error) from error
+    single = [file for file in listed if file.endswith((".ckpt", ".safetensors"))]
+    raise WeightsError(
+        "hub.layout",
+        ja=f"Hub の {name} は diffusers のフォルダーではありません。"
+        "重みのファイルをダウンロードして、そのパスを指定してください"
+        f"（候補: {', '.join(single[:10]) or 'なし'}）。",
+        en=f"{name} on the hub is no diffusers folder. "
+        f"Download a file of weights and give its path (there are: {', '.join(single[:10]) or 'none'}).",
+    )
+
+
+def _unreachable(name: str, error: Exception) -> WeightsError:
+    reason = str(error).strip().partition("\n")[0]
+    return WeightsError(
+        "hub.unreachable",
+        ja=f"{name} というファイルやフォルダーはなく、Hugging Face Hub からも取得できません（{reason}）。"
+        "つづりとネットワークを確かめてください。環境変数 HF_HUB_OFFLINE があると、ダウンロードしません。",
+        en=f"{name} is no file or folder here and cannot be fetched from the Hugging Face hub ({reason}). "
+        "Check the spelling and the network. With HF_HUB_OFFLINE set, nothing is downloaded.",
+    )
