@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def convert(
         WeightsError: If the source cannot be used.
         OutputError: If the target cannot be written.
     """
-    target = Path(target).expanduser()
+    target = Path(os.path.expanduser(target))
     chosen_layout = _choose_layout(target, layout)
     chosen_dtype = None if dtype is None else resolve_dtype(dtype, torch.device("cpu"))
     _check_target(target, chosen_layout, overwrite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Final
 
@@ -109,7 +110,7 @@ def _look(head: bytes) -> Texts:
 
 def _is_text(head: bytes) -> bool:
     try:
-        head[:-3].decode("utf-8")  # the last character may be cut
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
     except UnicodeDecodeError:
         return False
     return True

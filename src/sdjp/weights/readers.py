@@ -113,7 +113,9 @@ def _torch_zip(path: Path) -> TensorFile:
                 )
             with archive.open(root + "data.pkl") as file:
                 content, _ = _unpickle(path, file)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+    except (WeightsError, OSError):
+        raise
+    except Exception as error:  # a broken archive can raise anything
         raise damaged(path, f"zip の誤り: {error}", f"an error in the zip archive: {error}") from error
     entries = {}
     for name, tensor in _tensors(path, content):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from importlib.resources import files
@@ -17,6 +18,7 @@ COMPONENTS: Final = ("unet", "vae", "text_encoder")
 """Folders of a diffusers folder that hold weights."""
 SUFFIXES: Final = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
+_HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _STEM: Final = r"(?:diffusion_pytorch_model|model|pytorch_model)"
 _WHOLE: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)\.(?P<format>safetensors|bin)")
 _INDEX: Final = re.compile(rf"{_STEM}\.(?P<format>safetensors|bin)\.index(?P<variant>(\.\w+)?)\.json")
@@ -33,14 +35,10 @@ def locate(source: str | Path) -> Path:
     """
     if source in EMBEDDED:
         return Path(str(files("sdjp"))) / "assets" / str(source)
-    path = Path(source).expanduser()
-    if path.exists():
+    path = Path(os.path.expanduser(source))  # unlike Path's own, both of these never raise
+    if str(source) and os.path.exists(path):
         return path
-    if (
-        isinstance(source, str)
-        and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", source)
-        and path.suffix not in SUFFIXES
-    ):
+    if isinstance(source, str) and _HUB_ID.fullmatch(source) and path.suffix not in SUFFIXES:
         return _from_hub(str(source))
     raise WeightsError(
         "weights.missing",
@@ -131,7 +129,7 @@ def _from_hub(name: str) -> Path:
     except Exception as error:  # the hub's clients raise errors of many libraries
         try:
             return Path(snapshot_download(name, local_files_only=True))
-        except LocalEntryNotFoundError:
+        except Exception:
             raise _unreachable(name, error) from error
     single = [file for file in listed if file.endswith((".ckpt", ".safetensors"))]
     raise WeightsError(

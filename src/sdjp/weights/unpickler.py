@@ -56,7 +56,6 @@ DANGEROUS_NAMES: Final = {
 DANGEROUS_PREFIXES: Final = (
     "torch.hub",
     "torch.jit",
-    "torch.serialization",
     "torch.utils.cpp_extension",
     "numpy.testing",
     "numpy.f2py",

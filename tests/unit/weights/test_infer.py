@@ -1,0 +1,144 @@
+"""Telling a model from the shapes of its tensors, and from diffusers' JSON files and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sdjp.config import MINI, SD_V1, TINY, Defaults, ModelConfig
+from sdjp.errors import WeightsError
+from sdjp.weights import diffusers_config
+from sdjp.weights.infer import from_shapes
+from sdjp.weights.keymap import compile_map
+from sdjp.weights.maps import MAPS
+from sdjp.weights.networks import on_meta, shapes_of
+
+INPAINTING = dataclasses.replace(SD_V1, unet=dataclasses.replace(SD_V1.unet, in_channels=9))
+WIDE = dataclasses.replace(
+    SD_V1,
+    unet=dataclasses.replace(
+        SD_V1.unet, channel_mult=(1, 3), attention=(False, True), num_res_blocks=3, context_dim=1024
+    ),
+    vae=dataclasses.replace(SD_V1.vae, ch=64, ch_mult=(1, 2, 2), num_res_blocks=1, latent_channels=8),
+    text=dataclasses.replace(SD_V1.text, width=1024, heads=16, layers=3, mlp_width=99, max_length=50),
+)
+
+
+def shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    names = compile_map(MAPS["ldm"].rows(config), shapes_of(on_meta(config)))
+    return {name.theirs: name.their_shape for name in names.values()}
+
+
+@pytest.mark.parametrize("config", [SD_V1, INPAINTING, WIDE])
+def test_a_model_is_told_from_its_shapes(config: ModelConfig) -> None:
+    found = from_shapes(Path("モデル.ckpt"), shapes(config))
+    assert found == dataclasses.replace(config, name="モデル")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["conditioner.embedders.0.transformer.x"], "XL"),
+        (["cond_stage_model.model.transformer.resblocks.0.x", "model.diffusion_model.out.2.weight"], "2"),
+        (["cond_stage_model.transformer.attn_layers.layers.0.x"], "LAION-400M"),
+        (["lora_unet_down_blocks_0.alpha"], "LoRA"),
+        (["control_model.input_blocks.0.0.weight"], "ControlNet"),
+        (["double_blocks.0.img_attn.x"], "FLUX"),
+        (["first_stage_model.encoder.conv_in.weight"], "UNet"),
+        (["text_model.embeddings.token_embedding.weight", "text_model.x"], "v1"),
+        (["encoder.conv_in.weight"], "v1"),
+        ([], "UNet"),
+    ],
+)
+def test_other_models_are_called_by_their_name(names: list[str], text: str) -> None:
+    with pytest.raises(WeightsError) as caught:
+        from_shapes(Path("a.safetensors"), dict.fromkeys(names, (1,)))
+    assert caught.value.code == "weights.not_v1"
+    assert text in caught.value.ja
+    assert text in caught.value.en
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "model.diffusion_model.input_blocks.0.0.weight",
+        "model.diffusion_model.middle_block.1.transformer_blocks.0.attn2.to_k.weight",
+        "first_stage_model.post_quant_conv.weight",
+        "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight",
+    ],
+)
+def test_a_tensor_without_which_nothing_can_be_told(missing: str) -> None:
+    known = shapes(TINY)
+    del known[missing]
+    with pytest.raises(WeightsError) as caught:
+        from_shapes(Path("a.ckpt"), known)
+    assert missing in caught.value.en
+
+
+@pytest.mark.parametrize("config", [SD_V1, TINY, MINI, INPAINTING, WIDE], ids=lambda c: c.name)
+def test_diffusers_files_and_back(config: ModelConfig) -> None:
+    found = diffusers_config.from_files(Path("folder"), diffusers_config.to_files(config))
+    # What diffusers has no place for; its sizes are those of the latent times the factor of the autoencoder.
+    defaults = Defaults(height=config.defaults.height, width=config.defaults.width)
+    assert found == dataclasses.replace(config, name="folder", defaults=defaults)
+
+
+def changed(part: str, **settings: Any) -> dict[str, dict[str, Any]]:
+    files = diffusers_config.to_files(SD_V1)
+    files[part].update(settings)
+    return files
+
+
+@pytest.mark.parametrize(
+    ("part", "settings"),
+    [
+        ("unet", {"use_linear_projection": True, "attention_head_dim": [5, 10, 20, 20]}),
+        ("unet", {"addition_embed_type": "text_time", "transformer_layers_per_block": [1, 2, 10]}),
+        ("unet", {"class_embed_type": "projection"}),
+        ("vae", {"shift_factor": 0.1}),
+        ("vae", {"use_quant_conv": False}),
+        ("text_encoder", {"layer_norm_eps": 1e-6}),
+        ("scheduler", {"beta_schedule": "linear"}),
+        ("scheduler", {"prediction_type": "sample"}),
+    ],
+)
+def test_settings_that_sd_v1_does_not_have_are_all_named(part: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(WeightsError) as caught:
+        diffusers_config.from_files(Path("folder"), changed(part, **settings))
+    assert caught.value.code == "weights.not_v1"
+    for name in settings.keys() - {"attention_head_dim"}:
+        assert f"{diffusers_config.FILES[part]}: {name} = " in caught.value.ja
+
+
+@pytest.mark.parametrize(
+    ("part", "settings"),
+    [
+        ("unet", {"block_out_channels": [320, 500]}),
+        ("unet", {"block_out_channels": []}),
+        ("unet", {"down_block_types": ["ResnetDownsampleBlock2D"]}),
+        ("unet", {"cross_attention_dim": None}),
+        ("vae", {"layers_per_block": "two"}),
+        ("text_encoder", {"hidden_act": "relu"}),
+    ],
+)
+def test_settings_that_make_no_sense(part: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(WeightsError) as caught:
+        diffusers_config.from_files(Path("folder"), changed(part, **settings))
+    assert caught.value.code == "weights.config"
+
+
+def test_early_files_leave_settings_out() -> None:
+    """The first published folders have no scaling_factor, prediction_type, hidden_act …"""
+    files = diffusers_config.to_files(SD_V1)
+    for part, names in {
+        "unet": ["norm_num_groups", "norm_eps", "flip_sin_to_cos"],
+        "vae": ["scaling_factor", "norm_num_groups"],
+        "text_encoder": ["hidden_act", "layer_norm_eps"],
+        "scheduler": ["prediction_type", "steps_offset", "beta_schedule"],
+    }.items():
+        for name in names:
+            del files[part][name]
+    assert dataclasses.replace(diffusers_config.from_files(Path("x"), files), name="sd-v1") == SD_V1

@@ -1,0 +1,165 @@
+"""Where weights are looked for, and which files of a repository are needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sdjp.errors import WeightsError
+from sdjp.weights import Loaded
+from sdjp.weights.source import EMBEDDED, locate, needed_files, weight_file
+from sdjp.weights.writer import replacing
+
+
+def test_the_embedded_model_lies_in_the_package() -> None:
+    assert (locate(EMBEDDED[0]).parent / "clip").is_dir()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["nothing.ckpt", "a/b/c", "a/x.safetensors", "./x/y", "モデル/重み", "", "~nobody/x", "x" * 5000, "a\0b"],
+)
+def test_what_is_no_hub_id_is_never_looked_up(
+    source: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(WeightsError) as caught:
+        locate(source)
+    assert caught.value.code == "weights.missing"
+    assert "mini" in caught.value.ja
+
+
+def test_the_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    (folder / "a.ckpt").touch()
+    assert locate("~/a.ckpt") == folder / "a.ckpt"
+
+
+PLAIN = "diffusion_pytorch_model.safetensors"
+HALF = "diffusion_pytorch_model.fp16.safetensors"
+PICKLED = "diffusion_pytorch_model.bin"
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        ([PLAIN, HALF, PICKLED], PLAIN),
+        ([HALF, PICKLED], PICKLED),  # precision first: pickles are read safely
+        ([HALF, "diffusion_pytorch_model.fp16.bin"], HALF),
+        (["diffusion_pytorch_model.bf16.safetensors"], "diffusion_pytorch_model.bf16.safetensors"),
+        (["model.safetensors", "pytorch_model.bin"], "model.safetensors"),
+        (["model.safetensors.index.json", HALF], "model.safetensors.index.json"),
+        (["model.safetensors.index.fp16.json"], "model.safetensors.index.fp16.json"),
+        (["pytorch_model.bin.index.json"], "pytorch_model.bin.index.json"),
+        (["diffusion_pytorch_model.non_ema.safetensors", "config.json"], None),
+        (["flax_model.msgpack", "model.onnx"], None),
+        ([], None),
+    ],
+)
+def test_which_file_of_a_component(names: list[str], chosen: str | None) -> None:
+    assert weight_file(names) == chosen
+
+
+def test_weights_that_are_not_averaged() -> None:
+    name = "diffusion_pytorch_model.non_ema.safetensors"
+    assert weight_file([PLAIN, name], averaged=False) == name
+    assert weight_file([PLAIN], averaged=False) is None
+
+
+def test_only_what_is_needed_is_downloaded() -> None:
+    listed = [
+        "README.md",
+        "model_index.json",
+        "v1-5-pruned.ckpt",
+        "feature_extractor/preprocessor_config.json",
+        "safety_checker/model.safetensors",
+        "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors",
+        "text_encoder/pytorch_model.bin",
+        "tokenizer/merges.txt",
+        "tokenizer/vocab.json",
+        "unet/config.json",
+        f"unet/{PLAIN}",
+        f"unet/{HALF}",
+        f"unet/{PICKLED}",
+        "unet/diffusion_pytorch_model.non_ema.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.safetensors.index.json",
+        "vae/diffusion_pytorch_model-00001-of-00002.safetensors",
+        "vae/diffusion_pytorch_model-00002-of-00002.safetensors",
+        "vae/diffusion_pytorch_model.fp16-00001-of-00002.safetensors",
+    ]
+    assert needed_files(listed) == [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors",
+        "tokenizer/merges.txt",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.non_ema.safetensors",
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model-00001-of-00002.safetensors",
+        "vae/diffusion_pytorch_model-00002-of-00002.safetensors",
+        "vae/diffusion_pytorch_model.safetensors.index.json",
+    ]
+    assert needed_files(["model.safetensors", "config.json", "merges.txt", "x.png"]) == [
+        "config.json",
+        "merges.txt",
+        "model.safetensors",
+    ]
+    assert needed_files(["sd-v1-4.ckpt", "README.md"]) == []
+
+
+def test_a_hub_id_without_a_network(folder: Path, small: Loaded) -> None:
+    """A snapshot in the cache is used, another one gives a clear error; in a process that stays offline."""
+    snapshot = folder / "hub" / "models--someone--small-v1.5" / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    (snapshot / "model_index.json").write_text("{}", encoding="utf-8")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("0123", encoding="utf-8")
+    code = """
+from sdjp.errors import WeightsError
+from sdjp.weights.source import locate
+print((locate("someone/small-v1.5") / "model_index.json").is_file())
+try:
+    locate("someone/else")
+except WeightsError as error:
+    print(error.code, "HF_HUB_OFFLINE" in error.ja)
+"""
+    environment = {**os.environ, "HF_HOME": str(folder), "HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
+    environment.pop("HF_HUB_CACHE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "hub.unreachable", "True"]
+
+
+def test_what_was_there_stays_until_the_new_one_is_complete(folder: Path) -> None:
+    for target, make in ((folder / "file", Path.touch), (folder / "dir", Path.mkdir)):
+        make(target)
+        with contextlib.suppress(KeyboardInterrupt), replacing(target) as new:
+            make(new)
+            raise KeyboardInterrupt
+        assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
+        assert target.exists()
+        with replacing(target) as new:
+            make(new)
+            if new.is_dir():
+                (new / "new").touch()
+    assert sorted(p.name for p in folder.iterdir()) == ["dir", "file"]
+    assert (folder / "dir" / "new").is_file()
+    shutil.rmtree(folder / "dir")
