@@ -28,6 +28,13 @@ from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
 
 BATCH = 64  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
+# What prompts ask for most is shown more often.
+CORE = frozenset(
+    "🐈 🐕 🐎 🐼 🐧 🦊 🐇 🐻 🦁 🐅 🐘 🦉 🐦 🐟 🐳 🐬 🐙 🐢 🐸 🦋 🐉 🦄 🐄 🐖 🐑 🐒 🐺 🦌 👧 👦 👩 👨 👴 👵 👶 🧑‍🚀 🥷 👸 🤴 🧙 "
+    "🧚 🧜 👻 👽 👹 🤖 ⛄ 🎃 🍎 🍊 🍓 🍉 🍄 🍞 🍔 🍕 🍣 🍙 🍜 🍰 🍵 🌸 🌹 🌻 🌷 🌳 🌵 🍁 🚗 🚌 🚲 🚃 🚅 ✈️ 🚀 🛸 🚢 ⛵ 🎈 🏠 "
+    "🏯 🏰 ⛩️ 🗼 🗻 🌋 🌈 🌊 🔥 ☀️ 🌙 ⭐ ☁️ ❄️ 🌍 🪐 ☂️ 🏮 🧸 🎁 👑 💎 📕 🕯️ 🪑 🎸 🗡️ ❤️".split()
+)
+CORE_WEIGHT = 3.0
 
 
 def alpha_bar() -> Tensor:
@@ -52,10 +59,11 @@ class Data:
         self.known = len(data)
         self.records = [r for rows, _ in data for r in rows]
         self.latents = np.concatenate([array for _, array in data])
+        self.weights = [CORE_WEIGHT if all(e in CORE for e in r.emojis) else 1.0 for r in self.records]
 
     def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
         """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
-        rows = [rng.randrange(len(self.records)) for _ in range(n)]
+        rows = rng.choices(range(len(self.records)), weights=self.weights, k=n)
         texts = [
             "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng) for i in rows
         ]
@@ -99,6 +107,7 @@ def _worker(rank: int, workers: int, folder: Path, minutes: float, final: bool, 
     with torch.no_grad():
         model.conv_out.weight.zero_()
         model.conv_out.bias.zero_()  # type: ignore[union-attr]
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
     ema = EMA(model, 0.995)
     step, samples = 0, 0
@@ -121,7 +130,7 @@ def _worker(rank: int, workers: int, folder: Path, minutes: float, final: bool, 
             dist.broadcast(done, 0)
         if done < 1:
             z, texts = data.batch(n, rng)
-            z = z * scale
+            z = (z * scale).contiguous(memory_format=torch.channels_last)
             with torch.no_grad(), mixed_precision():
                 context = text(text_training.encode(tokens, texts)).float()
             # Spread over the batch, with more weight on high noise, where the text decides the layout.

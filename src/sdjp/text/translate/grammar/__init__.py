@@ -1,0 +1,11 @@
+"""From Japanese words to an English phrase, in small passes.
+
+::
+
+    segment      text -> words: morphemes, longest match over the table, inflection        segment.py
+    phrases      words -> phrases: which word belongs to which, by particles               phrases.py
+    generate     phrases -> English: order, number, articles, participles                  generate.py
+
+``genitive.py`` holds the rules of の, ``english.py`` the inflection of English, ``romaji.py`` the spelling of what
+no table knows.
+"""

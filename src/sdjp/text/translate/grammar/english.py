@@ -1,0 +1,184 @@
+"""The inflection of English: plurals, articles, participles.
+
+All functions take dictionary forms, which may be phrases: the noun of ``"suit of armor"`` is its first word, the
+noun of ``"paper lantern"`` its last, the verb of ``"look up at"`` its first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_PLURALS: Final = {
+    "person": "people",
+    "child": "children",
+    "man": "men",
+    "woman": "women",
+    "foot": "feet",
+    "tooth": "teeth",
+    "goose": "geese",
+    "mouse": "mice",
+    "ox": "oxen",
+    "dwarf": "dwarves",
+    "hero": "heroes",
+    "potato": "potatoes",
+    "tomato": "tomatoes",
+    "volcano": "volcanoes",
+    "die": "dice",
+    "cactus": "cacti",
+    "octopus": "octopuses",
+    "roof": "roofs",
+    "chef": "chefs",
+    "reef": "reefs",
+    "cliff": "cliffs",
+    "thief": "thieves",
+    "passerby": "passersby",
+}
+_UNCHANGED: Final = frozenset(
+    "fish goldfish jellyfish starfish shellfish sheep deer shrimp squid salmon carp tuna bison moose samurai ninja "
+    "geisha maiko oni kappa tengu ronin onmyoji kimono yukata katana torii aircraft spacecraft series species yokai "
+    "koi daruma ema mochi dango onigiri sushi miko omikuji tanuki medaka".split()
+)
+_NOT_LEAF: Final = frozenset({"leaf", "knife", "life", "wife", "wolf", "shelf", "elf", "half", "loaf", "calf", "scarf"})
+_BEFORE_TAIL: Final = re.compile(r" (?:of|in|on|with|at|from|to|for|under|over|that|who|without|wearing) ")
+
+_PAST: Final = {
+    verb: (past, participle)
+    for verb, past, participle in (
+        row.split("/")
+        for row in (
+            "be/was/been become/became/become begin/began/begun bend/bent/bent bite/bit/bitten bind/bound/bound "
+            "blow/blew/blown break/broke/broken bring/brought/brought build/built/built burn/burned/burnt "
+            "burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen come/came/come "
+            "cut/cut/cut deal/dealt/dealt dig/dug/dug do/did/done draw/drew/drawn drink/drank/drunk "
+            "drive/drove/driven eat/ate/eaten fall/fell/fallen feed/fed/fed feel/felt/felt fight/fought/fought "
+            "find/found/found fly/flew/flown forget/forgot/forgotten freeze/froze/frozen get/got/gotten "
+            "give/gave/given go/went/gone grow/grew/grown hang/hung/hung have/had/had hear/heard/heard "
+            "hide/hid/hidden hit/hit/hit hold/held/held hurt/hurt/hurt keep/kept/kept know/knew/known "
+            "lay/laid/laid lead/led/led leave/left/left let/let/let lie/lay/lain light/lit/lit lose/lost/lost "
+            "make/made/made meet/met/met mow/mowed/mown put/put/put read/read/read ride/rode/ridden "
+            "ring/rang/rung rise/rose/risen run/ran/run say/said/said see/saw/seen sell/sold/sold send/sent/sent "
+            "set/set/set sew/sewed/sewn shake/shook/shaken shine/shone/shone shoot/shot/shot show/showed/shown "
+            "shut/shut/shut sing/sang/sung sink/sank/sunk sit/sat/sat sleep/slept/slept slide/slid/slid "
+            "speak/spoke/spoken spend/spent/spent spin/spun/spun split/split/split spread/spread/spread "
+            "stand/stood/stood steal/stole/stolen stick/stuck/stuck sweep/swept/swept swim/swam/swum "
+            "swing/swung/swung take/took/taken teach/taught/taught tear/tore/torn tell/told/told "
+            "think/thought/thought throw/threw/thrown understand/understood/understood wake/woke/woken "
+            "wear/wore/worn weave/wove/woven win/won/won write/wrote/written kneel/knelt/knelt lean/leaned/leaned "
+            "strike/struck/struck overlook/overlooked/overlooked grind/ground/ground"
+        ).split()
+    )
+}
+# One syllable, or stress on the last: the final consonant is doubled (running); all others are not (opening).
+_DOUBLED: Final = frozenset(
+    "run sit swim cut hit put get dig let set shut stop step hug pet pat rub drip drop drag grab grip hop jog knit mop "
+    "nap pop plan plug rip scan shop sip skip slip snap spin spit spot strum tap tip trap trim trot wag wrap win chat "
+    "clap flap fit fan tug split begin scrub beg bat pin prop quit rob rot snug swap top zip chop flip drum sag".split()
+)
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a noun phrase: ``"paper lantern"`` -> ``"paper lanterns"``."""
+    tail = _BEFORE_TAIL.search(noun)
+    if tail is not None:
+        return plural(noun[: tail.start()]) + noun[tail.start() :]
+    if " and " in noun:
+        return " and ".join(plural(part) for part in noun.split(" and "))
+    start, _, last = noun.rpartition(" ")
+    return f"{start} {_plural_word(last)}" if start else _plural_word(last)
+
+
+def _plural_word(word: str) -> str:
+    lower = word.lower()
+    if lower in _UNCHANGED:
+        return word
+    for singular, many in _PLURALS.items():
+        if lower == singular or (singular in {"man", "woman", "child", "person"} and lower.endswith(singular)):
+            if lower.endswith("human"):
+                break
+            return word[: len(word) - len(singular)] + many
+    if lower in _NOT_LEAF or lower.endswith("leaf"):
+        return word.removesuffix("fe").removesuffix("f") + "ves" if lower != "scarf" else "scarves"
+    if re.search(r"(s|x|z|ch|sh)$", lower):
+        return word + "es"
+    if re.search(r"[^aeiou]y$", lower):
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+def article(phrase: str) -> str:
+    """Return ``"a"`` or ``"an"``, by the sound that ``phrase`` begins with."""
+    first = phrase.lstrip("\"'(").split(" ")[0]
+    if re.match(r"(?i)(one\b|once|uni[^mn]|union|use|usu|euro|ukiyo|ufo|ukr|yu)", first):
+        return "a"
+    if re.match(r"(?i)(hour|honest|heir|8|11\b|18\b|x-ray|fbi\b|sf\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)", first):
+        return "an"
+    return "an" if first[:1].lower() in set("aeiou") else "a"
+
+
+def gerund(verb: str) -> str:
+    """Return the present participle: ``"lie down"`` -> ``"lying down"``; ``"be lost"`` -> ``"lost"``."""
+    first, space, rest = verb.partition(" ")
+    if first == "be" and rest:
+        return rest
+    if first.endswith("ie"):
+        first = first[:-2] + "ying"
+    elif first.endswith("e") and not first.endswith(("ee", "oe", "ye")) and first != "be":
+        first = first[:-1] + "ing"
+    elif first in _DOUBLED:
+        first += first[-1] + "ing"
+    else:
+        first += "ing"
+    return first + space + rest
+
+
+def participle(verb: str) -> str:
+    """Return the past participle: ``"draw"`` -> ``"drawn"``; ``"be surprised"`` -> ``"surprised"``."""
+    first, space, rest = verb.partition(" ")
+    if first == "be" and rest:
+        return rest
+    return (_PAST[first][1] if first in _PAST else _regular_past(first)) + space + rest
+
+
+def past(verb: str) -> str:
+    """Return the past tense: ``"run away"`` -> ``"ran away"``."""
+    first, space, rest = verb.partition(" ")
+    return (_PAST[first][0] if first in _PAST else _regular_past(first)) + space + rest
+
+
+def _regular_past(verb: str) -> str:
+    if verb.endswith("e"):
+        return verb + "d"
+    if re.search(r"[^aeiou]y$", verb):
+        return verb[:-1] + "ied"
+    if verb in _DOUBLED:
+        return verb + verb[-1] + "ed"
+    return verb + "ed"
+
+
+def adverb(adjective: str) -> str:
+    """Return the adverb of an adjective: ``"happy"`` -> ``"happily"``."""
+    if " " in adjective or "-" in adjective:
+        return f"in a {adjective} way"
+    if adjective in {"high", "low", "fast", "far", "hard", "straight", "early", "late"} or adjective.endswith("ly"):
+        return adjective
+    if adjective.endswith("ic"):
+        return adjective + "ally"
+    if re.search(r"[^aeiou]y$", adjective):
+        return adjective[:-1] + "ily"
+    if re.search(r"[^aeiou]le$", adjective):
+        return adjective[:-1] + "y"
+    return adjective + "ly"
+
+
+def comparative(adjective: str) -> str:
+    """Return ``"bigger"`` for ``"big"`` and ``"more beautiful"`` for ``"beautiful"``."""
+    if " " in adjective or len(re.findall(r"[aeiouy]+", adjective)) > 2 or len(adjective) > 7:
+        return f"more {adjective}"
+    if re.search(r"[^aeiou]y$", adjective):
+        return adjective[:-1] + "ier"
+    if adjective.endswith("e"):
+        return adjective + "r"
+    if re.search(r"[^aeiou][aeiou][bdgmnpt]$", adjective):
+        return adjective + adjective[-1] + "er"
+    return adjective + "er"

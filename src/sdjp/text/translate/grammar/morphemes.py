@@ -1,0 +1,138 @@
+"""Morphemes by MeCab and UniDic; Latin runs, numbers and emoji are kept whole."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+_LATIN: Final = r"[A-Za-z0-9]*[A-Za-zÀ-ɏ][A-Za-z0-9À-ɏ'’_+&#./%:-]*"
+_EMOJI_ONE: Final = (
+    "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a-\u23ff]"
+    "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)"
+)
+_EMOJI: Final = f"{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
+_WHOLE: Final = re.compile(f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +{_LATIN})*)|(?P<digits>[0-9]+(?:[.,][0-9]+)*)")
+
+_local: Final = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Morpheme:
+    """One morpheme.
+
+    Attributes:
+        surface: As it stands in the text.
+        space: The white space after it.
+        pos: Part of speech, at most three levels; ``("latin",)``, ``("emoji",)`` and ``("digits",)`` are ours.
+        inflection: UniDic's ``cForm``, such as ``"連体形-一般"``.
+        base: Dictionary form, spelt as in the text.
+        lemma: Dictionary form in UniDic's standard spelling.
+        foreign: The English word a loanword came from, as UniDic has it, or ``""``.
+        kana: Reading in katakana, or ``""``.
+    """
+
+    surface: str
+    space: str
+    pos: tuple[str, ...]
+    inflection: str = ""
+    base: str = ""
+    lemma: str = ""
+    foreign: str = ""
+    kana: str = ""
+
+    def is_(self, *pos: str) -> bool:
+        """Whether the part of speech begins with ``pos``."""
+        return self.pos[: len(pos)] == pos
+
+
+def _tagger() -> Any:
+    """Return this thread's MeCab tagger; a tagger must not be shared between threads."""
+    if not hasattr(_local, "tagger"):
+        from fugashi import Tagger  # loading the dictionary takes a tenth of a second: on first use only
+
+        _local.tagger = Tagger()
+    return _local.tagger
+
+
+def morphemes(text: str, forced: Collection[str] = ()) -> list[Morpheme]:
+    """Split ``text`` into morphemes; the surfaces and spaces concatenate to it.
+
+    Args:
+        text: Normalized text that does not begin with white space.
+        forced: Strings at whose ends a boundary is put in any case (the user's own words).
+    """
+    cuts = {0, len(text)}
+    for span in _WHOLE.finditer(text):
+        cuts.update(span.span())
+    found = [node for node in _nodes(text)]
+    for word in forced:
+        for match in re.finditer(re.escape(word), text):
+            if not {match.start(), match.end()} <= {start for start, _, _ in found} | {len(text)}:
+                cuts.update(match.span())
+                found = [
+                    (offset + start, end + offset, node)
+                    for offset, part in _parts(text, cuts)
+                    for start, end, node in _nodes(part)
+                ]
+    return _merge(text, found)
+
+
+def _parts(text: str, cuts: set[int]) -> list[tuple[int, str]]:
+    edges = sorted(cuts)
+    return [(a, text[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _nodes(text: str) -> list[tuple[int, int, Any]]:
+    position, found = 0, []
+    for node in _tagger()(text):
+        start = text.index(node.surface, position)
+        position = start + len(node.surface)
+        found.append((start, position, node))
+    return found
+
+
+def _merge(text: str, found: list[tuple[int, int, Any]]) -> list[Morpheme]:
+    """Join what lies inside a Latin run, a number or an emoji; give every stretch of the text to a morpheme."""
+    whole = [(m.start(), m.end(), str(m.lastgroup)) for m in _WHOLE.finditer(text)]
+    result: list[Morpheme] = []
+    spans: list[tuple[int, int, Morpheme | None, Any]] = []
+    for start, end, node in found:
+        inside = next((w for w in whole if w[0] < end and start < w[1]), None)
+        if inside is None:
+            spans.append((start, end, None, node))
+        elif not spans or spans[-1][0] != inside[0] or spans[-1][3] is not None:
+            a, b, kind = inside
+            spans.append((a, b, Morpheme(text[a:b], "", (kind,), base=text[a:b], lemma=text[a:b]), None))
+    position = 0
+    for index, (start, end, made, node) in enumerate(spans):
+        start = max(start, position)
+        following = spans[index + 1][0] if index + 1 < len(spans) else len(text)
+        following = max(following, end)
+        morpheme = made if made is not None else _from_node(text[start:end], node)
+        space = text[end:following]
+        result.append(
+            Morpheme(
+                morpheme.surface, space, morpheme.pos, morpheme.inflection, morpheme.base, morpheme.lemma,
+                morpheme.foreign, morpheme.kana,
+            )
+        )  # fmt: skip
+        position = following
+    return result
+
+
+def _from_node(surface: str, node: Any) -> Morpheme:
+    feature = node.feature
+    lemma, _, foreign = (feature.lemma or surface).partition("-")
+    return Morpheme(
+        surface=surface,
+        space="",
+        pos=tuple(p for p in (feature.pos1, feature.pos2, feature.pos3) if p and p != "*"),
+        inflection=feature.cForm or "",
+        base=feature.orthBase or surface,
+        lemma=lemma,
+        foreign=foreign if re.fullmatch(r"[A-Za-z][A-Za-z '-]+", foreign) else "",
+        kana=feature.kana or "",
+    )

@@ -1,0 +1,452 @@
+"""From text to words: the longest match over the tables, then morpheme by morpheme.
+
+At every morpheme the longest stretch that a table knows is taken, as it stands or with its last morpheme in
+dictionary form; a stretch that no table knows is looked up by dictionary form, standard spelling and reading, first
+in the own tables, then in the glossaries, and is spelt out in the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sdjp.text.translate import lexicon_table as tables
+from sdjp.text.translate.grammar import numerals
+from sdjp.text.translate.grammar.inflection import inflection
+from sdjp.text.translate.grammar.morphemes import Morpheme, morphemes
+from sdjp.text.translate.grammar.romaji import hiragana, romaji
+from sdjp.text.translate.grammar.words import NOUNS, Form, Word
+from sdjp.text.translate.lexicon_table import Entry, Table
+
+_LONGEST: Final = 9
+"""Morphemes that one entry may span."""
+_NUMERIC: Final = frozenset({"counter", "unit"})
+_PARTICLES: Final = frozenset("の を に が は も と や で から へ まで より か ほど くらい など とか ノ".split())
+_CONJUNCTIONS: Final = {"と": "and", "そして": "and", "また": "and", "および": "and", "及び": "and", "または": "or", "しかし": "but", "あるいは": "or", "そしてまた": "and", "さらに": "and"}  # fmt: skip
+_REQUEST: Final = re.compile(
+    r"(?:の(?:画像|イメージ)?を|を|が|の(?:画像|イメージ)が)?"
+    r"(?:(?:描|書|か)いて|生成して|作成して|作って|出力して|表示して|見せて|お願い|希望|見たい|欲しい|ほしい)"
+    r"(?:ください|下さい|くださいませ|ほしい|欲しい|ね|よ|です|します|いたします|もらえますか|くれ|ほしいです)*[!。]*$"
+)
+
+
+def segment(text: str, user: Table) -> list[Word]:
+    """Split ``text`` into words whose sources concatenate to it.
+
+    Args:
+        text: One text leaf, normalized.
+        user: The user's own table.
+    """
+    head = text[: len(text) - len(text.lstrip())]
+    words = [Word(source=head, kind="punct", english="", how="copied")] if head else []
+    body = text[len(head) :]
+    if not body:
+        return words
+    request = _REQUEST.search(body)
+    cut = request.start() if request is not None and request.start() > 0 else len(body)
+    words += _Segmenter(morphemes(body[:cut], user), user).run()
+    if cut < len(body):
+        words.append(Word(source=body[cut:], kind="request"))
+    return words
+
+
+class _Segmenter:
+    """One pass over one chain of morphemes."""
+
+    def __init__(self, chain: Sequence[Morpheme], user: Table) -> None:
+        self.chain = chain
+        self.user = user
+        self.own = tables.own()
+        self.words: list[Word] = []
+
+    def run(self) -> list[Word]:
+        i = 0
+        while i < len(self.chain):
+            i = self._number(i) or self._match(i) or self._single(i)
+        return self.words
+
+    # -- the source -------------------------------------------------------------------------------------------
+
+    def _source(self, start: int, end: int) -> str:
+        return "".join(m.surface + m.space for m in self.chain[start:end])
+
+    def _at(self, i: int) -> Morpheme | None:
+        return self.chain[i] if 0 <= i < len(self.chain) else None
+
+    def _add(self, start: int, end: int, kind: str, entry: Entry | None = None, **more: object) -> int:
+        source = self._source(start, end)
+        if entry is None:
+            self.words.append(Word(source=source, kind=kind, **more))  # type: ignore[arg-type]
+        else:
+            self.words.append(Word.of(source, kind, entry, **more))
+        return end
+
+    # -- the longest match ------------------------------------------------------------------------------------
+
+    def _match(self, i: int) -> int | None:
+        for j in range(min(len(self.chain), i + _LONGEST), i, -1):
+            if any(m.space for m in self.chain[i : j - 1]) or (j == i + 1 and self._is_grammar(self.chain[i])):
+                continue
+            stretch = "".join(m.surface for m in self.chain[i : j - 1])
+            last = self.chain[j - 1]
+            for table in (self.user, self.own):
+                for spelling in dict.fromkeys((stretch + last.surface, stretch + last.base)):
+                    inflected = spelling != stretch + last.surface
+                    entries = table.get(spelling, ())
+                    entry = self._choose(entries, i, j, inflected=inflected)
+                    if entry is not None:
+                        return self._take(entry, i, j)
+        return None
+
+    @staticmethod
+    def _is_grammar(m: Morpheme) -> bool:
+        return m.is_("助詞") or m.is_("助動詞") or m.is_("補助記号")
+
+    def _choose(self, entries: Iterable[Entry], i: int, j: int, *, inflected: bool) -> Entry | None:
+        """Pick the entry whose category fits what stands around the stretch ``i:j``."""
+        last, after = self.chain[j - 1], self._at(j)
+        predicate = last.is_("動詞") or last.is_("形容詞")
+        fits = [e for e in entries if self._fits(e, i, j, inflected=inflected)]
+        if predicate and last.is_("動詞"):
+            verbs = [e for e in fits if e.category == "verb"]
+            if verbs or inflected:
+                return verbs[0] if verbs else next((e for e in fits if e.category == "adj"), None)
+        if after is not None:
+            before_predicate = after.is_("動詞") or (after.is_("助詞") and after.surface == "と")
+            wanted = "adv" if before_predicate and not self.chain[j - 1].space else ""
+            if after.surface in {"な", "に"} and after.is_("助動詞"):
+                wanted = "adj"
+            for e in fits:
+                if e.category == wanted:
+                    return e
+        return next((e for e in fits if e.category != "adv" or j == i + 1 or "degree" in e.features or True), None)
+
+    def _fits(self, entry: Entry, i: int, j: int, *, inflected: bool) -> bool:
+        first, last, after = self.chain[i], self.chain[j - 1], self._at(j)
+        noun_before = bool(self.words) and self.words[-1].kind in {"noun", "number", "suffix"}
+        match entry.category:
+            case "relator":
+                if not noun_before or (inflected and not last.is_("形容詞")):
+                    return False
+                if i == 0 or (self.chain[i - 1].space and not self._is_grammar(first)):
+                    return False
+                needs_noun = entry.ja.endswith(("た", "る", "な", "の", "い", "ような", "の形")) and "adnom" in entry.features
+                ends = after is None or after.is_("補助記号")
+                if needs_noun and ends:
+                    return False
+                if entry.ja in {"用", "系", "製", "柄", "際", "形", "姿", "風", "調", "先", "ごと"}:
+                    return not self.chain[i - 1].space
+                return True
+            case "position":
+                return True
+            case "suffix":
+                return noun_before and not self.chain[i - 1].space and last.is_("接尾辞")
+            case "prefix":
+                return first.is_("接頭辞") and after is not None
+            case "counter" | "unit":
+                return False
+            case "group":
+                return True
+            case "verb":
+                return last.is_("動詞") or (j - i > 1 and last.is_("助動詞"))
+            case "quantity":
+                return True
+            case "adv":
+                return not (first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1)
+            case _:
+                if j == i + 1 and len(entry.ja) == 1 and "ぁ" <= entry.ja <= "ん" and after is not None:
+                    return not self._is_grammar(first) and not first.is_("動詞")
+                return not (inflected and last.is_("動詞") and entry.category != "adj")
+
+    def _take(self, entry: Entry, i: int, j: int) -> int:
+        last = self.chain[j - 1]
+        category = entry.category
+        if category in {"verb", "adj"} and (last.is_("動詞") or last.is_("形容詞")):
+            form, end = inflection(self.chain, j - 1)
+            return self._add(i, end, "verb" if category == "verb" else "adj", entry, form=form)
+        if category == "verb":
+            return self._add(i, j, "verb", entry)
+        if category in {"tag", "style"} and last.is_("形状詞"):
+            return self._add(i, j, "adj" if category == "tag" else "noun", entry)
+        if category == "group":
+            return self._add(i, j, "noun", entry)
+        if category in {"relator", "position", "suffix", "prefix", "adj", "adv", "quantity"}:
+            return self._add(i, j, "number" if category == "quantity" else category, entry)
+        return self._add(i, j, "noun", entry) if not self._suru(i, j, entry) else self._suru(i, j, entry)
+
+    def _suru(self, i: int, j: int, entry: Entry | None) -> int:
+        """Take noun + する as one verb, also with を between, if the tables know it; 0 if not."""
+        k = j + 1 if (m := self._at(j)) is not None and m.surface == "を" else j
+        verb = self._at(k)
+        if verb is None or verb.lemma != "為る" or self.chain[j - 1].space:
+            return 0
+        noun = "".join(m.surface for m in self.chain[i:j])
+        known = next((e for e in self.own.get(noun + "する", ()) if e.category == "verb"), None)
+        if known is None and k > j:
+            return 0
+        if known is None and entry is not None:
+            if "go" in entry.features or entry.english.endswith("ing"):
+                known = Entry(entry.ja, "be " + entry.english, "verb", {}, entry.how)
+            else:
+                known = Entry(entry.ja, ("play " if "play" in entry.features else "do ") + entry.english, "verb")
+        if known is None:
+            gloss = tables.glossary().get(noun)
+            if gloss is None:
+                return 0
+            english = gloss.removeprefix("to ") if gloss.startswith("to ") else f"do {gloss}"
+            known = Entry(noun, english, "verb", {"vt": ""}, "glossary")
+        form, end = inflection(self.chain, k)
+        self.words.append(Word.of(self._source(i, end), "verb", known, form=form))
+        return end
+
+    # -- numbers ----------------------------------------------------------------------------------------------
+
+    def _number(self, i: int) -> int | None:
+        """Take a number with its counter or unit: 三匹, 5本, 二人, 数羽, 19世紀."""
+        several = self.chain[i].surface in {"数", "何"} and self.chain[i].is_("名詞", "数詞") or (
+            self.chain[i].surface == "数" and self.chain[i].is_("接頭辞")
+        )
+        j, numeral = i, ""
+        while j < len(self.chain) and not several:
+            m = self.chain[j]
+            if not (m.is_("digits") or (m.is_("名詞", "数詞") and (numerals.value(m.surface) is not None))):
+                break
+            numeral, j = numeral + m.surface, j + 1
+            if m.space:
+                break
+        if several:
+            j = i + 1
+        amount = None if several else numerals.value(numeral)
+        if j == i or (amount is None and not several):
+            return None
+        first_known = self._longest_known(i)
+        counter, end = self._counter(j)
+        if first_known > max(end, j):
+            return None
+        if first_known == max(end, j) and self._alone(i, first_known):
+            return None
+        if counter is None:
+            if several:
+                return None
+            ordinal = i > 0 and self.chain[i - 1].surface == "第"
+            return self._add(i, j, "number", how="counter", english=numerals.cardinal(amount or 0), number=amount,
+                             category="ordinal" if ordinal else "bare")  # fmt: skip
+        english = "several" if several or amount is None else numerals.cardinal(amount)
+        source_number = None if several else amount
+        category, features = counter.category, counter.features
+        if counter.category == "unit":
+            if "ordinal" in features and amount is not None:
+                english = f"{numerals.ordinal(amount)} {counter.english}".strip()
+            elif counter.english == "s":
+                english = f"{numeral}s"
+            elif counter.english.startswith("-"):
+                english = f"{numeral if not numeral.isascii() is False else english}{counter.english}"
+                english = f"{amount}{counter.english}" if counter.english in {"-year-old", "-dimensional"} else english
+            else:
+                plural = "" if amount == 1 or counter.english in {"o'clock", "yen", "D", "K", "No."} else "s"
+                joint = "" if counter.english in {"D", "K"} else " "
+                english = f"{amount}{joint}{counter.english}{plural}"
+        return self._add(i, end, "number", how="counter", english=english, number=source_number, category=category,
+                         features={**features, "measure": counter.english})  # fmt: skip
+
+    def _counter(self, j: int) -> tuple[Entry | None, int]:
+        m = self._at(j)
+        if m is None or (j > 0 and self.chain[j - 1].space):
+            return None, j
+        for end in (j + 2, j + 1):
+            spelling = "".join(x.surface for x in self.chain[j:end])
+            found = [e for e in self.own.get(spelling, ()) if e.category in _NUMERIC]
+            if found and end <= len(self.chain) and (end > j + 1 or not m.is_("助詞")):
+                if end == j + 1 and m.is_("名詞", "普通名詞", "一般") and spelling not in {"人", "束", "山", "列", "粒", "滴"}:
+                    continue
+                return found[0], end
+        return None, j
+
+    def _longest_known(self, i: int) -> int:
+        for j in range(min(len(self.chain), i + _LONGEST), i, -1):
+            stretch = "".join(m.surface for m in self.chain[i:j])
+            if any(e.category not in _NUMERIC for t in (self.user, self.own) for e in t.get(stretch, ())):
+                return j
+        return i
+
+    def _alone(self, i: int, j: int) -> bool:
+        """Whether the stretch is a tag of its own (一人 -> solo, but 一人の少女 -> a girl)."""
+        before, after = self._at(i - 1), self._at(j)
+        return (before is None or before.is_("補助記号")) and (after is None or after.is_("補助記号"))
+
+    # -- one morpheme -----------------------------------------------------------------------------------------
+
+    def _single(self, i: int) -> int:
+        m = self.chain[i]
+        if m.is_("latin") or m.is_("emoji"):
+            return self._add(i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""})
+        if m.is_("digits"):
+            return self._add(i, i + 1, "number", how="copied", english=m.surface, category="bare")
+        if m.is_("補助記号") or m.is_("記号", "一般") and not _readable(m.surface):
+            return self._add(i, i + 1, "punct", how="copied", english=m.surface)
+        if m.is_("空白"):
+            return self._add(i, i + 1, "punct", how="grammar")
+        if m.is_("接続詞") or m.surface in _CONJUNCTIONS and m.is_("接続詞"):
+            return self._add(i, i + 1, "conjunction", english=_CONJUNCTIONS.get(m.surface, "and"))
+        if m.is_("助詞") or m.surface in {"ノ"}:
+            kind = "particle" if m.surface in _PARTICLES or m.is_("助詞", "格助詞") else "auxiliary"
+            return self._add(i, i + 1, kind, base=hiragana(m.surface))
+        if m.is_("助動詞"):
+            form, end = inflection(self.chain, i)
+            copula = m.lemma in {"だ", "です", "なり", "たり"}
+            if copula and m.surface in {"な", "に"}:
+                return self._add(i, i + 1, "particle", base=m.surface)
+            return self._add(i, max(end, i + 1), "copula" if copula else "auxiliary", base=m.surface, form=form)
+        if m.is_("動詞") or m.is_("形容詞"):
+            return self._predicate(i)
+        if m.is_("感動詞") and self._lookup(m) is None:
+            return self._add(i, i + 1, "adv", how="romaji", english=romaji(m.kana or m.surface))
+        return self._noun(i)
+
+    def _predicate(self, i: int) -> int:
+        m = self.chain[i]
+        form, end = inflection(self.chain, i)
+        wanted = ("verb",) if m.is_("動詞") else ("adj", "color")
+        for spelling in (m.base, m.lemma):
+            for table in (self.user, self.own):
+                for entry in table.get(spelling, ()):
+                    if entry.category in wanted:
+                        return self._add(i, end, "verb" if m.is_("動詞") else "adj", entry, form=form)
+        if m.is_("動詞") and m.lemma in {"居る", "有る", "為る", "成る", "出来る"}:
+            english = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}[m.lemma]
+            return self._add(i, end, "verb", how="lexicon", english=english, category="verb", base=m.lemma, form=form)
+        if m.lemma == "無い":
+            return self._add(i, end, "verb", how="lexicon", english="be", category="verb", base="有る",
+                             form=Form(link=form.link, negative=not form.negative))  # fmt: skip
+        for spelling in (m.base, m.lemma, hiragana(m.base)):
+            gloss = tables.glossary().get(spelling)
+            if gloss is not None:
+                entry = Entry(spelling, gloss.removeprefix("to "), "verb" if m.is_("動詞") else "adj", {}, "glossary")
+                return self._add(i, end, entry.category, entry, form=form)
+        if not m.is_("動詞") or m.is_("動詞", "一般"):
+            kana = hiragana(m.kana) if m.kana else m.base
+            entry = Entry(m.base, romaji(kana), "verb" if m.is_("動詞") else "adj", {"foreign": ""}, "romaji")
+            return self._add(i, end, entry.category, entry, form=form)
+        return self._add(i, end, "auxiliary", form=form)
+
+    def _lookup(self, m: Morpheme) -> Entry | None:
+        """Look one noun, adjective or adverb up everywhere."""
+        kana = hiragana(m.surface)
+        reading = tables.readings().get(kana) if _is_kana(m.surface) else None
+        spellings = dict.fromkeys(s for s in (m.surface, m.base, m.lemma, reading) if s)
+        for spelling in spellings:
+            for table in (self.user, self.own):
+                for entry in table.get(spelling, ()):
+                    if entry.category in NOUNS or entry.category in {"adj", "adv"}:
+                        return entry
+        for spelling in (*spellings, kana):
+            gloss = tables.glossary().get(spelling)
+            if gloss is not None and not m.is_("名詞", "固有名詞"):
+                return _from_gloss(spelling, gloss, m)
+        for spelling in spellings:
+            name = tables.names().get(spelling)
+            if name is not None:
+                return Entry(spelling, name, "proper", {"bare": ""}, "glossary")
+        if m.foreign:
+            return _from_gloss(m.surface, m.foreign, m)
+        for spelling in (*spellings, kana):
+            gloss = tables.glossary().get(spelling)
+            if gloss is not None:
+                return _from_gloss(spelling, gloss, m)
+        return None
+
+    def _noun(self, i: int) -> int:
+        m = self.chain[i]
+        longest = self._glossary_match(i)
+        if longest is not None:
+            entry, end = longest
+            suru = self._suru(i, end, entry)
+            return suru or self._add(i, end, "noun", entry)
+        entry = self._lookup(m)
+        if m.is_("接尾辞") and self.words and self.words[-1].kind in {"noun", "suffix"}:
+            suffix = next((e for e in self.own.get(m.surface, ()) if e.category == "suffix"), None)
+            if suffix is not None:
+                return self._add(i, i + 1, "suffix", suffix)
+        if entry is None:
+            return self._unknown(i)
+        suru = self._suru(i, i + 1, entry)
+        if suru:
+            return suru
+        kind = entry.category if entry.category in {"adj", "adv"} else "noun"
+        return self._add(i, i + 1, kind, entry)
+
+    def _glossary_match(self, i: int) -> tuple[Entry, int] | None:
+        """The longest stretch of two or more nouns that a glossary knows."""
+        for j in range(min(len(self.chain), i + 5), i + 1, -1):
+            part = self.chain[i:j]
+            if any(m.space for m in part[:-1]) or not all(_is_nominal(m) for m in part):
+                continue
+            spelling = "".join(m.surface for m in part)
+            gloss = tables.glossary().get(spelling)
+            if gloss is not None:
+                return _from_gloss(spelling, gloss, part[-1]), j
+            name = tables.names().get(spelling)
+            if name is not None:
+                return Entry(spelling, name, "proper", {"bare": ""}, "glossary"), j
+        return None
+
+    def _unknown(self, i: int) -> int:
+        """Cut an unknown stretch by the tables if that covers it; spell it out if not."""
+        m = self.chain[i]
+        pieces = self._cover(m.surface)
+        if pieces:
+            for n, (piece, entry) in enumerate(pieces):
+                kind = entry.category if entry.category in {"adj", "adv"} else "noun"
+                source = piece + (m.space if n == len(pieces) - 1 else "")
+                self.words.append(Word.of(source, kind, entry))
+            return i + 1
+        kana = m.kana or (m.surface if _is_kana(m.surface) else "")
+        name = m.is_("名詞", "固有名詞")
+        spelt = romaji(kana) if kana else m.surface
+        entry = Entry(m.surface, spelt.capitalize() if name else spelt, "proper" if name else "thing", {"bare": ""},
+                      "romaji")  # fmt: skip
+        return self._add(i, i + 1, "noun", entry)
+
+    def _cover(self, text: str) -> list[tuple[str, Entry]]:
+        """Cut ``text`` into entries of two characters and more, longest first; [] if they do not cover it."""
+        if not text:
+            return []
+        for end in range(len(text), 1, -1):
+            part = text[:end]
+            reading = tables.readings().get(hiragana(part)) if _is_kana(part) else None
+            for spelling in (part, reading):
+                for entry in self.own.get(spelling or "", ()):
+                    if entry.category in NOUNS or entry.category == "adj":
+                        rest = self._cover(text[end:])
+                        if rest or end == len(text):
+                            return [(part, entry), *rest]
+        return []
+
+
+def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
+    """Make an entry of a glossary's English; its grammar is that of a known noun with the same last word."""
+    if m.is_("副詞"):
+        return Entry(spelling, gloss, "adv", {}, "glossary")
+    if m.is_("形状詞") or m.is_("連体詞"):
+        return Entry(spelling, gloss, "adj", {}, "glossary")
+    if gloss.startswith("to "):
+        gloss = gloss.removeprefix("to ")
+    like = tables.nouns_by_english().get(gloss.split(" ")[-1])
+    if like is not None and (like.english == gloss or " " in gloss):
+        features = {k: v for k, v in like.features.items() if k in {"mass", "prep", "pl", "many", "the"}}
+        return Entry(spelling, gloss, like.category, features, "glossary")
+    proper = {"bare": ""} if gloss[:1].isupper() else {}
+    return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
+
+
+def _is_nominal(m: Morpheme) -> bool:
+    return m.is_("名詞") or m.is_("接尾辞") or m.is_("接頭辞") or m.is_("形状詞") or m.is_("latin")
+
+
+def _is_kana(text: str) -> bool:
+    return bool(text) and all("ぁ" <= c <= "ヿ" for c in text)
+
+
+def _readable(text: str) -> bool:
+    return any("ぁ" <= c <= "ヿ" or "一" <= c <= "鿿" or c == "々" for c in text)

@@ -1,0 +1,79 @@
+"""What the segmenter hands to the parser: words, with their English and their grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sdjp.text.translate.lexicon_table import Entry
+
+NOUNS: Final = frozenset(
+    "person animal body clothes part place weather time food thing proper artist name medium style color material tag "
+    "group latin emoji quoted".split()
+)
+"""The categories that can stand as the head of a noun phrase."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The inflection of a Japanese predicate.
+
+    Attributes:
+        link: How it goes on: ``"plain"`` (ends or modifies a noun), ``"te"``, ``"while"``, ``"adverb"`` (く, に).
+    """
+
+    link: str = "plain"
+    past: bool = False
+    progressive: bool = False
+    resultative: bool = False
+    negative: bool = False
+    passive: bool = False
+    causative: bool = False
+    desire: bool = False
+    seeming: bool = False
+
+
+@dataclass
+class Word:
+    """A stretch of the source and what it is.
+
+    Attributes:
+        source: The stretch as it stands in the text, with the space that follows it.
+        kind: ``noun adj verb adv particle copula relator position number prefix suffix conjunction punct request
+            auxiliary``.
+        english: Dictionary form.
+        how: As in :class:`sdjp.text.translate.base.Piece`.
+        category: As in the table.
+        rendered: What became of it in the English text; set by the generator.
+    """
+
+    source: str
+    kind: str
+    english: str = ""
+    how: str = "grammar"
+    category: str = ""
+    features: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
+    form: Form = field(default_factory=Form)
+    number: int | float | None = None
+    rendered: str | None = None
+
+    @classmethod
+    def of(cls, source: str, kind: str, entry: Entry, **more: object) -> Word:
+        """Make a word from a table entry."""
+        word = cls(
+            source=source,
+            kind=kind,
+            english=entry.english,
+            how=entry.how,
+            category=entry.category,
+            features=entry.features,
+            base=entry.ja,
+        )
+        return replace(word, **more) if more else word  # type: ignore[arg-type]
+
+    def use(self, text: str) -> str:
+        """Note that ``text`` is what became of this word, and return it."""
+        self.rendered = text
+        return text

@@ -1,0 +1,167 @@
+"""The tables behind the lexicon translator: Japanese, English, category, features.
+
+A table is a UTF-8 file of lines ``ja<TAB>en[<TAB>category[<TAB>features]]``; ``ja`` may hold spellings separated by
+commas. What the categories and features mean is told in ``assets/lexicon/README.md``. Tables are read when first
+needed, once for the process, and never change afterwards.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from sdjp.errors import InputError
+
+_EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+# In this order: where two files know the same word, the earlier one is tried first.
+OWN_TABLES: Final = (
+    "people", "animals", "body", "clothes", "parts", "places", "nature", "food", "things", "proper", "styles",
+    "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters",
+)  # fmt: skip
+CATEGORIES: Final = frozenset(
+    "person animal body clothes part place weather time food thing proper artist name medium style adj color material "
+    "tag adv verb relator position suffix group prefix counter unit quantity".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a table, for one spelling.
+
+    Attributes:
+        ja: The spelling.
+        english: Its English in dictionary form.
+        category: What kind of word it is.
+        features: Grammar, such as ``{"prep": "on", "mass": ""}``.
+        how: Where it comes from: ``"lexicon"``, ``"glossary"``, ``"user"``.
+    """
+
+    ja: str
+    english: str
+    category: str = "thing"
+    features: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    how: str = "lexicon"
+
+
+Table = Mapping[str, tuple[Entry, ...]]
+
+
+def _folder() -> Path:
+    return Path(str(files("sdjp"))) / "assets" / "lexicon"
+
+
+@lru_cache(maxsize=1)
+def own() -> Table:
+    """Return the words that were written for sdjp (CC0)."""
+    table: dict[str, tuple[Entry, ...]] = {}
+    for name in OWN_TABLES:
+        text = (_folder() / "own" / f"{name}.tsv").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            if not line or line.startswith("#"):
+                continue
+            ja, english, category, features = (line.split("\t") + [""])[:4]
+            parsed = _features(features)
+            for spelling in ja.split(","):
+                table[spelling] = (*table.get(spelling, ()), Entry(spelling, english, category, parsed))
+    return table
+
+
+@lru_cache(maxsize=1)
+def nouns_by_english() -> Mapping[str, Entry]:
+    """Return an entry for the last word of every English noun, to guess the grammar of a gloss."""
+    known: dict[str, Entry] = {}
+    for entries in own().values():
+        for entry in entries:
+            if entry.category in {"person", "animal", "body", "clothes", "part", "place", "food", "thing", "time"}:
+                words = entry.english.split(" ")
+                if len(words) == 1 or words[-1] not in known:
+                    known[words[-1]] = entry
+    return known
+
+
+@lru_cache(maxsize=1)
+def readings() -> Mapping[str, str]:
+    """Return hiragana readings of the words in :func:`own`, to the spelling that is meant most often."""
+    return dict(_pairs("own/readings.tsv.gz"))
+
+
+@lru_cache(maxsize=1)
+def glossary() -> Mapping[str, str]:
+    """Return the fallback glossary: JMdict's common words and the kana spellings that mean only one of them."""
+    return {**dict(_pairs("edrdg/kana.tsv.gz")), **dict(_pairs("edrdg/glossary.tsv.gz"))}
+
+
+@lru_cache(maxsize=1)
+def names() -> Mapping[str, str]:
+    """Return names of countries, languages (CLDR) and places (JMnedict)."""
+    return {**dict(_pairs("edrdg/places.tsv.gz")), **dict(_pairs("unicode/names.tsv.gz"))}
+
+
+def _pairs(name: str) -> Iterator[tuple[str, str]]:
+    with gzip.open(_folder() / name, "rt", encoding="utf-8") as file:
+        for line in file:
+            ja, _, english = line.rstrip("\n").partition("\t")
+            yield ja, english
+
+
+def _features(text: str) -> Mapping[str, str]:
+    if not text:
+        return _EMPTY
+    pairs = (item.partition("=") for item in text.split(" "))
+    return {name: value.replace("_", " ") for name, _, value in pairs}
+
+
+def user_table(source: Path | Mapping[str, str] | None) -> Table:
+    """Return the user's own words, which win over everything.
+
+    Args:
+        source: A TSV file ``ja<TAB>en[<TAB>category[<TAB>features]]``, a mapping from Japanese to English, or None.
+
+    Raises:
+        InputError: If the file cannot be read or a line of it (or an item of the mapping) cannot be used.
+    """
+    if source is None:
+        return {}
+    if isinstance(source, Mapping):
+        return _user_entries(((f"{ja!r}", [ja, en]) for ja, en in source.items()), "user_lexicon")
+    path = Path(source)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "lexicon.unreadable",
+            ja=f"ユーザー辞書 {path} を読み込めません（{error}）。UTF-8 の TSV ファイルを指定してください。",
+            en=f"the user lexicon {path} cannot be read ({error}). Give a TSV file in UTF-8.",
+        ) from error
+    numbered = (
+        (str(number), line.split("\t"))
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.startswith("#")
+    )
+    return _user_entries(numbered, str(path))
+
+
+def _user_entries(rows: Iterable[tuple[str, list[str]]], where: str) -> Table:
+    table: dict[str, tuple[Entry, ...]] = {}
+    for line, row in rows:
+        cells = [cell.strip() if isinstance(cell, str) else "" for cell in row]
+        category = cells[2] if len(cells) > 2 and cells[2] else "thing"
+        if not 2 <= len(cells) <= 4 or not cells[0] or not cells[1] or category not in CATEGORIES:
+            raise InputError(
+                "lexicon.line",
+                ja=f"ユーザー辞書 {where} の {line} 行目を解釈できません: {row!r}。"
+                f"「日本語<TAB>英語」または「日本語<TAB>英語<TAB>分類」の形で書いてください"
+                f"（分類: {', '.join(sorted(CATEGORIES))}）。",
+                en=f"line {line} of the user lexicon {where} cannot be used: {row!r}. Write 'Japanese<TAB>English' or "
+                f"'Japanese<TAB>English<TAB>category' (categories: {', '.join(sorted(CATEGORIES))}).",
+            )
+        features = _features(cells[3] if len(cells) > 3 else "")
+        for spelling in filter(None, (s.strip() for s in cells[0].split(","))):
+            table[spelling] = (Entry(spelling, cells[1], category, features, "user"),)
+    return table
