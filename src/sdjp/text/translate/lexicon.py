@@ -48,7 +48,7 @@ class Phrase:
         core = " ".join([*self.before, english.plural(head) if many else head])
         if self.count:
             core = f"{self.count} {core}"
-        elif article and not many and not ARTICLES.match(core) and not self._bare():
+        elif article and not many and head and not ARTICLES.match(core) and not self._bare():
             core = f"the {core}" if "the" in features else f"{english.article(core)} {core}"
         return " ".join([core, *self.after])
 
@@ -120,6 +120,8 @@ class _Composer:
         self.out: list[str] = []
 
     def run(self) -> str:
+        if len(self.words) == 1 and self.words[0].kind == "noun":
+            return self.words[0].english  # a tag: no article
         for i, word in enumerate(self.words):
             following = self.words[i + 1] if i + 1 < len(self.words) else None
             self._take(word, following)
@@ -167,6 +169,10 @@ class _Composer:
                     self.before.append(word.english)
 
     def _noun(self, word: Word) -> None:
+        if self.phrase is not None and word.source.strip() in ("風", "調"):
+            self.after.append(f"in {self.phrase.head.english.removesuffix(' print')} style")
+            self.phrase = None
+            return
         if self.phrase is not None:  # two nouns side by side: a compound
             self.before = [*self.phrase.before, self.phrase.head.english, *self.before]
             self.after = [*self.phrase.after, *self.after]
@@ -221,8 +227,8 @@ class _Composer:
         head = phrase.head
         if head.category in LEADING or head.category == "latin":
             self.before += [*phrase.before, head.english]
-        elif head.category == "medium":
-            self.before += [*phrase.before, head.english]
+        elif head.category == "medium" and following.kind == "noun":
+            self.out.append(phrase.english() + " of")
         elif head.category == "weather" and "adj" in head.features and not phrase.before:
             self.before.append(head.features["adj"])
         elif head.category in ("body", "clothes", "part"):
@@ -253,8 +259,9 @@ class _Composer:
             self.after.append(text)
 
     def _verb(self, word: Word, following: Word | None) -> None:
-        if word.category != "verb" or word.how == "glossary" and " " not in word.english and following is None:
-            pass
+        if following is not None and following.kind == "particle":  # a noun that MeCab took for a verb (いぬ)
+            self._noun(word)
+            return
         modifies = following is not None and following.kind in ("noun", "adj", "number", "prefix", "adv")
         arguments = [*self._resolved(word), *self.after]
         self.arguments, self.after = [], []
@@ -266,7 +273,6 @@ class _Composer:
             verb = "not " + verb
         clause = " ".join([verb, *arguments])
         if self.subject and not modifies:
-            verb = {"do": "doing"}.get(verb, verb)
             be = "are" if re.match(r"(?:two|three|four|five|many|some) |.*(?:s|children|people|men|women)$", self.subject.split(" in ")[0]) else "is"
             text = f"{self.subject} {be} {clause}"
             self.out.append(text[:1].upper() + text[1:] if following is not None else text)
