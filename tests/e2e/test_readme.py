@@ -104,7 +104,7 @@ def test_the_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = run_python(READMES["ja"])
     result = names["result"]
     assert "astronaut" in result.prompts[0].english
-    options = read_metadata(sorted(Path("out").glob("*.png"))[-1]).options
+    options = read_metadata(sorted(Path("out").glob("[0-9]*.png"))[-1]).options
     assert options.prompt == "馬に乗る宇宙飛行士"
     assert options.seed == 1
 

@@ -121,7 +121,8 @@ class _Composer:
 
     def run(self) -> str:
         if len(self.words) == 1 and self.words[0].kind == "noun":
-            return self.words[0].english  # a tag: no article
+            word = self.words[0]  # a tag: no article
+            return english.plural(word.english) if "many" in word.features else word.english
         for i, word in enumerate(self.words):
             following = self.words[i + 1] if i + 1 < len(self.words) else None
             self._take(word, following)
