@@ -344,7 +344,10 @@ class Pipeline:
         shape = (count, self.config.vae.latent_channels, options.height // factor, options.width // factor)
         if latents is not None:
             _check_tensor("latents", latents, shape)
-        for name, states in (("prompt_embeds", prompt_embeds), ("negative_prompt_embeds", negative_prompt_embeds)):
+        for name, states in (
+            ("prompt_embeds", prompt_embeds),
+            ("negative_prompt_embeds", negative_prompt_embeds),
+        ):
             if states is not None:
                 _check_tensor(name, states, (None, None, self.config.text.width))
         plan = get_sampler(options.sampler).plan(
@@ -407,7 +410,9 @@ class Pipeline:
                 encoded = 0.0
 
     @torch.inference_mode()
-    def _condition(self, job: _Job) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]]]:
+    def _condition(
+        self, job: _Job
+    ) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]]]:
         """Text states of every picture, (count, L, D) each, and what became of the prompts."""
         groups = job.count // job.options.num_images_per_prompt
         prompts = self._read(job.prompts, job.options.translate)
@@ -461,7 +466,11 @@ class Pipeline:
             drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
             return torch.stack(drawn).to(self.device)
 
-        x = noise() if job.latents is None else job.latents[rows.start : rows.stop].to(self.device, torch.float32)
+        x = (
+            noise()
+            if job.latents is None
+            else job.latents[rows.start : rows.stop].to(self.device, torch.float32)
+        )
         if job.image is not None:
             clean = self._encode_image(job, len(rows))
             at = job.plan.noised_at
@@ -587,7 +596,9 @@ def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
         return []
     texts = [value] if isinstance(value, str) else list(value)
     if not texts:
-        raise InputError(f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list.")
+        raise InputError(
+            f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list."
+        )
     return texts
 
 
@@ -606,7 +617,9 @@ def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:
 
 
 def _check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
-    fits = tensor.ndim == len(shape) and all(want in (None, n) for n, want in zip(tensor.shape, shape, strict=True))
+    fits = tensor.ndim == len(shape) and all(
+        want in (None, n) for n, want in zip(tensor.shape, shape, strict=True)
+    )
     if not fits:
         wanted = tuple("?" if n is None else n for n in shape)
         raise InputError(

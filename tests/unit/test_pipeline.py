@@ -61,7 +61,9 @@ def test_without_a_seed_the_one_drawn_is_reported_and_repeats_the_picture(tiny: 
 
 
 def test_lists_of_prompts_and_of_negative_prompts(tiny: Pipeline) -> None:
-    result = tiny.generate(["赤い車", "青い海"], negative_prompt=["低画質", "文字"], seed=[5, 6], num_images_per_prompt=1)
+    result = tiny.generate(
+        ["赤い車", "青い海"], negative_prompt=["低画質", "文字"], seed=[5, 6], num_images_per_prompt=1
+    )
     assert [p.source for p in result.prompts if p] == ["赤い車", "青い海"]
     assert [p.source for p in result.negative_prompts if p] == ["低画質", "文字"]
     assert [p.english for p in result.negative_prompts if p] == ["low quality", "text"]
@@ -71,7 +73,9 @@ def test_lists_of_prompts_and_of_negative_prompts(tiny: Pipeline) -> None:
 
 def test_the_negative_prompt_changes_the_picture_and_scale_one_ignores_it(tiny: Pipeline) -> None:
     plain = tiny.generate(PROMPT, seed=3)
-    assert tiny.generate(PROMPT, negative_prompt="文字", seed=3).images[0].tobytes() != plain.images[0].tobytes()
+    assert (
+        tiny.generate(PROMPT, negative_prompt="文字", seed=3).images[0].tobytes() != plain.images[0].tobytes()
+    )
     a = tiny.generate(PROMPT, seed=3, guidance_scale=1.0)
     b = tiny.generate(PROMPT, negative_prompt="文字", seed=3, guidance_scale=1.0)
     assert a.images[0].tobytes() == b.images[0].tobytes()
@@ -113,7 +117,9 @@ def test_embeddings_in_and_out(tiny: Pipeline) -> None:
     assert direct.images[0].tobytes() == tiny.generate(PROMPT, seed=4).images[0].tobytes()
     negative = tiny.encode_prompt("文字")
     both = tiny.generate(prompt_embeds=embeds, negative_prompt_embeds=negative, seed=4)
-    assert both.images[0].tobytes() == tiny.generate(PROMPT, negative_prompt="文字", seed=4).images[0].tobytes()
+    assert (
+        both.images[0].tobytes() == tiny.generate(PROMPT, negative_prompt="文字", seed=4).images[0].tobytes()
+    )
 
 
 def test_encode_prompt_fills_up_with_the_states_of_an_empty_prompt(tiny: Pipeline) -> None:
@@ -159,7 +165,12 @@ def test_stream_gives_each_picture_as_it_is_finished(tiny: Pipeline) -> None:
 
 
 def test_one_pipeline_serves_many_threads(tiny: Pipeline) -> None:
-    jobs = [(prompt, seed, sampler) for prompt in ("猫", "赤い車") for seed in (1, 2) for sampler in ("plms", "euler_a")]
+    jobs = [
+        (prompt, seed, sampler)
+        for prompt in ("猫", "赤い車")
+        for seed in (1, 2)
+        for sampler in ("plms", "euler_a")
+    ]
 
     def draw(job: tuple[str, int, str]) -> bytes:
         prompt, seed, sampler = job
@@ -178,7 +189,9 @@ def test_v_prediction_and_other_shapes() -> None:
         schedule=dataclasses.replace(SMALL.schedule, prediction="v", beta_end=0.02),
     )
     pipe = Pipeline(
-        random_models(config), tokenizer=ClipTokenizer.from_assets(), translator=make_translator("passthrough")
+        random_models(config),
+        tokenizer=ClipTokenizer.from_assets(),
+        translator=make_translator("passthrough"),
     )
     assert pipe.generate("a cat", seed=1).images[0].size == (64, 64)
 
@@ -240,7 +253,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
-def test_bad_input_is_refused_in_japanese_before_any_work(tiny: Pipeline, arguments: dict[str, object]) -> None:
+def test_bad_input_is_refused_in_japanese_before_any_work(
+    tiny: Pipeline, arguments: dict[str, object]
+) -> None:
     worked = []
     hooks = [m.register_forward_pre_hook(lambda *_: worked.append(1)) for m in (tiny.unet, tiny.text_encoder)]
     try:

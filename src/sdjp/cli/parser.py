@@ -31,7 +31,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, **arguments)
-        self.option("-h", "--help", action="help", ja="この説明を表示して終わる", en="show this help and stop")
+        self.option(
+            "-h", "--help", action="help", ja="この説明を表示して終わる", en="show this help and stop"
+        )
         self.option(
             "--lang", choices=errors.LANGUAGES, default="ja", ja="メッセージの言語", en="language of messages"
         )
@@ -45,7 +47,9 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong and stop with 2."""
         say(ja=f"エラー: {_japanese(message)}", en=f"error: {message}", file=sys.stderr)
         say(
-            ja=f"使い方は {self.prog} --help をご覧ください。", en=f"see {self.prog} --help for usage.", file=sys.stderr
+            ja=f"使い方は {self.prog} --help をご覧ください。",
+            en=f"see {self.prog} --help for usage.",
+            file=sys.stderr,
         )
         sys.exit(2)
 
@@ -111,7 +115,9 @@ def _draw() -> tuple[Parser, Run]:
     parser.option("--negative", metavar="PROMPT", ja="描いてほしくないもの", en="what should not be there")
     parser.option("-n", "--n_samples", type=int, default=1, metavar="N", ja="1 つのプロンプトで描く枚数",
                   en="pictures for each prompt")  # fmt: skip
-    parser.option("--n_iter", type=int, default=1, metavar="N", ja="それを繰り返す回数", en="how often to do that")
+    parser.option(
+        "--n_iter", type=int, default=1, metavar="N", ja="それを繰り返す回数", en="how often to do that"
+    )
     parser.option("-W", "--W", "--width", dest="width", type=int, metavar="PX", ja="幅", en="width")
     parser.option("-H", "--H", "--height", dest="height", type=int, metavar="PX", ja="高さ", en="height")
     parser.option("--steps", "--ddim_steps", dest="steps", type=int, metavar="S", ja="ステップ数", en="steps")
@@ -123,30 +129,62 @@ def _draw() -> tuple[Parser, Run]:
                   ja="--sampler dpm_solver と同じ", en="the same as --sampler dpm_solver")  # fmt: skip
     parser.option("--spacing", metavar="NAME", ja="タイムステップの取り方（compvis は元の実装と同じ）",
                   en="choice of timesteps (compvis: as the original)")  # fmt: skip
-    parser.option("--eta", "--ddim_eta", dest="eta", type=float, default=0.0, ja="DDIM の eta", en="eta of DDIM")
-    parser.option("--seed", type=int, ja="乱数の種（同じ種なら同じ絵）", en="the same seed gives the same picture")
-    parser.option("--init-img", "--init_img", dest="init_img", metavar="F", ja="元にする絵", en="a picture to start from")
+    parser.option(
+        "--eta", "--ddim_eta", dest="eta", type=float, default=0.0, ja="DDIM の eta", en="eta of DDIM"
+    )
+    parser.option(
+        "--seed", type=int, ja="乱数の種（同じ種なら同じ絵）", en="the same seed gives the same picture"
+    )
+    parser.option(
+        "--init-img",
+        "--init_img",
+        dest="init_img",
+        metavar="F",
+        ja="元にする絵",
+        en="a picture to start from",
+    )
     parser.option("--strength", type=float, default=0.75, ja="元の絵を変える強さ（0〜1）",
                   en="how much of it to replace, 0 to 1")  # fmt: skip
     parser.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
     parser.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
-    parser.option("--skip_save", action="store_true", ja="1 枚ずつの絵を保存しない", en="write no single pictures")
-    parser.option("--n_rows", type=int, metavar="N", ja="一覧の横に並べる枚数", en="pictures in a row of the grid")
+    parser.option(
+        "--skip_save", action="store_true", ja="1 枚ずつの絵を保存しない", en="write no single pictures"
+    )
+    parser.option(
+        "--n_rows", type=int, metavar="N", ja="一覧の横に並べる枚数", en="pictures in a row of the grid"
+    )
     parser.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
                   ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、hub の名前",
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
     parser.option("--ema", choices=("auto", "true", "false"), default="auto", ja="EMA の重みを使うか",
                   en="whether to use EMA weights")  # fmt: skip
     parser.option("--device", default="auto", ja="auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")
-    parser.option("--dtype", default="auto", ja="auto、float32、float16、bfloat16", en="auto, float32, float16, bfloat16")
+    parser.option(
+        "--dtype",
+        default="auto",
+        ja="auto、float32、float16、bfloat16",
+        en="auto, float32, float16, bfloat16",
+    )
     parser.option("--precision", dest="dtype", type=_precision, metavar="{full,autocast}",
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
     parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag", ja="安全性チェックの結果の扱い",
                   en="what to do with flagged pictures")  # fmt: skip
-    parser.option("--watermark", metavar="TEXT", default=None, ja="不可視の透かしに入れる文字列", en="text of the invisible watermark")
+    parser.option(
+        "--watermark",
+        metavar="TEXT",
+        default=None,
+        ja="不可視の透かしに入れる文字列",
+        en="text of the invisible watermark",
+    )
     parser.option("--no-watermark", action="store_true", ja="透かしを入れない", en="no watermark")
-    parser.option("--version", action="version", version=_version(), ja="版を表示して終わる", en="show the version and stop")
+    parser.option(
+        "--version",
+        action="version",
+        version=_version(),
+        ja="版を表示して終わる",
+        en="show the version and stop",
+    )
     return parser, run
 
 
@@ -175,7 +213,9 @@ def _explain() -> tuple[Parser, Run]:
     )
     parser.option("prompt", nargs="?", ja="プロンプト", en="the prompt")
     _text_options(parser)
-    parser.option("--json", action="store_true", ja="1 行に 1 つの JSON で出力する", en="one JSON object a line")
+    parser.option(
+        "--json", action="store_true", ja="1 行に 1 つの JSON で出力する", en="one JSON object a line"
+    )
     return parser, run
 
 

@@ -21,4 +21,6 @@ def use_utf8() -> None:
 
 def say(*, ja: str, en: str, file: TextIO | None = None) -> None:
     """Print one message in the language that is in use."""
-    print(en if errors.get_language() == "en" else ja, file=file if file is not None else sys.stdout, flush=True)
+    print(
+        en if errors.get_language() == "en" else ja, file=file if file is not None else sys.stdout, flush=True
+    )

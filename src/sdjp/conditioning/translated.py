@@ -29,7 +29,9 @@ def emphasise(states: Tensor, weights: Tensor) -> Tensor:
     before = states.float().mean(dim=(1, 2), keepdim=True)
     after = weighted.float().mean(dim=(1, 2), keepdim=True)
     plain = (weights == 1).all(dim=1)[:, None, None] | (after.abs() < 1e-8)
-    scale = torch.where(plain, torch.ones_like(before), before / torch.where(plain, torch.ones_like(after), after))
+    scale = torch.where(
+        plain, torch.ones_like(before), before / torch.where(plain, torch.ones_like(after), after)
+    )
     return weighted * scale.to(states.dtype)
 
 

@@ -12,7 +12,9 @@ import torch
 def main() -> None:
     """Run one training command."""
     parser = argparse.ArgumentParser(prog="python -m sdjp.training", allow_abbrev=False)
-    parser.add_argument("--folder", type=Path, default=Path("runs/data"), help="artwork, checkpoints and logs")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("runs/data"), help="artwork, checkpoints and logs"
+    )
     parser.add_argument("--threads", type=int, default=2)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("data", help="fetch and render the artwork")
@@ -24,7 +26,10 @@ def main() -> None:
     sub = commands.add_parser("pool", help="draw scenes ahead; with --latents, encode them")
     sub.add_argument("--count", type=int, default=12, help="shards of 2,000 scenes")
     sub.add_argument("--latents", action="store_true")
-    for name, minutes, help_ in (("text", 25, "train the text encoder"), ("diffusion", 240, "train the UNet")):
+    for name, minutes, help_ in (
+        ("text", 25, "train the text encoder"),
+        ("diffusion", 240, "train the UNet"),
+    ):
         sub = commands.add_parser(name, help=help_)
         sub.add_argument("--minutes", type=float, default=minutes)
         sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")

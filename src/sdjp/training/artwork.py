@@ -114,7 +114,9 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
     """
     target.mkdir(parents=True, exist_ok=True)
     data = {name: json.loads((source / name / "icons.json").read_text()) for name in PACKAGES}
-    chars = {name: json.loads((source / name / "chars.json").read_text()) for name in PACKAGES if name != "soft"}
+    chars = {
+        name: json.loads((source / name / "chars.json").read_text()) for name in PACKAGES if name != "soft"
+    }
     chars["soft"] = chars["flat"]  # this package has no list of characters but the same icon names
     used = set()
     for name, icons in data.items():
@@ -122,7 +124,9 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
         keys = []
         for concept in concepts():
             table = chars[name]
-            key = table.get(_code(concept.emoji, selectors=False)) or table.get(_code(concept.emoji, selectors=True))
+            key = table.get(_code(concept.emoji, selectors=False)) or table.get(
+                _code(concept.emoji, selectors=True)
+            )
             keys.append(key)
         if name == "flat":
             used = set(keys)

@@ -122,7 +122,9 @@ def build() -> VAE:
     return vae
 
 
-def train(folder: Path, *, minutes: float, decoder_only: bool = False, final: bool = False, lr: float = 1.0) -> None:
+def train(
+    folder: Path, *, minutes: float, decoder_only: bool = False, final: bool = False, lr: float = 1.0
+) -> None:
     """Train for ``minutes``, resuming from ``folder/autoencoder.pt``.
 
     Args:
@@ -140,7 +142,9 @@ def train(folder: Path, *, minutes: float, decoder_only: bool = False, final: bo
         trained = nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
-    optimizer = MuonAdamW(trained, muon_lr=0.003 * lr, adam_lr=2e-3 * lr, adam=("encoder.conv_in.weight", "decoder.conv_out"))
+    optimizer = MuonAdamW(
+        trained, muon_lr=0.003 * lr, adam_lr=2e-3 * lr, adam=("encoder.conv_in.weight", "decoder.conv_out")
+    )
     ema = EMA(vae, 0.995)
     step = 0
     state = checkpoint.load(path)

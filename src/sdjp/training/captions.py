@@ -13,35 +13,93 @@ from sdjp.training.scenes import Scene, Style
 # Place: ways to say where (after a subject), ways to say it as a tag.
 PLACE_PHRASES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "night": (
-        ("at night", "under a starry sky", "under the night sky", "in the night sky", "in the moonlight", "in the dark"),
+        (
+            "at night",
+            "under a starry sky",
+            "under the night sky",
+            "in the night sky",
+            "in the moonlight",
+            "in the dark",
+        ),
         ("night", "night sky", "starry sky", "stars", "midnight"),
     ),
     "sky": (
-        ("in the sky", "under a blue sky", "in the blue sky", "in the clouds", "flying in the sky", "above the clouds"),
+        (
+            "in the sky",
+            "under a blue sky",
+            "in the blue sky",
+            "in the clouds",
+            "flying in the sky",
+            "above the clouds",
+        ),
         ("blue sky", "sky", "clouds", "sunny day", "daytime"),
     ),
     "sea": (
-        ("by the sea", "at the sea", "in the sea", "on the sea", "in the ocean", "on the water", "at sea", "by the lake"),
+        (
+            "by the sea",
+            "at the sea",
+            "in the sea",
+            "on the sea",
+            "in the ocean",
+            "on the water",
+            "at sea",
+            "by the lake",
+        ),
         ("sea", "ocean", "water", "lake", "seaside"),
     ),
     "underwater": (
-        ("underwater", "at the bottom of the sea", "on the sea floor", "under the sea", "swimming in the sea"),
+        (
+            "underwater",
+            "at the bottom of the sea",
+            "on the sea floor",
+            "under the sea",
+            "swimming in the sea",
+        ),
         ("underwater", "sea floor", "deep sea", "bubbles"),
     ),
     "grass": (
-        ("on the grass", "in a field", "in a meadow", "in the park", "in a grassland", "on a hill", "in a garden"),
+        (
+            "on the grass",
+            "in a field",
+            "in a meadow",
+            "in the park",
+            "in a grassland",
+            "on a hill",
+            "in a garden",
+        ),
         ("grassland", "meadow", "grass", "park", "field", "garden"),
     ),
     "forest": (
-        ("in a forest", "in the forest", "in the woods", "in a deep forest", "among the trees", "in a jungle"),
+        (
+            "in a forest",
+            "in the forest",
+            "in the woods",
+            "in a deep forest",
+            "among the trees",
+            "in a jungle",
+        ),
         ("forest", "woods", "trees", "jungle"),
     ),
     "snow": (
-        ("in the snow", "on the snow", "on a snowy day", "in winter", "in a snowy landscape", "on a snowfield"),
+        (
+            "in the snow",
+            "on the snow",
+            "on a snowy day",
+            "in winter",
+            "in a snowy landscape",
+            "on a snowfield",
+        ),
         ("snow", "winter", "snowy landscape", "snowfield", "snowing"),
     ),
     "sunset": (
-        ("at sunset", "in the sunset", "at dusk", "under a sunset sky", "in the evening", "against the setting sun"),
+        (
+            "at sunset",
+            "in the sunset",
+            "at dusk",
+            "under a sunset sky",
+            "in the evening",
+            "against the setting sun",
+        ),
         ("sunset", "dusk", "evening", "sunset sky", "evening glow"),
     ),
     "beach": (
@@ -58,16 +116,40 @@ PLACE_PHRASES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("city", "town", "skyscrapers", "street", "buildings"),
     ),
     "city at night": (
-        ("in a city at night", "in a neon city", "in a cyberpunk city", "in Tokyo at night", "in a futuristic city"),
+        (
+            "in a city at night",
+            "in a neon city",
+            "in a cyberpunk city",
+            "in Tokyo at night",
+            "in a futuristic city",
+        ),
         ("night city", "cyberpunk", "neon lights", "night view", "futuristic city"),
     ),
     "space": (
-        ("in space", "in outer space", "floating in space", "among the stars", "in the universe", "in the galaxy"),
+        (
+            "in space",
+            "in outer space",
+            "floating in space",
+            "among the stars",
+            "in the universe",
+            "in the galaxy",
+        ),
         ("outer space", "space", "galaxy", "universe"),
     ),
-    "moon": (("on the moon", "on the surface of the moon", "on another planet"), ("moon surface", "lunar surface")),
+    "moon": (
+        ("on the moon", "on the surface of the moon", "on another planet"),
+        ("moon surface", "lunar surface"),
+    ),
     "room": (
-        ("in a room", "at home", "by the window", "in the living room", "indoors", "in a house", "in the kitchen"),
+        (
+            "in a room",
+            "at home",
+            "by the window",
+            "in the living room",
+            "indoors",
+            "in a house",
+            "in the kitchen",
+        ),
         ("room", "indoors", "window", "living room"),
     ),
     "tatami": (
@@ -75,7 +157,13 @@ PLACE_PHRASES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("Japanese-style room", "tatami", "shoji screen"),
     ),
     "cherry blossoms": (
-        ("under cherry blossoms", "under a cherry tree", "with cherry blossoms", "among cherry blossoms", "in spring"),
+        (
+            "under cherry blossoms",
+            "under a cherry tree",
+            "with cherry blossoms",
+            "among cherry blossoms",
+            "in spring",
+        ),
         ("cherry blossoms", "spring", "falling petals", "sakura"),
     ),
     "flowers": (
@@ -88,10 +176,22 @@ PLACE_PHRASES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 STYLE_PHRASES: Final[dict[Style, tuple[str, ...]]] = {
     "plain": ("{}",),
     "pixel art": ("pixel art of {}", "{}, pixel art", "{} in pixel art style", "a pixel art {}"),
-    "monochrome": ("a black and white picture of {}", "{}, monochrome", "{}, black and white", "a monochrome {}"),
+    "monochrome": (
+        "a black and white picture of {}",
+        "{}, monochrome",
+        "{}, black and white",
+        "a monochrome {}",
+    ),
     "watercolor": ("a watercolor painting of {}", "{}, watercolor", "{} in watercolor style"),
 }
-PREFIXES: Final = ("a picture of", "an illustration of", "a photo of", "a drawing of", "a close-up photo of", "an image of")
+PREFIXES: Final = (
+    "a picture of",
+    "an illustration of",
+    "a photo of",
+    "a drawing of",
+    "a close-up photo of",
+    "an image of",
+)
 ADJECTIVES: Final = ("cute", "beautiful", "cool", "lovely", "young", "fluffy", "colorful", "happy", "little")
 QUALITY: Final = (
     "best quality", "masterpiece", "high quality", "highly detailed", "4K", "8k", "illustration", "anime style",
@@ -166,7 +266,9 @@ def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     elif scene.layout == "riding":
         subject = f"{one(first)} {rng.choice(('riding', 'riding', 'riding', 'riding on', 'on'))} {one(scene.emojis[1])}"
     elif scene.layout == "above":
-        subject = f"{one(first)} {rng.choice(('on', 'on top of', 'above', 'sitting on'))} {one(scene.emojis[1])}"
+        subject = (
+            f"{one(first)} {rng.choice(('on', 'on top of', 'above', 'sitting on'))} {one(scene.emojis[1])}"
+        )
     elif scene.layout == "big":
         subject = article(f"{rng.choice(('big', 'giant', 'huge', 'large'))} {name(first)}")
     elif scene.layout == "small":

@@ -30,9 +30,7 @@ BATCH = 64  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
 # What prompts ask for most is shown more often.
 CORE = frozenset(
-    "🐈 🐕 🐎 🐼 🐧 🦊 🐇 🐻 🦁 🐅 🐘 🦉 🐦 🐟 🐳 🐬 🐙 🐢 🐸 🦋 🐉 🦄 🐄 🐖 🐑 🐒 🐺 🦌 👧 👦 👩 👨 👴 👵 👶 🧑‍🚀 🥷 👸 🤴 🧙 "
-    "🧚 🧜 👻 👽 👹 🤖 ⛄ 🎃 🍎 🍊 🍓 🍉 🍄 🍞 🍔 🍕 🍣 🍙 🍜 🍰 🍵 🌸 🌹 🌻 🌷 🌳 🌵 🍁 🚗 🚌 🚲 🚃 🚅 ✈️ 🚀 🛸 🚢 ⛵ 🎈 🏠 "
-    "🏯 🏰 ⛩️ 🗼 🗻 🌋 🌈 🌊 🔥 ☀️ 🌙 ⭐ ☁️ ❄️ 🌍 🪐 ☂️ 🏮 🧸 🎁 👑 💎 📕 🕯️ 🪑 🎸 🗡️ ❤️".split()
+    ["🐈", "🐕", "🐎", "🐼", "🐧", "🦊", "🐇", "🐻", "🦁", "🐅", "🐘", "🦉", "🐦", "🐟", "🐳", "🐬", "🐙", "🐢", "🐸", "🦋", "🐉", "🦄", "🐄", "🐖", "🐑", "🐒", "🐺", "🦌", "👧", "👦", "👩", "👨", "👴", "👵", "👶", "🧑\u200d🚀", "🥷", "👸", "🤴", "🧙", "🧚", "🧜", "👻", "👽", "👹", "🤖", "⛄", "🎃", "🍎", "🍊", "🍓", "🍉", "🍄", "🍞", "🍔", "🍕", "🍣", "🍙", "🍜", "🍰", "🍵", "🌸", "🌹", "🌻", "🌷", "🌳", "🌵", "🍁", "🚗", "🚌", "🚲", "🚃", "🚅", "✈️", "🚀", "🛸", "🚢", "⛵", "🎈", "🏠", "🏯", "🏰", "⛩️", "🗼", "🗻", "🌋", "🌈", "🌊", "🔥", "☀️", "🌙", "⭐", "☁️", "❄️", "🌍", "🪐", "☂️", "🏮", "🧸", "🎁", "👑", "💎", "📕", "🕯️", "🪑", "🎸", "🗡️", "❤️"]
 )
 CORE_WEIGHT = 3.0
 
@@ -65,7 +63,8 @@ class Data:
         """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
         rows = rng.choices(range(len(self.records)), weights=self.weights, k=n)
         texts = [
-            "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng) for i in rows
+            "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng)
+            for i in rows
         ]
         return torch.from_numpy(self.latents[rows]).float(), texts
 
@@ -91,7 +90,9 @@ def _average_gradients(model: UNet) -> None:
                 offset += p.numel()
 
 
-def _worker(rank: int, workers: int, folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
+def _worker(
+    rank: int, workers: int, folder: Path, minutes: float, final: bool, lr: float, threads: int
+) -> None:
     if workers > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
         dist.init_process_group("gloo", rank=rank, world_size=workers)
@@ -108,7 +109,9 @@ def _worker(rank: int, workers: int, folder: Path, minutes: float, final: bool, 
         model.conv_out.weight.zero_()
         model.conv_out.bias.zero_()  # type: ignore[union-attr]
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
+    optimizer = MuonAdamW(
+        model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight")
+    )
     ema = EMA(model, 0.995)
     step, samples = 0, 0
     path = folder / "unet.pt"

@@ -40,6 +40,10 @@ def export(folder: Path, target: Path) -> None:
     model = config(folder)
     tensors = to_layout("ldm", model, unet=unet, vae=pool.load_autoencoder(folder), text=text)
     packed = {name: tensor.to(torch.float16).contiguous() for name, tensor in tensors.items()}
-    save_file(packed, target / "model.safetensors", metadata={"format": "pt", "sdjp.config": json.dumps(to_json(model))})
+    save_file(
+        packed,
+        target / "model.safetensors",
+        metadata={"format": "pt", "sdjp.config": json.dumps(to_json(model))},
+    )
     (target / "config.json").write_text(json.dumps(to_json(model), indent=2) + "\n", encoding="utf-8")
     tokens.save_merges(target / "merges.txt")

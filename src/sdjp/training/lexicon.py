@@ -20,7 +20,7 @@ from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar.morphemes import morphemes
 from sdjp.text.translate.grammar.romaji import hiragana
 
-_READABLE: Final = frozenset("person animal body clothes part place weather time food thing".split())
+_READABLE: Final = frozenset(["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing"])
 
 
 def build(output_dir: Path, source_dir: Path) -> None:

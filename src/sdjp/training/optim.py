@@ -73,7 +73,13 @@ class MuonAdamW:
     """
 
     def __init__(
-        self, model: nn.Module, *, muon_lr: float, adam_lr: float, adam: tuple[str, ...] = (), decay: float = 0.0
+        self,
+        model: nn.Module,
+        *,
+        muon_lr: float,
+        adam_lr: float,
+        adam: tuple[str, ...] = (),
+        decay: float = 0.0,
     ) -> None:
         muon, rest = [], []
         for name, p in model.named_parameters():

@@ -7,7 +7,7 @@ spends its strength on guessing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -67,13 +67,17 @@ def _cloud(draw: Draw, x: float, y: float, size: float, fill: Color = (255, 255,
 
 def _stars(draw: Draw, rows: int, fill: Color = (255, 250, 220)) -> None:
     rng = np.random.default_rng(7)
-    for x, y, r in zip(rng.uniform(4, 252, 34), rng.uniform(4, rows, 34), rng.uniform(0.8, 2.0, 34), strict=True):
+    for x, y, r in zip(
+        rng.uniform(4, 252, 34), rng.uniform(4, rows, 34), rng.uniform(0.8, 2.0, 34), strict=True
+    ):
         _ellipse(draw, x, y, r, r, fill)
 
 
 def _tree(draw: Draw, x: float, y: float, size: float, fill: Color) -> None:
     _rect(draw, x - size * 0.08, y - size * 0.3, x + size * 0.08, y, (110, 78, 58))
-    _polygon(draw, [(x - size * 0.36, y - size * 0.22), (x + size * 0.36, y - size * 0.22), (x, y - size)], fill)
+    _polygon(
+        draw, [(x - size * 0.36, y - size * 0.22), (x + size * 0.36, y - size * 0.22), (x, y - size)], fill
+    )
 
 
 def _night(image: Image.Image, draw: Draw) -> None:
@@ -99,7 +103,9 @@ def _sea(image: Image.Image, draw: Draw) -> None:
 def _underwater(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (40, 160, 214), (8, 54, 116))
     rng = np.random.default_rng(3)
-    for x, y, r in zip(rng.uniform(10, 246, 14), rng.uniform(10, 240, 14), rng.uniform(3, 8, 14), strict=True):
+    for x, y, r in zip(
+        rng.uniform(10, 246, 14), rng.uniform(10, 240, 14), rng.uniform(3, 8, 14), strict=True
+    ):
         _ellipse(draw, x, y, r, r, (170, 222, 246))
         _ellipse(draw, x, y, r - 1.5, r - 1.5, (62, 158, 206))
 
@@ -170,7 +176,14 @@ def _city_night(image: Image.Image, draw: Draw) -> None:
         _rect(draw, x, top, x + 30, 210, ((34, 34, 62), (26, 26, 50))[i % 2])
         for wy in range(top + 10, 200, 18):
             for wx in (x + 6, x + 18):
-                _rect(draw, wx, wy, wx + 7, wy + 9, ((255, 214, 98), (94, 222, 246), (250, 106, 186))[(wx + wy) % 3])
+                _rect(
+                    draw,
+                    wx,
+                    wy,
+                    wx + 7,
+                    wy + 9,
+                    ((255, 214, 98), (94, 222, 246), (250, 106, 186))[(wx + wy) % 3],
+                )
     _rect(draw, 0, 208, 256, 256, (20, 20, 34))
 
 
@@ -215,7 +228,9 @@ def _tatami(image: Image.Image, draw: Draw) -> None:
 def _blossoms(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (176, 220, 250), (240, 236, 246), 0, 216)
     rng = np.random.default_rng(11)
-    for x, y, r in zip(rng.uniform(-6, 262, 60), rng.uniform(-4, 66, 60), rng.uniform(9, 18, 60), strict=True):
+    for x, y, r in zip(
+        rng.uniform(-6, 262, 60), rng.uniform(-4, 66, 60), rng.uniform(9, 18, 60), strict=True
+    ):
         _ellipse(draw, x, y, r, r * 0.85, ((255, 190, 212), (252, 170, 200))[int(x) % 2])
     for x, y in zip(rng.uniform(6, 250, 26), rng.uniform(80, 214, 26), strict=True):
         _ellipse(draw, x, y, 4, 2.6, (255, 184, 208))
@@ -227,7 +242,9 @@ def _flowers(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (118, 190, 84), (76, 152, 60), 164, SIDE)
     rng = np.random.default_rng(13)
     for x, y in zip(rng.uniform(4, 252, 46), rng.uniform(178, 252, 46), strict=True):
-        _ellipse(draw, x, y, 5, 5, ((255, 118, 150), (255, 214, 74), (255, 255, 255), (190, 120, 232))[int(x) % 4])
+        _ellipse(
+            draw, x, y, 5, 5, ((255, 118, 150), (255, 214, 74), (255, 255, 255), (190, 120, 232))[int(x) % 4]
+        )
         _ellipse(draw, x, y, 1.8, 1.8, (250, 170, 40))
 
 
@@ -268,7 +285,7 @@ PLACES: Final[dict[str, Callable[[Image.Image, Draw], None]]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def background(name: str) -> NDArray[np.uint8]:
     """Return the colour or place ``name`` as a picture (256, 256, 3) uint8."""
     if name in COLORS:

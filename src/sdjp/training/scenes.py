@@ -19,8 +19,8 @@ from sdjp.training.places import COLORS, PLACES, background
 Layout = Literal["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"]
 Style = Literal["plain", "pixel art", "monochrome", "watercolor"]
 
-RIDES: Final = "🐎 🦄 🐄 🐖 🐑 🐪 🐘 🐅 🦁 🐢 🐉 🐳 🐬 🚲 🏍️ 🚜 🚗 🚀 🦕 🦌 ☁️".split()
-SEATS: Final = "🏠 🛏️ 🪑 ⛰️ 🚗 🎁 📕 🌕 ☁️ 🍰 🌍 🏰".split()
+RIDES: Final = ["🐎", "🦄", "🐄", "🐖", "🐑", "🐪", "🐘", "🐅", "🦁", "🐢", "🐉", "🐳", "🐬", "🚲", "🏍️", "🚜", "🚗", "🚀", "🦕", "🦌", "☁️"]
+SEATS: Final = ["🏠", "🛏️", "🪑", "⛰️", "🚗", "🎁", "📕", "🌕", "☁️", "🍰", "🌍", "🏰"]
 FLYING: Final = ("sky", "night", "space")
 
 # x, y of the middle and the side of each drawing, in pixels. Corners keep to a grid of half latent cells and there

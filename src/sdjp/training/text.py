@@ -112,7 +112,9 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
                     "step": step,
                 },
             )
-            judge = nn.ModuleDict({"model": CLIPText.from_config(text_config(tokens)), "head": nn.Linear(192, 48)})
+            judge = nn.ModuleDict(
+                {"model": CLIPText.from_config(text_config(tokens)), "head": nn.Linear(192, 48)}
+            )
             judge.load_state_dict(ema.weights)
             rows = list(range(len(records) - held_out, len(records)))
             fixed = random.Random(0)

@@ -53,7 +53,9 @@ def test_weights_tags_and_breaks_survive_translation() -> None:
 def test_english_is_left_alone_and_japanese_translated_as_one_batch() -> None:
     counting = Counting()
     prompts = read(
-        ["a cat, 夕焼け", "森, 夕焼け, best quality"], translator=counting, tokenizer=ClipTokenizer.from_assets()
+        ["a cat, 夕焼け", "森, 夕焼け, best quality"],
+        translator=counting,
+        tokenizer=ClipTokenizer.from_assets(),
     )
     assert counting.calls == [["夕焼け", "森"]]
     assert prompts[0].info.english == "a cat, sunset"

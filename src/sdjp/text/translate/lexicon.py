@@ -20,8 +20,16 @@ from sdjp.text.translate.grammar.segment import segment
 from sdjp.text.translate.grammar.words import Word
 
 # Particle to preposition, where neither the verb nor the noun knows better.
-PREPOSITIONS: Final = {"で": "in", "に": "in", "から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than"}
-LEADING: Final = frozenset("color material style adj".split())
+PREPOSITIONS: Final = {
+    "で": "in",
+    "に": "in",
+    "から": "from",
+    "へ": "to",
+    "まで": "to",
+    "と": "with",
+    "より": "than",
+}
+LEADING: Final = frozenset(["color", "material", "style", "adj"])
 ARTICLES: Final = re.compile(r"(?:a|an|the|one|two|three|four|five|six|seven|eight|nine|ten|some|many|no) ")
 
 
@@ -193,7 +201,10 @@ class _Composer:
         elif "honorific" not in word.features and word.english:
             head = self.phrase.head
             joined = Word(
-                source=head.source, kind="noun", english=f"{head.english} {word.english}", category=word.features.get("", "thing")
+                source=head.source,
+                kind="noun",
+                english=f"{head.english} {word.english}",
+                category=word.features.get("", "thing"),
             )
             self.phrase.head = joined
 
@@ -235,12 +246,14 @@ class _Composer:
         elif head.category in ("body", "clothes", "part"):
             self.after.append("with " + phrase.english())
         elif head.category == "time":
-            self.after.append(f"{head.features.get('prep', 'at')} {phrase.english(article='the' in head.features)}")
-        elif head.category in ("place", "nature", "proper", "name", "weather") and following.category not in ("place",):
+            self.after.append(
+                f"{head.features.get('prep', 'at')} {phrase.english(article='the' in head.features)}"
+            )
+        elif head.category in ("place", "nature", "proper", "name", "weather") and following.category not in (
+            "place",
+        ):
             self.after.append(f"{head.features.get('prep', 'in')} {phrase.english()}")
-        elif following.category in ("medium", "group", "part", "place"):
-            self.after.append("of " + phrase.english())
-        elif phrase.before or phrase.after or phrase.count:
+        elif following.category in ("medium", "group", "part", "place") or phrase.before or phrase.after or phrase.count:
             self.after.append("of " + phrase.english())
         else:
             self.before.append(head.english)
@@ -251,7 +264,11 @@ class _Composer:
         if phrase is not None and "{s}" in word.english:
             bare = phrase.head.english
             inner = bare if phrase._bare() else english.plural(bare)
-        text = re.sub(r"\{\w*\}", inner or "it", word.english) if "{" in word.english else f"{word.english} {inner}".strip()
+        text = (
+            re.sub(r"\{\w*\}", inner or "it", word.english)
+            if "{" in word.english
+            else f"{word.english} {inner}".strip()
+        )
         if phrase is None:
             text = re.sub(r" ?\bit\b", "", text) if inner == "" else text
         if following is None or following.kind == "punct":
@@ -266,7 +283,7 @@ class _Composer:
         modifies = following is not None and following.kind in ("noun", "adj", "number", "prefix", "adv")
         arguments = [*self._resolved(word), *self.after]
         self.arguments, self.after = [], []
-        if word.form.passive or word.form.resultative and "vt" in word.features:
+        if word.form.passive or (word.form.resultative and "vt" in word.features):
             verb = english.participle(word.english)
         else:
             verb = english.gerund(word.english)
@@ -274,7 +291,14 @@ class _Composer:
             verb = "not " + verb
         clause = " ".join([verb, *arguments])
         if self.subject and not modifies:
-            be = "are" if re.match(r"(?:two|three|four|five|many|some) |.*(?:s|children|people|men|women)$", self.subject.split(" in ")[0]) else "is"
+            be = (
+                "are"
+                if re.match(
+                    r"(?:two|three|four|five|many|some) |.*(?:s|children|people|men|women)$",
+                    self.subject.split(" in ")[0],
+                )
+                else "is"
+            )
             text = f"{self.subject} {be} {clause}"
             self.out.append(text[:1].upper() + text[1:] if following is not None else text)
             self.subject = ""

@@ -25,8 +25,7 @@ OWN_TABLES: Final = (
     "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters",
 )  # fmt: skip
 CATEGORIES: Final = frozenset(
-    "person animal body clothes part place weather time food thing proper artist name medium style adj color material "
-    "tag adv verb relator position suffix group prefix counter unit quantity".split()
+    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing", "proper", "artist", "name", "medium", "style", "adj", "color", "material", "tag", "adv", "verb", "relator", "position", "suffix", "group", "prefix", "counter", "unit", "quantity"]
 )
 
 
@@ -78,7 +77,17 @@ def nouns_by_english() -> Mapping[str, Entry]:
     known: dict[str, Entry] = {}
     for entries in own().values():
         for entry in entries:
-            if entry.category in {"person", "animal", "body", "clothes", "part", "place", "food", "thing", "time"}:
+            if entry.category in {
+                "person",
+                "animal",
+                "body",
+                "clothes",
+                "part",
+                "place",
+                "food",
+                "thing",
+                "time",
+            }:
                 words = entry.english.split(" ")
                 if len(words) == 1 or words[-1] not in known:
                     known[words[-1]] = entry

@@ -35,45 +35,23 @@ _PLURALS: Final = {
     "passerby": "passersby",
 }
 _UNCHANGED: Final = frozenset(
-    "fish goldfish jellyfish starfish shellfish sheep deer shrimp squid salmon carp tuna bison moose samurai ninja "
-    "geisha maiko oni kappa tengu ronin onmyoji kimono yukata katana torii aircraft spacecraft series species yokai "
-    "koi daruma ema mochi dango onigiri sushi miko omikuji tanuki medaka".split()
+    ["fish", "goldfish", "jellyfish", "starfish", "shellfish", "sheep", "deer", "shrimp", "squid", "salmon", "carp", "tuna", "bison", "moose", "samurai", "ninja", "geisha", "maiko", "oni", "kappa", "tengu", "ronin", "onmyoji", "kimono", "yukata", "katana", "torii", "aircraft", "spacecraft", "series", "species", "yokai", "koi", "daruma", "ema", "mochi", "dango", "onigiri", "sushi", "miko", "omikuji", "tanuki", "medaka"]
 )
-_NOT_LEAF: Final = frozenset({"leaf", "knife", "life", "wife", "wolf", "shelf", "elf", "half", "loaf", "calf", "scarf"})
+_NOT_LEAF: Final = frozenset(
+    {"leaf", "knife", "life", "wife", "wolf", "shelf", "elf", "half", "loaf", "calf", "scarf"}
+)
 _BEFORE_TAIL: Final = re.compile(r" (?:of|in|on|with|at|from|to|for|under|over|that|who|without|wearing) ")
 
 _PAST: Final = {
     verb: (past, participle)
     for verb, past, participle in (
         row.split("/")
-        for row in (
-            "be/was/been become/became/become begin/began/begun bend/bent/bent bite/bit/bitten bind/bound/bound "
-            "blow/blew/blown break/broke/broken bring/brought/brought build/built/built burn/burned/burnt "
-            "burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen come/came/come "
-            "cut/cut/cut deal/dealt/dealt dig/dug/dug do/did/done draw/drew/drawn drink/drank/drunk "
-            "drive/drove/driven eat/ate/eaten fall/fell/fallen feed/fed/fed feel/felt/felt fight/fought/fought "
-            "find/found/found fly/flew/flown forget/forgot/forgotten freeze/froze/frozen get/got/gotten "
-            "give/gave/given go/went/gone grow/grew/grown hang/hung/hung have/had/had hear/heard/heard "
-            "hide/hid/hidden hit/hit/hit hold/held/held hurt/hurt/hurt keep/kept/kept know/knew/known "
-            "lay/laid/laid lead/led/led leave/left/left let/let/let lie/lay/lain light/lit/lit lose/lost/lost "
-            "make/made/made meet/met/met mow/mowed/mown put/put/put read/read/read ride/rode/ridden "
-            "ring/rang/rung rise/rose/risen run/ran/run say/said/said see/saw/seen sell/sold/sold send/sent/sent "
-            "set/set/set sew/sewed/sewn shake/shook/shaken shine/shone/shone shoot/shot/shot show/showed/shown "
-            "shut/shut/shut sing/sang/sung sink/sank/sunk sit/sat/sat sleep/slept/slept slide/slid/slid "
-            "speak/spoke/spoken spend/spent/spent spin/spun/spun split/split/split spread/spread/spread "
-            "stand/stood/stood steal/stole/stolen stick/stuck/stuck sweep/swept/swept swim/swam/swum "
-            "swing/swung/swung take/took/taken teach/taught/taught tear/tore/torn tell/told/told "
-            "think/thought/thought throw/threw/thrown understand/understood/understood wake/woke/woken "
-            "wear/wore/worn weave/wove/woven win/won/won write/wrote/written kneel/knelt/knelt lean/leaned/leaned "
-            "strike/struck/struck overlook/overlooked/overlooked grind/ground/ground"
-        ).split()
+        for row in ["be/was/been", "become/became/become", "begin/began/begun", "bend/bent/bent", "bite/bit/bitten", "bind/bound/bound", "blow/blew/blown", "break/broke/broken", "bring/brought/brought", "build/built/built", "burn/burned/burnt", "burst/burst/burst", "buy/bought/bought", "catch/caught/caught", "choose/chose/chosen", "come/came/come", "cut/cut/cut", "deal/dealt/dealt", "dig/dug/dug", "do/did/done", "draw/drew/drawn", "drink/drank/drunk", "drive/drove/driven", "eat/ate/eaten", "fall/fell/fallen", "feed/fed/fed", "feel/felt/felt", "fight/fought/fought", "find/found/found", "fly/flew/flown", "forget/forgot/forgotten", "freeze/froze/frozen", "get/got/gotten", "give/gave/given", "go/went/gone", "grow/grew/grown", "hang/hung/hung", "have/had/had", "hear/heard/heard", "hide/hid/hidden", "hit/hit/hit", "hold/held/held", "hurt/hurt/hurt", "keep/kept/kept", "know/knew/known", "lay/laid/laid", "lead/led/led", "leave/left/left", "let/let/let", "lie/lay/lain", "light/lit/lit", "lose/lost/lost", "make/made/made", "meet/met/met", "mow/mowed/mown", "put/put/put", "read/read/read", "ride/rode/ridden", "ring/rang/rung", "rise/rose/risen", "run/ran/run", "say/said/said", "see/saw/seen", "sell/sold/sold", "send/sent/sent", "set/set/set", "sew/sewed/sewn", "shake/shook/shaken", "shine/shone/shone", "shoot/shot/shot", "show/showed/shown", "shut/shut/shut", "sing/sang/sung", "sink/sank/sunk", "sit/sat/sat", "sleep/slept/slept", "slide/slid/slid", "speak/spoke/spoken", "spend/spent/spent", "spin/spun/spun", "split/split/split", "spread/spread/spread", "stand/stood/stood", "steal/stole/stolen", "stick/stuck/stuck", "sweep/swept/swept", "swim/swam/swum", "swing/swung/swung", "take/took/taken", "teach/taught/taught", "tear/tore/torn", "tell/told/told", "think/thought/thought", "throw/threw/thrown", "understand/understood/understood", "wake/woke/woken", "wear/wore/worn", "weave/wove/woven", "win/won/won", "write/wrote/written", "kneel/knelt/knelt", "lean/leaned/leaned", "strike/struck/struck", "overlook/overlooked/overlooked", "grind/ground/ground"]
     )
 }
 # One syllable, or stress on the last: the final consonant is doubled (running); all others are not (opening).
 _DOUBLED: Final = frozenset(
-    "run sit swim cut hit put get dig let set shut stop step hug pet pat rub drip drop drag grab grip hop jog knit mop "
-    "nap pop plan plug rip scan shop sip skip slip snap spin spit spot strum tap tip trap trim trot wag wrap win chat "
-    "clap flap fit fan tug split begin scrub beg bat pin prop quit rob rot snug swap top zip chop flip drum sag".split()
+    ["run", "sit", "swim", "cut", "hit", "put", "get", "dig", "let", "set", "shut", "stop", "step", "hug", "pet", "pat", "rub", "drip", "drop", "drag", "grab", "grip", "hop", "jog", "knit", "mop", "nap", "pop", "plan", "plug", "rip", "scan", "shop", "sip", "skip", "slip", "snap", "spin", "spit", "spot", "strum", "tap", "tip", "trap", "trim", "trot", "wag", "wrap", "win", "chat", "clap", "flap", "fit", "fan", "tug", "split", "begin", "scrub", "beg", "bat", "pin", "prop", "quit", "rob", "rot", "snug", "swap", "top", "zip", "chop", "flip", "drum", "sag"]
 )
 
 
@@ -93,7 +71,9 @@ def _plural_word(word: str) -> str:
     if lower in _UNCHANGED:
         return word
     for singular, many in _PLURALS.items():
-        if lower == singular or (singular in {"man", "woman", "child", "person"} and lower.endswith(singular)):
+        if lower == singular or (
+            singular in {"man", "woman", "child", "person"} and lower.endswith(singular)
+        ):
             if lower.endswith("human"):
                 break
             return word[: len(word) - len(singular)] + many
@@ -111,7 +91,9 @@ def article(phrase: str) -> str:
     first = phrase.lstrip("\"'(").split(" ")[0]
     if re.match(r"(?i)(one\b|once|uni[^mn]|union|use|usu|euro|ukiyo|ufo|ukr|yu)", first):
         return "a"
-    if re.match(r"(?i)(hour|honest|heir|8|11\b|18\b|x-ray|fbi\b|sf\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)", first):
+    if re.match(
+        r"(?i)(hour|honest|heir|8|11\b|18\b|x-ray|fbi\b|sf\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)", first
+    ):
         return "an"
     return "an" if first[:1].lower() in set("aeiou") else "a"
 
@@ -160,7 +142,9 @@ def adverb(adjective: str) -> str:
     """Return the adverb of an adjective: ``"happy"`` -> ``"happily"``."""
     if " " in adjective or "-" in adjective:
         return f"in a {adjective} way"
-    if adjective in {"high", "low", "fast", "far", "hard", "straight", "early", "late"} or adjective.endswith("ly"):
+    if adjective in {"high", "low", "fast", "far", "hard", "straight", "early", "late"} or adjective.endswith(
+        "ly"
+    ):
         return adjective
     if adjective.endswith("ic"):
         return adjective + "ally"

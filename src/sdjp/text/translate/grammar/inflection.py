@@ -61,15 +61,20 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, **_CHANGES[m.lemma], link="te" if "連用形" in m.inflection else "plain")  # type: ignore[arg-type]
             if m.lemma == "ず" and m.surface == "ず":
                 form = replace(form, link="te")
-        elif m.is_("形容詞", "非自立可能") and m.lemma == "無い" and form.link in {"te", "adverb"} and i > start:
+        elif (
+            m.is_("形容詞", "非自立可能")
+            and m.lemma == "無い"
+            and form.link in {"te", "adverb"}
+            and i > start
+        ):
             form = replace(form, negative=True, link="adverb" if "連用形" in m.inflection else "plain")
-        elif m.is_("助詞", "接続助詞") and m.surface in {"て", "で", "ちゃ"} and form.link in {"te", "adverb"}:
+        elif (
+            m.is_("助詞", "接続助詞") and m.surface in {"て", "で", "ちゃ"} and form.link in {"te", "adverb"}
+        ):
             form = replace(form, link="te")
         elif m.is_("助詞") and m.surface in {"ながら", "つつ"}:
             form = replace(form, link="while")
-        elif m.is_("助詞") and m.surface in {"たり", "だり"}:
-            form = replace(form, link="te")
-        elif m.is_("助詞", "接続助詞") and m.surface == "ば":
+        elif (m.is_("助詞") and m.surface in {"たり", "だり"}) or (m.is_("助詞", "接続助詞") and m.surface == "ば"):
             form = replace(form, link="te")
         elif behind_te and m.pos[-1:] != ("一般",) and m.lemma in _AFTER_TE:
             form = replace(form, **_AFTER_TE[m.lemma], link="te" if "連用形" in m.inflection else "plain")  # type: ignore[arg-type]
@@ -77,9 +82,11 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
                 form = replace(form, link="plain")
         elif m.surface == "そう" and m.is_("形状詞", "助動詞語幹"):
             form = replace(form, seeming=True, link="plain")
-        elif m.is_("接尾辞") and m.lemma in {"過ぎる", "易い", "難い", "始める", "続ける"}:
-            form = replace(form, link="te" if "連用形" in m.inflection else "plain")
-        elif m.is_("動詞", "非自立可能") and m.lemma in {"始める", "続ける", "出す", "切る"} and form.link == "te":
+        elif (m.is_("接尾辞") and m.lemma in {"過ぎる", "易い", "難い", "始める", "続ける"}) or (
+            m.is_("動詞", "非自立可能")
+            and m.lemma in {"始める", "続ける", "出す", "切る"}
+            and form.link == "te"
+        ):
             form = replace(form, link="te" if "連用形" in m.inflection else "plain")
         else:
             break

@@ -14,7 +14,9 @@ _EMOJI_ONE: Final = (
     "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)"
 )
 _EMOJI: Final = f"{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
-_WHOLE: Final = re.compile(f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +{_LATIN})*)|(?P<digits>[0-9]+(?:[.,][0-9]+)*)")
+_WHOLE: Final = re.compile(
+    f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +{_LATIN})*)|(?P<digits>[0-9]+(?:[.,][0-9]+)*)"
+)
 
 _local: Final = threading.local()
 

@@ -6,15 +6,7 @@ from typing import Final
 
 _SYLLABLES: Final = dict(
     pair.split(":")
-    for pair in (
-        "あ:a い:i う:u え:e お:o か:ka き:ki く:ku け:ke こ:ko さ:sa し:shi す:su せ:se そ:so た:ta ち:chi つ:tsu て:te と:to "
-        "な:na に:ni ぬ:nu ね:ne の:no は:ha ひ:hi ふ:fu へ:he ほ:ho ま:ma み:mi む:mu め:me も:mo や:ya ゆ:yu よ:yo "
-        "ら:ra り:ri る:ru れ:re ろ:ro わ:wa ゐ:i ゑ:e を:o ん:n が:ga ぎ:gi ぐ:gu げ:ge ご:go ざ:za じ:ji ず:zu ぜ:ze ぞ:zo "
-        "だ:da ぢ:ji づ:zu で:de ど:do ば:ba び:bi ぶ:bu べ:be ぼ:bo ぱ:pa ぴ:pi ぷ:pu ぺ:pe ぽ:po ゔ:vu "
-        "ぁ:a ぃ:i ぅ:u ぇ:e ぉ:o ゃ:ya ゅ:yu ょ:yo ゎ:wa ゕ:ka ゖ:ke "
-        "ふぁ:fa ふぃ:fi ふぇ:fe ふぉ:fo ふゅ:fyu うぃ:wi うぇ:we うぉ:wo ゔぁ:va ゔぃ:vi ゔぇ:ve ゔぉ:vo てぃ:ti でぃ:di とぅ:tu どぅ:du "
-        "でゅ:dyu つぁ:tsa つぃ:tsi つぇ:tse つぉ:tso しぇ:she じぇ:je ちぇ:che いぇ:ye くぁ:kwa ぐぁ:gwa"
-    ).split()
+    for pair in ["あ:a", "い:i", "う:u", "え:e", "お:o", "か:ka", "き:ki", "く:ku", "け:ke", "こ:ko", "さ:sa", "し:shi", "す:su", "せ:se", "そ:so", "た:ta", "ち:chi", "つ:tsu", "て:te", "と:to", "な:na", "に:ni", "ぬ:nu", "ね:ne", "の:no", "は:ha", "ひ:hi", "ふ:fu", "へ:he", "ほ:ho", "ま:ma", "み:mi", "む:mu", "め:me", "も:mo", "や:ya", "ゆ:yu", "よ:yo", "ら:ra", "り:ri", "る:ru", "れ:re", "ろ:ro", "わ:wa", "ゐ:i", "ゑ:e", "を:o", "ん:n", "が:ga", "ぎ:gi", "ぐ:gu", "げ:ge", "ご:go", "ざ:za", "じ:ji", "ず:zu", "ぜ:ze", "ぞ:zo", "だ:da", "ぢ:ji", "づ:zu", "で:de", "ど:do", "ば:ba", "び:bi", "ぶ:bu", "べ:be", "ぼ:bo", "ぱ:pa", "ぴ:pi", "ぷ:pu", "ぺ:pe", "ぽ:po", "ゔ:vu", "ぁ:a", "ぃ:i", "ぅ:u", "ぇ:e", "ぉ:o", "ゃ:ya", "ゅ:yu", "ょ:yo", "ゎ:wa", "ゕ:ka", "ゖ:ke", "ふぁ:fa", "ふぃ:fi", "ふぇ:fe", "ふぉ:fo", "ふゅ:fyu", "うぃ:wi", "うぇ:we", "うぉ:wo", "ゔぁ:va", "ゔぃ:vi", "ゔぇ:ve", "ゔぉ:vo", "てぃ:ti", "でぃ:di", "とぅ:tu", "どぅ:du", "でゅ:dyu", "つぁ:tsa", "つぃ:tsi", "つぇ:tse", "つぉ:tso", "しぇ:she", "じぇ:je", "ちぇ:che", "いぇ:ye", "くぁ:kwa", "ぐぁ:gwa"]
 )
 _GLIDES: Final = {"ゃ": "a", "ゅ": "u", "ょ": "o"}
 

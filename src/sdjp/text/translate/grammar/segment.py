@@ -22,7 +22,9 @@ from sdjp.text.translate.lexicon_table import Entry, Table
 _LONGEST: Final = 9
 """Morphemes that one entry may span."""
 _NUMERIC: Final = frozenset({"counter", "unit"})
-_PARTICLES: Final = frozenset("の を に が は も と や で から へ まで より か ほど くらい など とか ノ".split())
+_PARTICLES: Final = frozenset(
+    ["の", "を", "に", "が", "は", "も", "と", "や", "で", "から", "へ", "まで", "より", "か", "ほど", "くらい", "など", "とか", "ノ"]
+)
 _CONJUNCTIONS: Final = {"と": "and", "そして": "and", "また": "and", "および": "and", "及び": "and", "または": "or", "しかし": "but", "あるいは": "or", "そしてまた": "and", "さらに": "and"}  # fmt: skip
 _REQUEST: Final = re.compile(
     r"(?:の(?:画像|イメージ)?を|を|が|の(?:画像|イメージ)が)?"
@@ -86,7 +88,9 @@ class _Segmenter:
 
     def _match(self, i: int) -> int | None:
         for j in range(min(len(self.chain), i + _LONGEST), i, -1):
-            if any(m.space for m in self.chain[i : j - 1]) or (j == i + 1 and self._is_grammar(self.chain[i])):
+            if any(m.space for m in self.chain[i : j - 1]) or (
+                j == i + 1 and self._is_grammar(self.chain[i])
+            ):
                 continue
             stretch = "".join(m.surface for m in self.chain[i : j - 1])
             last = self.chain[j - 1]
@@ -120,7 +124,9 @@ class _Segmenter:
             for e in fits:
                 if e.category == wanted:
                     return e
-        return next((e for e in fits if e.category != "adv" or j == i + 1 or "degree" in e.features or True), None)
+        return next(
+            (e for e in fits if e.category != "adv" or j == i + 1 or "degree" in e.features or True), None
+        )
 
     def _fits(self, entry: Entry, i: int, j: int, *, inflected: bool) -> bool:
         first, last, after = self.chain[i], self.chain[j - 1], self._at(j)
@@ -131,7 +137,10 @@ class _Segmenter:
                     return False
                 if i == 0 or (self.chain[i - 1].space and not self._is_grammar(first)):
                     return False
-                needs_noun = entry.ja.endswith(("た", "る", "な", "の", "い", "ような", "の形")) and "adnom" in entry.features
+                needs_noun = (
+                    entry.ja.endswith(("た", "る", "な", "の", "い", "ような", "の形"))
+                    and "adnom" in entry.features
+                )
                 ends = after is None or after.is_("補助記号")
                 if needs_noun and ends:
                     return False
@@ -153,7 +162,9 @@ class _Segmenter:
             case "quantity":
                 return True
             case "adv":
-                return not (first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1)
+                return not (
+                    first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1
+                )
             case _:
                 if j == i + 1 and len(entry.ja) == 1 and "ぁ" <= entry.ja <= "ん" and after is not None:
                     return not self._is_grammar(first) and not first.is_("動詞")
@@ -189,7 +200,9 @@ class _Segmenter:
             if "go" in entry.features or entry.english.endswith("ing"):
                 known = Entry(entry.ja, "be " + entry.english, "verb", {}, entry.how)
             else:
-                known = Entry(entry.ja, ("play " if "play" in entry.features else "do ") + entry.english, "verb")
+                known = Entry(
+                    entry.ja, ("play " if "play" in entry.features else "do ") + entry.english, "verb"
+                )
         if known is None:
             gloss = tables.glossary().get(noun)
             if gloss is None:
@@ -204,8 +217,10 @@ class _Segmenter:
 
     def _number(self, i: int) -> int | None:
         """Take a number with its counter or unit: 三匹, 5本, 二人, 数羽, 19世紀."""
-        several = self.chain[i].surface in {"数", "何"} and self.chain[i].is_("名詞", "数詞") or (
-            self.chain[i].surface == "数" and self.chain[i].is_("接頭辞")
+        several = (
+            (self.chain[i].surface in {"数", "何"}
+            and self.chain[i].is_("名詞", "数詞"))
+            or (self.chain[i].surface == "数" and self.chain[i].is_("接頭辞"))
         )
         j, numeral = i, ""
         while j < len(self.chain) and not several:
@@ -241,8 +256,12 @@ class _Segmenter:
             elif counter.english == "s":
                 english = f"{numeral}s"
             elif counter.english.startswith("-"):
-                english = f"{numeral if not numeral.isascii() is False else english}{counter.english}"
-                english = f"{amount}{counter.english}" if counter.english in {"-year-old", "-dimensional"} else english
+                english = f"{numeral if numeral.isascii() is not False else english}{counter.english}"
+                english = (
+                    f"{amount}{counter.english}"
+                    if counter.english in {"-year-old", "-dimensional"}
+                    else english
+                )
             else:
                 plural = "" if amount == 1 or counter.english in {"o'clock", "yen", "D", "K", "No."} else "s"
                 joint = "" if counter.english in {"D", "K"} else " "
@@ -258,7 +277,11 @@ class _Segmenter:
             spelling = "".join(x.surface for x in self.chain[j:end])
             found = [e for e in self.own.get(spelling, ()) if e.category in _NUMERIC]
             if found and end <= len(self.chain) and (end > j + 1 or not m.is_("助詞")):
-                if end == j + 1 and m.is_("名詞", "普通名詞", "一般") and spelling not in {"人", "束", "山", "列", "粒", "滴"}:
+                if (
+                    end == j + 1
+                    and m.is_("名詞", "普通名詞", "一般")
+                    and spelling not in {"人", "束", "山", "列", "粒", "滴"}
+                ):
                     continue
                 return found[0], end
         return None, j
@@ -280,14 +303,16 @@ class _Segmenter:
     def _single(self, i: int) -> int:
         m = self.chain[i]
         if m.is_("latin") or m.is_("emoji"):
-            return self._add(i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""})
+            return self._add(
+                i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""}
+            )
         if m.is_("digits"):
             return self._add(i, i + 1, "number", how="copied", english=m.surface, category="bare")
-        if m.is_("補助記号") or m.is_("記号", "一般") and not _readable(m.surface):
+        if m.is_("補助記号") or (m.is_("記号", "一般") and not _readable(m.surface)):
             return self._add(i, i + 1, "punct", how="copied", english=m.surface)
         if m.is_("空白"):
             return self._add(i, i + 1, "punct", how="grammar")
-        if m.is_("接続詞") or m.surface in _CONJUNCTIONS and m.is_("接続詞"):
+        if m.is_("接続詞") or (m.surface in _CONJUNCTIONS and m.is_("接続詞")):
             return self._add(i, i + 1, "conjunction", english=_CONJUNCTIONS.get(m.surface, "and"))
         if m.is_("助詞") or m.surface in {"ノ"}:
             kind = "particle" if m.surface in _PARTICLES or m.is_("助詞", "格助詞") else "auxiliary"
@@ -297,7 +322,9 @@ class _Segmenter:
             copula = m.lemma in {"だ", "です", "なり", "たり"}
             if copula and m.surface in {"な", "に"}:
                 return self._add(i, i + 1, "particle", base=m.surface)
-            return self._add(i, max(end, i + 1), "copula" if copula else "auxiliary", base=m.surface, form=form)
+            return self._add(
+                i, max(end, i + 1), "copula" if copula else "auxiliary", base=m.surface, form=form
+            )
         if m.is_("動詞") or m.is_("形容詞"):
             return self._predicate(i)
         if m.is_("感動詞") and self._lookup(m) is None:
@@ -314,15 +341,21 @@ class _Segmenter:
                     if entry.category in wanted:
                         return self._add(i, end, "verb" if m.is_("動詞") else "adj", entry, form=form)
         if m.is_("動詞") and m.lemma in {"居る", "有る", "為る", "成る", "出来る"}:
-            english = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}[m.lemma]
-            return self._add(i, end, "verb", how="lexicon", english=english, category="verb", base=m.lemma, form=form)
+            english = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}[
+                m.lemma
+            ]
+            return self._add(
+                i, end, "verb", how="lexicon", english=english, category="verb", base=m.lemma, form=form
+            )
         if m.lemma == "無い":
             return self._add(i, end, "verb", how="lexicon", english="be", category="verb", base="有る",
                              form=Form(link=form.link, negative=not form.negative))  # fmt: skip
         for spelling in (m.base, m.lemma, hiragana(m.base)):
             gloss = tables.glossary().get(spelling)
             if gloss is not None:
-                entry = Entry(spelling, gloss.removeprefix("to "), "verb" if m.is_("動詞") else "adj", {}, "glossary")
+                entry = Entry(
+                    spelling, gloss.removeprefix("to "), "verb" if m.is_("動詞") else "adj", {}, "glossary"
+                )
                 return self._add(i, end, entry.category, entry, form=form)
         if not m.is_("動詞") or m.is_("動詞", "一般"):
             kana = hiragana(m.kana) if m.kana else m.base

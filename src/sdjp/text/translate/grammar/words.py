@@ -9,8 +9,7 @@ from typing import Final
 from sdjp.text.translate.lexicon_table import Entry
 
 NOUNS: Final = frozenset(
-    "person animal body clothes part place weather time food thing proper artist name medium style color material tag "
-    "group latin emoji quoted".split()
+    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing", "proper", "artist", "name", "medium", "style", "color", "material", "tag", "group", "latin", "emoji", "quoted"]
 )
 """The categories that can stand as the head of a noun phrase."""
 
