@@ -1,4 +1,4 @@
-"""A converted checkpoint in diffusers: it loads there, is the same model, and goes through the same latents."""
+"""A converted checkpoint in diffusers: it loads, is the same model, and goes through the same latents."""
 
 from __future__ import annotations
 
@@ -64,8 +64,9 @@ def states(loaded: Loaded, pipe: Any, prompts: list[str]) -> Tensor:
 
 
 def close(actual: Tensor, expected: Tensor) -> None:
-    # float32, summed in another order; a decoded picture of random weights is of size 1.
-    torch.testing.assert_close(actual, expected, rtol=0, atol=5e-5)
+    # float32, summed in another order. Each of the two is up to 2e-5 from its float64 run where a random
+    # autoencoder decodes; test_models_diffusers.py compares the formulas in float64.
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-4)
 
 
 @torch.inference_mode()
@@ -98,7 +99,8 @@ def test_the_tokenizer_goes_along(both: tuple[Loaded, Any]) -> None:
 def test_diffusers_knows_the_schedule_and_asks_for_no_checker(both: tuple[Loaded, Any]) -> None:
     loaded, pipe = both
     schedule = Schedule.from_config(loaded.config.schedule)
-    torch.testing.assert_close(pipe.scheduler.alphas_cumprod.double(), torch.as_tensor(schedule.alpha_bar))
+    theirs = pipe.scheduler.alphas_cumprod.double()  # a product of a thousand float32 numbers
+    torch.testing.assert_close(theirs, torch.as_tensor(schedule.alpha_bar), rtol=1e-4, atol=0)
     prediction = {"epsilon": "epsilon", "v_prediction": "v"}[pipe.scheduler.config.prediction_type]
     assert prediction == loaded.config.schedule.prediction
     assert pipe.safety_checker is None
@@ -128,5 +130,5 @@ def test_ddim_goes_through_the_same_latents(both: tuple[Loaded, Any]) -> None:
         denoise = eps_from_v(denoise, schedule)
     ddim = get_sampler("ddim")
     *_, last = ddim(denoise, start, ddim.plan(schedule, 4), lambda: torch.zeros(shape))
-    # The first step divides by sqrt(alpha_bar) = 0.07, which makes the rounding of guidance fourteen times larger.
+    # The first step divides by sqrt(alpha_bar) = 0.07: the rounding of guidance grows fourteen times.
     torch.testing.assert_close(last.x, expected, rtol=0, atol=1e-5 * expected.abs().max().item() + 5e-5)
