@@ -72,6 +72,10 @@ class Word:
         )
         return replace(word, **more) if more else word  # type: ignore[arg-type]
 
+    def rendered_or(self, default: str) -> str:
+        """What became of it, or ``default`` if nothing has yet."""
+        return default if self.rendered is None else self.rendered
+
     def use(self, text: str) -> str:
         """Note that ``text`` is what became of this word, and return it."""
         self.rendered = text

@@ -1,0 +1,549 @@
+"""From phrases to English: order, number, articles, participles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from sdjp.text.translate.grammar import english
+from sdjp.text.translate.grammar.phrases import (
+    Adjective,
+    Clause,
+    Equation,
+    Genitive,
+    Item,
+    Modifier,
+    Noun,
+    Related,
+    Single,
+    is_existence,
+)
+from sdjp.text.translate.grammar.words import Word
+
+_PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
+_LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part", "body"])
+_NO_ARTICLE: Final = frozenset(["proper", "artist", "name", "tag", "emoji", "latin", "quoted", "color", "style"])
+_POSITIONS: Final = {
+    "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside", "in front of {}": "in front",
+    "behind {}": "behind", "next to {}": "next to it", "beside {}": "at the side", "near {}": "nearby",
+    "around {}": "all around", "outside {}": "outside", "deep in {}": "in the background", "beyond {}": "beyond",
+    "to the left of {}": "on the left", "to the right of {}": "on the right", "between {s}": "in between",
+}  # fmt: skip
+_CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
+_OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
+_MARKS: Final = {"、": ",", "。": ".", "！": "!", "？": "?"}
+
+
+def generate(items: Sequence[Item]) -> str:
+    """Return the English of a whole text.
+
+    A text of one bare noun, and the bare nouns of a list, are tags and take no article.
+    """
+    stretches: list[list[Item]] = [[]]
+    marks: list[str] = []
+    for item in items:
+        if isinstance(item, Single) and item.word.kind == "punct":
+            marks.append(_MARKS.get(item.word.english, item.word.use(item.word.english)))
+            stretches.append([])
+        else:
+            stretches[-1].append(item)
+    full = [i for i, stretch in enumerate(stretches) if stretch]
+    text = ""
+    for i, stretch in enumerate(stretches):
+        mark = marks[i] if i < len(marks) else ""
+        sentence = mark in {".", "!", "?"}
+        part = _stretch(stretch, tag=len(full) > 1 and not sentence, sentence=sentence)
+        glued = not text or part == "" or text[-1:] in _OPENING or (text[-1:] in "\"'" and text.count(text[-1]) % 2 == 1)
+        text += part if glued else f" {part}"
+        opens = mark in _OPENING or (mark in {'"', "'"} and text.count(mark) % 2 == 0)
+        text += f" {mark}" if text and (opens or (mark not in _CLOSING and mark not in {'"', "'"})) else mark
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _stretch(items: Sequence[Item], *, tag: bool, sentence: bool) -> str:
+    if len(items) == 1 and isinstance(items[0], Noun):
+        noun = items[0]
+        bare = tag or (noun.simple and len(noun.words) == 1 and not noun.tail)
+        text = noun_phrase(noun, article=not bare or _followed(noun))
+    else:
+        text = " ".join(filter(None, (_item(item, sentence=sentence) for item in items)))
+    return text[:1].upper() + text[1:] if sentence else text
+
+
+def _followed(noun: Noun) -> bool:
+    """Whether something stands after the noun in English, so that a tag is a phrase."""
+    return any(
+        isinstance(m, (Clause, Related)) or (isinstance(m, Genitive) and not m.before) for m in noun.modifiers
+    ) or bool(noun.also and len(noun.modifiers) > 0)
+
+
+def _item(item: Item | Modifier, *, sentence: bool = False) -> str:
+    match item:
+        case Noun():
+            return _argument(item, None) if item.marker in _PREPOSITIONS or item.marker in {"に", "で"} else noun_phrase(item)
+        case Adjective():
+            return _adjective(item)
+        case Clause():
+            return _final(item, sentence=sentence)
+        case Related():
+            return _standing(item)
+        case Equation():
+            return _equation(item)
+        case Genitive():
+            return _fill(item.template, item.noun)
+        case Single():
+            return item.word.use(item.word.english)
+
+
+# -- nouns ------------------------------------------------------------------------------------------------------
+
+
+def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many: bool | None = None) -> str:
+    """Return the English of ``noun`` with all that belongs to it.
+
+    Args:
+        noun: The phrase.
+        article: Whether it takes one where English wants one.
+        located: Whether a preposition stands before it: rain, but in the rain.
+        many: Plural or singular, where the phrase itself does not say.
+    """
+    before, after = _modifiers(noun)
+    determiner = next((b for b in before if b.endswith("'s")), None)
+    if determiner is not None:
+        before.remove(determiner)
+    core, plural = _name(noun, many=many)
+    core = " ".join([*before, core])
+    if noun.amount is not None:
+        core = _counted(noun, core, plural=plural)
+    elif determiner is not None:
+        core = f"{determiner} {core}"
+    elif noun.definite:
+        core = f"the {core}"
+    elif article:
+        core = _with_article(noun, core, plural=plural, located=located)
+    tail = [word.use(word.english) for word in noun.tail]
+    text = " ".join(filter(None, [noun.limit, core, *tail, *after]))
+    if not noun.also:
+        return text
+    others = [noun_phrase(other, article=article, located=located, many=many) for _, other in noun.also]
+    joint = noun.also[-1][0]
+    return f"{', '.join(others)}{',' if len(others) > 1 else ''} {joint} {text}"
+
+
+def is_plural(noun: Noun) -> bool:
+    """Whether the English of ``noun`` takes a plural verb."""
+    if noun.also:
+        return True
+    if noun.amount is not None:
+        return noun.amount.number is None or noun.amount.number > 1
+    features = noun.head.features
+    return "pl" in features or ((noun.many or "many" in features) and "mass" not in features)
+
+
+def _name(noun: Noun, *, many: bool | None = None) -> tuple[str, bool]:
+    """The nouns of a compound in the right number, and whether that is the plural."""
+    head = noun.head
+    if noun.amount is not None:
+        plural = noun.amount.number is None or noun.amount.number != 1
+    else:
+        plural = many if many is not None else noun.many or "many" in head.features
+    first = [w.use(_as_adjective(w)) for w in noun.words[:-1]]
+    proper = head.features.get("proper", "").replace("_", " ") if head.kind == "suffix" and noun.words[0].category == "proper" else ""
+    last = (proper or head.english).lstrip("-") if not proper.endswith("<") else ""
+    counted = bool(noun.amount is not None and noun.amount.features.get("measure"))
+    if plural and "pl" not in head.features and not ("mass" in head.features and (counted or noun.amount is None)):
+        if head.category not in {"proper", "emoji", "tag", "unit"} and "mass" not in head.features:
+            last = english.plural(last)
+    head.use(last)
+    if head.english.startswith("-") and first:
+        return first[-1] + head.english, plural
+    text = " ".join([proper[:-1], *first] if proper.endswith("<") else [*first, last])
+    return _without_echo(text), plural or "pl" in head.features
+
+
+def _without_echo(text: str) -> str:
+    """Drop a word that repeats the one before it: strawberry strawberry shortcake."""
+    return re.sub(r"\b([\w-]+) \1\b", r"\1", text)
+
+
+def _with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
+    head = noun.head
+    features = head.features
+    if "the" in features and (located or head.category not in {"weather", "time"}):
+        return f"the {core}"
+    bare = plural or {"mass", "bare", "pl", "the"} & set(features) or (
+        head.category in _NO_ARTICLE and head.how != "romaji"
+    )
+    if bare or not core or re.match(r"(?:the|a|an|some|many|all|each|both|no|only) ", core):
+        return core
+    return f"{english.article(core)} {core}"
+
+
+def _counted(noun: Noun, core: str, *, plural: bool) -> str:
+    """Put the number before: three cats, a dog, two cups of coffee."""
+    amount = noun.amount
+    assert amount is not None
+    measure = amount.features.get("measure", "")
+    if "mass" in noun.head.features and measure and not measure.startswith("-"):
+        core = f"{measure if amount.number == 1 else english.plural(measure)} of {core}"
+    if amount.category == "ordinal" and amount.number is not None:
+        return f"the {amount.use(english_ordinal(amount.number))} {core}"
+    if amount.number == 1 and "1" not in amount.source:
+        amount.use("one")
+        return f"{english.article(core)} {core}"
+    return f"{amount.use(amount.english)} {core}"
+
+
+def english_ordinal(number: int | float) -> str:
+    """Return ``"third"`` for 3."""
+    from sdjp.text.translate.grammar.numerals import ordinal
+
+    return ordinal(number)
+
+
+def _as_adjective(word: Word) -> str:
+    """The form of a noun before another noun: Japanese, wooden, rainy, anime."""
+    text = word.features.get("adj") or word.features.get("style") or word.english
+    return text.removesuffix(" print") if word.category == "medium" else text
+
+
+def _bare(noun: Noun) -> str:
+    """Singular, without article, for compounds: oil painting style, glass vase."""
+    before, after = _modifiers(noun)
+    words = [w.use(_as_adjective(w)) for w in noun.words]
+    text = " ".join([*before, *words, *after])
+    joined = [_bare(other) for _, other in noun.also]
+    return " and ".join([*joined, text])
+
+
+def _modifiers(noun: Noun) -> tuple[list[str], list[str]]:
+    """What stands before the noun and what stands after it; the nearest in Japanese is the nearest in English."""
+    before: list[tuple[int, str]] = []
+    after: list[str] = []
+    for modifier in noun.modifiers:
+        place, text = _modifier(modifier, noun)
+        if not text:
+            continue
+        if place < _AFTER:
+            before.append((place, text))
+        else:
+            after.insert(0, text)
+    return [text for _, text in sorted(before, key=lambda pair: pair[0])], after
+
+
+# Before a noun: whose, opinion and size, colour, what it is made of.
+_WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
+
+
+def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
+    match modifier:
+        case Adjective(subject=None):
+            if "post" in modifier.word.features:
+                return _AFTER, _adjective(modifier)
+            return (_COLOR if _is_color(modifier.word) else _OPINION), _adjective(modifier)
+        case Adjective(subject=subject):
+            assert subject is not None
+            subject.modifiers.append(Adjective(modifier.word, modifier.adverbs))
+            return _AFTER, f"with {noun_phrase(subject)}"
+        case Clause():
+            return _relative(modifier, noun)
+        case Genitive(before=True):
+            if modifier.template == "{}'s":
+                return _WHOSE, noun_phrase(modifier.noun) + "'s"
+            sex = {"woman": "female", "man": "male"}.get(_bare(modifier.noun)) if noun.head.category == "person" else None
+            place = _COLOR if modifier.noun.head.category == "color" else _KIND
+            return place, sex or _bare(modifier.noun)
+        case Genitive():
+            return _AFTER, _fill(modifier.template, modifier.noun)
+        case Related():
+            if modifier.noun is not None and {"pre", "join"} & set(modifier.word.features):
+                return _OPINION, _related(modifier)
+            return _AFTER, _related(modifier)
+        case Noun():
+            return _AFTER, _argument(modifier, None)
+        case Single():
+            return (_AFTER if modifier.word.kind == "adv" else _OPINION), _item(modifier)
+
+
+def _is_color(word: Word) -> bool:
+    return word.category == "color" or word.english in {"red", "blue", "white", "black", "yellow", "brown", "green"}
+
+
+# -- adjectives -------------------------------------------------------------------------------------------------
+
+
+def _adjective(adjective: Adjective) -> str:
+    word = adjective.word
+    text = word.features.get("adj") or word.features.get("style") or word.english
+    if word.category == "unit" or word.kind == "number":
+        text = word.english
+    if word.form.negative:
+        text = f"not {text}"
+    if word.form.seeming:
+        text = f"{text}-looking"
+    if adjective.standard is not None:
+        text = f"{english.comparative(text)} than {noun_phrase(adjective.standard)}"
+    word.use(text)
+    adverbs = [a.use(_adverb(a)) for a in adjective.adverbs]
+    return " ".join([*adverbs, text])
+
+
+def _adverb(word: Word) -> str:
+    return english.adverb(word.english) if word.category in {"adj", "color", "tag"} else word.english
+
+
+def _equation(equation: Equation) -> str:
+    be = "are" if is_plural(equation.subject) else "is"
+    complement = equation.complement
+    text = _adjective(complement) if isinstance(complement, Adjective) else noun_phrase(complement)
+    return f"{noun_phrase(equation.subject)} {be} {text}"
+
+
+# -- relations --------------------------------------------------------------------------------------------------
+
+
+def _related(related: Related) -> str:
+    word, noun = related.word, related.noun
+    template = word.english
+    if noun is None:
+        return word.use(_POSITIONS.get(template, re.sub(r"\{\w*\}", "", template).strip()))
+    if "neg" in word.features:
+        word.use("without")
+        return _without(noun)
+    if "style" in word.features:
+        word.use("style")
+        return _style(noun, template)
+    word.use(re.sub(r"\s*\{\w*\}\s*", " ", template).strip())
+    text = _fill(template, noun)
+    prep = _PREPOSITIONS.get(related.marker, "")
+    return f"{prep} {text}" if prep in {"from", "to"} else text
+
+
+def _standing(related: Related) -> str:
+    """A relation with nothing to belong to: 背景なし, アニメ風."""
+    word, noun = related.word, related.noun
+    if noun is not None and "neg" in word.features:
+        word.use("no")
+        name = noun_phrase(noun, article=False, many=True if noun.head.category == "person" else None)
+        return f"no {name}"
+    if noun is not None and "style" in word.features and "style of" not in word.english:
+        word.use("style")
+        name = _bare(noun)
+        return name if name.endswith("style") else f"{name.removesuffix('-style')} style"
+    return _related(related)
+
+
+def _without(noun: Noun) -> str:
+    if noun.head.category == "person":
+        return f"with no {noun_phrase(noun, article=False, many=True)}"
+    return f"without {noun_phrase(noun)}"
+
+
+def _style(noun: Noun, template: str) -> str:
+    if noun.head.category in {"artist", "name"}:
+        return f"in the style of {noun_phrase(noun)}"
+    if template == "in {n} style":
+        name = _bare(noun).removesuffix("-style")
+        return f"in {name}" if name.endswith("style") else f"in {name} style"
+    return _fill(template, noun)
+
+
+def _fill(template: str, noun: Noun) -> str:
+    """Put ``noun`` into ``template``: {} with article, {n} bare, {0} without article, {s} plural."""
+    slot = re.search(r"\{(\w*)\}", template)
+    if slot is None:
+        return f"{template} {noun_phrase(noun)}"
+    match slot[1]:
+        case "n":
+            text = _bare(noun)
+        case "0":
+            text = noun_phrase(noun, article=False)
+        case "s":
+            text = noun_phrase(noun, article=bool(noun.amount), many=True if noun.amount is None else None)
+        case _:
+            text = noun_phrase(noun, located=not template.startswith("{"))
+    return template[: slot.start()] + text + template[slot.end() :]
+
+
+# -- clauses ----------------------------------------------------------------------------------------------------
+
+
+def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
+    """A clause before a noun: a participle, before it if it stands alone, else after it."""
+    verb, subject = clause.verb, clause.subject
+    if is_existence(verb):
+        return _AFTER, _existing(clause)
+    if subject is not None:
+        if "vt" in verb.features and not verb.form.passive and not any(_is_object(a) for a in clause.arguments):
+            participle = verb.use(verb.features.get("pp") or english.participle(verb.english))
+            by = f"by {noun_phrase(subject)}"
+            return _AFTER, " ".join([*_chain(clause), participle, by, *_complements(clause)])
+        has = "without" if verb.form.negative else "with"
+        return _AFTER, " ".join([has, noun_phrase(subject), _predicate(clause, negative=False, of=subject)])
+    alone = not clause.arguments and not clause.before
+    text = _predicate(clause, of=noun, gap=alone or not any(_is_object(a) for a in clause.arguments))
+    if alone and " " not in verb.rendered_or("") and not clause.adverbs and not verb.form.negative:
+        return _OPINION, text
+    if alone and not verb.form.negative and verb.features.get("た") == verb.rendered:
+        return _OPINION, text
+    return _AFTER, text
+
+
+def _existing(clause: Clause) -> str:
+    """いる and ある before a noun: in the room; with a cat; without windows."""
+    verb, subject = clause.verb, clause.subject
+    where = _complements(clause)
+    if subject is not None:
+        text = _without(subject) if verb.form.negative else f"with {noun_phrase(subject)}"
+        return " ".join([text, *where])
+    if verb.form.negative:
+        return " ".join(["not", *where])
+    return " ".join(where)
+
+
+def _is_object(argument: Noun | Related) -> bool:
+    return isinstance(argument, Noun) and argument.marker == "を"
+
+
+def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bool = False) -> str:
+    """The participle with all that the verb takes: riding a horse, drawn with crayons, not wearing a hat."""
+    verb = clause.verb
+    text = _participle(clause, of=of, gap=gap)
+    if verb.form.negative if negative is None else negative:
+        text = f"not {text}"
+    complements = _complements(clause)
+    if complements and verb.base == "為る":
+        text = ""
+    if _reduplicates(verb, complements):
+        text = text.rsplit(" ", 1)[0]
+    return " ".join(filter(None, [*_chain(clause), text, *complements]))
+
+
+def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
+    """Whether the verb's own preposition meets another one: look at + outside a window."""
+    tail = verb.english.rsplit(" ", 1)[-1]
+    first = complements[0].split(" ")[0] if complements else ""
+    return " " in verb.english and tail in {"at", "on", "to", "for"} and first in {"outside", "in", "on", "out", "behind", "above", "under", "beyond", "into", "from"}
+
+
+def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
+    """Choose between the present participle, the past participle and the verb's own resulting state."""
+    verb, form, features = clause.verb, clause.verb.form, clause.verb.features
+    if form.passive and not form.causative:
+        return verb.use(features.get("pp") or english.participle(verb.english))
+    state = features.get("た") if form.past and not form.progressive else features.get("て") if form.progressive else None
+    if state is not None and not form.negative:
+        return verb.use(state)
+    if form.resultative and "vt" in features:
+        return verb.use(features.get("pp") or english.participle(verb.english))
+    lifeless = of.head.category not in {"person", "animal", "name"}
+    if gap and "vt" in features and lifeless and (form.past or "pp" in features):
+        return verb.use(features.get("pp") or english.participle(verb.english))
+    if form.desire:
+        return verb.use(f"wanting to {verb.english}")
+    alone = not clause.arguments and not clause.adverbs and not clause.before
+    if "pre" in features and alone:
+        return verb.use(features["pre"])
+    return verb.use(english.gerund(verb.english))
+
+
+def _chain(clause: Clause) -> list[str]:
+    """Clauses joined by て and ながら: holding an umbrella and walking, walking while singing."""
+    parts = []
+    for earlier in clause.before:
+        of = Noun([Word(source="", kind="noun", category="person")])
+        if isinstance(earlier, Adjective):
+            parts += [_adjective(earlier), "and"]
+        elif earlier.subject is not None:
+            parts.append(f"with {noun_phrase(earlier.subject)} {_predicate(earlier, of=earlier.subject)},")
+        else:
+            parts += [_predicate(earlier, of=of), "and" if earlier.verb.form.link == "te" else "while"]
+    return parts
+
+
+def _complements(clause: Clause) -> list[str]:
+    """Object first, then the others, the nearest to the verb first, then adverbs."""
+    direct = [_argument(a, clause.verb) for a in clause.arguments if _is_object(a)]
+    others = [_argument(a, clause.verb) for a in reversed(clause.arguments) if not _is_object(a)]
+    bare = [o for a, o in zip(reversed([a for a in clause.arguments if not _is_object(a)]), others, strict=True) if _is_direct(a, clause.verb)]
+    rest = [o for o in others if o not in bare]
+    adverbs = [a.use(_adverb(a)) for a in clause.adverbs]
+    return [*direct, *bare, *adverbs, *rest]
+
+
+def _is_direct(argument: Noun | Related, verb: Word) -> bool:
+    return isinstance(argument, Noun) and verb.features.get(argument.marker) == "" and not verb.form.passive
+
+
+def _argument(argument: Noun | Related, verb: Word | None) -> str:
+    if isinstance(argument, Related):
+        return _related(argument)
+    preposition = _preposition(argument, verb)
+    text = noun_phrase(argument, located=preposition != "")
+    return f"{preposition} {text}" if preposition else text
+
+
+def _preposition(noun: Noun, verb: Word | None) -> str:
+    """The preposition for a noun with its particle: the verb's, the noun's, the particle's."""
+    particle, head = noun.marker, noun.head
+    own = head.features.get("prep") or ("in" if head.category in _LOCATED else "")
+    wanted = None if verb is None else verb.features.get(particle)
+    if verb is not None and verb.form.passive and particle == "に":
+        wanted = verb.features.get("受に") or wanted or ("by" if not own else None)
+    if wanted == "path":
+        wanted = "along" if own in {"on", "by"} else "through" if own else ""
+    if wanted == "loc":
+        wanted = own or "on"
+    if wanted is not None:
+        return own if head.category == "time" and wanted else wanted
+    match particle:
+        case "を":
+            if verb is not None and verb.base == "為る":
+                return _doing(head)
+            return ""
+        case "に":
+            return own or ("to" if noun.kind == "animate" else "on")
+        case "で":
+            if verb is not None and verb.features.get("で"):
+                return verb.features["で"]
+            return own or ("in" if head.category in {"medium", "style", "color"} else "with")
+        case _:
+            return _PREPOSITIONS.get(particle, "")
+
+
+def _doing(head: Word) -> str:
+    """する with an object: doing, playing, or having a face."""
+    if head.category in {"body", "clothes", "part"}:
+        return "with"
+    if "play" in head.features:
+        return "playing"
+    return "" if head.english.split(" ")[-1].endswith("ing") else "doing"
+
+
+# -- the end of a sentence --------------------------------------------------------------------------------------
+
+
+def _final(clause: Clause, *, sentence: bool) -> str:
+    """A clause that ends: Children are playing soccer. Without a full stop: children playing soccer."""
+    verb, subject = clause.verb, clause.subject
+    if is_existence(verb):
+        return _there_is(clause, sentence=sentence)
+    of = subject if subject is not None else Noun([Word(source="", kind="noun", category="person")])
+    text = _predicate(clause, of=of)
+    if subject is None:
+        return text
+    if not sentence:
+        return f"{noun_phrase(subject)} {text}"
+    return f"{noun_phrase(subject)} {'are' if is_plural(subject) else 'is'} {text}"
+
+
+def _there_is(clause: Clause, *, sentence: bool) -> str:
+    subject = clause.subject
+    where = _complements(clause)
+    if subject is None:
+        return " ".join(["not", *where] if clause.verb.form.negative else where)
+    no = clause.verb.form.negative
+    name = f"no {noun_phrase(subject, article=False)}" if no else noun_phrase(subject)
+    be = ["There", "are" if is_plural(subject) else "is"] if sentence else []
+    return " ".join([*be, name, *where])

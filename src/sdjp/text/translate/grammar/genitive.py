@@ -1,0 +1,117 @@
+"""AのB: what the two nouns are decides how English says it.
+
+A cat's eyes, a bridge in a forest, a girl with blue eyes, a glass vase, a photo of a cat: all are の. Every rule
+looks at the categories of the two heads; the first that fits is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sdjp.text.translate.grammar.phrases import Genitive, Noun
+
+_ANIMATE: Final = frozenset(["person", "animal", "name"])
+_BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
+# Heads that English joins by "of": the sound of rain, a view of a town.
+_OF: Final = frozenset(
+    "sound scent world atmosphere color shape name voice smell land country king queen god end edge top view scene "
+    "landscape townscape scenery map history meaning power piece fragment fragments ray light memory memories dream "
+    "image season sea ocean feeling symbol kingdom mood moment story legend city statue birth death beginning "
+    "path ring wall pile row bunch bouquet collection crystal surface pattern field".split()
+)
+# After a place these say what is there rather than where it is.
+_SCENES: Final = frozenset(["landscape", "townscape", "scenery", "view", "scene", "map", "sky"])
+_SEXES: Final = {"woman": "female", "man": "male", "girl": "girl", "boy": "boy"}
+_HERDS: Final = {
+    "bird": "flock", "sheep": "flock", "pigeon": "flock", "crow": "flock", "crane": "flock", "duck": "flock",
+    "seagull": "flock", "penguin": "colony", "fish": "school", "goldfish": "school", "carp": "school",
+    "dog": "pack", "wolf": "pack", "bee": "swarm", "insect": "swarm", "butterfly": "swarm", "dolphin": "pod",
+    "whale": "pod", "lion": "pride", "person": "crowd", "cat": "group", "child": "group",
+}  # fmt: skip
+
+
+def attach(modifier: Noun, head: Noun) -> Noun:
+    """Join ``modifier`` の ``head`` and return the noun that is the head in English."""
+    a, b = modifier.head.category, head.head.category
+    word, last = modifier.head, head.head.english.split(" ")[-1]
+    modifier.marker = ""
+    if b == "group":
+        return _group(modifier, head)
+    if a in {"color", "material", "style", "tag", "latin"}:
+        return _before(modifier, head)
+    if a == "medium" and b != "medium":
+        modifier.modifiers.append(Genitive(head, "of {}"))
+        return modifier
+    if b == "medium":
+        if a == "proper" and "adj" in word.features and modifier.simple:
+            return _before(modifier, head)
+        return _after(modifier, head, "by {}" if a == "artist" else "of {}")
+    if a in {"proper", "time", "weather", "person"} and "adj" in word.features and not (a == "weather" and b != "time"):
+        return _before(modifier, head)
+    if a == "time":
+        return _before(modifier, head) if b == "time" else _after(modifier, head, _where(modifier), lift=True)
+    if a == "weather":
+        located = b in {"place", "proper", "person", "animal"}
+        return _after(modifier, head, _where(modifier) if located else "of {}")
+    if a == "body":
+        return _before(modifier, head) if b in {"body", "part"} else _after(modifier, head, "with {}")
+    if a == "clothes":
+        return _after(modifier, head, "wearing {}") if b in _ANIMATE else _before(modifier, head)
+    if a == "part" and b in _BUILT:
+        return _after(modifier, head, "with {}") if not modifier.simple else _before(modifier, head)
+    if b in {"body", "part"} and a != "latin":
+        head.definite = head.amount is None
+        return _after(modifier, head, "of {}")
+    if a in {"place", "proper"}:
+        return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
+    if a in _ANIMATE:
+        return _whose(modifier, head, last)
+    if last in _OF:
+        return _after(modifier, head, "of {}")
+    if modifier.simple:
+        return _before(modifier, head)
+    return _after(modifier, head, "with {}")
+
+
+def _whose(modifier: Noun, head: Noun, last: str) -> Noun:
+    """A person or an animal の something."""
+    a, b = modifier.head.category, head.head.category
+    if b == "person" and modifier.simple:
+        sex = _SEXES.get(modifier.head.english)
+        if sex is not None or a == "animal":
+            return _before(modifier, head)
+    if b in _ANIMATE or last in _OF:
+        return _after(modifier, head, "of {}")
+    if a == "animal" and modifier.simple:
+        return _before(modifier, head)
+    if all(not isinstance(m, Genitive) for m in modifier.modifiers) and len(modifier.modifiers) < 2 and not modifier.also:
+        head.modifiers.insert(0, Genitive(modifier, "{}'s", before=True))
+        return head
+    return _after(modifier, head, "of {}")
+
+
+def _group(modifier: Noun, head: Noun) -> Noun:
+    modifier.many = True
+    herd = _HERDS.get(modifier.head.english.split(" ")[-1])
+    if "herd" in head.head.features:
+        head.head.english = herd or ("herd" if modifier.head.category == "animal" else "group")
+    return _after(modifier, head, "of {}")
+
+
+def _where(noun: Noun) -> str:
+    return noun.head.features.get("prep", "in") + " {}"
+
+
+def _before(modifier: Noun, head: Noun) -> Noun:
+    """Put ``modifier`` before the head as an adjective; its own modifiers are the head's (古い木の橋)."""
+    head.modifiers = [*modifier.modifiers, Genitive(modifier, "{n}", before=True), *head.modifiers]
+    modifier.modifiers = []
+    return head
+
+
+def _after(modifier: Noun, head: Noun, template: str, *, lift: bool = False) -> Noun:
+    head.modifiers.insert(0, Genitive(modifier, template))
+    if lift:
+        head.modifiers = [*modifier.modifiers, *head.modifiers]
+        modifier.modifiers = []
+    return head

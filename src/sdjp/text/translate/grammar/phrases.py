@@ -1,0 +1,510 @@
+"""Which word belongs to which: from a chain of words to noun phrases and clauses.
+
+Japanese puts every modifier before what it modifies, so one pass from left to right with a stack is enough: what
+modifies a noun (赤い, 三匹の, 馬に乗る, 机の上の) waits on the stack for the next noun, what a predicate takes (机に,
+本を, ゆっくり) waits for the next predicate. What is still waiting at the end stands by itself; nothing is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sdjp.text.translate.grammar.words import NOUNS, Word
+
+CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "へ", "まで", "より"])
+_JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
+_CLASSES: Final = {"person": "animate", "animal": "animate", "name": "animate", "place": "place", "proper": "place"}
+# What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
+_ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+_EXISTENCE: Final = frozenset(["居る", "有る"])
+
+
+@dataclass
+class Noun:
+    """A noun phrase.
+
+    Attributes:
+        words: A compound; the last word is the head.
+        modifiers: In the order of the source.
+        amount: The number before or behind it.
+        many: Whether a suffix (たち) says that there are several.
+        definite: Whether English says "the": the roof of a house.
+        also: What is joined to it, in order: (conjunction, noun).
+        limit: ``"only"`` or ``""``.
+        tail: Emoji behind it.
+        marker: The particle behind it.
+        adnominal: Whether marker and noun together modify a noun (京都での).
+    """
+
+    words: list[Word]
+    modifiers: list[Modifier] = field(default_factory=list)
+    amount: Word | None = None
+    many: bool = False
+    definite: bool = False
+    also: list[tuple[str, Noun]] = field(default_factory=list)
+    limit: str = ""
+    tail: list[Word] = field(default_factory=list)
+    marker: str = ""
+    adnominal: bool = False
+
+    @property
+    def head(self) -> Word:
+        """The word that decides the grammar."""
+        return self.words[-1]
+
+    @property
+    def kind(self) -> str:
+        """``"animate"``, ``"place"`` or ``"thing"``; ``""`` for what no table knows."""
+        if self.head.category in {"emoji", "latin"} or self.head.how == "romaji":
+            return ""
+        return _CLASSES.get(self.head.category, "thing")
+
+    @property
+    def simple(self) -> bool:
+        """Whether nothing modifies it."""
+        return not self.modifiers and not self.also and self.amount is None and not self.many
+
+
+@dataclass
+class Adjective:
+    """An adjective, its adverbs and what it is said of (耳の長い: long, of ears)."""
+
+    word: Word
+    adverbs: list[Word] = field(default_factory=list)
+    subject: Noun | None = None
+    standard: Noun | None = None
+    final: bool = False
+
+
+@dataclass
+class Clause:
+    """A verb with what it takes.
+
+    Attributes:
+        verb: The verb.
+        arguments: Nouns with their particles and positions, in the order of the source.
+        adverbs: In the order of the source.
+        subject: What が marks (は, or の in a relative clause).
+        before: Clauses joined to it by て or ながら.
+        final: Whether it ends a sentence or a fragment rather than modifying a noun.
+    """
+
+    verb: Word
+    arguments: list[Noun | Related] = field(default_factory=list)
+    adverbs: list[Word] = field(default_factory=list)
+    subject: Noun | None = None
+    before: list[Clause | Adjective] = field(default_factory=list)
+    final: bool = False
+
+
+@dataclass
+class Related:
+    """A noun put into a relation by a word such as 上, のような, 風 or なし.
+
+    Attributes:
+        word: Its English is a template such as ``"on {}"``.
+        noun: What fills the template; None if nothing does (上から).
+        marker: The particle behind it.
+        adnominal: Whether only a noun can take it.
+    """
+
+    word: Word
+    noun: Noun | None
+    marker: str = ""
+    adnominal: bool = False
+
+
+@dataclass
+class Genitive:
+    """A noun before の, and how English says it: ``"of {}"`` after, or ``"{n}"`` before the head."""
+
+    noun: Noun
+    template: str
+    before: bool = False
+
+
+@dataclass
+class Equation:
+    """AはBだ."""
+
+    subject: Noun
+    complement: Noun | Adjective
+
+
+@dataclass
+class Single:
+    """A word that stands for itself: an adverb, a number, a prefix or punctuation."""
+
+    word: Word
+
+
+Modifier = Adjective | Clause | Related | Genitive | Noun | Single
+Item = Noun | Adjective | Clause | Related | Single | Equation
+
+
+def parse(words: Sequence[Word]) -> list[Item]:
+    """Return what ``words`` say as top-level phrases, clauses and punctuation, in order."""
+    return _Parser([w for w in words if w.source.strip()]).run()
+
+
+class _Parser:
+    def __init__(self, words: list[Word]) -> None:
+        self.words = words
+        self.stack: list[Item] = []
+        self.position = 0
+
+    def run(self) -> list[Item]:
+        for self.position, word in enumerate(self.words):
+            getattr(self, f"_{word.kind}")(word)
+        self._close()
+        return self.stack
+
+    # -- looking around ---------------------------------------------------------------------------------------
+
+    @property
+    def _top(self) -> Item | None:
+        return self.stack[-1] if self.stack else None
+
+    @property
+    def _next(self) -> Word | None:
+        return self.words[self.position + 1] if self.position + 1 < len(self.words) else None
+
+    def _next_is(self, *kinds: str) -> bool:
+        return self._next is not None and self._next.kind in kinds
+
+    @property
+    def _spaced(self) -> bool:
+        """Whether a space stands before this word, between Japanese words: it separates tags."""
+        if not self.position:
+            return False
+        before, word = self.words[self.position - 1], self.words[self.position]
+        return before.source[-1:].isspace() and not {before.category, word.category} & {"latin", "emoji"}
+
+    @property
+    def _modifies(self) -> bool:
+        """Whether a noun phrase begins after this word."""
+        return self._next_is("noun", "adj", "number", "prefix", "adv", "verb") and not self._ends
+
+    @property
+    def _ends(self) -> bool:
+        return self._next is None or self._next.kind in {"punct", "request"}
+
+    # -- nouns and what modifies them -------------------------------------------------------------------------
+
+    def _noun(self, word: Word) -> None:
+        top = self._top
+        if isinstance(top, Noun) and not top.marker:
+            if word.category == "emoji" and not self._next_is("particle", "relator"):
+                top.tail.append(word)
+                return
+            if self._spaced:
+                self._separate()
+            elif not top.tail and top.head.category != "emoji":
+                top.words.append(word)
+                return
+        noun = Noun([word])
+        self._push_noun(noun)
+
+    def _push_noun(self, noun: Noun) -> None:
+        self.stack.append(self._collect(noun))
+
+    def _collect(self, noun: Noun) -> Noun:
+        """Take what waits for a noun off the stack."""
+        from sdjp.text.translate.grammar.genitive import attach
+
+        while self.stack:
+            item = self.stack[-1]
+            if isinstance(item, Noun):
+                if item.adnominal:
+                    noun.modifiers.insert(0, item)
+                elif item.marker == "の":
+                    noun = attach(item, noun)
+                elif item.marker in _JOINING and self._joins(item, noun):
+                    noun.also.insert(0, (_JOINING[item.marker], item))
+                else:
+                    break
+            elif isinstance(item, Single):
+                if item.word.kind not in {"number", "prefix"}:
+                    break
+                if item.word.kind == "number" and noun.amount is None:
+                    noun.amount = item.word
+                else:
+                    noun.modifiers.insert(0, item)
+            elif isinstance(item, Adjective) or (isinstance(item, Related) and item.adnominal):
+                if isinstance(item, Adjective) and item.final:
+                    break
+                noun.modifiers.insert(0, item)
+            elif isinstance(item, Clause) and not item.final and item.verb.form.link == "plain":
+                noun.modifiers.insert(0, item)
+            else:
+                break
+            self.stack.pop()
+        return noun
+
+    def _joins(self, left: Noun, right: Noun) -> bool:
+        """Whether と joins these two here and now, or waits for a verb or for the noun that is to come."""
+        after = self._next
+        alike = left.kind == right.kind or not left.kind or not right.kind
+        if after is None or after.kind in {"punct", "request"}:
+            return True
+        particle = after.source.strip() if after.kind == "particle" else ""
+        if particle in {"の", "な"}:
+            return alike and (right.head.category not in _ATTRIBUTES or left.head.category in _ATTRIBUTES)
+        return alike or particle in {"が", "は", "と"}
+
+    def _suffix(self, word: Word) -> None:
+        top = self._top
+        if not isinstance(top, Noun):
+            return
+        if "plural" in word.features:
+            top.many = True
+        elif "honorific" not in word.features and word.english:
+            top.words.append(word)
+
+    def _prefix(self, word: Word) -> None:
+        if word.english:
+            self.stack.append(Single(word))
+
+    def _number(self, word: Word) -> None:
+        top = self._top
+        behind = isinstance(top, Noun) and top.amount is None and not self._spaced
+        if behind and isinstance(top, Noun) and word.category != "unit":
+            # 猫三匹, 猫が三匹; but 猫と三匹の犬
+            counts = not self._next_is("noun") and not (self._next_is("particle") and self._says("の"))
+            if not top.marker or (top.marker in {"が", "を", "は", "も"} and counts):
+                top.amount = word
+                return
+        if word.category == "unit" and "adj" in word.features:
+            self.stack.append(Adjective(word))
+        elif word.category == "unit":
+            self._push_noun(Noun([word]))
+        else:
+            self.stack.append(Single(word))
+
+    def _says(self, particle: str) -> bool:
+        return self._next is not None and self._next.source.strip() == particle
+
+    # -- particles --------------------------------------------------------------------------------------------
+
+    def _particle(self, word: Word) -> None:
+        particle, top = word.base or word.source.strip(), self._top
+        if isinstance(top, Adjective):
+            self._after_adjective(particle, top)
+        elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
+            self.stack[-1] = Adjective(top.word)
+        elif isinstance(top, Related):
+            if particle in {"の", "な"}:
+                top.adnominal = True
+            elif not top.marker:
+                top.marker = particle
+        elif isinstance(top, Single) and top.word.kind == "number" and particle in CASES | set(_JOINING):
+            self.stack[-1] = Noun([top.word], marker=particle)
+        elif isinstance(top, Noun):
+            if particle == "な":
+                self.stack.pop()
+                self.stack.append(Adjective(top.head) if top.simple else top)
+            elif particle == "の" and top.marker:
+                top.adnominal = True
+            elif particle in CASES | {"の"} | set(_JOINING):
+                if not top.marker or particle not in {"は", "も"}:
+                    top.marker = particle
+
+    def _after_adjective(self, particle: str, adjective: Adjective) -> None:
+        """な and の lead on to a noun, に makes an adverb, a case makes a noun (赤が)."""
+        if particle == "に" and self._next_is("verb", "adj", "adv", "noun", "relator"):
+            self.stack[-1] = Single(adjective.word)
+            adjective.word.kind = "adv"
+        elif particle in CASES | set(_JOINING) and particle != "で" and not adjective.subject:
+            self.stack[-1] = Noun([adjective.word], marker=particle)
+
+    def _conjunction(self, word: Word) -> None:
+        top = self._top
+        if isinstance(top, Noun) and not top.marker:
+            top.marker = "か" if word.english == "or" else "と"
+        else:
+            self.stack.append(Single(word))
+
+    def _auxiliary(self, word: Word) -> None:
+        pass
+
+    def _request(self, word: Word) -> None:
+        pass
+
+    # -- relations --------------------------------------------------------------------------------------------
+
+    def _position(self, word: Word) -> None:
+        self._relate(word, {"の"} if isinstance(self._top, Noun) and self._top.marker else {""})
+
+    def _relator(self, word: Word) -> None:
+        self._relate(word, {""})
+
+    def _relate(self, word: Word, markers: set[str]) -> None:
+        top = self._top
+        noun = self.stack.pop() if isinstance(top, Noun) and top.marker in markers and not top.adnominal else None
+        assert noun is None or isinstance(noun, Noun)
+        if noun is not None:
+            noun.marker = ""
+            while isinstance(self._top, Noun) and self._top.marker in _JOINING and self._top.kind == noun.kind:
+                other = self.stack.pop()
+                assert isinstance(other, Noun)
+                noun.also.insert(0, (_JOINING[other.marker], other))
+            if "only" in word.features:
+                noun.limit = "only"
+                self.stack.append(noun)
+                return
+        adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
+        self.stack.append(Related(word, noun, adnominal=adnominal))
+
+    # -- predicates -------------------------------------------------------------------------------------------
+
+    def _adv(self, word: Word) -> None:
+        self.stack.append(Single(word))
+
+    def _adj(self, word: Word) -> None:
+        adjective = Adjective(word)
+        while isinstance(self._top, Single) and self._top.word.kind == "adv":
+            adjective.adverbs.insert(0, self.stack.pop().word)  # type: ignore[union-attr]
+        if isinstance(self._top, Noun) and self._top.marker == "より":
+            adjective.standard = self._pop_noun()
+        top = self._top
+        if isinstance(top, Noun) and (
+            top.marker in {"が", "は", "も"} or (top.marker == "の" and top.head.category in {"body", "part", "color"})
+        ):
+            predicate = self._ends or self._next_is("copula", "auxiliary")
+            if predicate and top.marker != "の":
+                self.stack[-1] = Equation(top, adjective)
+                return
+            if word.form.link == "plain":
+                adjective.subject = self._pop_noun()
+        if word.form.link == "adverb" and not word.form.negative and self._next_is("verb", "adv", "noun"):
+            word.kind = "adv"
+            self.stack.append(Single(word))
+            return
+        self.stack.append(adjective)
+
+    def _pop_noun(self) -> Noun:
+        noun = self.stack.pop()
+        assert isinstance(noun, Noun)
+        return noun
+
+    def _verb(self, word: Word) -> None:
+        clause = Clause(word)
+        modifies = word.form.link == "plain" and self._modifies
+        while self.stack and self._takes(clause, self.stack[-1], modifies=modifies):
+            self.stack.pop()
+        clause.final = word.form.link == "plain" and not modifies
+        self.stack.append(clause)
+
+    def _takes(self, clause: Clause, item: Item, *, modifies: bool) -> bool:
+        """Let ``clause`` take ``item`` if a verb can."""
+        first = not (clause.arguments or clause.adverbs or clause.subject or clause.before)
+        if isinstance(item, Single) and item.word.kind == "adv":
+            clause.adverbs.insert(0, item.word)
+        elif isinstance(item, Related) and (not item.adnominal or item.marker):
+            clause.arguments.insert(0, item)
+        elif isinstance(item, Clause) and not item.final and item.verb.form.link in {"te", "while"}:
+            clause.before.insert(0, item)
+        elif isinstance(item, Noun) and not item.adnominal:
+            return self._takes_noun(clause, item, first=first, modifies=modifies)
+        else:
+            return False
+        return True
+
+    def _takes_noun(self, clause: Clause, noun: Noun, *, first: bool, modifies: bool) -> bool:
+        verb = clause.verb
+        if noun.marker in {"が", "は", "も"} or (
+            noun.marker == "の" and first and modifies and noun.kind != "place" and noun.head.category != "time"
+        ):
+            if clause.subject is None:
+                clause.subject = noun
+            elif noun.marker == "は":
+                clause.arguments.insert(0, noun)
+            else:
+                return False
+            return True
+        if noun.marker == "と":
+            if "comit" not in verb.features and not any("together" in a.english for a in clause.adverbs):
+                return False
+        elif noun.marker == "":
+            if not first or self._spaced:
+                return False
+            if "vt" in verb.features and noun.head.category != "time":
+                noun.marker = "を"
+            elif noun.head.category == "time":
+                noun.marker = "に"
+            else:
+                clause.subject = noun
+                return True
+        elif noun.marker not in CASES:
+            return False
+        clause.arguments.insert(0, noun)
+        return True
+
+    def _copula(self, word: Word) -> None:
+        """AはBだ; after an adjective or alone it says nothing."""
+        if len(self.stack) < 2 or word.base == "で":
+            return
+        subject, complement = self.stack[-2:]
+        if isinstance(subject, Noun) and subject.marker in {"は", "が", "も"} and isinstance(complement, Noun):
+            self.stack[-2:] = [Equation(subject, complement)]
+
+    # -- ends -------------------------------------------------------------------------------------------------
+
+    def _punct(self, word: Word) -> None:
+        mark = word.source.strip()
+        if mark in {"、", ","} and self._waits(self._top) and self._next is not None:
+            return
+        self._close()
+        self.stack.append(Single(word))
+
+    def _waits(self, item: Item | None) -> bool:
+        """Whether ``item`` goes on after a comma."""
+        if isinstance(item, Noun):
+            return item.marker != "" and item.marker != "の"
+        if isinstance(item, Clause):
+            return item.verb.form.link in {"te", "while"}
+        return isinstance(item, Related) and (item.marker not in {"", "の"} or "adv" in item.word.features)
+
+    def _separate(self) -> None:
+        self._close()
+        self.stack.append(Single(Word(source="", kind="punct", english=",")))
+
+    def _close(self) -> None:
+        """End a stretch: what waits for a predicate in vain belongs to the noun that it stands before."""
+        top = self._top
+        if not isinstance(top, Noun) or top.marker not in {"", "が", "は", "も"}:
+            return
+        top.marker = ""
+        self.stack.pop()
+        while self.stack:
+            item = self.stack[-1]
+            if isinstance(item, Noun) and item.marker in _JOINING:
+                top.also.insert(0, (_JOINING[item.marker], item))
+            elif isinstance(item, Noun) and item.marker in CASES - {"が", "は", "も"}:
+                item.adnominal = True
+                top.modifiers.insert(0, item)
+            elif isinstance(item, Noun) and item.marker in {"は", "が", "も"}:
+                self.stack[-1] = Equation(item, top)
+                return
+            elif isinstance(item, Related) or (
+                isinstance(item, Clause) and item.verb.form.link in {"te", "while"} and not item.final
+            ):
+                top.modifiers.insert(0, item)
+            elif isinstance(item, Single) and item.word.kind == "adv":
+                top.modifiers.insert(0, item)
+            else:
+                break
+            self.stack.pop()
+        self.stack.append(top)
+
+
+def is_existence(verb: Word) -> bool:
+    """Whether ``verb`` is いる or ある."""
+    return verb.base in _EXISTENCE
+
+
+def stands_as_noun(word: Word) -> bool:
+    """Whether the category of ``word`` is a noun's."""
+    return word.category in NOUNS
