@@ -380,6 +380,9 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
             by = f"by {noun_phrase(subject)}"
             return _AFTER, " ".join([*_chain(clause), participle, by, *_complements(clause)])
         has = "without" if verb.form.negative else "with"
+        if "has" in verb.features and not clause.arguments:
+            verb.use(has)
+            return _AFTER, f"{has} {noun_phrase(subject)}"
         return _AFTER, " ".join([has, noun_phrase(subject), _predicate(clause, negative=False, of=subject)])
     alone = not clause.arguments and not clause.before
     text = _predicate(clause, of=noun, gap=alone or not any(_is_object(a) for a in clause.arguments))
@@ -393,6 +396,7 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
 def _existing(clause: Clause) -> str:
     """いる and ある before a noun: in the room; with a cat; without windows."""
     verb, subject = clause.verb, clause.subject
+    verb.use("")
     where = _complements(clause)
     if subject is not None:
         text = _without(subject) if verb.form.negative else f"with {noun_phrase(subject)}"
@@ -480,6 +484,8 @@ def _argument(argument: Noun | Related, verb: Word | None) -> str:
     if isinstance(argument, Related):
         return _related(argument)
     preposition = _preposition(argument, verb)
+    if verb is not None and "the" in verb.features and argument.marker == "を" and not is_plural(argument):
+        argument.definite = True  # playing the piano
     text = noun_phrase(argument, located=preposition != "")
     return f"{preposition} {text}" if preposition else text
 
@@ -487,7 +493,7 @@ def _argument(argument: Noun | Related, verb: Word | None) -> str:
 def _preposition(noun: Noun, verb: Word | None) -> str:
     """The preposition for a noun with its particle: the verb's, the noun's, the particle's."""
     particle, head = noun.marker, noun.head
-    own = head.features.get("prep") or ("in" if head.category in _LOCATED else "")
+    own = head.features.get("prep", "in" if head.category in _LOCATED else "")
     wanted = None if verb is None else verb.features.get(particle)
     if verb is not None and verb.form.passive and particle == "に":
         wanted = verb.features.get("受に") or wanted or ("by" if not own else None)
@@ -496,7 +502,9 @@ def _preposition(noun: Noun, verb: Word | None) -> str:
     if wanted == "loc":
         wanted = own or "on"
     if wanted is not None:
-        return own if head.category == "time" and wanted else wanted
+        return own if wanted and (head.category == "time" or (particle == "で" and own)) else wanted
+    if particle in {"に", "で"} and "prep" in head.features:
+        return own
     match particle:
         case "を":
             if verb is not None and verb.base == "為る":
@@ -540,6 +548,7 @@ def _final(clause: Clause, *, sentence: bool) -> str:
 
 def _there_is(clause: Clause, *, sentence: bool) -> str:
     subject = clause.subject
+    clause.verb.use("")
     where = _complements(clause)
     if subject is None:
         return " ".join(["not", *where] if clause.verb.form.negative else where)

@@ -17,8 +17,9 @@ _OF: Final = frozenset(
     "sound scent world atmosphere color shape name voice smell land country king queen god end edge top view scene "
     "landscape townscape scenery map history meaning power piece fragment fragments ray light memory memories dream "
     "image season sea ocean feeling symbol kingdom mood moment story legend city statue birth death beginning "
-    "path ring wall pile row bunch bouquet collection crystal surface pattern field".split()
+    "path ring wall pile row logo icon figurine sticker poster bunch bouquet collection crystal surface pattern field".split()
 )
+_GROWS: Final = frozenset(["leaf", "branch", "root", "fruit", "nut", "trunk", "bark", "spirit", "shade", "stump", "flower"])
 # After a place these say what is there rather than where it is.
 _SCENES: Final = frozenset(["landscape", "townscape", "scenery", "view", "scene", "map", "sky"])
 _SEXES: Final = {"woman": "female", "man": "male", "girl": "girl", "boy": "boy"}
@@ -35,8 +36,11 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     a, b = modifier.head.category, head.head.category
     word, last = modifier.head, head.head.english.split(" ")[-1]
     modifier.marker = ""
+    _lift_amount(modifier, head)
     if b == "group":
         return _group(modifier, head)
+    if a == "thing" and b in _BUILT | _ANIMATE and _is_made_of(modifier, head):
+        return _before(modifier, head)
     if a in {"color", "material", "style", "tag", "latin"}:
         return _before(modifier, head)
     if a == "medium" and b != "medium":
@@ -71,6 +75,26 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if modifier.simple:
         return _before(modifier, head)
     return _after(modifier, head, "with {}")
+
+
+def _lift_amount(modifier: Noun, head: Noun) -> None:
+    """三匹の青い目の猫: the counter tells that cats are counted, not eyes."""
+    amount = modifier.amount
+    if amount is None or head.amount is not None or head.head.category == "group":
+        return
+    counts_animals = any(c in amount.source for c in "匹頭羽人名")
+    if modifier.head.category in {"color", "material", "style"} or (counts_animals and modifier.kind == "thing"):
+        head.amount, modifier.amount = amount, None
+
+
+def _is_made_of(modifier: Noun, head: Noun) -> bool:
+    """Whether ``modifier`` is a material here (木の橋, but 木の葉); its word then becomes the material's."""
+    material = next((s for s in modifier.head.senses if s.category == "material"), None)
+    if material is None or len(modifier.words) > 1 or head.head.english.split(" ")[-1] in _GROWS:
+        return False
+    modifier.head.english, modifier.head.category = material.english, "material"
+    modifier.head.features = material.features
+    return True
 
 
 def _whose(modifier: Noun, head: Noun, last: str) -> Noun:

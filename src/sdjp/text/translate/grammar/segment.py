@@ -82,6 +82,7 @@ class _Segmenter:
             self.words.append(Word(source=source, kind=kind, **more))  # type: ignore[arg-type]
         else:
             self.words.append(Word.of(source, kind, entry, **more))
+            self.words[-1].senses = tuple(e for e in self.own.get(entry.ja, ()) if e != entry)
         return end
 
     # -- the longest match ------------------------------------------------------------------------------------
@@ -112,6 +113,9 @@ class _Segmenter:
         last, after = self.chain[j - 1], self._at(j)
         predicate = last.is_("動詞") or last.is_("形容詞")
         fits = [e for e in entries if self._fits(e, i, j, inflected=inflected)]
+        relator = next((e for e in fits if e.category == "relator"), None)
+        if relator is not None:
+            return relator
         if predicate and last.is_("動詞"):
             verbs = [e for e in fits if e.category == "verb"]
             if verbs or inflected:
@@ -124,9 +128,7 @@ class _Segmenter:
             for e in fits:
                 if e.category == wanted:
                     return e
-        return next(
-            (e for e in fits if e.category != "adv" or j == i + 1 or "degree" in e.features or True), None
-        )
+        return next(iter(fits), None)
 
     def _fits(self, entry: Entry, i: int, j: int, *, inflected: bool) -> bool:
         first, last, after = self.chain[i], self.chain[j - 1], self._at(j)
@@ -162,6 +164,8 @@ class _Segmenter:
             case "quantity":
                 return True
             case "adv":
+                if self.words and self.words[-1].source.strip() == "の" and j > i + 1:
+                    return False  # 机の左に is a position, 左に alone is an adverb
                 return not (
                     first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1
                 )
@@ -184,7 +188,7 @@ class _Segmenter:
             return self._add(i, j, "noun", entry)
         if category in {"relator", "position", "suffix", "prefix", "adj", "adv", "quantity"}:
             return self._add(i, j, "number" if category == "quantity" else category, entry)
-        return self._add(i, j, "noun", entry) if not self._suru(i, j, entry) else self._suru(i, j, entry)
+        return self._suru(i, j, entry) or self._add(i, j, "noun", entry)
 
     def _suru(self, i: int, j: int, entry: Entry | None) -> int:
         """Take noun + する as one verb, also with を between, if the tables know it; 0 if not."""

@@ -44,6 +44,7 @@ class Word:
         english: Dictionary form.
         how: As in :class:`sdjp.text.translate.base.Piece`.
         category: As in the table.
+        senses: What else the tables have under the same spelling.
         rendered: What became of it in the English text; set by the generator.
     """
 
@@ -56,6 +57,7 @@ class Word:
     base: str = ""
     form: Form = field(default_factory=Form)
     number: int | float | None = None
+    senses: tuple[Entry, ...] = ()
     rendered: str | None = None
 
     @classmethod
