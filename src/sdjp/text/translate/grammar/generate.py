@@ -123,7 +123,7 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
     elif article:
         core = _with_article(noun, core, plural=plural, located=located)
     tail = [word.use(word.english) for word in noun.tail]
-    text = " ".join(filter(None, [noun.limit, core, *tail, *after]))
+    text = " ".join(filter(None, [noun.limit, core, *after, *tail]))
     if not noun.also:
         return text
     others = [noun_phrase(other, article=article, located=located, many=many) for _, other in noun.also]
@@ -175,6 +175,8 @@ def _with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     bare = plural or {"mass", "bare", "pl", "the"} & set(features) or (
         head.category in _NO_ARTICLE and head.how != "romaji"
     )
+    if located and head.category == "time" and features.get("prep") == "at" and core == head.rendered:
+        return core  # at night, at dusk
     if bare or not core or re.match(r"(?:the|a|an|some|many|all|each|both|no|only) ", core):
         return core
     return f"{english.article(core)} {core}"
@@ -358,12 +360,20 @@ def _fill(template: str, noun: Noun) -> str:
         case "n":
             text = _bare(noun)
         case "0":
-            text = noun_phrase(noun, article=False)
+            text = _stuff(noun) or noun_phrase(noun, article=False)
         case "s":
             text = noun_phrase(noun, article=bool(noun.amount), many=True if noun.amount is None else None)
         case _:
             text = noun_phrase(noun, located=not template.startswith("{"))
     return template[: slot.start()] + text + template[slot.end() :]
+
+
+def _stuff(noun: Noun) -> str:
+    """The noun of a material that Japanese calls like a thing: 木 is wood here, not a tree."""
+    material = next((s for s in noun.head.senses if s.category == "material"), None)
+    if material is None or not noun.simple:
+        return ""
+    return noun.head.use(material.features.get("noun", material.english))
 
 
 # -- clauses ----------------------------------------------------------------------------------------------------
@@ -417,8 +427,11 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
     if verb.form.negative if negative is None else negative:
         text = f"not {text}"
     complements = _complements(clause)
+    owned = [a for a in clause.arguments if isinstance(a, Noun) and a.marker == "を" and a.head.category in {"body", "part"}]
+    if owned and "having" in verb.features and not verb.form.negative:
+        text = verb.use("with")
     if complements and verb.base == "為る":
-        text = ""
+        text = verb.use("")
     if _reduplicates(verb, complements):
         text = text.rsplit(" ", 1)[0]
     return " ".join(filter(None, [*_chain(clause), text, *complements]))
@@ -486,7 +499,8 @@ def _argument(argument: Noun | Related, verb: Word | None) -> str:
     preposition = _preposition(argument, verb)
     if verb is not None and "the" in verb.features and argument.marker == "を" and not is_plural(argument):
         argument.definite = True  # playing the piano
-    text = noun_phrase(argument, located=preposition != "")
+    medium = argument.marker == "で" and argument.head.category == "medium"
+    text = noun_phrase(argument, article=not medium, located=preposition != "")
     return f"{preposition} {text}" if preposition else text
 
 

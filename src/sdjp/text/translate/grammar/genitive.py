@@ -62,10 +62,12 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a == "clothes":
         return _after(modifier, head, "wearing {}") if b in _ANIMATE else _before(modifier, head)
     if a == "part" and b in _BUILT:
-        return _after(modifier, head, "with {}") if not modifier.simple else _before(modifier, head)
+        return _after(modifier, head, "with {}") if not modifier.simple or " " in word.english else _before(modifier, head)
     if b in {"body", "part"} and a != "latin":
-        head.definite = head.amount is None
+        head.definite = head.amount is None and "mass" not in word.features
         return _after(modifier, head, "of {}")
+    if a == "artist":
+        return _after(modifier, head, "by {}")
     if a in {"place", "proper"}:
         return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
     if a in _ANIMATE:

@@ -276,12 +276,21 @@ class _Parser:
             if not top.marker or (top.marker in {"が", "を", "は", "も"} and counts):
                 top.amount = word
                 return
-        if word.category == "unit" and "adj" in word.features:
+        if self._counts_people(word):
+            person = Word(source="", kind="noun", english="person", category="person")
+            self._push_noun(Noun([person], amount=word))
+        elif word.category == "unit" and "adj" in word.features:
             self.stack.append(Adjective(word))
         elif word.category == "unit":
             self._push_noun(Noun([word]))
         else:
             self.stack.append(Single(word))
+
+    def _counts_people(self, word: Word) -> bool:
+        """Whether the number itself is the noun: 花火を見る二人."""
+        people = word.features.get("of") == "person" or word.source.strip().endswith("人")
+        alone = self._ends or (self._next_is("particle") and not self._says("の")) or self._next_is("relator")
+        return people and alone and self._top is not None
 
     def _says(self, particle: str) -> bool:
         return self._next is not None and self._next.source.strip() == particle
@@ -394,6 +403,11 @@ class _Parser:
         modifies = word.form.link == "plain" and self._modifies
         while self.stack and self._takes(clause, self.stack[-1], modifies=modifies):
             self.stack.pop()
+        if clause.subject is not None and clause.subject.marker == "の":
+            # What stands before 雪の降る街 belongs to the town, not to the snow.
+            outer = [m for m in clause.subject.modifiers if isinstance(m, Clause)]
+            clause.subject.modifiers = [m for m in clause.subject.modifiers if m not in outer]
+            self.stack += outer
         clause.final = word.form.link == "plain" and not modifies
         self.stack.append(clause)
 

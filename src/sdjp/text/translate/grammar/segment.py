@@ -47,10 +47,23 @@ def segment(text: str, user: Table) -> list[Word]:
         return words
     request = _REQUEST.search(body)
     cut = request.start() if request is not None and request.start() > 0 else len(body)
-    words += _Segmenter(morphemes(body[:cut], user), user).run()
+    forced = [*user, *_before_style(body[:cut], user)]
+    words += _Segmenter(morphemes(body[:cut], forced), user).run()
     if cut < len(body):
         words.append(Word(source=body[cut:], kind="request"))
     return words
+
+
+def _before_style(text: str, user: Table) -> list[str]:
+    """Known words before 風 and 調, which MeCab likes to cut elsewhere (水墨|画風)."""
+    found = []
+    for mark in re.finditer("[風調]", text):
+        for start in range(max(0, mark.start() - 8), mark.start() - 1):
+            word = text[start : mark.start()]
+            if word in tables.own() or word in user:
+                found.append(word)
+                break
+    return found
 
 
 class _Segmenter:
@@ -95,14 +108,24 @@ class _Segmenter:
                 continue
             stretch = "".join(m.surface for m in self.chain[i : j - 1])
             last = self.chain[j - 1]
+            reading = self._read(i, j)
             for table in (self.user, self.own):
-                for spelling in dict.fromkeys((stretch + last.surface, stretch + last.base)):
-                    inflected = spelling != stretch + last.surface
+                for spelling in dict.fromkeys((stretch + last.surface, stretch + last.base, reading)):
+                    inflected = spelling not in {stretch + last.surface, reading}
                     entries = table.get(spelling, ())
                     entry = self._choose(entries, i, j, inflected=inflected)
                     if entry is not None:
                         return self._take(entry, i, j)
         return None
+
+    def _read(self, i: int, j: int) -> str:
+        """The spelling that the own tables have for a stretch in kana; "" if none or if it is inflected."""
+        part = self.chain[i:j]
+        text = "".join(m.surface for m in part)
+        whole = j - i > 1 or not (part[0].is_("動詞") or "語幹" not in part[0].inflection and part[0].is_("形容詞"))
+        if len(text) < 2 or not whole or not _is_kana(text) or self._is_grammar(part[0]) or self._is_grammar(part[-1]):
+            return ""
+        return tables.readings().get(hiragana(text), "")
 
     @staticmethod
     def _is_grammar(m: Morpheme) -> bool:
@@ -125,6 +148,8 @@ class _Segmenter:
             wanted = "adv" if before_predicate and not self.chain[j - 1].space else ""
             if after.surface in {"な", "に"} and after.is_("助動詞"):
                 wanted = "adj"
+            elif after.surface == "の":
+                wanted = "quantity"
             for e in fits:
                 if e.category == wanted:
                     return e
@@ -186,8 +211,11 @@ class _Segmenter:
             return self._add(i, j, "adj" if category == "tag" else "noun", entry)
         if category == "group":
             return self._add(i, j, "noun", entry)
-        if category in {"relator", "position", "suffix", "prefix", "adj", "adv", "quantity"}:
-            return self._add(i, j, "number" if category == "quantity" else category, entry)
+        if category == "quantity":
+            number = int(entry.features["n"]) if "n" in entry.features else None
+            return self._add(i, j, "number", entry, number=number)
+        if category in {"relator", "position", "suffix", "prefix", "adj", "adv"}:
+            return self._add(i, j, category, entry)
         return self._suru(i, j, entry) or self._add(i, j, "noun", entry)
 
     def _suru(self, i: int, j: int, entry: Entry | None) -> int:
