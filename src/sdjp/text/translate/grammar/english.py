@@ -100,6 +100,8 @@ def article(phrase: str) -> str:
 
 def gerund(verb: str) -> str:
     """Return the present participle: ``"lie down"`` -> ``"lying down"``; ``"be lost"`` -> ``"lost"``."""
+    if " and " in verb:
+        return " and ".join(gerund(part) for part in verb.split(" and "))
     first, space, rest = verb.partition(" ")
     if first == "be" and rest:
         return rest

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdjp.text.translate.grammar import english
+from sdjp.text.translate.grammar.genitive import preposition
 from sdjp.text.translate.grammar.phrases import (
     Adjective,
     Clause,
@@ -44,7 +45,7 @@ def generate(items: Sequence[Item]) -> str:
     marks: list[str] = []
     for item in items:
         if isinstance(item, Single) and item.word.kind == "punct":
-            marks.append(_MARKS.get(item.word.english, item.word.use(item.word.english)))
+            marks.append(item.word.use(_MARKS.get(item.word.english, item.word.english)))
             stretches.append([])
         else:
             stretches[-1].append(item)
@@ -113,7 +114,7 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
     if determiner is not None:
         before.remove(determiner)
     core, plural = _name(noun, many=many)
-    core = " ".join([*before, core])
+    core = _without_echo(" ".join([*before, core]))
     if noun.amount is not None:
         core = _counted(noun, core, plural=plural)
     elif determiner is not None:
@@ -172,12 +173,12 @@ def _with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     features = head.features
     if "the" in features and (located or head.category not in {"weather", "time"}):
         return f"the {core}"
-    bare = plural or {"mass", "bare", "pl", "the"} & set(features) or (
+    bare = plural or {"mass", "bare", "pl", "the", "phrase"} & set(features) or (
         head.category in _NO_ARTICLE and head.how != "romaji"
     )
     if located and head.category == "time" and features.get("prep") == "at" and core == head.rendered:
         return core  # at night, at dusk
-    if bare or not core or re.match(r"(?:the|a|an|some|many|all|each|both|no|only) ", core):
+    if bare or not core or re.match(r"(?:the|a|an|some|many|all|each|both|no|only|this|that|my|his|her|its|our|another) ", core):
         return core
     return f"{english.article(core)} {core}"
 
@@ -192,8 +193,7 @@ def _counted(noun: Noun, core: str, *, plural: bool) -> str:
     if amount.category == "ordinal" and amount.number is not None:
         return f"the {amount.use(english_ordinal(amount.number))} {core}"
     if amount.number == 1 and "1" not in amount.source:
-        amount.use("one")
-        return f"{english.article(core)} {core}"
+        return f"{amount.use(english.article(core))} {core}"
     return f"{amount.use(amount.english)} {core}"
 
 
@@ -364,7 +364,8 @@ def _fill(template: str, noun: Noun) -> str:
         case "s":
             text = noun_phrase(noun, article=bool(noun.amount), many=True if noun.amount is None else None)
         case _:
-            text = noun_phrase(noun, located=not template.startswith("{"))
+            one = False if noun.head.category == "part" and not noun.many else None  # outside a window
+            text = noun_phrase(noun, located=not template.startswith("{"), many=one)
     return template[: slot.start()] + text + template[slot.end() :]
 
 
@@ -423,12 +424,14 @@ def _is_object(argument: Noun | Related) -> bool:
 def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bool = False) -> str:
     """The participle with all that the verb takes: riding a horse, drawn with crayons, not wearing a hat."""
     verb = clause.verb
+    objects = [a.head for a in clause.arguments if isinstance(a, Noun) and a.marker == "を"]
+    if "worn" in verb.features and any(o.category == "clothes" for o in objects):
+        verb.english = "wear"
     text = _participle(clause, of=of, gap=gap)
     if verb.form.negative if negative is None else negative:
         text = f"not {text}"
     complements = _complements(clause)
-    owned = [a for a in clause.arguments if isinstance(a, Noun) and a.marker == "を" and a.head.category in {"body", "part"}]
-    if owned and "having" in verb.features and not verb.form.negative:
+    if any(o.category in {"body", "part"} for o in objects) and "having" in verb.features and not verb.form.negative:
         text = verb.use("with")
     if complements and verb.base == "為る":
         text = verb.use("")
@@ -507,7 +510,9 @@ def _argument(argument: Noun | Related, verb: Word | None) -> str:
 def _preposition(noun: Noun, verb: Word | None) -> str:
     """The preposition for a noun with its particle: the verb's, the noun's, the particle's."""
     particle, head = noun.marker, noun.head
-    own = head.features.get("prep", "in" if head.category in _LOCATED else "")
+    own = preposition(noun) if "prep" in head.features or head.category in _LOCATED else ""
+    if "phrase" in head.features:
+        return ""
     wanted = None if verb is None else verb.features.get(particle)
     if verb is not None and verb.form.passive and particle == "に":
         wanted = verb.features.get("受に") or wanted or ("by" if not own else None)

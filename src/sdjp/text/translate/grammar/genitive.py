@@ -22,7 +22,8 @@ _OF: Final = frozenset(
 _GROWS: Final = frozenset(["leaf", "branch", "root", "fruit", "nut", "trunk", "bark", "spirit", "shade", "stump", "flower"])
 # After a place these say what is there rather than where it is.
 _SCENES: Final = frozenset(["landscape", "townscape", "scenery", "view", "scene", "map", "sky"])
-_SEXES: Final = {"woman": "female", "man": "male", "girl": "girl", "boy": "boy"}
+# A maid who is a girl, a knight who is a woman.
+_ANYONE: Final = frozenset(["woman", "man", "girl", "boy", "person", "lady"])
 _HERDS: Final = {
     "bird": "flock", "sheep": "flock", "pigeon": "flock", "crow": "flock", "crane": "flock", "duck": "flock",
     "seagull": "flock", "penguin": "colony", "fish": "school", "goldfish": "school", "carp": "school",
@@ -102,9 +103,8 @@ def _is_made_of(modifier: Noun, head: Noun) -> bool:
 def _whose(modifier: Noun, head: Noun, last: str) -> Noun:
     """A person or an animal の something."""
     a, b = modifier.head.category, head.head.category
-    if b == "person" and modifier.simple:
-        sex = _SEXES.get(modifier.head.english)
-        if sex is not None or a == "animal":
+    if b == "person" and not modifier.also and modifier.amount is None:
+        if a == "animal" or modifier.head.english in _ANYONE or last in _ANYONE:
             return _before(modifier, head)
     if b in _ANIMATE or last in _OF:
         return _after(modifier, head, "of {}")
@@ -125,7 +125,17 @@ def _group(modifier: Noun, head: Noun) -> Noun:
 
 
 def _where(noun: Noun) -> str:
-    return noun.head.features.get("prep", "in") + " {}"
+    if "phrase" in noun.head.features:
+        return "{}"
+    return f"{preposition(noun)} {{}}".strip()
+
+
+def preposition(noun: Noun) -> str:
+    """The preposition that ``noun`` as a place or a time takes: at night, but on a summer night."""
+    own = noun.head.features.get("prep", "in")
+    if own == "at" and noun.head.english.endswith(("night", "morning")) and (noun.modifiers or len(noun.words) > 1):
+        return "on"
+    return own
 
 
 def _before(modifier: Noun, head: Noun) -> Noun:

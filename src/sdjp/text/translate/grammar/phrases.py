@@ -8,7 +8,7 @@ modifies a noun (赤い, 三匹の, 馬に乗る, 机の上の) waits on the sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sdjp.text.translate.grammar.words import NOUNS, Word
@@ -256,6 +256,8 @@ class _Parser:
 
     def _suffix(self, word: Word) -> None:
         top = self._top
+        if "plural" in word.features or "honorific" in word.features:
+            word.use("")
         if not isinstance(top, Noun):
             return
         if "plural" in word.features:
@@ -303,6 +305,8 @@ class _Parser:
             self._after_adjective(particle, top)
         elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
             self.stack[-1] = Adjective(top.word)
+        elif isinstance(top, Clause):
+            pass
         elif isinstance(top, Related):
             if particle in {"の", "な"}:
                 top.adnominal = True
@@ -344,6 +348,11 @@ class _Parser:
     # -- relations --------------------------------------------------------------------------------------------
 
     def _position(self, word: Word) -> None:
+        top = self._top
+        if isinstance(top, Clause) and top.verb.form.link == "plain" and word.english == "in {}":
+            top.verb.form = replace(top.verb.form, link="te")  # 花びらが舞う中: with petals fluttering
+            word.use("")
+            return
         self._relate(word, {"の"} if isinstance(self._top, Noun) and self._top.marker else {""})
 
     def _relator(self, word: Word) -> None:
