@@ -51,7 +51,7 @@ _PAST: Final = {
 }
 # One syllable, or stress on the last: the final consonant is doubled (running); all others are not (opening).
 _DOUBLED: Final = frozenset(
-    ["run", "sit", "swim", "cut", "hit", "put", "get", "dig", "let", "set", "shut", "stop", "step", "hug", "pet", "pat", "rub", "drip", "drop", "drag", "grab", "grip", "hop", "jog", "knit", "mop", "nap", "pop", "plan", "plug", "rip", "scan", "shop", "sip", "skip", "slip", "snap", "spin", "spit", "spot", "strum", "tap", "tip", "trap", "trim", "trot", "wag", "wrap", "win", "chat", "clap", "flap", "fit", "fan", "tug", "split", "begin", "scrub", "beg", "bat", "pin", "prop", "quit", "rob", "rot", "snug", "swap", "top", "zip", "chop", "flip", "drum", "sag"]
+    ["blur", "stir", "star", "run", "sit", "swim", "cut", "hit", "put", "get", "dig", "let", "set", "shut", "stop", "step", "hug", "pet", "pat", "rub", "drip", "drop", "drag", "grab", "grip", "hop", "jog", "knit", "mop", "nap", "pop", "plan", "plug", "rip", "scan", "shop", "sip", "skip", "slip", "snap", "spin", "spit", "spot", "strum", "tap", "tip", "trap", "trim", "trot", "wag", "wrap", "win", "chat", "clap", "flap", "fit", "fan", "tug", "split", "begin", "scrub", "beg", "bat", "pin", "prop", "quit", "rob", "rot", "snug", "swap", "top", "zip", "chop", "flip", "drum", "sag"]
 )
 
 

@@ -23,7 +23,7 @@ from sdjp.text.translate.grammar.phrases import (
 from sdjp.text.translate.grammar.words import Word
 
 _PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
-_LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part", "body"])
+_LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
 _NO_ARTICLE: Final = frozenset(["proper", "artist", "name", "tag", "emoji", "latin", "quoted", "color", "style"])
 _POSITIONS: Final = {
     "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside", "in front of {}": "in front",
@@ -176,7 +176,7 @@ def _with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     bare = plural or {"mass", "bare", "pl", "the", "phrase"} & set(features) or (
         head.category in _NO_ARTICLE and head.how != "romaji"
     )
-    if located and head.category == "time" and features.get("prep") == "at" and core == head.rendered:
+    if located and head.category == "time" and features.get("prep") == "at" and core == head.rendered and not noun.modifiers:
         return core  # at night, at dusk
     if bare or not core or re.match(r"(?:the|a|an|some|many|all|each|both|no|only|this|that|my|his|her|its|our|another) ", core):
         return core
@@ -391,15 +391,16 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
             by = f"by {noun_phrase(subject)}"
             return _AFTER, " ".join([*_chain(clause), participle, by, *_complements(clause)])
         has = "without" if verb.form.negative else "with"
-        if "has" in verb.features and not clause.arguments:
+        if "has" in verb.features:
             verb.use(has)
-            return _AFTER, f"{has} {noun_phrase(subject)}"
-        return _AFTER, " ".join([has, noun_phrase(subject), _predicate(clause, negative=False, of=subject)])
+            return _AFTER, " ".join([has, noun_phrase(subject), *_complements(clause)])
+        return _AFTER, " ".join([has, _subject(clause), _predicate(clause, negative=False, of=subject)])
     alone = not clause.arguments and not clause.before
     text = _predicate(clause, of=noun, gap=alone or not any(_is_object(a) for a in clause.arguments))
     if alone and " " not in verb.rendered_or("") and not clause.adverbs and not verb.form.negative:
         return _OPINION, text
-    if alone and not verb.form.negative and verb.features.get("た") == verb.rendered:
+    state = verb.features.get("た") == verb.rendered and not text.startswith("with ")
+    if alone and not verb.form.negative and state:
         return _OPINION, text
     return _AFTER, text
 
@@ -421,6 +422,16 @@ def _is_object(argument: Noun | Related) -> bool:
     return isinstance(argument, Noun) and argument.marker == "を"
 
 
+def _subject(clause: Clause) -> str:
+    """The subject; what lines up, gathers or scatters comes in numbers."""
+    noun = clause.subject
+    assert noun is not None
+    several = "several" in clause.verb.features and noun.amount is None and noun.head.category not in _NO_ARTICLE
+    if several and "mass" not in noun.head.features:
+        noun.many = True
+    return noun_phrase(noun)
+
+
 def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bool = False) -> str:
     """The participle with all that the verb takes: riding a horse, drawn with crayons, not wearing a hat."""
     verb = clause.verb
@@ -431,20 +442,38 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
     if verb.form.negative if negative is None else negative:
         text = f"not {text}"
     complements = _complements(clause)
+    if "{}" in text:
+        text, complements = _around_object(text, clause, complements)
     if any(o.category in {"body", "part"} for o in objects) and "having" in verb.features and not verb.form.negative:
         text = verb.use("with")
     if complements and verb.base == "為る":
         text = verb.use("")
     if _reduplicates(verb, complements):
         text = text.rsplit(" ", 1)[0]
-    return " ".join(filter(None, [*_chain(clause), text, *complements]))
+    return " ".join(filter(None, [*_chain(clause), text, *complements, *_circumstances(clause)]))
+
+
+def _around_object(verb: str, clause: Clause, complements: list[str]) -> tuple[str, list[str]]:
+    """Put the object where the verb has a place for it: holding {} at the ready."""
+    if any(_is_object(a) for a in clause.arguments):
+        return verb.replace("{}", complements[0]), complements[1:]
+    return verb.replace("{} ", ""), complements
+
+
+def _circumstances(clause: Clause) -> list[str]:
+    """Clauses joined by て that have a subject of their own: with petals fluttering."""
+    return [
+        f"with {noun_phrase(c.subject)} {_predicate(c, of=c.subject)}"
+        for c in clause.before
+        if isinstance(c, Clause) and c.subject is not None
+    ]
 
 
 def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
     """Whether the verb's own preposition meets another one: look at + outside a window."""
     tail = verb.english.rsplit(" ", 1)[-1]
     first = complements[0].split(" ")[0] if complements else ""
-    return " " in verb.english and tail in {"at", "on", "to", "for"} and first in {"outside", "in", "on", "out", "behind", "above", "under", "beyond", "into", "from"}
+    return " " in verb.english and tail in {"at", "on", "to", "for"} and first in {"outside", "at", "toward", "to", "in", "on", "out", "behind", "above", "under", "beyond", "into", "from"}
 
 
 def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
@@ -452,6 +481,8 @@ def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
     verb, form, features = clause.verb, clause.verb.form, clause.verb.features
     if form.passive and not form.causative:
         return verb.use(features.get("pp") or english.participle(verb.english))
+    if "as" in features and not form.negative:
+        return verb.use(features["as"])
     state = features.get("た") if form.past and not form.progressive else features.get("て") if form.progressive else None
     if state is not None and not form.negative:
         return verb.use(state)
@@ -475,9 +506,7 @@ def _chain(clause: Clause) -> list[str]:
         of = Noun([Word(source="", kind="noun", category="person")])
         if isinstance(earlier, Adjective):
             parts += [_adjective(earlier), "and"]
-        elif earlier.subject is not None:
-            parts.append(f"with {noun_phrase(earlier.subject)} {_predicate(earlier, of=earlier.subject)},")
-        else:
+        elif earlier.subject is None:
             parts += [_predicate(earlier, of=of), "and" if earlier.verb.form.link == "te" else "while"]
     return parts
 
@@ -502,6 +531,8 @@ def _argument(argument: Noun | Related, verb: Word | None) -> str:
     preposition = _preposition(argument, verb)
     if verb is not None and "the" in verb.features and argument.marker == "を" and not is_plural(argument):
         argument.definite = True  # playing the piano
+    if argument.head.category == "body" and argument.marker in {"に", "で"} and argument.simple:
+        argument.definite = True  # on the shoulder
     medium = argument.marker == "で" and argument.head.category == "medium"
     text = noun_phrase(argument, article=not medium, located=preposition != "")
     return f"{preposition} {text}" if preposition else text
@@ -561,8 +592,8 @@ def _final(clause: Clause, *, sentence: bool) -> str:
     if subject is None:
         return text
     if not sentence:
-        return f"{noun_phrase(subject)} {text}"
-    return f"{noun_phrase(subject)} {'are' if is_plural(subject) else 'is'} {text}"
+        return f"{_subject(clause)} {text}"
+    return f"{_subject(clause)} {'are' if is_plural(subject) else 'is'} {text}"
 
 
 def _there_is(clause: Clause, *, sentence: bool) -> str:

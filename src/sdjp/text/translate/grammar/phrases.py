@@ -350,6 +350,7 @@ class _Parser:
     def _position(self, word: Word) -> None:
         top = self._top
         if isinstance(top, Clause) and top.verb.form.link == "plain" and word.english == "in {}":
+            top.final = False
             top.verb.form = replace(top.verb.form, link="te")  # 花びらが舞う中: with petals fluttering
             word.use("")
             return
@@ -429,6 +430,8 @@ class _Parser:
             clause.arguments.insert(0, item)
         elif isinstance(item, Clause) and not item.final and item.verb.form.link in {"te", "while"}:
             clause.before.insert(0, item)
+            if clause.subject is None and item.subject is not None and item.subject.kind == "animate":
+                clause.subject, item.subject = item.subject, None  # who sits and who reads is one
         elif isinstance(item, Noun) and not item.adnominal:
             return self._takes_noun(clause, item, first=first, modifies=modifies)
         else:
