@@ -1,7 +1,7 @@
 """What a model is made of: frozen specs, their presets, and JSON in and out.
 
-Specs reach builders only (``UNet.from_config``); the modules themselves take plain numbers. Variants are made with
-:func:`dataclasses.replace`. Unknown keys in JSON are refused.
+Specs reach builders only (``UNet.from_config``); the modules themselves take plain numbers. Variants are made
+with :func:`dataclasses.replace`. Unknown keys in JSON are refused.
 """
 
 from __future__ import annotations

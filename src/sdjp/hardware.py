@@ -8,7 +8,9 @@ from sdjp.errors import InputError
 
 
 def bfloat16_is_fast() -> bool:
-    """Whether this processor multiplies bfloat16 by itself (AVX512-BF16, AMX); emulated, it is ten times slower."""
+    """Whether this processor multiplies bfloat16 by itself (AVX512-BF16, AMX); emulated, it is ten times
+    slower.
+    """
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch 2.5 and later
     return probe is not None and bool(probe())
 
@@ -24,7 +26,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
     except RuntimeError as error:
         raise InputError(
             "device.unknown",
-            ja=f"デバイス {device!r} は使えません。'auto'、'cpu'、'cuda'、'cuda:0'、'mps' などを指定してください。",
+            ja=f"デバイス {device!r} は使えません。"
+            "'auto'、'cpu'、'cuda'、'cuda:0'、'mps' などを指定してください。",
             en=f"device {device!r} is not known. Use 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' …",
         ) from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
@@ -47,7 +50,8 @@ def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype
     if chosen not in names.values():
         raise InputError(
             "dtype.unknown",
-            ja=f"dtype {dtype!r} は使えません。'auto'、{'、'.join(map(repr, names))} のどれかを指定してください。",
+            ja=f"dtype {dtype!r} は使えません。"
+            f"'auto'、{'、'.join(map(repr, names))} のどれかを指定してください。",
             en=f"dtype {dtype!r} is not known. Use 'auto' or one of {', '.join(map(repr, names))}.",
         )
     assert chosen is not None

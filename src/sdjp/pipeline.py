@@ -115,9 +115,10 @@ class Pipeline:
             source: ``"mini"`` (the embedded model, the default), an original ``.ckpt`` or ``.safetensors``, a
                 diffusers folder, or a hub id such as ``"CompVis/stable-diffusion-v1-4"``.
             device: ``"auto"`` (CUDA, then Apple's MPS, then the processor), or a torch device.
-            dtype: ``"auto"``, a torch dtype or its name. Automatic is float16 on CUDA, bfloat16 on processors with
-                instructions for it, else float32.
-            ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
+            dtype: ``"auto"``, a torch dtype or its name. Automatic is float16 on CUDA, bfloat16 on processors
+                with instructions for it, else float32.
+            ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or
+                never.
             translator: ``"lexicon"``, ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
             watermark: Invisible watermark: on, off, or a text of one's own.
@@ -170,7 +171,7 @@ class Pipeline:
         for text in texts:
             check_prompt(text, allow_empty=True)
         prompts = self._read(texts, translate)
-        states = self._states([p for p in prompts])
+        states = self._states(prompts)
         missing = 0 if chunks is None else chunks - states.shape[1] // self.config.text.max_length
         if missing > 0:
             empty = self._states(self._read([""], "never"))
@@ -210,12 +211,13 @@ class Pipeline:
             height: Pixels, a multiple of the model's factor (8 for SD v1).
             width: Pixels, likewise.
             num_inference_steps: S, 1 to 1000.
-            guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1 is without guidance.
+            guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1 is without
+                guidance.
             sampler: One of ``sdjp.samplers.SAMPLERS``.
             spacing: How timesteps are chosen; see ``sdjp.samplers``.
             eta: Noise added back by DDIM, 0 to 1.
-            seed: Picture i has seed + i, or one seed for each picture; drawn at random if None. The same seed gives
-                the same picture in any batch.
+            seed: Picture i has seed + i, or one seed for each picture; drawn at random if None. The same seed
+                gives the same picture in any batch.
             num_images_per_prompt: Pictures for each prompt.
             image: A picture to start from (SDEdit, arXiv 2108.01073), scaled to the size wanted.
             strength: How much of it is replaced, 0 to 1.
@@ -232,8 +234,8 @@ class Pipeline:
             InputError: If an argument is not usable; before any heavy work.
             TranslationError: If the prompt cannot be translated.
             NonFiniteError: If the model gives NaN and float32 does not help.
-            Cancelled: If the run was stopped; ``partial`` is a :class:`GenerationResult` of the finished pictures,
-                or None.
+            Cancelled: If the run was stopped; ``partial`` is a :class:`GenerationResult` of the finished
+                pictures, or None.
         """
         finished: list[GenerationResult] = []
         try:
@@ -334,7 +336,8 @@ class Pipeline:
         if len(negatives) not in (1, groups):
             raise InputError(
                 "negative_prompt.count",
-                ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください（{len(negatives)} 個）。",
+                ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください"
+                f"（{len(negatives)} 個）。",
                 en=f"give one negative_prompt, or {groups} as there are prompts, not {len(negatives)}.",
             )
         for text in prompts:
@@ -415,8 +418,8 @@ class Pipeline:
     ) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]]]:
         """Text states of every picture, (count, L, D) each, and what became of the prompts."""
         groups = job.count // job.options.num_images_per_prompt
-        prompts = self._read(job.prompts, job.options.translate)
-        negatives = self._read(job.negatives, job.options.translate)
+        texts = self._read([*job.prompts, *job.negatives], job.options.translate)  # one batch to translate
+        prompts, negatives = texts[: len(job.prompts)], texts[len(job.prompts) :]
         embeds, negative_embeds = job.prompt_embeds, job.negative_prompt_embeds
         read_now = [*(prompts if embeds is None else ()), *(negatives if negative_embeds is None else ())]
         states = self._states(read_now) if read_now else None  # as one batch, all of the same length
@@ -432,7 +435,8 @@ class Pipeline:
                 "prompt_embeds.length",
                 ja=f"prompt_embeds（{embeds.shape[1]} トークン）と negative_prompt_embeds"
                 f"（{negative_embeds.shape[1]} トークン）の長さをそろえてください。",
-                en=f"prompt_embeds has {embeds.shape[1]} tokens, negative_prompt_embeds {negative_embeds.shape[1]}: "
+                en=f"prompt_embeds has {embeds.shape[1]} tokens, "
+                f"negative_prompt_embeds {negative_embeds.shape[1]}: "
                 "make them equally long (encode_prompt takes chunks=…).",
             )
         each = job.options.num_images_per_prompt
@@ -458,11 +462,14 @@ class Pipeline:
         uncond: Tensor,
         watch: Callable[[Step], None],
     ) -> Tensor:
-        """Run the sampler over one batch; returns latents (B, C, h, w) float32, scaled as the UNet knows them."""
+        """Run the sampler over one batch; returns latents (B, C, h, w) float32, scaled as the UNet knows
+        them.
+        """
         generators = [torch.Generator("cpu").manual_seed(job.seeds[i]) for i in rows]
 
         def noise() -> Tensor:
-            # Each picture has a generator of its own on the CPU: the same seed, the same picture, in any batch.
+            # Each picture has a generator of its own on the CPU: the same seed, the same picture, in any
+            # batch.
             drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
             return torch.stack(drawn).to(self.device)
 
@@ -477,7 +484,8 @@ class Pipeline:
             x = clean if at is None else self.schedule.add_noise(clean, x, at)
 
         def unet(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-            return self.unet(x.to(self.dtype), t, context).float()
+            eps: Tensor = self.unet(x.to(self.dtype), t, context)
+            return eps.float()
 
         selected = slice(rows.start, rows.stop)
         denoise = classifier_free(unet, cond[selected], uncond[selected], job.options.guidance_scale)
@@ -489,7 +497,8 @@ class Pipeline:
         if not bool(torch.isfinite(x).all()):
             raise NonFiniteError(
                 "nan.latents",
-                ja=f"計算の途中で数値があふれました（UNet、{self.dtype}）。dtype='float32' でもう一度お試しください。",
+                ja=f"計算の途中で数値があふれました（UNet、{self.dtype}）。"
+                "dtype='float32' でもう一度お試しください。",
                 en=f"the UNet gave NaN or infinity in {self.dtype}. Try again with dtype='float32'.",
             )
         return x
@@ -514,7 +523,8 @@ class Pipeline:
         if not bool(torch.isfinite(pixels).all()):
             raise NonFiniteError(
                 "nan.pixels",
-                ja="画像への復号で数値があふれました（float32 でも同じです）。重みのファイルが壊れている可能性があります。",
+                ja="画像への復号で数値があふれました（float32 でも同じです）。"
+                "重みのファイルが壊れている可能性があります。",
                 en="the autoencoder gave NaN or infinity, in float32 too: the weights are probably damaged.",
             )
         return pixels

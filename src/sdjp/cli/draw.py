@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     stopped = False
     seed = args.seed
     try:
-        for text in _chain(first, texts):
+        for text in itertools.chain([first], texts):
             for _ in range(args.n_iter):
                 stream = pipe.stream(
                     text,
@@ -86,11 +87,6 @@ def run(args: argparse.Namespace) -> int:
     return 130 if stopped else 0
 
 
-def _chain(first: str, rest: object) -> object:
-    yield first
-    yield from rest  # type: ignore[misc]
-
-
 def _announce(result: GenerationResult, *, new: bool) -> None:
     """Say the English that was drawn, once for each prompt, and whatever the user has to know."""
     info = result.prompts[0]
@@ -119,7 +115,8 @@ def _open(name: str) -> Image:
     try:
         with Image.open(name) as image:
             image.load()
-            return image.copy()
+            picture: Image.Image = image.copy()
+            return picture
     except (OSError, UnidentifiedImageError) as error:
         raise InputError(
             "init_img.unreadable",

@@ -93,7 +93,8 @@ def _text_options(parser: Parser) -> None:
     parser.option("--translator", default="lexicon", ja="翻訳の方法: lexicon、passthrough、marian:フォルダー",
                   en="lexicon, passthrough, or marian:FOLDER")  # fmt: skip
     parser.option("--translate", choices=("auto", "always", "never"), default="auto",
-                  ja="いつ翻訳するか（auto は日本語の部分だけ）", en="when to translate (auto: what is Japanese)")  # fmt: skip
+                  ja="いつ翻訳するか（auto は日本語の部分だけ）",
+                  en="when to translate (auto: what is Japanese)")  # fmt: skip
 
 
 def _draw() -> tuple[Parser, Run]:
@@ -109,7 +110,8 @@ def _draw() -> tuple[Parser, Run]:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.option("prompt", nargs="?", ja="描きたいもの", en="what to draw")
-    parser.option("--prompt", dest="prompt_option", metavar="PROMPT", ja="描きたいもの（元の txt2img.py と同じ書き方）",
+    parser.option("--prompt", dest="prompt_option", metavar="PROMPT",
+                  ja="描きたいもの（元の txt2img.py と同じ書き方）",
                   en="what to draw (as in the original txt2img.py)")  # fmt: skip
     _text_options(parser)
     parser.option("--negative", metavar="PROMPT", ja="描いてほしくないもの", en="what should not be there")
@@ -168,7 +170,8 @@ def _draw() -> tuple[Parser, Run]:
     parser.option("--precision", dest="dtype", type=_precision, metavar="{full,autocast}",
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
-    parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag", ja="安全性チェックの結果の扱い",
+    parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag",
+                  ja="安全性チェックの結果の扱い",
                   en="what to do with flagged pictures")  # fmt: skip
     parser.option(
         "--watermark",
@@ -227,7 +230,8 @@ def _convert() -> tuple[Parser, Run]:
         prog="sdjp convert",
         description="Convert a checkpoint: to .safetensors (original names), or to a diffusers folder."
         if en
-        else "重みを変換します。B が .safetensors なら元の名前で、そうでなければ diffusers のフォルダーとして書き出します。",
+        else "重みを変換します。B が .safetensors なら元の名前で、"
+        "そうでなければ diffusers のフォルダーとして書き出します。",
     )
     parser.option("source", metavar="A", ja="変換する重み", en="the weights to convert")
     parser.option("target", metavar="B", ja="書き出す先", en="where to write")

@@ -20,8 +20,10 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
     if len(given) + (args.from_file is not None) != 1:
         raise InputError(
             "prompt.source",
-            ja='プロンプトを 1 つ書くか、--from-file でファイルを指定してください（例: sdjp "馬に乗る宇宙飛行士"）。',
-            en='give one prompt, or a file with --from-file (for example: sdjp "an astronaut riding a horse").',
+            ja="プロンプトを 1 つ書くか、--from-file でファイルを指定してください"
+            '（例: sdjp "馬に乗る宇宙飛行士"）。',
+            en="give one prompt, or a file with --from-file "
+            '(for example: sdjp "an astronaut riding a horse").',
         )
     if given:
         yield given[0]

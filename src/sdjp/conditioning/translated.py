@@ -1,8 +1,9 @@
 """English, in chunks of tokens with weights, to the text states that condition the UNet.
 
-Long prompts: every chunk of 77 tokens is encoded by itself and the states are laid end to end, as AUTOMATIC1111
-does. Weights: each token's states are multiplied by its weight, then the chunk is scaled so that its mean is what
-it was (the same tool's "original" emphasis). A chunk whose weights are all 1 is left exactly as it is.
+Long prompts: every chunk of 77 tokens is encoded by itself and the states are laid end to end, as
+AUTOMATIC1111 does. Weights: each token's states are multiplied by its weight, then the chunk is scaled so
+that its mean is what it was (the same tool's "original" emphasis). A chunk whose weights are all 1 is left
+exactly as it is.
 
 Axes: B prompts, N chunks, L = 77 tokens, D width.
 """
@@ -53,4 +54,4 @@ def encode(model: CLIPText, prompts: Sequence[Chunks], empty: Chunks) -> Tensor:
     ids = torch.tensor(rows, device=device).flatten(0, 1)  # (B N, L)
     weights = torch.tensor(factors, device=device).flatten(0, 1)
     states = emphasise(model(ids), weights)  # (B N, L, D)
-    return states.unflatten(0, (len(prompts), count)).flatten(1, 2)
+    return states.reshape(len(prompts), -1, states.shape[-1])

@@ -22,13 +22,13 @@ def attention(q: Tensor, k: Tensor, v: Tensor, heads: int, *, causal: bool = Fal
     Returns:
         (B, L, D).
     """
-    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
+    q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
     out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     return out.transpose(1, 2).flatten(2)
 
 
 class Attention(nn.Module):
-    """Multi-head attention from ``width`` to a context of ``context_dim`` (itself if they are the same tensor)."""
+    """Multi-head attention from ``width`` to a context of ``context_dim``; to itself if both are one."""
 
     def __init__(self, width: int, context_dim: int, heads: int) -> None:
         super().__init__()
@@ -40,7 +40,8 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
-        return self.to_out(attention(self.to_q(x), self.to_k(context), self.to_v(context), self.heads))
+        out: Tensor = self.to_out(attention(self.to_q(x), self.to_k(context), self.to_v(context), self.heads))
+        return out
 
 
 class GEGLU(nn.Module):
@@ -54,7 +55,8 @@ class GEGLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, L, width) to the same shape."""
         value, gate = self.proj_in(x).chunk(2, dim=-1)
-        return self.proj_out(value * F.gelu(gate))
+        out: Tensor = self.proj_out(value * F.gelu(gate))
+        return out
 
 
 class TransformerBlock(nn.Module):
@@ -74,7 +76,8 @@ class TransformerBlock(nn.Module):
         y = self.norm_self(x)
         x = x + self.self_attention(y, y)
         x = x + self.cross_attention(self.norm_cross(x), context)
-        return x + self.feed_forward(self.norm_feed_forward(x))
+        out: Tensor = x + self.feed_forward(self.norm_feed_forward(x))
+        return out
 
 
 class SpatialTransformer(nn.Module):
@@ -92,4 +95,5 @@ class SpatialTransformer(nn.Module):
         h, w = x.shape[-2:]
         y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
         y = self.block(y, context).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
-        return x + self.proj_out(y)
+        out: Tensor = x + self.proj_out(y)
+        return out

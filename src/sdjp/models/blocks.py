@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class ResBlock(nn.Module):
-    """Two times norm, SiLU, convolution, with the time embedding added between (He et al. 2016; Ho et al. 2020).
+    """Two times norm, SiLU, convolution, the time embedding added between (He et al. 2016; Ho et al. 2020).
 
     Args:
         in_channels: Channels in.
@@ -37,7 +37,8 @@ class ResBlock(nn.Module):
         if self.time_proj is not None and time is not None:
             y = y + self.time_proj(F.silu(time))[:, :, None, None]
         y = self.conv_out(F.silu(self.norm_out(y)))
-        return y + (x if self.shortcut is None else self.shortcut(x))
+        out: Tensor = y + (x if self.shortcut is None else self.shortcut(x))
+        return out
 
 
 class Downsample(nn.Module):
@@ -55,7 +56,8 @@ class Downsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to (B, C, h/2, w/2), rounded up for odd sides in the UNet."""
-        return self.conv(F.pad(x, (0, 1, 0, 1)) if self.asymmetric else x)
+        out: Tensor = self.conv(F.pad(x, (0, 1, 0, 1)) if self.asymmetric else x)
+        return out
 
 
 class Upsample(nn.Module):
@@ -71,4 +73,5 @@ class Upsample(nn.Module):
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
         else:
             x = F.interpolate(x, size=size, mode="nearest")
-        return self.conv(x)
+        out: Tensor = self.conv(x)
+        return out

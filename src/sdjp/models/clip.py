@@ -36,7 +36,8 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, L, D) to the same shape."""
-        return self.out(attention(self.q(x), self.k(x), self.v(x), self.heads, causal=True))
+        out: Tensor = self.out(attention(self.q(x), self.k(x), self.v(x), self.heads, causal=True))
+        return out
 
 
 class CLIPLayer(nn.Module):
@@ -54,7 +55,8 @@ class CLIPLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, L, D) to the same shape."""
         x = x + self.attention(self.norm_attention(x))
-        return x + self.mlp_out(self.activation(self.mlp_in(self.norm_mlp(x))))
+        out: Tensor = x + self.mlp_out(self.activation(self.mlp_in(self.norm_mlp(x))))
+        return out
 
 
 class CLIPText(nn.Module):
@@ -112,4 +114,5 @@ class CLIPText(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Map token ids (B, L) int64, L at most ``max_length``, to text states (B, L, D)."""
-        return self.norm_out(self.hidden_states(ids)[-1])
+        out: Tensor = self.norm_out(self.hidden_states(ids)[-1])
+        return out

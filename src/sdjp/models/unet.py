@@ -47,7 +47,8 @@ class TimeEmbedding(nn.Module):
     def forward(self, t: Tensor) -> Tensor:
         """Map t (B,) to (B, D)."""
         x = timestep_embedding(t, self.channels).to(self.linear_in.weight.dtype)
-        return self.linear_out(F.silu(self.linear_in(x)))
+        out: Tensor = self.linear_out(F.silu(self.linear_in(x)))
+        return out
 
 
 class Row(nn.Module):
@@ -193,4 +194,5 @@ class UNet(nn.Module):
             # Odd sides: upsampling has to reach the size of the skip that waits.
             size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
             x = row(x, time, context, size)
-        return self.conv_out(F.silu(self.norm_out(x)))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        return out

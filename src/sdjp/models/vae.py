@@ -47,7 +47,7 @@ class Gaussian:
         return self.mean + self.std * noise
 
     def kl(self) -> Tensor:
-        """KL divergence to the standard normal, summed over all but the batch (Kingma & Welling 2014, app. B)."""
+        """KL divergence to the standard normal, summed over all but the batch (Kingma & Welling 2014)."""
         return 0.5 * (self.mean**2 + self.logvar.exp() - 1.0 - self.logvar).sum(dim=(1, 2, 3))
 
 
@@ -66,8 +66,9 @@ class AttentionBlock(nn.Module):
         """Map (B, C, h, w) to the same shape."""
         y = self.norm(x)
         q, k, v = (f(y).flatten(2).transpose(1, 2) for f in (self.q, self.k, self.v))  # (B, h w, C)
-        y = attention(q, k, v, heads=1).transpose(1, 2).unflatten(2, x.shape[-2:])  # (B, C, h, w)
-        return x + self.proj_out(y)
+        y = attention(q, k, v, heads=1).transpose(1, 2).reshape(x.shape)  # (B, C, h, w)
+        out: Tensor = x + self.proj_out(y)
+        return out
 
 
 class Middle(nn.Module):
@@ -81,7 +82,8 @@ class Middle(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape."""
-        return self.res_out(self.attn(self.res_in(x)))
+        out: Tensor = self.res_out(self.attn(self.res_in(x)))
+        return out
 
 
 class Level(nn.Module):
@@ -139,7 +141,8 @@ class Encoder(nn.Module):
         x = self.conv_in(x)
         for level in self.levels:
             x = level(x)
-        return self.conv_out(F.silu(self.norm_out(self.mid(x))))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(self.mid(x))))
+        return out
 
 
 class Decoder(nn.Module):
@@ -175,7 +178,8 @@ class Decoder(nn.Module):
         x = self.mid(self.conv_in(z))
         for level in self.levels:
             x = level(x)
-        return self.conv_out(F.silu(self.norm_out(x)))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        return out
 
 
 class VAE(nn.Module):
@@ -238,9 +242,10 @@ class VAE(nn.Module):
         )
 
     def encode(self, x: Tensor) -> Gaussian:
-        """Encode pictures (B, 3, H, W) in [-1, 1], sides multiples of ``factor``; latents are not yet scaled."""
+        """Encode pictures (B, 3, H, W) in [-1, 1], sides multiples of ``factor``; latents unscaled."""
         return Gaussian.from_moments(self.quant_conv(self.encoder(x)))
 
     def decode(self, z: Tensor) -> Tensor:
         """Decode unscaled latents (B, latent_channels, h, w) to pictures (B, 3, H, W), about [-1, 1]."""
-        return self.decoder(self.post_quant_conv(z))
+        out: Tensor = self.decoder(self.post_quant_conv(z))
+        return out

@@ -1,7 +1,7 @@
 """The way of a prompt: parse, normalize, translate the text leaves, count and chunk the tokens.
 
-This is the whole path from what a user typed to what a text encoder reads, with a record of every step. It runs
-without torch, so that ``sdjp explain`` answers at once.
+This is the whole path from what a user typed to what a text encoder reads, with a record of every step. It
+runs without torch, so that ``sdjp explain`` answers at once.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def check_prompt(text: str, *, allow_empty: bool = False) -> None:
     """Refuse what is not a prompt.
 
     Raises:
-        InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative prompt
-            is fine: pass ``allow_empty``).
+        InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative
+            prompt is fine: pass ``allow_empty``).
     """
     if not isinstance(text, str):
         raise InputError(

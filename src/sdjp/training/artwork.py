@@ -1,4 +1,5 @@
-"""The artwork the embedded model learns from: emoji drawings of free licence, fetched with npm, rendered once.
+"""The artwork the embedded model learns from: emoji drawings of free licence, fetched with npm, rendered
+once.
 
 Sets (name: npm package, licence):
 
@@ -179,4 +180,5 @@ class Artwork:
 
     def drawing(self, emoji: str, style: str = "flat") -> NDArray[np.uint8]:
         """Return the drawing of ``emoji`` in the set ``style`` as (256, 256, 4) RGBA."""
-        return self.sets[style][self.index[emoji]]
+        drawing: NDArray[np.uint8] = self.sets[style][self.index[emoji]]
+        return drawing

@@ -1,6 +1,7 @@
 """Train the autoencoder of the embedded model on random drawings over random backgrounds.
 
-Loss: L1 + MSE + half an L1 on the gradients of the picture + a small KL. Crops grow from 64 to 128 pixels during a run.
+Loss: L1 + MSE + half an L1 on the gradients of the picture + a small KL. Crops grow from 64 to 128 pixels
+during a run.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def reconstruction_loss(x: Tensor, y: Tensor) -> Tensor:
 def psnr(vae: VAE, pictures: Tensor) -> float:
     """Mean PSNR in dB of reconstructions of ``pictures`` (B, 3, H, W) in [-1, 1]."""
     values = []
-    for x in pictures.split(4):
+    for i in range(0, len(pictures), 4):
+        x = pictures[i : i + 4]
         y = vae.decode(vae.encode(x).mean).clamp(-1, 1)
         values.append(-10 * torch.log10((x - y).square().mean(dim=(1, 2, 3)) / 4))
     return float(torch.cat(values).mean())
@@ -98,8 +100,9 @@ def held_out_pictures(artwork: Artwork, n: int = 24) -> Tensor:
 def build() -> VAE:
     """The untrained autoencoder, begun where colour and shape already pass through.
 
-    Downsampling starts as averaging, upsampling as copying, residual blocks as nearly nothing, and the latent with
-    little noise (log-variance -5). Started at random, it takes many times as long to learn what colour is.
+    Downsampling starts as averaging, upsampling as copying, residual blocks as nearly nothing, and the latent
+    with little noise (log-variance -5). Started at random, it takes many times as long to learn what colour
+    is.
     """
     vae = VAE.from_config(MINI.vae)
     channels = MINI.vae.latent_channels

@@ -194,25 +194,28 @@ PREFIXES: Final = (
 )
 ADJECTIVES: Final = ("cute", "beautiful", "cool", "lovely", "young", "fluffy", "colorful", "happy", "little")
 QUALITY: Final = (
-    "best quality", "masterpiece", "high quality", "highly detailed", "4K", "8k", "illustration", "anime style",
-    "soft light", "cinematic lighting", "digital art", "simple", "detailed",
+    "best quality", "masterpiece", "high quality", "highly detailed", "4K", "8k", "illustration",
+    "anime style", "soft light", "cinematic lighting", "digital art", "simple", "detailed",
 )  # fmt: skip
 MASS: Final = {
-    "rice", "sushi", "ramen", "noodles", "sake", "beer", "coffee", "tea", "green tea", "matcha", "oden", "curry rice",
-    "curry", "cheese", "chocolate", "corn", "bread", "Mount Fuji", "Tokyo Tower", "Santa Claus", "lightning", "thunder",
-    "bamboo", "tempura", "wine", "autumn leaves", "cherry blossoms", "French fries", "glasses", "hina dolls", "koinobori",
-    "Japanese dolls", "fireworks", "cherries", "grapes", "shoes", "sneakers", "candy", "dango", "dango dumplings", "sakura",
-    "nesting dolls", "Saturn", "fire", "TV",
+    "rice", "sushi", "ramen", "noodles", "sake", "beer", "coffee", "tea", "green tea", "matcha", "oden",
+    "curry rice", "curry", "cheese", "chocolate", "corn", "bread", "Mount Fuji", "Tokyo Tower",
+    "Santa Claus", "lightning", "thunder", "bamboo", "tempura", "wine", "autumn leaves", "cherry blossoms",
+    "French fries", "glasses", "hina dolls", "koinobori", "Japanese dolls", "fireworks", "cherries",
+    "grapes", "shoes", "sneakers", "candy", "dango", "dango dumplings", "sakura", "nesting dolls", "Saturn",
+    "fire", "TV",
 }  # fmt: skip
 IRREGULAR: Final = {
-    "mouse": "mice", "wolf": "wolves", "deer": "deer", "sheep": "sheep", "fish": "fish", "goldfish": "goldfish",
-    "tropical fish": "tropical fish", "squid": "squid", "shrimp": "shrimp", "fried shrimp": "fried shrimp",
-    "man": "men", "young man": "young men", "old man": "old men", "elderly man": "elderly men", "policeman": "policemen",
-    "woman": "women", "young woman": "young women", "old woman": "old women", "elderly woman": "elderly women",
-    "child": "children", "ninja": "ninja", "oni": "oni", "tengu": "tengu", "snowman": "snowmen", "Tyrannosaurus": "Tyrannosaurus",
-    "loaf of bread": "loaves of bread", "bunch of grapes": "bunches of grapes", "bowl of rice": "bowls of rice",
-    "bowl of ramen": "bowls of ramen", "cup of coffee": "cups of coffee", "glass of wine": "glasses of wine",
-    "bouquet of flowers": "bouquets of flowers", "maple leaf": "maple leaves", "onigiri": "onigiri",
+    "mouse": "mice", "wolf": "wolves", "deer": "deer", "sheep": "sheep", "fish": "fish",
+    "goldfish": "goldfish", "tropical fish": "tropical fish", "squid": "squid", "shrimp": "shrimp",
+    "fried shrimp": "fried shrimp", "man": "men", "young man": "young men", "old man": "old men",
+    "elderly man": "elderly men", "policeman": "policemen", "woman": "women", "young woman": "young women",
+    "old woman": "old women", "elderly woman": "elderly women", "child": "children", "ninja": "ninja",
+    "oni": "oni", "tengu": "tengu", "snowman": "snowmen", "Tyrannosaurus": "Tyrannosaurus",
+    "loaf of bread": "loaves of bread", "bunch of grapes": "bunches of grapes",
+    "bowl of rice": "bowls of rice", "bowl of ramen": "bowls of ramen", "cup of coffee": "cups of coffee",
+    "glass of wine": "glasses of wine", "bouquet of flowers": "bouquets of flowers",
+    "maple leaf": "maple leaves", "onigiri": "onigiri",
 }  # fmt: skip
 UNIQUE: Final = {"sun", "full moon", "crescent moon", "moon", "Earth", "globe"}
 
@@ -264,7 +267,9 @@ def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
         a, b = (one(e) for e in scene.emojis)
         subject = rng.choice((f"{a} and {b}",) * 4 + (f"{a} next to {b}", f"{a} with {b}", f"{a}, {b}"))
     elif scene.layout == "riding":
-        subject = f"{one(first)} {rng.choice(('riding', 'riding', 'riding', 'riding on', 'on'))} {one(scene.emojis[1])}"
+        rider = one(first)
+        verb = rng.choice(("riding", "riding", "riding", "riding on", "on"))
+        subject = f"{rider} {verb} {one(scene.emojis[1])}"
     elif scene.layout == "above":
         subject = (
             f"{one(first)} {rng.choice(('on', 'on top of', 'above', 'sitting on'))} {one(scene.emojis[1])}"

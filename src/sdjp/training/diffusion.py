@@ -1,7 +1,7 @@
 """Train the UNet of the embedded model: v-prediction on the latents of the pool, text states frozen.
 
-Several processes share a batch and average their gradients over gloo: on a processor, two processes with a thread
-each are faster than one with two.
+Several processes share a batch and average their gradients over gloo: on a processor, two processes with a
+thread each are faster than one with two.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdjp.config import MINI
@@ -30,7 +31,116 @@ BATCH = 64  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
 # What prompts ask for most is shown more often.
 CORE = frozenset(
-    ["🐈", "🐕", "🐎", "🐼", "🐧", "🦊", "🐇", "🐻", "🦁", "🐅", "🐘", "🦉", "🐦", "🐟", "🐳", "🐬", "🐙", "🐢", "🐸", "🦋", "🐉", "🦄", "🐄", "🐖", "🐑", "🐒", "🐺", "🦌", "👧", "👦", "👩", "👨", "👴", "👵", "👶", "🧑\u200d🚀", "🥷", "👸", "🤴", "🧙", "🧚", "🧜", "👻", "👽", "👹", "🤖", "⛄", "🎃", "🍎", "🍊", "🍓", "🍉", "🍄", "🍞", "🍔", "🍕", "🍣", "🍙", "🍜", "🍰", "🍵", "🌸", "🌹", "🌻", "🌷", "🌳", "🌵", "🍁", "🚗", "🚌", "🚲", "🚃", "🚅", "✈️", "🚀", "🛸", "🚢", "⛵", "🎈", "🏠", "🏯", "🏰", "⛩️", "🗼", "🗻", "🌋", "🌈", "🌊", "🔥", "☀️", "🌙", "⭐", "☁️", "❄️", "🌍", "🪐", "☂️", "🏮", "🧸", "🎁", "👑", "💎", "📕", "🕯️", "🪑", "🎸", "🗡️", "❤️"]
+    [
+        "🐈",
+        "🐕",
+        "🐎",
+        "🐼",
+        "🐧",
+        "🦊",
+        "🐇",
+        "🐻",
+        "🦁",
+        "🐅",
+        "🐘",
+        "🦉",
+        "🐦",
+        "🐟",
+        "🐳",
+        "🐬",
+        "🐙",
+        "🐢",
+        "🐸",
+        "🦋",
+        "🐉",
+        "🦄",
+        "🐄",
+        "🐖",
+        "🐑",
+        "🐒",
+        "🐺",
+        "🦌",
+        "👧",
+        "👦",
+        "👩",
+        "👨",
+        "👴",
+        "👵",
+        "👶",
+        "🧑\u200d🚀",
+        "🥷",
+        "👸",
+        "🤴",
+        "🧙",
+        "🧚",
+        "🧜",
+        "👻",
+        "👽",
+        "👹",
+        "🤖",
+        "⛄",
+        "🎃",
+        "🍎",
+        "🍊",
+        "🍓",
+        "🍉",
+        "🍄",
+        "🍞",
+        "🍔",
+        "🍕",
+        "🍣",
+        "🍙",
+        "🍜",
+        "🍰",
+        "🍵",
+        "🌸",
+        "🌹",
+        "🌻",
+        "🌷",
+        "🌳",
+        "🌵",
+        "🍁",
+        "🚗",
+        "🚌",
+        "🚲",
+        "🚃",
+        "🚅",
+        "✈️",
+        "🚀",
+        "🛸",
+        "🚢",
+        "⛵",
+        "🎈",
+        "🏠",
+        "🏯",
+        "🏰",
+        "⛩️",
+        "🗼",
+        "🗻",
+        "🌋",
+        "🌈",
+        "🌊",
+        "🔥",
+        "☀️",
+        "🌙",
+        "⭐",
+        "☁️",
+        "❄️",
+        "🌍",
+        "🪐",
+        "☂️",
+        "🏮",
+        "🧸",
+        "🎁",
+        "👑",
+        "💎",
+        "📕",
+        "🕯️",
+        "🪑",
+        "🎸",
+        "🗡️",
+        "❤️",
+    ]
 )
 CORE_WEIGHT = 3.0
 
@@ -145,7 +255,7 @@ def _worker(
                 v = model(a * z + s * noise, t, context).float()
             each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
             loss = each.mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             _average_gradients(model)
             warm = min(1.0, (time.time() - start) / 60)
             optimizer.step(warm * (max(0.02, min(1.0, (1 - float(done)) * 3)) if final else 1.0))
@@ -204,4 +314,4 @@ def train(
     if workers == 1:
         _worker(0, *arguments)
     else:
-        torch.multiprocessing.spawn(_worker, args=arguments, nprocs=workers)  # type: ignore[no-untyped-call]
+        spawn(_worker, args=arguments, nprocs=workers)  # type: ignore[no-untyped-call]

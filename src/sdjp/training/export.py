@@ -1,6 +1,7 @@
 """Pack the trained parts into the folder that ships with the library.
 
-``<target>/model.safetensors`` (float16, the names of an original checkpoint), ``config.json``, ``merges.txt``.
+``<target>/model.safetensors`` (float16, the names of an original checkpoint), ``config.json``,
+``merges.txt``.
 """
 
 from __future__ import annotations

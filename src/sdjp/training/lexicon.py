@@ -1,4 +1,5 @@
-"""Makes the derived tables of the lexicon again; ``assets/lexicon/README.md`` tells where the sources come from.
+"""Makes the derived tables of the lexicon again; ``assets/lexicon/README.md`` tells where the sources come
+from.
 
 ::
 
@@ -20,7 +21,9 @@ from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar.morphemes import morphemes
 from sdjp.text.translate.grammar.romaji import hiragana
 
-_READABLE: Final = frozenset(["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing"])
+_READABLE: Final = frozenset(
+    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing"]
+)
 
 
 def build(output_dir: Path, source_dir: Path) -> None:
@@ -56,7 +59,9 @@ def _write(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def _clean(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The first gloss of each word, without remarks in brackets, if it is short enough to stand in a phrase."""
+    """The first gloss of each word, without remarks in brackets, if it is short enough to stand in a
+    phrase.
+    """
     seen: set[str] = set()
     for ja, english in pairs:
         english = re.sub(r"\s*\([^)]*\)", "", english).split(";")[0].strip(" .!?")
@@ -85,7 +90,9 @@ def _names(pairs: Iterable[tuple[str, str]], glossary: dict[str, str]) -> Iterat
 
 
 def _readings() -> dict[str, str]:
-    """Hiragana readings of the own nouns; where two words sound alike, the one that is written first is kept."""
+    """Hiragana readings of the own nouns; where two words sound alike, the one that is written first is
+    kept.
+    """
     readings: dict[str, str] = {}
     for ja, entries in tables.own().items():
         if entries[0].category not in _READABLE or not re.search(r"[一-鿿]", ja):

@@ -1,7 +1,7 @@
 """Muon for matrices, AdamW for the rest.
 
-Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/ : momentum whose matrix is replaced by the
-nearest semi-orthogonal one, found with a quintic Newton-Schulz iteration.
+Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/ : momentum whose matrix is replaced by
+the nearest semi-orthogonal one, found with a quintic Newton-Schulz iteration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from sdjp.hardware import bfloat16_is_fast
 
 
 def mixed_precision() -> AbstractContextManager[None]:
-    """Autocast to bfloat16 where the processor has instructions for it; elsewhere it would be ten times slower."""
+    """Autocast to bfloat16 where the processor has instructions for it; elsewhere it would be ten times
+    slower.
+    """
     if bfloat16_is_fast():
         return torch.autocast("cpu", torch.bfloat16)
     return nullcontext()
@@ -27,7 +29,7 @@ def mixed_precision() -> AbstractContextManager[None]:
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
     """Move the singular values of ``matrix`` (m, n) near 1."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix
+    x: Tensor = matrix
     wide = x.shape[0] > x.shape[1]
     if wide:
         x = x.T
@@ -81,7 +83,8 @@ class MuonAdamW:
         adam: tuple[str, ...] = (),
         decay: float = 0.0,
     ) -> None:
-        muon, rest = [], []
+        muon: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for name, p in model.named_parameters():
             matrix = p.ndim >= 2 and not any(part in name for part in adam)
             (muon if matrix else rest).append(p)

@@ -1,7 +1,7 @@
 """The backgrounds of scenes: plain colours and small painted places, always drawn the same way.
 
-That a place always looks the same is on purpose: what the caption does not say should not vary, or a small model
-spends its strength on guessing.
+That a place always looks the same is on purpose: what the caption does not say should not vary, or a small
+model spends its strength on guessing.
 """
 
 from __future__ import annotations

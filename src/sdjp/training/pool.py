@@ -1,8 +1,8 @@
 """A pool of scenes drawn ahead: their records, thumbnails for the text encoder, latents for the UNet.
 
 ``pool/000.json`` holds the records of one shard, ``000.thumbs.npy`` (N, 32, 32, 3) uint8 and
-``000.latents.npy`` (N, C, h, w) float16 (the encoder's mean, not scaled). Shards are made independently, so that a
-trainer can begin with the first and take in the others as they come.
+``000.latents.npy`` (N, C, h, w) float16 (the encoder's mean, not scaled). Shards are made independently, so
+that a trainer can begin with the first and take in the others as they come.
 """
 
 from __future__ import annotations

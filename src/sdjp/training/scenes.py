@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,37 @@ from sdjp.training.artwork import SIDE, Artwork
 from sdjp.training.places import COLORS, PLACES, background
 
 Layout = Literal["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"]
+LAYOUTS: Final = get_args(Layout)
 Style = Literal["plain", "pixel art", "monochrome", "watercolor"]
 
-RIDES: Final = ["🐎", "🦄", "🐄", "🐖", "🐑", "🐪", "🐘", "🐅", "🦁", "🐢", "🐉", "🐳", "🐬", "🚲", "🏍️", "🚜", "🚗", "🚀", "🦕", "🦌", "☁️"]
+RIDES: Final = [
+    "🐎",
+    "🦄",
+    "🐄",
+    "🐖",
+    "🐑",
+    "🐪",
+    "🐘",
+    "🐅",
+    "🦁",
+    "🐢",
+    "🐉",
+    "🐳",
+    "🐬",
+    "🚲",
+    "🏍️",
+    "🚜",
+    "🚗",
+    "🚀",
+    "🦕",
+    "🦌",
+    "☁️",
+]
 SEATS: Final = ["🏠", "🛏️", "🪑", "⛰️", "🚗", "🎁", "📕", "🌕", "☁️", "🍰", "🌍", "🏰"]
 FLYING: Final = ("sky", "night", "space")
 
-# x, y of the middle and the side of each drawing, in pixels. Corners keep to a grid of half latent cells and there
-# are few sizes: the same drawing then has the same latents wherever it stands.
+# x, y of the middle and the side of each drawing, in pixels. Corners keep to a grid of half latent cells and
+# there are few sizes: the same drawing then has the same latents wherever it stands.
 BOXES: Final[dict[Layout, tuple[tuple[int, int, int], ...]]] = {
     "single": ((128, 132, 168),),
     "big": ((128, 128, 224),),
@@ -70,10 +93,11 @@ def sample(artwork: Artwork, rng: random.Random) -> Scene:
         place = rng.choice(list(PLACES))
     style: Style = "plain"
     if rng.random() < 0.08:
-        style = rng.choice(["pixel art", "monochrome", "watercolor"])
+        styles: tuple[Style, ...] = ("pixel art", "monochrome", "watercolor")
+        style = rng.choice(styles)
     seed = rng.randrange(2**31)
     layout: Layout = rng.choices(
-        ["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"],
+        LAYOUTS,
         weights=[58, 3, 3, 2, 2, 7, 4, 11, 7, 3],
     )[0]
     living = [c.emoji for c in every if c.kind in ("animal", "person", "fantasy")]

@@ -1,8 +1,9 @@
-"""Train the text encoder of the embedded model: from a caption, tell what each cell of the picture looks like.
+"""Train the text encoder of the embedded model: from a caption, tell what each cell of the picture looks
+like.
 
-The states of the last 64 of the 77 tokens (padding, nearly always) each predict, through one linear map that is
-thrown away later, the pixels of one cell of an 8×8 grid over a 32×32 thumbnail. The UNet then reads the layout of
-the scene from states that already know it.
+The states of the last 64 of the 77 tokens (padding, nearly always) each predict, through one linear map that
+is thrown away later, the pixels of one cell of an 8×8 grid over a 32×32 thumbnail. The UNet then reads the
+layout of the scene from states that already know it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ FIRST_MERGES = 3000
 
 
 def tokenizer(folder: Path) -> ClipTokenizer:
-    """The byte-pair table of the embedded model: CLIP's, reduced to what captions need and its most common merges."""
+    """The byte-pair table of the embedded model: CLIP's, reduced to what captions need and its most common
+    merges.
+    """
     path = folder / "merges.txt"
     if not path.exists():
         words = captions.vocabulary(Artwork(folder / "artwork"))
@@ -57,12 +60,14 @@ def encode(tokens: ClipTokenizer, texts: list[str]) -> Tensor:
 def targets(thumbs: np.ndarray) -> Tensor:
     """Map thumbnails (B, 32, 32, 3) uint8 to cells (B, 64, 48) in [-1, 1]."""
     x = torch.from_numpy(thumbs).float() / 127.5 - 1
-    x = x.unflatten(1, (GRID, CELL)).unflatten(3, (GRID, CELL))  # (B, 8, 4, 8, 4, 3)
+    x = x.reshape(-1, GRID, CELL, GRID, CELL, 3)  # (B, 8, 4, 8, 4, 3)
     return x.permute(0, 1, 3, 2, 4, 5).reshape(len(thumbs), GRID * GRID, CELL * CELL * 3)
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
-    """Train for ``minutes``, resuming from ``folder/text.pt``. ``final`` lets the learning rate fall to zero."""
+    """Train for ``minutes``, resuming from ``folder/text.pt``. ``final`` lets the learning rate fall to
+    zero.
+    """
     artwork = Artwork(folder / "artwork")
     tokens = tokenizer(folder)
     path, log = folder / "text.pt", folder / "text.jsonl"

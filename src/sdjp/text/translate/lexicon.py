@@ -47,7 +47,11 @@ class LexiconTranslator:
         words = segment(text, self._user)
         english = generate(parse(words))
         # Whatever the grammar had no place for is said all the same.
-        lost = [w.english for w in words if w.rendered is None and w.kind not in {"punct"} and "{" not in w.english]
+        lost = [
+            w.english
+            for w in words
+            if w.rendered is None and w.kind not in {"punct"} and "{" not in w.english
+        ]
         english = " ".join(filter(None, [english, *lost])) or text
         return Translation(
             source=text,

@@ -1,8 +1,8 @@
 """The tables behind the lexicon translator: Japanese, English, category, features.
 
-A table is a UTF-8 file of lines ``ja<TAB>en[<TAB>category[<TAB>features]]``; ``ja`` may hold spellings separated by
-commas. What the categories and features mean is told in ``assets/lexicon/README.md``. Tables are read when first
-needed, once for the process, and never change afterwards.
+A table is a UTF-8 file of lines ``ja<TAB>en[<TAB>category[<TAB>features]]``; ``ja`` may hold spellings
+separated by commas. What the categories and features mean is told in ``assets/lexicon/README.md``. Tables are
+read when first needed, once for the process, and never change afterwards.
 """
 
 from __future__ import annotations
@@ -25,7 +25,37 @@ OWN_TABLES: Final = (
     "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters",
 )  # fmt: skip
 CATEGORIES: Final = frozenset(
-    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing", "proper", "artist", "name", "medium", "style", "adj", "color", "material", "tag", "adv", "verb", "relator", "position", "suffix", "group", "prefix", "counter", "unit", "quantity"]
+    [
+        "person",
+        "animal",
+        "body",
+        "clothes",
+        "part",
+        "place",
+        "weather",
+        "time",
+        "food",
+        "thing",
+        "proper",
+        "artist",
+        "name",
+        "medium",
+        "style",
+        "adj",
+        "color",
+        "material",
+        "tag",
+        "adv",
+        "verb",
+        "relator",
+        "position",
+        "suffix",
+        "group",
+        "prefix",
+        "counter",
+        "unit",
+        "quantity",
+    ]
 )
 
 
@@ -64,7 +94,7 @@ def own() -> Table:
         for line in text.splitlines():
             if not line or line.startswith("#"):
                 continue
-            ja, english, category, features = (line.split("\t") + [""])[:4]
+            ja, english, category, features = ([*line.split("\t"), ""])[:4]
             parsed = _features(features)
             for spelling in ja.split(","):
                 table[spelling] = (*table.get(spelling, ()), Entry(spelling, english, category, parsed))
@@ -102,7 +132,9 @@ def readings() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1)
 def glossary() -> Mapping[str, str]:
-    """Return the fallback glossary: JMdict's common words and the kana spellings that mean only one of them."""
+    """Return the fallback glossary: JMdict's common words and the kana spellings that mean only one of
+    them.
+    """
     return {**dict(_pairs("edrdg/kana.tsv.gz")), **dict(_pairs("edrdg/glossary.tsv.gz"))}
 
 
@@ -130,7 +162,8 @@ def user_table(source: Path | Mapping[str, str] | None) -> Table:
     """Return the user's own words, which win over everything.
 
     Args:
-        source: A TSV file ``ja<TAB>en[<TAB>category[<TAB>features]]``, a mapping from Japanese to English, or None.
+        source: A TSV file ``ja<TAB>en[<TAB>category[<TAB>features]]``, a mapping from Japanese to English, or
+            None.
 
     Raises:
         InputError: If the file cannot be read or a line of it (or an item of the mapping) cannot be used.
@@ -167,8 +200,8 @@ def _user_entries(rows: Iterable[tuple[str, list[str]]], where: str) -> Table:
                 ja=f"ユーザー辞書 {where} の {line} 行目を解釈できません: {row!r}。"
                 f"「日本語<TAB>英語」または「日本語<TAB>英語<TAB>分類」の形で書いてください"
                 f"（分類: {', '.join(sorted(CATEGORIES))}）。",
-                en=f"line {line} of the user lexicon {where} cannot be used: {row!r}. Write 'Japanese<TAB>English' or "
-                f"'Japanese<TAB>English<TAB>category' (categories: {', '.join(sorted(CATEGORIES))}).",
+                en=f"line {line} of the user lexicon {where} cannot be used: {row!r}. "
+                f"Write 'Japanese<TAB>English' or 'Japanese<TAB>English<TAB>category' (categories: {', '.join(sorted(CATEGORIES))}).",
             )
         features = _features(cells[3] if len(cells) > 3 else "")
         for spelling in filter(None, (s.strip() for s in cells[0].split(","))):

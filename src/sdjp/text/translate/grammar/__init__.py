@@ -6,6 +6,6 @@
     phrases      words -> phrases: which word belongs to which, by particles               phrases.py
     generate     phrases -> English: order, number, articles, participles                  generate.py
 
-``genitive.py`` holds the rules of の, ``english.py`` the inflection of English, ``romaji.py`` the spelling of what
-no table knows.
+``genitive.py`` holds the rules of の, ``english.py`` the inflection of English, ``romaji.py`` the spelling of
+what no table knows.
 """

@@ -8,6 +8,7 @@ from typing import Final
 
 from sdjp.text.translate.grammar import english
 from sdjp.text.translate.grammar.genitive import preposition
+from sdjp.text.translate.grammar.numerals import ordinal
 from sdjp.text.translate.grammar.phrases import (
     Adjective,
     Clause,
@@ -24,12 +25,15 @@ from sdjp.text.translate.grammar.words import Word
 
 _PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
-_NO_ARTICLE: Final = frozenset(["proper", "artist", "name", "tag", "emoji", "latin", "quoted", "color", "style"])
+_NO_ARTICLE: Final = frozenset(
+    ["proper", "artist", "name", "tag", "emoji", "latin", "quoted", "color", "style"]
+)
 _POSITIONS: Final = {
-    "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside", "in front of {}": "in front",
-    "behind {}": "behind", "next to {}": "next to it", "beside {}": "at the side", "near {}": "nearby",
-    "around {}": "all around", "outside {}": "outside", "deep in {}": "in the background", "beyond {}": "beyond",
-    "to the left of {}": "on the left", "to the right of {}": "on the right", "between {s}": "in between",
+    "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside",
+    "in front of {}": "in front", "behind {}": "behind", "next to {}": "next to it",
+    "beside {}": "at the side", "near {}": "nearby", "around {}": "all around", "outside {}": "outside",
+    "deep in {}": "in the background", "beyond {}": "beyond", "to the left of {}": "on the left",
+    "to the right of {}": "on the right", "between {s}": "in between",
 }  # fmt: skip
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
@@ -55,7 +59,12 @@ def generate(items: Sequence[Item]) -> str:
         mark = marks[i] if i < len(marks) else ""
         sentence = mark in {".", "!", "?"}
         part = _stretch(stretch, tag=len(full) > 1 and not sentence, sentence=sentence)
-        glued = not text or part == "" or text[-1:] in _OPENING or (text[-1:] in "\"'" and text.count(text[-1]) % 2 == 1)
+        glued = (
+            not text
+            or part == ""
+            or text[-1:] in _OPENING
+            or (text[-1:] in "\"'" and text.count(text[-1]) % 2 == 1)
+        )
         text += part if glued else f" {part}"
         opens = mark in _OPENING or (mark in {'"', "'"} and text.count(mark) % 2 == 0)
         text += f" {mark}" if text and (opens or (mark not in _CLOSING and mark not in {'"', "'"})) else mark
@@ -82,7 +91,11 @@ def _followed(noun: Noun) -> bool:
 def _item(item: Item | Modifier, *, sentence: bool = False) -> str:
     match item:
         case Noun():
-            return _argument(item, None) if item.marker in _PREPOSITIONS or item.marker in {"に", "で"} else noun_phrase(item)
+            return (
+                _argument(item, None)
+                if item.marker in _PREPOSITIONS or item.marker in {"に", "で"}
+                else noun_phrase(item)
+            )
         case Adjective():
             return _adjective(item)
         case Clause():
@@ -97,7 +110,7 @@ def _item(item: Item | Modifier, *, sentence: bool = False) -> str:
             return item.word.use(item.word.english)
 
 
-# -- nouns ------------------------------------------------------------------------------------------------------
+# -- nouns ---------------------------------------------------------------------------------------------------
 
 
 def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many: bool | None = None) -> str:
@@ -150,12 +163,20 @@ def _name(noun: Noun, *, many: bool | None = None) -> tuple[str, bool]:
     else:
         plural = many if many is not None else noun.many or "many" in head.features
     first = [w.use(_as_adjective(w)) for w in noun.words[:-1]]
-    proper = head.features.get("proper", "").replace("_", " ") if head.kind == "suffix" and noun.words[0].category == "proper" else ""
+    proper = (
+        head.features.get("proper", "").replace("_", " ")
+        if head.kind == "suffix" and noun.words[0].category == "proper"
+        else ""
+    )
     last = (proper or head.english).lstrip("-") if not proper.endswith("<") else ""
-    counted = bool(noun.amount is not None and noun.amount.features.get("measure"))
-    if plural and "pl" not in head.features and not ("mass" in head.features and (counted or noun.amount is None)):
-        if head.category not in {"proper", "emoji", "tag", "unit"} and "mass" not in head.features:
-            last = english.plural(last)
+    countable = not {"pl", "mass"} & set(head.features) and head.category not in {
+        "proper",
+        "emoji",
+        "tag",
+        "unit",
+    }
+    if plural and countable:
+        last = english.plural(last)
     head.use(last)
     if head.english.startswith("-") and first:
         return first[-1] + head.english, plural
@@ -173,12 +194,26 @@ def _with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     features = head.features
     if "the" in features and (located or head.category not in {"weather", "time"}):
         return f"the {core}"
-    bare = plural or {"mass", "bare", "pl", "the", "phrase"} & set(features) or (
-        head.category in _NO_ARTICLE and head.how != "romaji"
+    bare = (
+        plural
+        or {"mass", "bare", "pl", "the", "phrase"} & set(features)
+        or (head.category in _NO_ARTICLE and head.how != "romaji")
     )
-    if located and head.category == "time" and features.get("prep") == "at" and core == head.rendered and not noun.modifiers:
+    if (
+        located
+        and head.category == "time"
+        and features.get("prep") == "at"
+        and core == head.rendered
+        and not noun.modifiers
+    ):
         return core  # at night, at dusk
-    if bare or not core or re.match(r"(?:the|a|an|some|many|all|each|both|no|only|this|that|my|his|her|its|our|another) ", core):
+    if (
+        bare
+        or not core
+        or re.match(
+            r"(?:the|a|an|some|many|all|each|both|no|only|this|that|my|his|her|its|our|another) ", core
+        )
+    ):
         return core
     return f"{english.article(core)} {core}"
 
@@ -191,17 +226,10 @@ def _counted(noun: Noun, core: str, *, plural: bool) -> str:
     if "mass" in noun.head.features and measure and not measure.startswith("-"):
         core = f"{measure if amount.number == 1 else english.plural(measure)} of {core}"
     if amount.category == "ordinal" and amount.number is not None:
-        return f"the {amount.use(english_ordinal(amount.number))} {core}"
+        return f"the {amount.use(ordinal(amount.number))} {core}"
     if amount.number == 1 and "1" not in amount.source:
         return f"{amount.use(english.article(core))} {core}"
     return f"{amount.use(amount.english)} {core}"
-
-
-def english_ordinal(number: int | float) -> str:
-    """Return ``"third"`` for 3."""
-    from sdjp.text.translate.grammar.numerals import ordinal
-
-    return ordinal(number)
 
 
 def _as_adjective(word: Word) -> str:
@@ -220,7 +248,9 @@ def _bare(noun: Noun) -> str:
 
 
 def _modifiers(noun: Noun) -> tuple[list[str], list[str]]:
-    """What stands before the noun and what stands after it; the nearest in Japanese is the nearest in English."""
+    """What stands before the noun and what stands after it; the nearest in Japanese is the nearest in
+    English.
+    """
     before: list[tuple[int, str]] = []
     after: list[str] = []
     for modifier in noun.modifiers:
@@ -253,7 +283,11 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
         case Genitive(before=True):
             if modifier.template == "{}'s":
                 return _WHOSE, noun_phrase(modifier.noun) + "'s"
-            sex = {"woman": "female", "man": "male"}.get(_bare(modifier.noun)) if noun.head.category == "person" else None
+            sex = (
+                {"woman": "female", "man": "male"}.get(_bare(modifier.noun))
+                if noun.head.category == "person"
+                else None
+            )
             place = _COLOR if modifier.noun.head.category == "color" else _KIND
             return place, sex or _bare(modifier.noun)
         case Genitive():
@@ -269,10 +303,18 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
 
 
 def _is_color(word: Word) -> bool:
-    return word.category == "color" or word.english in {"red", "blue", "white", "black", "yellow", "brown", "green"}
+    return word.category == "color" or word.english in {
+        "red",
+        "blue",
+        "white",
+        "black",
+        "yellow",
+        "brown",
+        "green",
+    }
 
 
-# -- adjectives -------------------------------------------------------------------------------------------------
+# -- adjectives ----------------------------------------------------------------------------------------------
 
 
 def _adjective(adjective: Adjective) -> str:
@@ -302,7 +344,7 @@ def _equation(equation: Equation) -> str:
     return f"{noun_phrase(equation.subject)} {be} {text}"
 
 
-# -- relations --------------------------------------------------------------------------------------------------
+# -- relations -----------------------------------------------------------------------------------------------
 
 
 def _related(related: Related) -> str:
@@ -377,7 +419,7 @@ def _stuff(noun: Noun) -> str:
     return noun.head.use(material.features.get("noun", material.english))
 
 
-# -- clauses ----------------------------------------------------------------------------------------------------
+# -- clauses -------------------------------------------------------------------------------------------------
 
 
 def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
@@ -386,7 +428,11 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     if is_existence(verb):
         return _AFTER, _existing(clause)
     if subject is not None:
-        if "vt" in verb.features and not verb.form.passive and not any(_is_object(a) for a in clause.arguments):
+        if (
+            "vt" in verb.features
+            and not verb.form.passive
+            and not any(_is_object(a) for a in clause.arguments)
+        ):
             participle = verb.use(verb.features.get("pp") or english.participle(verb.english))
             by = f"by {noun_phrase(subject)}"
             return _AFTER, " ".join([*_chain(clause), participle, by, *_complements(clause)])
@@ -426,7 +472,9 @@ def _subject(clause: Clause) -> str:
     """The subject; what lines up, gathers or scatters comes in numbers."""
     noun = clause.subject
     assert noun is not None
-    several = "several" in clause.verb.features and noun.amount is None and noun.head.category not in _NO_ARTICLE
+    several = (
+        "several" in clause.verb.features and noun.amount is None and noun.head.category not in _NO_ARTICLE
+    )
     if several and "mass" not in noun.head.features:
         noun.many = True
     return noun_phrase(noun)
@@ -444,7 +492,11 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
     complements = _complements(clause)
     if "{}" in text:
         text, complements = _around_object(text, clause, complements)
-    if any(o.category in {"body", "part"} for o in objects) and "having" in verb.features and not verb.form.negative:
+    if (
+        any(o.category in {"body", "part"} for o in objects)
+        and "having" in verb.features
+        and not verb.form.negative
+    ):
         text = verb.use("with")
     if complements and verb.base == "為る":
         text = verb.use("")
@@ -473,7 +525,26 @@ def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
     """Whether the verb's own preposition meets another one: look at + outside a window."""
     tail = verb.english.rsplit(" ", 1)[-1]
     first = complements[0].split(" ")[0] if complements else ""
-    return " " in verb.english and tail in {"at", "on", "to", "for"} and first in {"outside", "at", "toward", "to", "in", "on", "out", "behind", "above", "under", "beyond", "into", "from"}
+    return (
+        " " in verb.english
+        and tail in {"at", "on", "to", "for"}
+        and first
+        in {
+            "outside",
+            "at",
+            "toward",
+            "to",
+            "in",
+            "on",
+            "out",
+            "behind",
+            "above",
+            "under",
+            "beyond",
+            "into",
+            "from",
+        }
+    )
 
 
 def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
@@ -483,7 +554,13 @@ def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
         return verb.use(features.get("pp") or english.participle(verb.english))
     if "as" in features and not form.negative:
         return verb.use(features["as"])
-    state = features.get("た") if form.past and not form.progressive else features.get("て") if form.progressive else None
+    state = (
+        features.get("た")
+        if form.past and not form.progressive
+        else features.get("て")
+        if form.progressive
+        else None
+    )
     if state is not None and not form.negative:
         return verb.use(state)
     if form.resultative and "vt" in features:
@@ -515,7 +592,11 @@ def _complements(clause: Clause) -> list[str]:
     """Object first, then the others, the nearest to the verb first, then adverbs."""
     direct = [_argument(a, clause.verb) for a in clause.arguments if _is_object(a)]
     others = [_argument(a, clause.verb) for a in reversed(clause.arguments) if not _is_object(a)]
-    bare = [o for a, o in zip(reversed([a for a in clause.arguments if not _is_object(a)]), others, strict=True) if _is_direct(a, clause.verb)]
+    bare = [
+        o
+        for a, o in zip(reversed([a for a in clause.arguments if not _is_object(a)]), others, strict=True)
+        if _is_direct(a, clause.verb)
+    ]
     rest = [o for o in others if o not in bare]
     adverbs = [a.use(_adverb(a)) for a in clause.adverbs]
     return [*direct, *bare, *adverbs, *rest]
@@ -579,7 +660,7 @@ def _doing(head: Word) -> str:
     return "" if head.english.split(" ")[-1].endswith("ing") else "doing"
 
 
-# -- the end of a sentence --------------------------------------------------------------------------------------
+# -- the end of a sentence -----------------------------------------------------------------------------------
 
 
 def _final(clause: Clause, *, sentence: bool) -> str:

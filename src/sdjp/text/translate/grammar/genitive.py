@@ -1,7 +1,7 @@
 """AのB: what the two nouns are decides how English says it.
 
-A cat's eyes, a bridge in a forest, a girl with blue eyes, a glass vase, a photo of a cat: all are の. Every rule
-looks at the categories of the two heads; the first that fits is taken.
+A cat's eyes, a bridge in a forest, a girl with blue eyes, a glass vase, a photo of a cat: all are の. Every
+rule looks at the categories of the two heads; the first that fits is taken.
 """
 
 from __future__ import annotations
@@ -14,12 +14,79 @@ _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
 # Heads that English joins by "of": the sound of rain, a view of a town.
 _OF: Final = frozenset(
-    "sound scent world atmosphere color shape name voice smell land country king queen god end edge top view scene "
-    "landscape townscape scenery map history meaning power piece fragment fragments ray light memory memories dream "
-    "image season sea ocean feeling symbol kingdom mood moment story legend city statue birth death beginning "
-    "path ring wall pile row logo icon figurine sticker poster bunch bouquet collection crystal surface pattern field".split()
+    [
+        "sound",
+        "scent",
+        "world",
+        "atmosphere",
+        "color",
+        "shape",
+        "name",
+        "voice",
+        "smell",
+        "land",
+        "country",
+        "king",
+        "queen",
+        "god",
+        "end",
+        "edge",
+        "top",
+        "view",
+        "scene",
+        "landscape",
+        "townscape",
+        "scenery",
+        "map",
+        "history",
+        "meaning",
+        "power",
+        "piece",
+        "fragment",
+        "fragments",
+        "ray",
+        "light",
+        "memory",
+        "memories",
+        "dream",
+        "image",
+        "season",
+        "sea",
+        "ocean",
+        "feeling",
+        "symbol",
+        "kingdom",
+        "mood",
+        "moment",
+        "story",
+        "legend",
+        "city",
+        "statue",
+        "birth",
+        "death",
+        "beginning",
+        "path",
+        "ring",
+        "wall",
+        "pile",
+        "row",
+        "logo",
+        "icon",
+        "figurine",
+        "sticker",
+        "poster",
+        "bunch",
+        "bouquet",
+        "collection",
+        "crystal",
+        "surface",
+        "pattern",
+        "field",
+    ]
 )
-_GROWS: Final = frozenset(["leaf", "branch", "root", "fruit", "nut", "trunk", "bark", "spirit", "shade", "stump", "flower"])
+_GROWS: Final = frozenset(
+    ["leaf", "branch", "root", "fruit", "nut", "trunk", "bark", "spirit", "shade", "stump", "flower"]
+)
 # After a place these say what is there rather than where it is.
 _SCENES: Final = frozenset(["landscape", "townscape", "scenery", "view", "scene", "map", "sky"])
 # A maid who is a girl, a knight who is a woman.
@@ -51,7 +118,11 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         if a == "proper" and "adj" in word.features and modifier.simple:
             return _before(modifier, head)
         return _after(modifier, head, "by {}" if a == "artist" else "of {}")
-    if a in {"proper", "time", "weather", "person"} and "adj" in word.features and not (a == "weather" and b != "time"):
+    if (
+        a in {"proper", "time", "weather", "person"}
+        and "adj" in word.features
+        and not (a == "weather" and b != "time")
+    ):
         return _before(modifier, head)
     if a == "time":
         return _before(modifier, head) if b == "time" else _after(modifier, head, _where(modifier), lift=True)
@@ -63,7 +134,11 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a == "clothes":
         return _after(modifier, head, "wearing {}") if b in _ANIMATE else _before(modifier, head)
     if a == "part" and b in _BUILT:
-        return _after(modifier, head, "with {}") if not modifier.simple or " " in word.english else _before(modifier, head)
+        return (
+            _after(modifier, head, "with {}")
+            if not modifier.simple or " " in word.english
+            else _before(modifier, head)
+        )
     if b in {"body", "part"} and a != "latin":
         head.definite = head.amount is None and "mass" not in word.features
         return _after(modifier, head, "of {}")
@@ -86,7 +161,9 @@ def _lift_amount(modifier: Noun, head: Noun) -> None:
     if amount is None or head.amount is not None or head.head.category == "group":
         return
     counts_animals = any(c in amount.source for c in "匹頭羽人名")
-    if modifier.head.category in {"color", "material", "style"} or (counts_animals and modifier.kind == "thing"):
+    if modifier.head.category in {"color", "material", "style"} or (
+        counts_animals and modifier.kind == "thing"
+    ):
         head.amount, modifier.amount = amount, None
 
 
@@ -103,14 +180,18 @@ def _is_made_of(modifier: Noun, head: Noun) -> bool:
 def _whose(modifier: Noun, head: Noun, last: str) -> Noun:
     """A person or an animal の something."""
     a, b = modifier.head.category, head.head.category
-    if b == "person" and not modifier.also and modifier.amount is None:
-        if a == "animal" or modifier.head.english in _ANYONE or last in _ANYONE:
-            return _before(modifier, head)
+    anyone = a == "animal" or modifier.head.english in _ANYONE or last in _ANYONE
+    if b == "person" and anyone and not modifier.also and modifier.amount is None:
+        return _before(modifier, head)
     if b in _ANIMATE or last in _OF:
         return _after(modifier, head, "of {}")
     if a == "animal" and modifier.simple:
         return _before(modifier, head)
-    if all(not isinstance(m, Genitive) for m in modifier.modifiers) and len(modifier.modifiers) < 2 and not modifier.also:
+    if (
+        all(not isinstance(m, Genitive) for m in modifier.modifiers)
+        and len(modifier.modifiers) < 2
+        and not modifier.also
+    ):
         head.modifiers.insert(0, Genitive(modifier, "{}'s", before=True))
         return head
     return _after(modifier, head, "of {}")
@@ -133,7 +214,11 @@ def _where(noun: Noun) -> str:
 def preposition(noun: Noun) -> str:
     """The preposition that ``noun`` as a place or a time takes: at night, but on a summer night."""
     own = noun.head.features.get("prep", "in")
-    if own == "at" and noun.head.english.endswith(("night", "morning")) and (noun.modifiers or len(noun.words) > 1):
+    if (
+        own == "at"
+        and noun.head.english.endswith(("night", "morning"))
+        and (noun.modifiers or len(noun.words) > 1)
+    ):
         return "on"
     return own
 

@@ -58,7 +58,7 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
         m = chain[i]
         behind_te = chain[i - 1].is_("助詞", "接続助詞") and chain[i - 1].surface in {"て", "で", "ちゃ"}
         if m.is_("助動詞") and m.lemma in _CHANGES:
-            form = replace(form, **_CHANGES[m.lemma], link="te" if "連用形" in m.inflection else "plain")  # type: ignore[arg-type]
+            form = replace(form, **_CHANGES[m.lemma], link="te" if "連用形" in m.inflection else "plain")
             if m.lemma == "ず" and m.surface == "ず":
                 form = replace(form, link="te")
         elif (
@@ -74,10 +74,12 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, link="te")
         elif m.is_("助詞") and m.surface in {"ながら", "つつ"}:
             form = replace(form, link="while")
-        elif (m.is_("助詞") and m.surface in {"たり", "だり"}) or (m.is_("助詞", "接続助詞") and m.surface == "ば"):
+        elif (m.is_("助詞") and m.surface in {"たり", "だり"}) or (
+            m.is_("助詞", "接続助詞") and m.surface == "ば"
+        ):
             form = replace(form, link="te")
         elif behind_te and m.pos[-1:] != ("一般",) and m.lemma in _AFTER_TE:
-            form = replace(form, **_AFTER_TE[m.lemma], link="te" if "連用形" in m.inflection else "plain")  # type: ignore[arg-type]
+            form = replace(form, **_AFTER_TE[m.lemma], link="te" if "連用形" in m.inflection else "plain")
             if "未然形" in m.inflection:
                 form = replace(form, link="plain")
         elif m.surface == "そう" and m.is_("形状詞", "助動詞語幹"):

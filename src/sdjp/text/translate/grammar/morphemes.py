@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Collection
@@ -28,7 +29,8 @@ class Morpheme:
     Attributes:
         surface: As it stands in the text.
         space: The white space after it.
-        pos: Part of speech, at most three levels; ``("latin",)``, ``("emoji",)`` and ``("digits",)`` are ours.
+        pos: Part of speech, at most three levels; ``("latin",)``, ``("emoji",)`` and ``("digits",)`` are
+            ours.
         inflection: UniDic's ``cForm``, such as ``"連体形-一般"``.
         base: Dictionary form, spelt as in the text.
         lemma: Dictionary form in UniDic's standard spelling.
@@ -69,7 +71,7 @@ def morphemes(text: str, forced: Collection[str] = ()) -> list[Morpheme]:
     cuts = {0, len(text)}
     for span in _WHOLE.finditer(text):
         cuts.update(span.span())
-    found = [node for node in _nodes(text)]
+    found = list(_nodes(text))
     for word in forced:
         for match in re.finditer(re.escape(word), text):
             if not {match.start(), match.end()} <= {start for start, _, _ in found} | {len(text)}:
@@ -84,7 +86,7 @@ def morphemes(text: str, forced: Collection[str] = ()) -> list[Morpheme]:
 
 def _parts(text: str, cuts: set[int]) -> list[tuple[int, str]]:
     edges = sorted(cuts)
-    return [(a, text[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(a, text[a:b]) for a, b in itertools.pairwise(edges)]
 
 
 def _nodes(text: str) -> list[tuple[int, int, Any]]:
@@ -97,7 +99,9 @@ def _nodes(text: str) -> list[tuple[int, int, Any]]:
 
 
 def _merge(text: str, found: list[tuple[int, int, Any]]) -> list[Morpheme]:
-    """Join what lies inside a Latin run, a number or an emoji; give every stretch of the text to a morpheme."""
+    """Join what lies inside a Latin run, a number or an emoji; give every stretch of the text to a
+    morpheme.
+    """
     whole = [(m.start(), m.end(), str(m.lastgroup)) for m in _WHOLE.finditer(text)]
     result: list[Morpheme] = []
     spans: list[tuple[int, int, Morpheme | None, Any]] = []

@@ -9,9 +9,24 @@ _DIGITS: Final = {c: i for i, c in enumerate("〇一二三四五六七八九")} 
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _LARGE: Final = {"万": 10**4, "億": 10**8, "兆": 10**12}
 _KUN: Final = {
-    "ひと": 1, "ふた": 2, "みっ": 3, "みつ": 3, "よっ": 4, "よつ": 4, "いつ": 5, "むっ": 6, "なな": 7, "やっ": 8, "ここの": 9,
+    "ひと": 1, "ふた": 2, "みっ": 3, "みつ": 3, "よっ": 4, "よつ": 4, "いつ": 5,
+    "むっ": 6, "なな": 7, "やっ": 8, "ここの": 9,
 }  # fmt: skip
-_WORDS: Final = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_WORDS: Final = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 
 NUMERAL: Final = re.compile(r"(?:[0-9]+(?:[.,][0-9]+)*[万億兆]?|[〇一二三四五六七八九十百千万億兆零]+)")
 """A number as Japanese writes it."""
@@ -51,7 +66,19 @@ def cardinal(number: int | float) -> str:
 
 def ordinal(number: int | float) -> str:
     """Write ``19`` as ``"19th"`` and small numbers as words."""
-    small = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+    small = [
+        "zeroth",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+    ]
     if isinstance(number, int) and 0 < number < len(small):
         return small[number]
     n = int(number)

@@ -1,8 +1,9 @@
 """Which word belongs to which: from a chain of words to noun phrases and clauses.
 
-Japanese puts every modifier before what it modifies, so one pass from left to right with a stack is enough: what
-modifies a noun (赤い, 三匹の, 馬に乗る, 机の上の) waits on the stack for the next noun, what a predicate takes (机に,
-本を, ゆっくり) waits for the next predicate. What is still waiting at the end stands by itself; nothing is dropped.
+Japanese puts every modifier before what it modifies, so one pass from left to right with a stack is enough:
+what modifies a noun (赤い, 三匹の, 馬に乗る, 机の上の) waits on the stack for the next noun, what a predicate
+takes (机に, 本を, ゆっくり) waits for the next predicate. What is still waiting at the end stands by itself;
+nothing is dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from sdjp.text.translate.grammar.words import NOUNS, Word
 
 CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "へ", "まで", "より"])
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
-_CLASSES: Final = {"person": "animate", "animal": "animate", "name": "animate", "place": "place", "proper": "place"}
+_CLASSES: Final = {
+    "person": "animate",
+    "animal": "animate",
+    "name": "animate",
+    "place": "place",
+    "proper": "place",
+}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
 _EXISTENCE: Final = frozenset(["居る", "有る"])
@@ -156,12 +163,13 @@ class _Parser:
         self.position = 0
 
     def run(self) -> list[Item]:
-        for self.position, word in enumerate(self.words):
+        for position, word in enumerate(self.words):
+            self.position = position
             getattr(self, f"_{word.kind}")(word)
         self._close()
         return self.stack
 
-    # -- looking around ---------------------------------------------------------------------------------------
+    # -- looking around --------------------------------------------------------------------------------------
 
     @property
     def _top(self) -> Item | None:
@@ -191,7 +199,7 @@ class _Parser:
     def _ends(self) -> bool:
         return self._next is None or self._next.kind in {"punct", "request"}
 
-    # -- nouns and what modifies them -------------------------------------------------------------------------
+    # -- nouns and what modifies them ------------------------------------------------------------------------
 
     def _noun(self, word: Word) -> None:
         top = self._top
@@ -297,7 +305,7 @@ class _Parser:
     def _says(self, particle: str) -> bool:
         return self._next is not None and self._next.source.strip() == particle
 
-    # -- particles --------------------------------------------------------------------------------------------
+    # -- particles -------------------------------------------------------------------------------------------
 
     def _particle(self, word: Word) -> None:
         particle, top = word.base or word.source.strip(), self._top
@@ -320,9 +328,10 @@ class _Parser:
                 self.stack.append(Adjective(top.head) if top.simple else top)
             elif particle == "の" and top.marker:
                 top.adnominal = True
-            elif particle in CASES | {"の"} | set(_JOINING):
-                if not top.marker or particle not in {"は", "も"}:
-                    top.marker = particle
+            elif particle in CASES | {"の"} | set(_JOINING) and (
+                not top.marker or particle not in {"は", "も"}
+            ):
+                top.marker = particle
 
     def _after_adjective(self, particle: str, adjective: Adjective) -> None:
         """な and の lead on to a noun, に makes an adverb, a case makes a noun (赤が)."""
@@ -345,7 +354,7 @@ class _Parser:
     def _request(self, word: Word) -> None:
         pass
 
-    # -- relations --------------------------------------------------------------------------------------------
+    # -- relations -------------------------------------------------------------------------------------------
 
     def _position(self, word: Word) -> None:
         top = self._top
@@ -361,11 +370,17 @@ class _Parser:
 
     def _relate(self, word: Word, markers: set[str]) -> None:
         top = self._top
-        noun = self.stack.pop() if isinstance(top, Noun) and top.marker in markers and not top.adnominal else None
+        noun = (
+            self.stack.pop()
+            if isinstance(top, Noun) and top.marker in markers and not top.adnominal
+            else None
+        )
         assert noun is None or isinstance(noun, Noun)
         if noun is not None:
             noun.marker = ""
-            while isinstance(self._top, Noun) and self._top.marker in _JOINING and self._top.kind == noun.kind:
+            while (
+                isinstance(self._top, Noun) and self._top.marker in _JOINING and self._top.kind == noun.kind
+            ):
                 other = self.stack.pop()
                 assert isinstance(other, Noun)
                 noun.also.insert(0, (_JOINING[other.marker], other))
@@ -376,7 +391,7 @@ class _Parser:
         adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
         self.stack.append(Related(word, noun, adnominal=adnominal))
 
-    # -- predicates -------------------------------------------------------------------------------------------
+    # -- predicates ------------------------------------------------------------------------------------------
 
     def _adv(self, word: Word) -> None:
         self.stack.append(Single(word))
@@ -389,7 +404,8 @@ class _Parser:
             adjective.standard = self._pop_noun()
         top = self._top
         if isinstance(top, Noun) and (
-            top.marker in {"が", "は", "も"} or (top.marker == "の" and top.head.category in {"body", "part", "color"})
+            top.marker in {"が", "は", "も"}
+            or (top.marker == "の" and top.head.category in {"body", "part", "color"})
         ):
             predicate = self._ends or self._next_is("copula", "auxiliary")
             if predicate and top.marker != "の":
@@ -441,7 +457,11 @@ class _Parser:
     def _takes_noun(self, clause: Clause, noun: Noun, *, first: bool, modifies: bool) -> bool:
         verb = clause.verb
         if noun.marker in {"が", "は", "も"} or (
-            noun.marker == "の" and first and modifies and noun.kind != "place" and noun.head.category != "time"
+            noun.marker == "の"
+            and first
+            and modifies
+            and noun.kind != "place"
+            and noun.head.category != "time"
         ):
             if clause.subject is None:
                 clause.subject = noun
@@ -473,10 +493,14 @@ class _Parser:
         if len(self.stack) < 2 or word.base == "で":
             return
         subject, complement = self.stack[-2:]
-        if isinstance(subject, Noun) and subject.marker in {"は", "が", "も"} and isinstance(complement, Noun):
+        if (
+            isinstance(subject, Noun)
+            and subject.marker in {"は", "が", "も"}
+            and isinstance(complement, Noun)
+        ):
             self.stack[-2:] = [Equation(subject, complement)]
 
-    # -- ends -------------------------------------------------------------------------------------------------
+    # -- ends ------------------------------------------------------------------------------------------------
 
     def _punct(self, word: Word) -> None:
         mark = word.source.strip()
@@ -514,11 +538,11 @@ class _Parser:
             elif isinstance(item, Noun) and item.marker in {"は", "が", "も"}:
                 self.stack[-1] = Equation(item, top)
                 return
-            elif isinstance(item, Related) or (
-                isinstance(item, Clause) and item.verb.form.link in {"te", "while"} and not item.final
+            elif (
+                isinstance(item, Related)
+                or (isinstance(item, Clause) and item.verb.form.link in {"te", "while"} and not item.final)
+                or (isinstance(item, Single) and item.word.kind == "adv")
             ):
-                top.modifiers.insert(0, item)
-            elif isinstance(item, Single) and item.word.kind == "adv":
                 top.modifiers.insert(0, item)
             else:
                 break

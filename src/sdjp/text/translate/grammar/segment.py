@@ -1,8 +1,8 @@
 """From text to words: the longest match over the tables, then morpheme by morpheme.
 
 At every morpheme the longest stretch that a table knows is taken, as it stands or with its last morpheme in
-dictionary form; a stretch that no table knows is looked up by dictionary form, standard spelling and reading, first
-in the own tables, then in the glossaries, and is spelt out in the end.
+dictionary form; a stretch that no table knows is looked up by dictionary form, standard spelling and reading,
+first in the own tables, then in the glossaries, and is spelt out in the end.
 """
 
 from __future__ import annotations
@@ -23,9 +23,32 @@ _LONGEST: Final = 9
 """Morphemes that one entry may span."""
 _NUMERIC: Final = frozenset({"counter", "unit"})
 _PARTICLES: Final = frozenset(
-    ["の", "を", "に", "が", "は", "も", "と", "や", "で", "から", "へ", "まで", "より", "か", "ほど", "くらい", "など", "とか", "ノ"]
+    [
+        "の",
+        "を",
+        "に",
+        "が",
+        "は",
+        "も",
+        "と",
+        "や",
+        "で",
+        "から",
+        "へ",
+        "まで",
+        "より",
+        "か",
+        "ほど",
+        "くらい",
+        "など",
+        "とか",
+        "ノ",
+    ]
 )
-_CONJUNCTIONS: Final = {"と": "and", "そして": "and", "また": "and", "および": "and", "及び": "and", "または": "or", "しかし": "but", "あるいは": "or", "そしてまた": "and", "さらに": "and"}  # fmt: skip
+_CONJUNCTIONS: Final = {
+    "と": "and", "そして": "and", "また": "and", "および": "and", "及び": "and", "または": "or",
+    "しかし": "but", "あるいは": "or", "そしてまた": "and", "さらに": "and",
+}  # fmt: skip
 _REQUEST: Final = re.compile(
     r"(?:の(?:画像|イメージ)?を|を|が|の(?:画像|イメージ)が)?"
     r"(?:(?:描|書|か)いて|生成して|作成して|作って|出力して|表示して|見せて|お願い|希望|見たい|欲しい|ほしい)"
@@ -81,7 +104,7 @@ class _Segmenter:
             i = self._number(i) or self._match(i) or self._single(i)
         return self.words
 
-    # -- the source -------------------------------------------------------------------------------------------
+    # -- the source ------------------------------------------------------------------------------------------
 
     def _source(self, start: int, end: int) -> str:
         return "".join(m.surface + m.space for m in self.chain[start:end])
@@ -98,7 +121,7 @@ class _Segmenter:
             self.words[-1].senses = tuple(e for e in self.own.get(entry.ja, ()) if e != entry)
         return end
 
-    # -- the longest match ------------------------------------------------------------------------------------
+    # -- the longest match -----------------------------------------------------------------------------------
 
     def _match(self, i: int) -> int | None:
         for j in range(min(len(self.chain), i + _LONGEST), i, -1):
@@ -122,8 +145,16 @@ class _Segmenter:
         """The spelling that the own tables have for a stretch in kana; "" if none or if it is inflected."""
         part = self.chain[i:j]
         text = "".join(m.surface for m in part)
-        whole = j - i > 1 or not (part[0].is_("動詞") or "語幹" not in part[0].inflection and part[0].is_("形容詞"))
-        if len(text) < 2 or not whole or not _is_kana(text) or self._is_grammar(part[0]) or self._is_grammar(part[-1]):
+        whole = j - i > 1 or not (
+            part[0].is_("動詞") or ("語幹" not in part[0].inflection and part[0].is_("形容詞"))
+        )
+        if (
+            len(text) < 2
+            or not whole
+            or not _is_kana(text)
+            or self._is_grammar(part[0])
+            or self._is_grammar(part[-1])
+        ):
             return ""
         return tables.readings().get(hiragana(text), "")
 
@@ -245,14 +276,12 @@ class _Segmenter:
         self.words.append(Word.of(self._source(i, end), "verb", known, form=form))
         return end
 
-    # -- numbers ----------------------------------------------------------------------------------------------
+    # -- numbers ---------------------------------------------------------------------------------------------
 
     def _number(self, i: int) -> int | None:
         """Take a number with its counter or unit: 三匹, 5本, 二人, 数羽, 19世紀."""
-        several = (
-            (self.chain[i].surface in {"数", "何"}
-            and self.chain[i].is_("名詞", "数詞"))
-            or (self.chain[i].surface == "数" and self.chain[i].is_("接頭辞"))
+        several = (self.chain[i].surface in {"数", "何"} and self.chain[i].is_("名詞", "数詞")) or (
+            self.chain[i].surface == "数" and self.chain[i].is_("接頭辞")
         )
         j, numeral = i, ""
         while j < len(self.chain) and not several:
@@ -277,8 +306,8 @@ class _Segmenter:
             if several:
                 return None
             ordinal = i > 0 and self.chain[i - 1].surface == "第"
-            return self._add(i, j, "number", how="counter", english=numerals.cardinal(amount or 0), number=amount,
-                             category="ordinal" if ordinal else "bare")  # fmt: skip
+            return self._add(i, j, "number", how="counter", english=numerals.cardinal(amount or 0),
+                             number=amount, category="ordinal" if ordinal else "bare")  # fmt: skip
         english = "several" if several or amount is None else numerals.cardinal(amount)
         source_number = None if several else amount
         category, features = counter.category, counter.features
@@ -298,8 +327,8 @@ class _Segmenter:
                 plural = "" if amount == 1 or counter.english in {"o'clock", "yen", "D", "K", "No."} else "s"
                 joint = "" if counter.english in {"D", "K"} else " "
                 english = f"{amount}{joint}{counter.english}{plural}"
-        return self._add(i, end, "number", how="counter", english=english, number=source_number, category=category,
-                         features={**features, "measure": counter.english})  # fmt: skip
+        return self._add(i, end, "number", how="counter", english=english, number=source_number,
+                         category=category, features={**features, "measure": counter.english})  # fmt: skip
 
     def _counter(self, j: int) -> tuple[Entry | None, int]:
         m = self._at(j)
@@ -330,7 +359,7 @@ class _Segmenter:
         before, after = self._at(i - 1), self._at(j)
         return (before is None or before.is_("補助記号")) and (after is None or after.is_("補助記号"))
 
-    # -- one morpheme -----------------------------------------------------------------------------------------
+    # -- one morpheme ----------------------------------------------------------------------------------------
 
     def _single(self, i: int) -> int:
         m = self.chain[i]
@@ -425,9 +454,9 @@ class _Segmenter:
         m = self.chain[i]
         longest = self._glossary_match(i)
         if longest is not None:
-            entry, end = longest
-            suru = self._suru(i, end, entry)
-            return suru or self._add(i, end, "noun", entry)
+            found, end = longest
+            suru = self._suru(i, end, found)
+            return suru or self._add(i, end, "noun", found)
         entry = self._lookup(m)
         if m.is_("接尾辞") and self.words and self.words[-1].kind in {"noun", "suffix"}:
             suffix = next((e for e in self.own.get(m.surface, ()) if e.category == "suffix"), None)
@@ -469,8 +498,8 @@ class _Segmenter:
         kana = m.kana or (m.surface if _is_kana(m.surface) else "")
         name = m.is_("名詞", "固有名詞")
         spelt = romaji(kana) if kana else m.surface
-        entry = Entry(m.surface, spelt.capitalize() if name else spelt, "proper" if name else "thing", {"bare": ""},
-                      "romaji")  # fmt: skip
+        english, category = (spelt.capitalize(), "proper") if name else (spelt, "thing")
+        entry = Entry(m.surface, english, category, {"bare": ""}, "romaji")
         return self._add(i, i + 1, "noun", entry)
 
     def _cover(self, text: str) -> list[tuple[str, Entry]]:

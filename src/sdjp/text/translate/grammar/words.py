@@ -9,7 +9,30 @@ from typing import Final
 from sdjp.text.translate.lexicon_table import Entry
 
 NOUNS: Final = frozenset(
-    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing", "proper", "artist", "name", "medium", "style", "color", "material", "tag", "group", "latin", "emoji", "quoted"]
+    [
+        "person",
+        "animal",
+        "body",
+        "clothes",
+        "part",
+        "place",
+        "weather",
+        "time",
+        "food",
+        "thing",
+        "proper",
+        "artist",
+        "name",
+        "medium",
+        "style",
+        "color",
+        "material",
+        "tag",
+        "group",
+        "latin",
+        "emoji",
+        "quoted",
+    ]
 )
 """The categories that can stand as the head of a noun phrase."""
 
@@ -19,7 +42,8 @@ class Form:
     """The inflection of a Japanese predicate.
 
     Attributes:
-        link: How it goes on: ``"plain"`` (ends or modifies a noun), ``"te"``, ``"while"``, ``"adverb"`` (く, に).
+        link: How it goes on: ``"plain"`` (ends or modifies a noun), ``"te"``, ``"while"``, ``"adverb"`` (く,
+            に).
     """
 
     link: str = "plain"
@@ -39,8 +63,8 @@ class Word:
 
     Attributes:
         source: The stretch as it stands in the text, with the space that follows it.
-        kind: ``noun adj verb adv particle copula relator position number prefix suffix conjunction punct request
-            auxiliary``.
+        kind: ``noun adj verb adv particle copula relator position number prefix suffix conjunction punct
+            request auxiliary``.
         english: Dictionary form.
         how: As in :class:`sdjp.text.translate.base.Piece`.
         category: As in the table.
