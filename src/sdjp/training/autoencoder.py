@@ -7,7 +7,6 @@ during a run.
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from sdjp.models import VAE
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
 from sdjp.training import checkpoint, scenes
 from sdjp.training.artwork import PACKAGES, SIDE, Artwork
+from sdjp.training.clock import Clock
 from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
 from sdjp.training.places import COLORS, PLACES, background
 
@@ -150,17 +150,16 @@ def train(
     )
     ema = EMA(vae, 0.995)
     step = 0
-    state = checkpoint.load(path)
+    state = checkpoint.resume_run(path, vae, ema)
     if state is not None:
-        vae.load_state_dict(state["model"])
-        ema.weights, ema.steps, step = state["ema"], state["ema_steps"], state["step"]
+        step = state["step"]
         if state["decoder_only"] == decoder_only:
             optimizer.load_state_dict(state["optimizer"])
     held_out = held_out_pictures(artwork)
     crops = Crops(artwork, random.Random(step))
-    start, saved, losses = time.time(), time.time(), []
+    clock, losses = Clock(minutes, warm=30, every=90, cooling=0.5 if final else 0), []
     while True:
-        done = (time.time() - start) / (60 * minutes)
+        done = clock.done
         if done < 1:
             side, number = CROPS[min(2, int(3 * done))]
             x = crops.batch(number, side)
@@ -170,24 +169,13 @@ def train(
                 kl = z.kl().float().mean() / z.mean[0].numel()
             loss = reconstruction_loss(x, y) + KL_WEIGHT * kl
             loss.backward()  # type: ignore[no-untyped-call]
-            warm = min(1.0, (time.time() - start) / 30)
-            optimizer.step(warm * (max(0.02, min(1.0, (1 - done) * 2)) if final else 1.0))
+            optimizer.step(clock.rate(done))
             ema.update(vae)
             losses.append(loss.item())
             step += 1
-        if done >= 1 or time.time() - saved > 90:
-            saved = time.time()
-            checkpoint.save(
-                path,
-                {
-                    "model": vae.state_dict(),
-                    "ema": ema.weights,
-                    "ema_steps": ema.steps,
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "decoder_only": decoder_only,
-                },
-            )
+        if clock.due(done):
+            clock.lap()
+            checkpoint.save_run(path, vae, optimizer, ema, step=step, decoder_only=decoder_only)
             judge = VAE.from_config(MINI.vae)
             judge.load_state_dict(ema.weights)
             checkpoint.log_figures(

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+
+from sdjp.training.optim import EMA, MuonAdamW
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -23,6 +26,21 @@ def load(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def save_run(path: Path, model: nn.Module, optimizer: MuonAdamW, ema: EMA, **counts: int | bool) -> None:
+    """Write all that a run needs to go on, and ``counts`` of its own."""
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    save(path, {**state, "ema": ema.weights, "ema_steps": ema.steps, **counts})
+
+
+def resume_run(path: Path, model: nn.Module, ema: EMA) -> dict[str, Any] | None:
+    """Go on where :func:`save_run` stopped; the optimiser's state and the counts are for the caller to take."""
+    state = load(path)
+    if state is not None:
+        model.load_state_dict(state["model"])
+        ema.weights, ema.steps = state["ema"], state["ema_steps"]
     return state
 
 

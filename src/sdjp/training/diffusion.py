@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from sdjp.samplers import Schedule
 from sdjp.training import captions, checkpoint, pool
 from sdjp.training import text as text_training
 from sdjp.training.artwork import Artwork
+from sdjp.training.clock import Clock
 from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
 
 BATCH = 64  # over all workers
@@ -225,20 +225,18 @@ def _worker(
     ema = EMA(model, 0.995)
     step, samples = 0, 0
     path = folder / "unet.pt"
-    state = checkpoint.load(path)
+    state = checkpoint.resume_run(path, model, ema)
     if state is not None:
-        model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        ema.weights, ema.steps = state["ema"], state["ema_steps"]
         step, samples = state["step"], state["samples"]
     torch.manual_seed(step * workers + rank)
     rng = random.Random(step * workers + rank)
     n = BATCH // workers
-    start = saved = time.time()
+    clock = Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0)
     losses: list[float] = []
     quarters: list[list[float]] = [[], [], [], []]
     while True:
-        done = torch.tensor((time.time() - start) / (60 * minutes))
+        done = torch.tensor(clock.done)
         if workers > 1:  # all must agree when to stop
             dist.broadcast(done, 0)
         if done < 1:
@@ -257,26 +255,15 @@ def _worker(
             loss = each.mean()
             loss.backward()
             _average_gradients(model)
-            warm = min(1.0, (time.time() - start) / 60)
-            optimizer.step(warm * (max(0.02, min(1.0, (1 - float(done)) * 3)) if final else 1.0))
+            optimizer.step(clock.rate(float(done)))
             ema.update(model)
             step, samples = step + 1, samples + BATCH
             losses.append(loss.item())
             for ti, value in zip(t.tolist(), each.tolist(), strict=True):
                 quarters[ti // 250].append(value)
-        if rank == 0 and (done >= 1 or time.time() - saved > 180):
-            seconds, saved = time.time() - saved, time.time()
-            checkpoint.save(
-                path,
-                {
-                    "model": model.state_dict(),
-                    "ema": ema.weights,
-                    "ema_steps": ema.steps,
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "samples": samples,
-                },
-            )
+        if rank == 0 and clock.due(float(done)):
+            seconds = clock.lap()
+            checkpoint.save_run(path, model, optimizer, ema, step=step, samples=samples)
             checkpoint.log_figures(
                 folder / "unet.jsonl",
                 step=step,

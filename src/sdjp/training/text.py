@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from sdjp.models import CLIPText
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.training import captions, checkpoint, pool
 from sdjp.training.artwork import Artwork
+from sdjp.training.clock import Clock
 from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
 
 GRID = 8
@@ -79,20 +79,19 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     optimizer = MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
     ema = EMA(both, 0.995)
     step = 0
-    state = checkpoint.load(path)
+    state = checkpoint.resume_run(path, both, ema)
     if state is not None:
-        both.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        ema.weights, ema.steps, step = state["ema"], state["ema_steps"], state["step"]
+        step = state["step"]
     data = pool.shards(folder, "thumbs")
     records = [r for rows, _ in data for r in rows]
     thumbs = np.concatenate([array for _, array in data])
     held_out = 512  # the last scenes are for the figure
     rng = random.Random(step)
-    start = saved = time.time()
+    clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
     losses: list[float] = []
     while True:
-        done = (time.time() - start) / (60 * minutes)
+        done = clock.done
         if done < 1:
             rows = [rng.randrange(len(records) - held_out) for _ in range(BATCH)]
             ids = encode(tokens, [captions.caption(records[i], artwork, rng) for i in rows])
@@ -100,23 +99,13 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
                 cells = head(model(ids)[:, -GRID * GRID :]).float()
             loss = F.mse_loss(cells, targets(thumbs[rows]))
             loss.backward()  # type: ignore[no-untyped-call]
-            warm = min(1.0, (time.time() - start) / 20)
-            optimizer.step(warm * (max(0.02, min(1.0, (1 - done) * 2)) if final else 1.0))
+            optimizer.step(clock.rate(done))
             ema.update(both)
             losses.append(loss.item())
             step += 1
-        if done >= 1 or time.time() - saved > 120:
-            saved = time.time()
-            checkpoint.save(
-                path,
-                {
-                    "model": both.state_dict(),
-                    "ema": ema.weights,
-                    "ema_steps": ema.steps,
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                },
-            )
+        if clock.due(done):
+            clock.lap()
+            checkpoint.save_run(path, both, optimizer, ema, step=step)
             judge = nn.ModuleDict(
                 {"model": CLIPText.from_config(text_config(tokens)), "head": nn.Linear(192, 48)}
             )

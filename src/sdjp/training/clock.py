@@ -1,0 +1,42 @@
+"""When a training run warms up, cools down, saves and ends."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """The time of one run.
+
+    Args:
+        minutes: How long it lasts.
+        warm: Seconds over which the learning rate rises.
+        every: Seconds between checkpoints.
+        cooling: Share of the run, at its end, over which the learning rate falls to nearly nothing; 0 leaves it.
+    """
+
+    def __init__(self, minutes: float, *, warm: float, every: float, cooling: float) -> None:
+        self.seconds = 60 * minutes
+        self.warm, self.every, self.cooling = warm, every, cooling
+        self.start = self.saved = time.time()
+
+    @property
+    def done(self) -> float:
+        """The share of the run that is over; 1 and more at its end."""
+        return (time.time() - self.start) / self.seconds
+
+    def rate(self, done: float) -> float:
+        """The factor on the learning rate at ``done``."""
+        rising = min(1.0, (time.time() - self.start) / self.warm)
+        falling = max(0.02, min(1.0, (1 - done) / self.cooling)) if self.cooling else 1.0
+        return rising * falling
+
+    def due(self, done: float) -> bool:
+        """Whether to save now: every so often, and at the end."""
+        return done >= 1 or time.time() - self.saved > self.every
+
+    def lap(self) -> float:
+        """Note that all is saved; return the seconds since the last time."""
+        now = time.time()
+        seconds, self.saved = now - self.saved, now
+        return seconds
