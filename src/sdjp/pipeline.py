@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import secrets
 import sys
 import threading
 import time
@@ -16,27 +15,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+import sdjp
 from sdjp import conditioning, images, weights
 from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
 from sdjp.hardware import resolve_device, resolve_dtype
+from sdjp.job import INPUTS, Inputs, Job, frozen, settle
 from sdjp.postprocess import PostProcessor, make_postprocessors
 from sdjp.postprocess import run as run_postprocessors
 from sdjp.result import GenerationResult
-from sdjp.samplers import Plan, Schedule, Step, classifier_free, eps_from_v, get_sampler
+from sdjp.samplers import Schedule, Step, classifier_free, eps_from_v, get_sampler
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translator
-from sdjp.types import (
-    GenerationOptions,
-    PromptInfo,
-    ResolvedOptions,
-    Timings,
-    TranslateMode,
-    check_count,
-    check_options,
-)
+from sdjp.types import GenerationOptions, PromptInfo, Runtime, Timings, TranslateMode, check_count
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -149,6 +142,17 @@ class Pipeline:
         """The dtype of the UNet's weights."""
         return self.unet.conv_in.weight.dtype
 
+    @property
+    def runtime(self) -> Runtime:
+        """What pictures are drawn with; it goes into their record."""
+        return Runtime(
+            version=sdjp.__version__,
+            device=str(self.device),
+            dtype=str(self.dtype).removeprefix("torch."),
+            ema=self.load_report.ema_used,
+            translator=self.translator.name,
+        )
+
     def explain(self, prompt: str, *, translate: TranslateMode = "auto") -> PromptInfo:
         """Tell the way a prompt takes, without drawing anything."""
         check_prompt(prompt)
@@ -237,33 +241,31 @@ class Pipeline:
             Cancelled: If the run was stopped; ``partial`` is a :class:`GenerationResult` of the finished
                 pictures, or None.
         """
+        options = GenerationOptions(
+            prompt=frozen(prompt),
+            negative_prompt=frozen(negative_prompt),
+            height=height,
+            width=width,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            spacing=spacing,
+            eta=eta,
+            seed=frozen(seed),
+            num_images_per_prompt=num_images_per_prompt,
+            strength=strength,
+            translate=translate,
+        )
+        inputs = Inputs(
+            image=image,
+            latents=latents,
+            prompt_embeds=prompt_embeds,
+            negative_prompt_embeds=negative_prompt_embeds,
+        )
+        job = self._settle(options, inputs)
         finished: list[GenerationResult] = []
         try:
-            finished.extend(
-                self.stream(
-                    prompt,
-                    negative_prompt=negative_prompt,
-                    height=height,
-                    width=width,
-                    num_inference_steps=num_inference_steps,
-                    guidance_scale=guidance_scale,
-                    sampler=sampler,
-                    spacing=spacing,
-                    eta=eta,
-                    seed=seed,
-                    num_images_per_prompt=num_images_per_prompt,
-                    image=image,
-                    strength=strength,
-                    latents=latents,
-                    prompt_embeds=prompt_embeds,
-                    negative_prompt_embeds=negative_prompt_embeds,
-                    translate=translate,
-                    batch_size=batch_size,
-                    progress=progress,
-                    on_step=on_step,
-                    cancel=cancel,
-                )
-            )
+            finished.extend(self._run(job, _batch(batch_size, job), progress, on_step, cancel))
         except Cancelled as stopped:
             stopped.partial = GenerationResult.merge(finished) if finished else None
             raise
@@ -283,98 +285,20 @@ class Pipeline:
 
         Takes the same arguments. Pictures already given stay whatever happens to the later ones.
         """
-        job = self._plan(prompt, **arguments)
-        if batch_size is not None:
-            check_count(batch_size, "batch_size")
-        return self._run(job, job.count if batch_size is None else batch_size, progress, on_step, cancel)
+        given = {"prompt": prompt, **arguments}
+        inputs = Inputs(**{name: given.pop(name) for name in INPUTS if name in given})
+        options = GenerationOptions(**{name: frozen(value) for name, value in given.items()})
+        job = self._settle(options, inputs)
+        return self._run(job, _batch(batch_size, job), progress, on_step, cancel)
 
     # How a run is put together.
 
-    def _plan(
-        self,
-        prompt: str | Sequence[str] | None,
-        *,
-        negative_prompt: str | Sequence[str] | None = None,
-        height: int | None = None,
-        width: int | None = None,
-        num_inference_steps: int | None = None,
-        guidance_scale: float | None = None,
-        sampler: str | None = None,
-        spacing: str | None = None,
-        eta: float = 0.0,
-        seed: int | Sequence[int] | None = None,
-        num_images_per_prompt: int = 1,
-        image: Image | None = None,
-        strength: float = 0.75,
-        latents: Tensor | None = None,
-        prompt_embeds: Tensor | None = None,
-        negative_prompt_embeds: Tensor | None = None,
-        translate: TranslateMode = "auto",
-    ) -> _Job:
-        """Check every argument, read the prompts, and settle what is to be drawn."""
-        factor = self.vae.factor
-        options = GenerationOptions(
-            prompt=_frozen(prompt),
-            negative_prompt=_frozen(negative_prompt),
-            height=height,
-            width=width,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            sampler=sampler,
-            spacing=spacing,
-            eta=eta,
-            seed=_frozen(seed),
-            num_images_per_prompt=num_images_per_prompt,
-            strength=strength,
-            translate=translate,
-        ).resolve(**dataclasses.asdict(self.config.defaults))
-        check_options(options, factor=factor)
-        prompts = _as_list(prompt, "prompt")
-        count = self._count(prompts, prompt_embeds, num_images_per_prompt)
-        negatives = [""] if negative_prompt is None else _as_list(negative_prompt, "negative_prompt") or [""]
-        groups = count // num_images_per_prompt
-        if len(negatives) not in (1, groups):
-            raise InputError(
-                "negative_prompt.count",
-                ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください"
-                f"（{len(negatives)} 個）。",
-                en=f"give one negative_prompt, or {groups} as there are prompts, not {len(negatives)}.",
-            )
-        for text in prompts:
-            check_prompt(text)
-        for text in negatives:
-            check_prompt(text, allow_empty=True)
-        shape = (count, self.config.vae.latent_channels, options.height // factor, options.width // factor)
-        if latents is not None:
-            _check_tensor("latents", latents, shape)
-        for name, states in (
-            ("prompt_embeds", prompt_embeds),
-            ("negative_prompt_embeds", negative_prompt_embeds),
-        ):
-            if states is not None:
-                _check_tensor(name, states, (None, None, self.config.text.width))
-        plan = get_sampler(options.sampler).plan(
-            self.schedule, options.num_inference_steps, spacing=options.spacing, eta=options.eta
-        )
-        if image is not None:
-            plan = plan.from_strength(options.strength)
-        return _Job(
-            options=options,
-            count=count,
-            seeds=_seeds(options.seed, count),
-            prompts=tuple(prompts),
-            negatives=tuple(negatives * groups if len(negatives) == 1 else negatives),
-            shape=shape[1:],
-            plan=plan,
-            image=image,
-            latents=latents,
-            prompt_embeds=prompt_embeds,
-            negative_prompt_embeds=negative_prompt_embeds,
-        )
+    def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
+        return settle(options, inputs, config=self.config, schedule=self.schedule)
 
     def _run(
         self,
-        job: _Job,
+        job: Job,
         size: int,
         progress: bool | None,
         on_step: OnStep | None,
@@ -408,19 +332,20 @@ class Pipeline:
                         postprocess=finished - decoded,
                     ),
                     model=self.config.name,
+                    runtime=self.runtime,
                     latents=x,
                 )
                 encoded = 0.0
 
     @torch.inference_mode()
     def _condition(
-        self, job: _Job
+        self, job: Job
     ) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]]]:
         """Text states of every picture, (count, L, D) each, and what became of the prompts."""
         groups = job.count // job.options.num_images_per_prompt
         texts = self._read([*job.prompts, *job.negatives], job.options.translate)  # one batch to translate
         prompts, negatives = texts[: len(job.prompts)], texts[len(job.prompts) :]
-        embeds, negative_embeds = job.prompt_embeds, job.negative_prompt_embeds
+        embeds, negative_embeds = job.inputs.prompt_embeds, job.inputs.negative_prompt_embeds
         read_now = [*(prompts if embeds is None else ()), *(negatives if negative_embeds is None else ())]
         states = self._states(read_now) if read_now else None  # as one batch, all of the same length
         if embeds is None:
@@ -456,7 +381,7 @@ class Pipeline:
     @torch.inference_mode()
     def _sample(
         self,
-        job: _Job,
+        job: Job,
         rows: range,
         cond: Tensor,
         uncond: Tensor,
@@ -475,10 +400,10 @@ class Pipeline:
 
         x = (
             noise()
-            if job.latents is None
-            else job.latents[rows.start : rows.stop].to(self.device, torch.float32)
+            if job.inputs.latents is None
+            else job.inputs.latents[rows.start : rows.stop].to(self.device, torch.float32)
         )
-        if job.image is not None:
+        if job.inputs.image is not None:
             clean = self._encode_image(job, len(rows))
             at = job.plan.noised_at
             x = clean if at is None else self.schedule.add_noise(clean, x, at)
@@ -504,10 +429,10 @@ class Pipeline:
         return x
 
     @torch.inference_mode()
-    def _encode_image(self, job: _Job, n: int) -> Tensor:
+    def _encode_image(self, job: Job, n: int) -> Tensor:
         """The latents of the picture to start from, (n, C, h, w) float32."""
-        assert job.image is not None
-        pixels = images.from_pil(job.image, height=job.options.height, width=job.options.width)
+        assert job.inputs.image is not None
+        pixels = images.from_pil(job.inputs.image, height=job.options.height, width=job.options.width)
         z = self.vae.encode(pixels.to(self.device, self.vae.post_quant_conv.weight.dtype)).mean
         return z.float().expand(n, -1, -1, -1) * self.vae.scaling_factor
 
@@ -537,35 +462,17 @@ class Pipeline:
         empty = self._read([""], "never")[0].chunks
         return conditioning.encode(self.text_encoder, [p.chunks for p in prompts], empty)
 
-    def _count(self, prompts: Sequence[str], embeds: Tensor | None, each: int) -> int:
-        if bool(prompts) == (embeds is not None):
-            raise InputError(
-                "prompt.missing",
-                ja="prompt か prompt_embeds のどちらか一方だけを指定してください。",
-                en="give either prompt or prompt_embeds, and not both.",
-            )
-        return (len(prompts) if embeds is None else embeds.shape[0]) * each
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Job:
-    """A run, settled: nothing in it can fail on the user's account any more."""
-
-    options: ResolvedOptions
-    count: int
-    seeds: tuple[int, ...]
-    prompts: tuple[str, ...]
-    negatives: tuple[str, ...]
-    shape: tuple[int, ...]
-    plan: Plan
-    image: Image | None
-    latents: Tensor | None
-    prompt_embeds: Tensor | None
-    negative_prompt_embeds: Tensor | None
+def _batch(size: int | None, job: Job) -> int:
+    """How many pictures are drawn together."""
+    if size is None:
+        return job.count
+    check_count(size, "batch_size")
+    return size
 
 
 def _watcher(
-    job: _Job, bar: Any, on_step: OnStep | None, cancel: threading.Event | None
+    job: Job, bar: Any, on_step: OnStep | None, cancel: threading.Event | None
 ) -> Callable[[Step], None]:
     """What happens after each step: the bar moves, the caller is told, and may stop the run."""
 
@@ -587,53 +494,10 @@ def _watcher(
     return watch
 
 
-def _bar(job: _Job, size: int, progress: bool | None) -> Any:
+def _bar(job: Job, size: int, progress: bool | None) -> Any:
     """A tqdm bar over all steps of all batches; by default only where a person is watching."""
     from tqdm.auto import tqdm
 
     batches = -(-job.count // size)
     hidden = not progress if progress is not None else not (sys.stderr.isatty() or "ipykernel" in sys.modules)
     return tqdm(total=batches * len(job.plan), disable=hidden, unit="step", leave=False)
-
-
-def _frozen(value: Any) -> Any:
-    """A list as a tuple; anything else as it is, for the checks to judge."""
-    return tuple(value) if isinstance(value, (list, tuple)) else value
-
-
-def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
-    if value is None:
-        return []
-    texts = [value] if isinstance(value, str) else list(value)
-    if not texts:
-        raise InputError(
-            f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list."
-        )
-    return texts
-
-
-def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:
-    if seed is None:
-        seed = secrets.randbelow(2**32)
-    if isinstance(seed, int):
-        return tuple(seed + i for i in range(count))
-    if len(seed) != count:
-        raise InputError(
-            "seed.count",
-            ja=f"seed を並べるときは、描く枚数と同じ {count} 個にしてください（{len(seed)} 個）。",
-            en=f"a list of seeds needs one for each of the {count} pictures, not {len(seed)}.",
-        )
-    return seed
-
-
-def _check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
-    fits = tensor.ndim == len(shape) and all(
-        want in (None, n) for n, want in zip(tensor.shape, shape, strict=True)
-    )
-    if not fits:
-        wanted = tuple("?" if n is None else n for n in shape)
-        raise InputError(
-            f"{name}.shape",
-            ja=f"{name} の形は {wanted} にしてください（{tuple(tensor.shape)} が渡されました）。",
-            en=f"{name} must have the shape {wanted}, not {tuple(tensor.shape)}.",
-        )

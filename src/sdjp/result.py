@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdjp import images as pictures
 from sdjp.images.files import GRID
-from sdjp.types import PromptInfo, Report, ResolvedOptions, Timings
+from sdjp.types import PromptInfo, Report, ResolvedOptions, Runtime, Timings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,6 +33,7 @@ class GenerationResult:
         reports: For each picture, one report from each post-processor.
         timings: Seconds by stage.
         model: The name of the model.
+        runtime: Device, dtype and what else it ran with; None if it is not known.
         latents: The last latents, (B, C, h, w) float32, or None.
     """
 
@@ -44,6 +45,7 @@ class GenerationResult:
     reports: tuple[tuple[Report, ...], ...]
     timings: Timings
     model: str
+    runtime: Runtime | None = None
     latents: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -58,8 +60,8 @@ class GenerationResult:
     def merge(cls, results: Sequence[GenerationResult]) -> GenerationResult:
         """Put several results of one model into one.
 
-        Options and model are those of the first; times add up; latents are kept if all are there and of one
-        shape.
+        Options, model and runtime are those of the first; times add up; latents are kept if all are there
+        and of one shape.
         """
         first, latents = results[0], [r.latents for r in results if r.latents is not None]
         together = None
@@ -76,6 +78,7 @@ class GenerationResult:
             reports=tuple(reports for r in results for reports in r.reports),
             timings=sum((r.timings for r in results), Timings()),
             model=first.model,
+            runtime=first.runtime,
             latents=together,
         )
 
@@ -119,6 +122,7 @@ class GenerationResult:
             "prompt": None if prompt is None else prompt.to_json(),
             "negative_prompt": None if negative is None else negative.to_json(),
             "reports": [report.to_json() for report in self.reports[index]],
+            "runtime": None if self.runtime is None else self.runtime.to_json(),
         }
 
     def grid(self, *, columns: int | None = None) -> Image:

@@ -215,6 +215,29 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What pictures were drawn with, beside their options: to draw them again exactly.
+
+    Attributes:
+        version: The version of sdjp.
+        device: Such as ``"cpu"`` or ``"cuda:0"``.
+        dtype: Dtype of the networks, such as ``"float32"``.
+        ema: Whether averaged weights of a full checkpoint were taken.
+        translator: The registry name of the translator.
+    """
+
+    version: str
+    device: str
+    dtype: str
+    ema: bool
+    translator: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Timings:
     """Seconds spent in each stage."""
 

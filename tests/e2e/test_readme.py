@@ -113,7 +113,7 @@ def test_the_installed_command_draws(tmp_path: Path) -> None:
     """``sdjp`` as a process of its own, in an empty folder with a Japanese name."""
     here = tmp_path / "日本語 テスト"
     here.mkdir()
-    command = [sys.executable, "-m", "sdjp.cli", "馬に乗る宇宙飛行士", "--seed", "7", "--steps", "4"]
+    command = [sys.executable, "-m", "sdjp", "馬に乗る宇宙飛行士", "--seed", "7", "--steps", "4"]
     done = subprocess.run(command, cwd=here, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     assert "英語: " in done.stdout

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+import sdjp
 from sdjp import errors
 from sdjp.pipeline import Pipeline, Progress
 from sdjp.text.tokenizer import ClipTokenizer
@@ -267,3 +268,35 @@ def test_bad_input_is_refused_in_japanese_before_any_work(
     assert not worked
     assert any("\u3040" <= c <= "\u30ff" for c in caught.value.ja)
     assert caught.value.en[0].isascii()
+
+
+def test_the_record_says_what_it_was_drawn_with(tiny: Pipeline) -> None:
+    result = next(tiny.stream(PROMPT, seed=1))
+    assert result.record(0)["runtime"] == {
+        "version": sdjp.__version__,
+        "device": "cpu",
+        "dtype": "float32",
+        "ema": False,
+        "translator": "lexicon",
+    }
+
+
+def test_stream_takes_what_generate_takes_and_nothing_else(tiny: Pipeline) -> None:
+    streamed = list(tiny.stream([PROMPT, "猫"], seed=3, num_inference_steps=1))
+    together = tiny.generate([PROMPT, "猫"], seed=3, num_inference_steps=1)
+    assert [len(result) for result in streamed] == [1, 1]
+    assert [result.seeds[0] for result in streamed] == list(together.seeds)
+    with pytest.raises(TypeError, match="steps"):
+        tiny.stream(PROMPT, steps=3)
+
+
+def test_a_model_for_inpainting_alone_is_refused_early() -> None:
+    config = dataclasses.replace(SMALL, unet=dataclasses.replace(SMALL.unet, in_channels=9))
+    pipe = Pipeline(
+        random_models(config),
+        tokenizer=ClipTokenizer.from_assets(),
+        translator=make_translator("passthrough"),
+    )
+    with pytest.raises(errors.InputError) as error:
+        pipe.generate("a cat")
+    assert error.value.code == "model.inpainting"

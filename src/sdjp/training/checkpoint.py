@@ -36,7 +36,7 @@ def save_run(path: Path, model: nn.Module, optimizer: MuonAdamW, ema: EMA, **cou
 
 
 def resume_run(path: Path, model: nn.Module, ema: EMA) -> dict[str, Any] | None:
-    """Go on where :func:`save_run` stopped; the optimiser's state and the counts are for the caller to take."""
+    """Go on where :func:`save_run` stopped; the optimiser's state and the counts are the caller's."""
     state = load(path)
     if state is not None:
         model.load_state_dict(state["model"])

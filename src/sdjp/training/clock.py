@@ -12,7 +12,7 @@ class Clock:
         minutes: How long it lasts.
         warm: Seconds over which the learning rate rises.
         every: Seconds between checkpoints.
-        cooling: Share of the run, at its end, over which the learning rate falls to nearly nothing; 0 leaves it.
+        cooling: Share of the run, at its end, over which the learning rate falls to nearly nothing; or 0.
     """
 
     def __init__(self, minutes: float, *, warm: float, every: float, cooling: float) -> None:

@@ -201,7 +201,8 @@ def _user_entries(rows: Iterable[tuple[str, list[str]]], where: str) -> Table:
                 f"「日本語<TAB>英語」または「日本語<TAB>英語<TAB>分類」の形で書いてください"
                 f"（分類: {', '.join(sorted(CATEGORIES))}）。",
                 en=f"line {line} of the user lexicon {where} cannot be used: {row!r}. "
-                f"Write 'Japanese<TAB>English' or 'Japanese<TAB>English<TAB>category' (categories: {', '.join(sorted(CATEGORIES))}).",
+                f"Write 'Japanese<TAB>English' or 'Japanese<TAB>English<TAB>category' "
+                f"(categories: {', '.join(sorted(CATEGORIES))}).",
             )
         features = _features(cells[3] if len(cells) > 3 else "")
         for spelling in filter(None, (s.strip() for s in cells[0].split(","))):
