@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sdjp import cli
-from sdjp.cli.parser import parse
+from sdjp.cli import parse
 from sdjp.images import read_metadata
 from tests import markdown
 from tests.stand_in import save_stand_in

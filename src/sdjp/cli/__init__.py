@@ -1,18 +1,45 @@
-"""The command line: ``sdjp PROMPT``, ``sdjp explain``, ``sdjp convert``.
+"""The command line: ``sdjp PROMPT``, ``sdjp explain``, ``sdjp convert`` …
 
 Help and parsing load nothing heavy; torch is imported when a picture is drawn.
+
+How to add a command:
+
+1. Write ``<name>.py`` here with ``parser()``, which gives its options (see ``parser.py`` and ``options.py``;
+   each help text in Japanese and English), and ``run(args)``, which does the work and gives the exit code.
+   Import what is heavy inside ``run``.
+2. Add one line to :data:`COMMANDS` below.
+3. Describe it in docs/ja/cli.md and docs/en/cli.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Final
 
 from sdjp import errors
-from sdjp.cli.parser import parse
+from sdjp.cli.parser import language
 from sdjp.cli.speech import say, use_utf8
 
-INTERRUPTED = 130  # what shells expect after Ctrl-C
+COMMANDS: Final[Mapping[str, str]] = {
+    "convert": "sdjp.cli.convert",
+    "explain": "sdjp.cli.explain",
+}
+"""The module of each command; a command line that begins with none of them draws a picture."""
+
+INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; ``run`` of the result is the function to call with it."""
+    errors.set_language(language(argv))
+    known = bool(argv) and argv[0] in COMMANDS
+    command = import_module(COMMANDS[argv[0]] if known else "sdjp.cli.draw")
+    args: argparse.Namespace = command.parser().parse_args(argv[1:] if known else argv)
+    args.run = command.run
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Final
 
+from sdjp import errors
+from sdjp.cli.options import EMA
+from sdjp.cli.parser import Parser
 from sdjp.cli.speech import say
 
-EMA: Final[dict[str, Any]] = {"auto": "auto", "true": True, "false": False}
+
+def parser() -> Parser:
+    """The options of ``sdjp convert``."""
+    en = errors.get_language() == "en"
+    options = Parser(
+        prog="sdjp convert",
+        description="Convert a checkpoint: to .safetensors (original names), or to a diffusers folder."
+        if en
+        else "重みを変換します。B が .safetensors なら元の名前で、"
+        "そうでなければ diffusers のフォルダーとして書き出します。",
+    )
+    options.option("source", metavar="A", ja="変換する重み", en="the weights to convert")
+    options.option("target", metavar="B", ja="書き出す先", en="where to write")
+    options.option("--dtype", choices=("float32", "float16", "bfloat16"), ja="書き出す型（省略時はそのまま）",
+                  en="dtype to write (as it is, if left out)")  # fmt: skip
+    options.option("--ema", choices=("auto", "true", "false"), default="auto", ja="EMA の重みを使うか",
+                  en="whether to use EMA weights")  # fmt: skip
+    options.option(
+        "--overwrite", action="store_true", ja="すでにあれば置き換える", en="replace what is there"
+    )
+    return options
 
 
 def run(args: argparse.Namespace) -> int:

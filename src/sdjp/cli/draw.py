@@ -6,9 +6,12 @@ import argparse
 import itertools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sdjp.cli.convert import EMA
+from sdjp import errors
+from sdjp.cli import COMMANDS
+from sdjp.cli.options import make_pipeline, model_options, text_options
+from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
@@ -17,6 +20,86 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from sdjp.result import GenerationResult
+
+
+SAMPLERS: Final = "ddim, plms, dpm_solver, dpm++_2m, euler, euler_a"
+
+
+def parser() -> Parser:
+    """The options of ``sdjp PROMPT``; flags of the original that mean the same are aliases."""
+    en = errors.get_language() == "en"
+    options = Parser(
+        prog="sdjp",
+        usage='sdjp "馬に乗る宇宙飛行士" [options]\n       sdjp COMMAND --help    COMMAND: '
+        + ", ".join(COMMANDS),
+        description="Draw a picture from a Japanese (or English) prompt."
+        if en
+        else "日本語（または英語）のプロンプトから絵を描きます。",
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    options.option("prompt", nargs="?", ja="描きたいもの", en="what to draw")
+    options.option("--prompt", dest="prompt_option", metavar="PROMPT",
+                  ja="描きたいもの（元の txt2img.py と同じ書き方）",
+                  en="what to draw (as in the original txt2img.py)")  # fmt: skip
+    text_options(options)
+    options.option("--negative", metavar="PROMPT", ja="描いてほしくないもの", en="what should not be there")
+    options.option("-n", "--n_samples", type=int, default=1, metavar="N", ja="1 つのプロンプトで描く枚数",
+                  en="pictures for each prompt")  # fmt: skip
+    options.option(
+        "--n_iter", type=int, default=1, metavar="N", ja="それを繰り返す回数", en="how often to do that"
+    )
+    options.option("-W", "--W", "--width", dest="width", type=int, metavar="PX", ja="幅", en="width")
+    options.option("-H", "--H", "--height", dest="height", type=int, metavar="PX", ja="高さ", en="height")
+    options.option(
+        "--steps", "--ddim_steps", dest="steps", type=int, metavar="S", ja="ステップ数", en="steps"
+    )
+    options.option("--scale", type=float, ja="ガイダンスの強さ", en="guidance scale")
+    options.option("--sampler", metavar="NAME", ja=f"サンプラー: {SAMPLERS}", en=f"sampler: {SAMPLERS}")
+    options.option("--plms", dest="sampler", action="store_const", const="plms", ja="--sampler plms と同じ",
+                  en="the same as --sampler plms")  # fmt: skip
+    options.option("--dpm_solver", dest="sampler", action="store_const", const="dpm_solver",
+                  ja="--sampler dpm_solver と同じ", en="the same as --sampler dpm_solver")  # fmt: skip
+    options.option("--spacing", metavar="NAME", ja="タイムステップの取り方（compvis は元の実装と同じ）",
+                  en="choice of timesteps (compvis: as the original)")  # fmt: skip
+    options.option(
+        "--eta", "--ddim_eta", dest="eta", type=float, default=0.0, ja="DDIM の eta", en="eta of DDIM"
+    )
+    options.option(
+        "--seed", type=int, ja="乱数の種（同じ種なら同じ絵）", en="the same seed gives the same picture"
+    )
+    options.option(
+        "--init-img",
+        "--init_img",
+        dest="init_img",
+        metavar="F",
+        ja="元にする絵",
+        en="a picture to start from",
+    )
+    options.option("--strength", type=float, default=0.75, ja="元の絵を変える強さ（0〜1）",
+                  en="how much of it to replace, 0 to 1")  # fmt: skip
+    options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
+    options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
+    options.option(
+        "--skip_save", action="store_true", ja="1 枚ずつの絵を保存しない", en="write no single pictures"
+    )
+    options.option(
+        "--n_rows", type=int, metavar="N", ja="一覧の横に並べる枚数", en="pictures in a row of the grid"
+    )
+    model_options(options)
+    options.option(
+        "--version",
+        action="version",
+        version=_version(),
+        ja="版を表示して終わる",
+        en="show the version and stop",
+    )
+    return options
+
+
+def _version() -> str:
+    from sdjp import __version__
+
+    return f"sdjp {__version__}"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,17 +114,7 @@ def run(args: argparse.Namespace) -> int:
     folder = _folder(args.outdir)
     image = None if args.init_img is None else _open(args.init_img)
 
-    from sdjp.pipeline import Pipeline
-
-    pipe = Pipeline.from_pretrained(
-        args.model,
-        device=args.device,
-        dtype=args.dtype,
-        ema=EMA[args.ema],
-        translator=args.translator,
-        safety=args.safety,
-        watermark=False if args.no_watermark else True if args.watermark is None else args.watermark,
-    )
+    pipe = make_pipeline(args)
     results: list[GenerationResult] = []
     stopped = False
     seed = args.seed

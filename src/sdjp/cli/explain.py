@@ -5,11 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 
+from sdjp import errors
+from sdjp.cli.options import text_options
+from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.speech import say
 from sdjp.types import PromptInfo
 
 BATCH = 64  # prompts translated together
+
+
+def parser() -> Parser:
+    """The options of ``sdjp explain``."""
+    en = errors.get_language() == "en"
+    options = Parser(
+        prog="sdjp explain",
+        description="Show the way a prompt takes: normalized, parts, English, tokens."
+        if en
+        else "プロンプトがどう読まれるかを表示します（正規化、部分ごとの訳、英語、トークン数）。",
+    )
+    options.option("prompt", nargs="?", ja="プロンプト", en="the prompt")
+    text_options(options)
+    options.option(
+        "--json", action="store_true", ja="1 行に 1 つの JSON で出力する", en="one JSON object a line"
+    )
+    return options
 
 
 def run(args: argparse.Namespace) -> int:
