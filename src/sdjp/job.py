@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sdjp.config import ModelConfig
+from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
 from sdjp.samplers import Plan, Schedule, get_sampler
 from sdjp.text.frontend import check_prompt
@@ -62,6 +62,28 @@ class Job:
     negatives: tuple[str, ...]
     shape: tuple[int, ...]
     plan: Plan
+
+
+def check_ahead(options: GenerationOptions) -> None:
+    """Refuse what no model could draw, before one is loaded.
+
+    Raises:
+        InputError: If an argument is not usable, whatever the model.
+    """
+    check_options(options, factor=1)
+    for text in _as_list(options.prompt, "prompt"):
+        check_prompt(text)
+    for text in _as_list(options.negative_prompt, "negative_prompt"):
+        check_prompt(text, allow_empty=True)
+    defaults = Defaults()
+    sampler = get_sampler(defaults.sampler if options.sampler is None else options.sampler)
+    steps = options.num_inference_steps
+    sampler.plan(
+        Schedule.from_config(ScheduleConfig()),
+        defaults.num_inference_steps if steps is None else steps,
+        spacing=options.spacing,
+        eta=0.0 if options.sampler is None else options.eta,  # the model's own sampler may take one
+    )
 
 
 def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, schedule: Schedule) -> Job:

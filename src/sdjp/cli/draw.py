@@ -104,13 +104,26 @@ def _version() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Draw every prompt."""
-    from sdjp.text.frontend import check_prompt
-    from sdjp.types import check_count
+    from sdjp.job import check_ahead
+    from sdjp.types import GenerationOptions, check_count
 
     check_count(args.n_iter, "n_iter")
     texts = prompts(args)
     first = next(texts)
-    check_prompt(first)  # a slip of the keys costs no loading
+    wanted = {
+        "negative_prompt": args.negative,
+        "height": args.height,
+        "width": args.width,
+        "num_inference_steps": args.steps,
+        "guidance_scale": args.scale,
+        "sampler": args.sampler,
+        "spacing": args.spacing,
+        "eta": args.eta,
+        "num_images_per_prompt": args.n_samples,
+        "strength": args.strength,
+        "translate": args.translate,
+    }
+    check_ahead(GenerationOptions(prompt=first, seed=args.seed, **wanted))  # a slip costs no loading
     folder = _folder(args.outdir)
     image = None if args.init_img is None else _open(args.init_img)
 
@@ -121,22 +134,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         for text in itertools.chain([first], texts):
             for _ in range(args.n_iter):
-                stream = pipe.stream(
-                    text,
-                    negative_prompt=args.negative,
-                    height=args.height,
-                    width=args.width,
-                    num_inference_steps=args.steps,
-                    guidance_scale=args.scale,
-                    sampler=args.sampler,
-                    spacing=args.spacing,
-                    eta=args.eta,
-                    seed=seed,
-                    num_images_per_prompt=args.n_samples,
-                    image=image,
-                    strength=args.strength,
-                    translate=args.translate,
-                )
+                stream = pipe.stream(text, seed=seed, image=image, **wanted)
                 before = len(results)
                 for result in stream:
                     _announce(result, new=len(results) == before)
