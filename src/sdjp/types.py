@@ -19,11 +19,15 @@ from typing import Any, Final, Literal, TypeGuard, TypeVar, get_args
 from sdjp.errors import InputError, Language, get_language
 
 TranslateMode = Literal["auto", "always", "never"]
+Fit = Literal["crop", "pad", "stretch"]
+MaskRule = Literal["exact", "compvis"]
 Status = Literal["done", "skipped", "off", "unavailable", "failed"]
 
 MAX_STEPS: Final = 1000
 MAX_COUNT: Final = 1000
 MAX_SEED: Final = 2**63 - 1
+MAX_ENLARGEMENT: Final = 8
+MAX_FEATHER: Final = 512
 
 O = TypeVar("O", bound="GenerationOptions")  # noqa: E741  (a type, not a number)
 
@@ -48,6 +52,15 @@ class GenerationOptions:
         num_images_per_prompt: 1 to 1000.
         strength: Share of a given picture to redraw, 0 to 1.
         translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
+        strength_rule: A name in ``sdjp.samplers.STRENGTH_RULES``.
+        fit: How a given picture comes to the size; see ``sdjp.images.fit_picture``.
+        mask_rule: How the latents outside a mask are kept; see ``sdjp.samplers.known``.
+        paste_back: Whether the pixels outside a mask are the given picture's own.
+        feather: Pixels within which they go over into what was drawn, 0 to 512.
+        tile: Side of the tiles in which latents are denoised, in pixels; None: the whole picture at once.
+        overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
+        hires: Draw, then enlarge so many times and redraw, 1 to 8; None: do not.
+        hires_strength: Share that is redrawn then, 0 to 1.
     """
 
     prompt: str | tuple[str, ...] | None
@@ -63,6 +76,15 @@ class GenerationOptions:
     num_images_per_prompt: int = 1
     strength: float = 0.75
     translate: TranslateMode = "auto"
+    strength_rule: str = "diffusers"
+    fit: Fit = "crop"
+    mask_rule: MaskRule = "exact"
+    paste_back: bool = True
+    feather: int = 8
+    tile: int | None = None
+    overlap: int | None = None
+    hires: float | None = None
+    hires_strength: float = 0.4
 
     def resolve(
         self, *, height: int, width: int, num_inference_steps: int, guidance_scale: float, sampler: str
@@ -272,6 +294,12 @@ _JAPANESE: Final[Mapping[str, str]] = {
     "strength": "元の絵を変える強さ",
     "n_iter": "繰り返しの回数",
     "batch_size": "一度に描く枚数",
+    "feather": "境目をぼかす幅",
+    "tile": "タイルの一辺",
+    "overlap": "タイルの重なり",
+    "hires": "拡大の倍率",
+    "hires_strength": "拡大後に描き直す強さ",
+    "factor": "拡大の倍率",
 }
 
 
@@ -301,13 +329,18 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
     for seed in _each(options.seed):
         _check_whole("seed", seed, 0, MAX_SEED)
     check_count(options.num_images_per_prompt, "num_images_per_prompt")
-    if options.translate not in get_args(TranslateMode):
-        allowed = ", ".join(map(repr, get_args(TranslateMode)))
-        raise InputError(
-            "translate.unknown",
-            ja=f"translate に {_show(options.translate)} は使えません。使える値: {allowed}",
-            en=f"translate cannot be {_show(options.translate)}. Allowed: {allowed}",
-        )
+    _check_choice("translate", options.translate, get_args(TranslateMode))
+    _check_choice("fit", options.fit, get_args(Fit))
+    _check_choice("mask_rule", options.mask_rule, get_args(MaskRule))
+    _check_choice("paste_back", options.paste_back, (True, False))
+    _check_whole("feather", options.feather, 0, MAX_FEATHER)
+    if options.tile is not None:
+        _check_size("tile", options.tile, factor)
+    if options.overlap is not None and not (_is_whole(options.overlap) and options.overlap == 0):
+        _check_size("overlap", options.overlap, factor)
+    if options.hires is not None:
+        check_enlargement("hires", options.hires)
+    _check_real("hires_strength", options.hires_strength, 1)
 
 
 def check_count(value: int, name: str) -> None:
@@ -317,6 +350,31 @@ def check_count(value: int, name: str) -> None:
         InputError: If it is not; ``name`` is what the message calls it.
     """
     _check_whole(name, value, 1, MAX_COUNT)
+
+
+def check_enlargement(name: str, value: object) -> None:
+    """Refuse a factor of enlargement that is not from 1 to 8.
+
+    Raises:
+        InputError: If it is not; ``name`` is what the message calls it.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MAX_ENLARGEMENT:
+        raise InputError(
+            f"{name}.range",
+            ja=f"{_label(name)}は、1 から {MAX_ENLARGEMENT} までの数で指定してください"
+            f"（指定された値: {_show(value)}）。",
+            en=f"{name} must be a number from 1 to {MAX_ENLARGEMENT}, not {_show(value)}.",
+        )
+
+
+def _check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if not any(type(value) is type(a) and value == a for a in allowed):
+        values = ", ".join(map(repr, allowed))
+        raise InputError(
+            f"{name}.unknown",
+            ja=f"{name} に {_show(value)} は使えません。使える値: {values}",
+            en=f"{name} cannot be {_show(value)}. Allowed: {values}",
+        )
 
 
 def _check_texts(name: str, value: object) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from sdjp.errors import InputError, NonFiniteError
+from sdjp.images.read import open_picture, to_rgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,15 +50,11 @@ def to_pil(pixels: Tensor | NDArray[Any]) -> list[Image.Image]:
 def from_pil(image: Image.Image, *, height: int, width: int) -> Tensor:
     """Turn an image into pixels (1, 3, H, W) in [-1, 1], float32.
 
-    It is turned upright (EXIF), laid on white where it is transparent, and scaled to the size wanted
-    (Lanczos).
+    It is turned upright (EXIF), laid on white where it is transparent, and stretched to the size wanted
+    (Lanczos); :func:`sdjp.images.fit_picture` has other ways.
     """
     import torch
 
-    upright = ImageOps.exif_transpose(image)
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
-    scaled = upright.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    scaled = to_rgb(open_picture(image)).resize((width, height), Image.Resampling.LANCZOS)
     array = np.asarray(scaled, dtype=np.float32) / 255
     return torch.from_numpy(2 * array - 1).permute(2, 0, 1)[None].contiguous()
