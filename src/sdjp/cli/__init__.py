@@ -25,6 +25,7 @@ from sdjp.cli.speech import say, use_utf8
 
 COMMANDS: Final[Mapping[str, str]] = {
     "convert": "sdjp.cli.convert",
+    "evaluate": "sdjp.cli.evaluate",
     "explain": "sdjp.cli.explain",
 }
 """The module of each command; a command line that begins with none of them draws a picture."""
