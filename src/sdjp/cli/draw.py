@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sdjp.result import GenerationResult
 
 
+GRID: Final = 256
+"""Pictures that a grid takes at most."""
 SAMPLERS: Final = "ddim, plms, dpm_solver, dpm++_2m, euler, euler_a"
 
 
@@ -128,17 +130,19 @@ def run(args: argparse.Namespace) -> int:
     image = None if args.init_img is None else _open(args.init_img)
 
     pipe = make_pipeline(args)
-    results: list[GenerationResult] = []
-    stopped = False
+    results: list[GenerationResult] = []  # for the grid
+    finished, stopped = 0, False
     seed = args.seed
     try:
         for text in itertools.chain([first], texts):
             for _ in range(args.n_iter):
                 stream = pipe.stream(text, seed=seed, image=image, **wanted)
-                before = len(results)
+                before = finished
                 for result in stream:
-                    _announce(result, new=len(results) == before)
-                    results.append(result)
+                    _announce(result, new=finished == before)
+                    finished += len(result)
+                    if finished <= GRID:  # a file of any length must not fill the memory
+                        results.append(result)
                     if not args.skip_save:
                         for path in result.save(folder):
                             say(ja=f"保存しました: {path}", en=f"saved: {path}")
@@ -146,8 +150,8 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         stopped = True
         say(
-            ja=f"中止しました。完成した {len(results)} 枚はそのまま残っています。",
-            en=f"stopped. The {len(results)} finished pictures stay.",
+            ja=f"中止しました。完成した {finished} 枚はそのまま残っています。",
+            en=f"stopped. The {finished} finished pictures stay.",
             file=sys.stderr,
         )
     if len(results) > 1 and not args.skip_grid:
@@ -155,6 +159,9 @@ def run(args: argparse.Namespace) -> int:
 
         path = GenerationResult.merge(results).save_grid(folder, columns=args.n_rows or args.n_samples)
         say(ja=f"一覧: {path}", en=f"grid: {path}")
+        if finished > GRID:
+            say(ja=f"一覧に入れたのは、最初の {len(results)} 枚だけです。",
+                en=f"only the first {len(results)} pictures are in the grid.")  # fmt: skip
     return 130 if stopped else 0
 
 
