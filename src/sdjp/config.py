@@ -136,6 +136,11 @@ class ModelConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     defaults: Defaults = field(default_factory=Defaults)
 
+    @property
+    def for_inpainting(self) -> bool:
+        """Whether the UNet takes a mask and the latents of the masked picture beside its own."""
+        return self.unet.in_channels == 2 * self.vae.latent_channels + 1
+
 
 SD_V1: Final = ModelConfig()
 """Stable Diffusion v1: 859,520,964 + 83,653,863 + 123,060,480 parameters."""

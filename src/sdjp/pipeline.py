@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
+import itertools
 import sys
 import threading
 import time
@@ -16,20 +16,32 @@ import torch
 from torch import Tensor
 
 import sdjp
-from sdjp import conditioning, images, weights
+from sdjp import autoencode, conditioning, images, weights
 from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
 from sdjp.hardware import resolve_device, resolve_dtype
-from sdjp.job import INPUTS, Inputs, Job, frozen, settle
+from sdjp.job import INPUTS, Inputs, Job, check_area, enlarging_tile, frozen, settle
 from sdjp.postprocess import PostProcessor, make_postprocessors
 from sdjp.postprocess import run as run_postprocessors
+from sdjp.redraw import begin
 from sdjp.result import GenerationResult
-from sdjp.samplers import Schedule, Step, classifier_free, eps_from_v, get_sampler
+from sdjp.samplers import Schedule, Step, classifier_free, get_sampler
+from sdjp.samplers.schedule import StrengthRule
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translator
-from sdjp.types import GenerationOptions, PromptInfo, Runtime, Timings, TranslateMode, check_count
+from sdjp.types import (
+    Fit,
+    GenerationOptions,
+    MaskRule,
+    PromptInfo,
+    Runtime,
+    Timings,
+    TranslateMode,
+    check_count,
+    check_enlargement,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -196,8 +208,18 @@ class Pipeline:
         eta: float = 0.0,
         seed: int | Sequence[int] | None = None,
         num_images_per_prompt: int = 1,
-        image: Image | None = None,
+        image: images.Source | Sequence[images.Source] | None = None,
         strength: float = 0.75,
+        strength_rule: StrengthRule = "diffusers",
+        fit: Fit = "crop",
+        mask: images.Source | Sequence[images.Source] | None = None,
+        mask_rule: MaskRule = "exact",
+        paste_back: bool = True,
+        feather: int = 8,
+        hires: float | None = None,
+        hires_strength: float = 0.4,
+        tile: int | None = None,
+        overlap: int | None = None,
         latents: Tensor | None = None,
         prompt_embeds: Tensor | None = None,
         negative_prompt_embeds: Tensor | None = None,
@@ -212,7 +234,8 @@ class Pipeline:
         Args:
             prompt: One prompt or several, Japanese or English or both mixed.
             negative_prompt: What should not be in the picture; one for all prompts, or one each.
-            height: Pixels, a multiple of the model's factor (8 for SD v1).
+            height: Pixels, a multiple of the model's factor (8 for SD v1). With ``image``, what is left open
+                follows from its proportions.
             width: Pixels, likewise.
             num_inference_steps: S, 1 to 1000.
             guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1 is without
@@ -223,8 +246,22 @@ class Pipeline:
             seed: Picture i has seed + i, or one seed for each picture; drawn at random if None. The same seed
                 gives the same picture in any batch.
             num_images_per_prompt: Pictures for each prompt.
-            image: A picture to start from (SDEdit, arXiv 2108.01073), scaled to the size wanted.
-            strength: How much of it is replaced, 0 to 1.
+            image: A picture to start from (SDEdit, arXiv 2108.01073), or the path of one; of any size and
+                mode. A list has one for each prompt.
+            strength: How much of it is replaced, 0 (it only goes through the autoencoder) to 1.
+            strength_rule: ``"diffusers"``, or ``"compvis"`` for the very steps of the original; see
+                :meth:`sdjp.samplers.Plan.from_strength`.
+            fit: How it comes to the size: ``"crop"``, ``"pad"`` or ``"stretch"``.
+            mask: A picture, white where ``image`` is to be redrawn and black where it stays; of any size.
+            mask_rule: ``"exact"``: what stays leads every step to the very picture; ``"compvis"``: it is
+                noised anew at each step, as in the original. Models for inpainting need neither.
+            paste_back: Give the pixels outside the mask back as they were.
+            feather: Pixels outside the mask within which they go over into what was drawn.
+            hires: Enlarge the finished pictures so many times, 1 to 8, and redraw them in tiles.
+            hires_strength: How much is replaced then, 0 to 1.
+            tile: Denoise in tiles of this side in pixels (MultiDiffusion, arXiv 2302.08113); for ``hires``
+                the model's own size, if None.
+            overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
             latents: Noise to start from instead of the seed's, (B, C, h, w).
             prompt_embeds: Text states in place of ``prompt``, (B, L, D).
             negative_prompt_embeds: Text states in place of ``negative_prompt``.
@@ -255,21 +292,24 @@ class Pipeline:
             num_images_per_prompt=num_images_per_prompt,
             strength=strength,
             translate=translate,
+            strength_rule=strength_rule,
+            fit=fit,
+            mask_rule=mask_rule,
+            paste_back=paste_back,
+            feather=feather,
+            tile=tile,
+            overlap=overlap,
+            hires=hires,
+            hires_strength=hires_strength,
         )
         inputs = Inputs(
             image=image,
+            mask=mask,
             latents=latents,
             prompt_embeds=prompt_embeds,
             negative_prompt_embeds=negative_prompt_embeds,
         )
-        job = self._settle(options, inputs)
-        finished: list[GenerationResult] = []
-        try:
-            finished.extend(self._run(job, _batch(batch_size, job), progress, on_step, cancel))
-        except Cancelled as stopped:
-            stopped.partial = GenerationResult.merge(finished) if finished else None
-            raise
-        return GenerationResult.merge(finished)
+        return self._all(self._settle(options, inputs), batch_size, progress, on_step, cancel)
 
     def stream(
         self,
@@ -291,7 +331,84 @@ class Pipeline:
         job = self._settle(options, inputs)
         return self._run(job, _batch(batch_size, job), progress, on_step, cancel)
 
+    def upscale(
+        self,
+        image: images.Source,
+        prompt: str | None = None,
+        *,
+        factor: float = 2.0,
+        strength: float = 0.3,
+        negative_prompt: str | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        sampler: str | None = None,
+        seed: int | None = None,
+        prompt_embeds: Tensor | None = None,
+        translate: TranslateMode = "auto",
+        tile: int | None = None,
+        overlap: int | None = None,
+        progress: bool | None = None,
+        on_step: OnStep | None = None,
+        cancel: threading.Event | None = None,
+    ) -> GenerationResult:
+        """Enlarge a picture (Lanczos) and redraw it in overlapping tiles, which puts in what was too small.
+
+        Memory is that of one tile and of the picture itself. The arguments that are not told here are those
+        of :meth:`generate`.
+
+        Args:
+            image: A picture of any size and mode, or its path.
+            prompt: What is in it.
+            factor: How many times larger the sides become, 1 to 8.
+            strength: How much is replaced, 0 to 1. From 0.4 up each tile begins to draw a picture of its own.
+            tile: Side of the tiles in pixels; the model's own size, if None.
+            overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
+
+        Returns:
+            One picture of exactly ``factor`` times the size, rounded to whole pixels.
+
+        Raises:
+            InputError: If an argument is not usable; before any heavy work.
+        """
+        check_enlargement("factor", factor)
+        picture = images.open_picture(image)
+        check_area(round(picture.width * factor), round(picture.height * factor))
+        larger, keep = images.enlarge(images.to_rgb(picture), factor, multiple=self.config.vae.factor)
+        options = GenerationOptions(
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            height=larger.height,
+            width=larger.width,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            seed=seed,
+            strength=strength,
+            translate=translate,
+            tile=enlarging_tile(self.config) if tile is None else tile,
+            overlap=overlap,
+        )
+        job = self._settle(options, Inputs(image=larger, prompt_embeds=prompt_embeds))
+        return self._all(dataclasses.replace(job, keep=keep), None, progress, on_step, cancel)
+
     # How a run is put together.
+
+    def _all(
+        self,
+        job: Job,
+        batch_size: int | None,
+        progress: bool | None,
+        on_step: OnStep | None,
+        cancel: threading.Event | None,
+    ) -> GenerationResult:
+        """Every batch of a run in one result."""
+        finished: list[GenerationResult] = []
+        try:
+            finished.extend(self._run(job, _batch(batch_size, job), progress, on_step, cancel))
+        except Cancelled as stopped:
+            stopped.partial = GenerationResult.merge(finished) if finished else None
+            raise
+        return GenerationResult.merge(finished)
 
     def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
         return settle(options, inputs, config=self.config, schedule=self.schedule)
@@ -312,9 +429,8 @@ class Pipeline:
             for first in range(0, job.count, size):
                 rows = range(first, min(first + size, job.count))
                 start = time.perf_counter()
-                x = self._sample(job, rows, cond, uncond, _watcher(job, bar, on_step, cancel))
-                sampled = time.perf_counter()
-                pictures = images.to_pil(self._decode(x))
+                watch = _watcher(job, bar, on_step, cancel)
+                x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
                 decoded = time.perf_counter()
                 pictures, reports = run_postprocessors(self.postprocessors, pictures)
                 finished = time.perf_counter()
@@ -327,8 +443,8 @@ class Pipeline:
                     reports=tuple(reports),
                     timings=Timings(
                         encode=encoded,
-                        sample=sampled - start,
-                        decode=decoded - sampled,
+                        sample=decoded - start - decoding,
+                        decode=decoding,
                         postprocess=finished - decoded,
                     ),
                     model=self.config.name,
@@ -378,11 +494,28 @@ class Pipeline:
             [info for info in infos for _ in range(each)],
         )
 
+    def _draw(
+        self, job: Job, rows: range, cond: Tensor, uncond: Tensor, watch: Callable[[Step], None]
+    ) -> tuple[Tensor, list[Image], float]:
+        """Draw one batch, enlarged where that is asked for: last latents, pictures, seconds of decoding."""
+        x = self._sample(job, rows, job.pictures[rows.start : rows.stop], cond, uncond, watch)
+        start = time.perf_counter()
+        pictures = self._pictures(job, rows, x)
+        seconds = time.perf_counter() - start
+        if job.larger is None:
+            return x, pictures, seconds
+        size = {"height": job.larger.options.height, "width": job.larger.options.width}
+        enlarged = [images.fit_picture(picture, fit="stretch", **size) for picture in pictures]
+        x = self._sample(job.larger, rows, enlarged, cond, uncond, watch)
+        start = time.perf_counter()
+        return x, self._pictures(job.larger, rows, x), seconds + time.perf_counter() - start
+
     @torch.inference_mode()
     def _sample(
         self,
         job: Job,
         rows: range,
+        pictures: Sequence[Image],
         cond: Tensor,
         uncond: Tensor,
         watch: Callable[[Step], None],
@@ -398,27 +531,22 @@ class Pipeline:
             drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
             return torch.stack(drawn).to(self.device)
 
-        x = (
-            noise()
-            if job.inputs.latents is None
-            else job.inputs.latents[rows.start : rows.stop].to(self.device, torch.float32)
-        )
-        if job.inputs.image is not None:
-            clean = self._encode_image(job, len(rows))
-            at = job.plan.noised_at
-            x = clean if at is None else self.schedule.add_noise(clean, x, at)
-
         def unet(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
             eps: Tensor = self.unet(x.to(self.dtype), t, context)
             return eps.float()
 
+        start = begin(
+            job, rows, pictures, generators, noise, vae=self.vae, config=self.config, schedule=self.schedule
+        )
+        x = start.x
         selected = slice(rows.start, rows.stop)
-        denoise = classifier_free(unet, cond[selected], uncond[selected], job.options.guidance_scale)
-        if self.config.schedule.prediction == "v":
-            denoise = eps_from_v(denoise, self.schedule)
+        denoise = start.model(
+            classifier_free(unet, cond[selected], uncond[selected], job.options.guidance_scale)
+        )
         for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
             x = step.x
             watch(step)
+        x = start.finish(x)
         if not bool(torch.isfinite(x).all()):
             raise NonFiniteError(
                 "nan.latents",
@@ -429,30 +557,15 @@ class Pipeline:
         return x
 
     @torch.inference_mode()
-    def _encode_image(self, job: Job, n: int) -> Tensor:
-        """The latents of the picture to start from, (n, C, h, w) float32."""
-        assert job.inputs.image is not None
-        pixels = images.from_pil(job.inputs.image, height=job.options.height, width=job.options.width)
-        z = self.vae.encode(pixels.to(self.device, self.vae.post_quant_conv.weight.dtype)).mean
-        return z.float().expand(n, -1, -1, -1) * self.vae.scaling_factor
-
-    @torch.inference_mode()
-    def _decode(self, x: Tensor) -> Tensor:
-        """Latents to pixels (B, 3, H, W) float32; once more in float32 if the first try overflows."""
-        vae = self.vae
-        dtype = vae.post_quant_conv.weight.dtype
-        z = x / vae.scaling_factor
-        pixels = vae.decode(z.to(dtype)).float()
-        if not bool(torch.isfinite(pixels).all()) and dtype != torch.float32:
-            pixels = copy.deepcopy(vae).float().decode(z)
-        if not bool(torch.isfinite(pixels).all()):
-            raise NonFiniteError(
-                "nan.pixels",
-                ja="画像への復号で数値があふれました（float32 でも同じです）。"
-                "重みのファイルが壊れている可能性があります。",
-                en="the autoencoder gave NaN or infinity, in float32 too: the weights are probably damaged.",
-            )
-        return pixels
+    def _pictures(self, job: Job, rows: range, x: Tensor) -> list[Image]:
+        """Decode; what was to be kept comes back over it, and what was only margin goes."""
+        pictures = images.to_pil(autoencode.decode(self.vae, x, tile=autoencode.tile_cells(self.config)))
+        if job.masks and job.options.paste_back:
+            pictures = [
+                images.paste_back(drawn, job.pictures[i], job.masks[i], feather=job.options.feather)
+                for drawn, i in zip(pictures, rows, strict=True)
+            ]
+        return pictures if job.keep is None else [p.crop((0, 0, *job.keep)) for p in pictures]
 
     def _read(self, texts: Sequence[str], translate: TranslateMode) -> list[ReadPrompt]:
         return read(texts, translator=self.translator, tokenizer=self.tokenizer, translate=translate)
@@ -475,20 +588,20 @@ def _watcher(
     job: Job, bar: Any, on_step: OnStep | None, cancel: threading.Event | None
 ) -> Callable[[Step], None]:
     """What happens after each step: the bar moves, the caller is told, and may stop the run."""
+    numbers = itertools.count(1)  # of a batch; they go on where an enlarged picture follows
 
     def watch(step: Step) -> None:
+        number = next(numbers)
         bar.update()
         stop = cancel is not None and cancel.is_set()
         if on_step is not None and not stop:
-            told = Progress(
-                index=step.index + 1, total=len(job.plan), timestep=step.t, latents=step.x, x0=step.x0
-            )
+            told = Progress(index=number, total=job.steps, timestep=step.t, latents=step.x, x0=step.x0)
             stop = on_step(told) is False
         if stop:
             raise Cancelled(
                 "cancelled",
-                ja=f"{step.index + 1}/{len(job.plan)} ステップで中止しました。",
-                en=f"stopped at step {step.index + 1} of {len(job.plan)}.",
+                ja=f"{number}/{job.steps} ステップで中止しました。",
+                en=f"stopped at step {number} of {job.steps}.",
             )
 
     return watch
@@ -500,4 +613,4 @@ def _bar(job: Job, size: int, progress: bool | None) -> Any:
 
     batches = -(-job.count // size)
     hidden = not progress if progress is not None else not (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    return tqdm(total=batches * len(job.plan), disable=hidden, unit="step", leave=False)
+    return tqdm(total=batches * job.steps, disable=hidden, unit="step", leave=False)

@@ -28,6 +28,7 @@ MAX_COUNT: Final = 1000
 MAX_SEED: Final = 2**63 - 1
 MAX_ENLARGEMENT: Final = 8
 MAX_FEATHER: Final = 512
+MAX_PIXELS: Final = 2**26  # 8192 × 8192, of an enlarged picture
 
 O = TypeVar("O", bound="GenerationOptions")  # noqa: E741  (a type, not a number)
 

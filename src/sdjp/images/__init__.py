@@ -1,7 +1,7 @@
 """Pictures outside the model: pixels and back, grids, PNG metadata, files."""
 
 from sdjp.images.files import check_folder, check_names, save_new, save_png
-from sdjp.images.fit import extend, fit_picture, natural_size
+from sdjp.images.fit import enlarge, fit_picture, natural_size
 from sdjp.images.grid import grid
 from sdjp.images.mask import fit_mask, paste_back, to_cells
 from sdjp.images.metadata import Metadata, parameters, png_info, read_metadata
@@ -13,7 +13,7 @@ __all__ = [
     "Source",
     "check_folder",
     "check_names",
-    "extend",
+    "enlarge",
     "fit_mask",
     "fit_picture",
     "from_pil",

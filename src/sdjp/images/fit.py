@@ -41,6 +41,23 @@ def natural_size(
     return height, width
 
 
+def enlarge(picture: Image.Image, factor: float, *, multiple: int) -> tuple[Image.Image, tuple[int, int]]:
+    """Enlarge a picture (Lanczos), and continue its right and lower edge to sides that are multiples.
+
+    Args:
+        picture: RGB.
+        factor: 1 or more.
+        multiple: Pixels to one latent cell.
+
+    Returns:
+        The picture, and (width, height) of what is to be kept of it in the end.
+    """
+    width, height = max(round(picture.width * factor), 1), max(round(picture.height * factor), 1)
+    larger = picture.resize((width, height), Image.Resampling.LANCZOS)
+    sides = {"height": -(-height // multiple) * multiple, "width": -(-width // multiple) * multiple}
+    return extend(larger, **sides), (width, height)
+
+
 def fit_picture(
     picture: Image.Image, *, height: int, width: int, fit: Fit = "crop", fill: int | None = None
 ) -> Image.Image:

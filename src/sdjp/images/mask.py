@@ -16,16 +16,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def fit_mask(mask: Image.Image, *, height: int, width: int, fit: Fit) -> Image.Image:
+def fit_mask(mask: Image.Image, *, like: tuple[int, int], height: int, width: int, fit: Fit) -> Image.Image:
     """Turn a mask of any mode and size into L with 0 (keep) and 255 (redraw) alone.
 
     Greys from 128 on count as white, transparency as black. What ``fit="pad"`` adds is white: there is no
     picture to keep (outpainting).
 
+    Args:
+        mask: Any mode and size.
+        like: (width, height) of the picture that it belongs to: it is brought to them first.
+        height: Pixels.
+        width: Pixels.
+        fit: What happens to the picture; see :func:`sdjp.images.fit_picture`.
+
     Raises:
         InputError: If nothing in it is white.
     """
     grey = to_rgb(mask, background="black", name="mask").convert("L")
+    if grey.size != like:
+        grey = grey.resize(like, Image.Resampling.LANCZOS)
     binary = fit_picture(grey, height=height, width=width, fit=fit, fill=255).point(_threshold)
     if binary.getextrema()[1] == 0:
         raise InputError(

@@ -33,9 +33,11 @@ from sdjp.samplers.dpmpp_2m import dpmpp_2m
 from sdjp.samplers.euler import euler
 from sdjp.samplers.euler_a import euler_a
 from sdjp.samplers.guidance import classifier_free, eps_from_v
+from sdjp.samplers.known import beside, keep_known, renew_known
 from sdjp.samplers.plms import plms
 from sdjp.samplers.schedule import STRENGTH_RULES, Plan, Schedule
 from sdjp.samplers.spacing import SPACINGS
+from sdjp.samplers.tiles import tiled
 
 __all__ = [
     "ALIASES",
@@ -46,9 +48,13 @@ __all__ = [
     "Sampler",
     "Schedule",
     "Step",
+    "beside",
     "classifier_free",
     "eps_from_v",
     "get_sampler",
+    "keep_known",
+    "renew_known",
+    "tiled",
 ]
 
 SAMPLERS: Final[Mapping[str, Sampler]] = {

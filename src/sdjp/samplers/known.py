@@ -37,9 +37,7 @@ def keep_known(denoise: Denoise, clean: Tensor, mask: Tensor, schedule: Schedule
     return keeping
 
 
-def renew_known(
-    denoise: Denoise, clean: Tensor, mask: Tensor, schedule: Schedule, noise: Noise
-) -> Denoise:
+def renew_known(denoise: Denoise, clean: Tensor, mask: Tensor, schedule: Schedule, noise: Noise) -> Denoise:
     """Show the model ``clean`` with fresh noise outside the mask, at each call: what the original does.
 
     CompVis' DDIM puts q(x_t | clean) into x before each step. For masks of 0 and 1 the redrawn part takes the

@@ -42,6 +42,7 @@ def tiled(denoise: Denoise, *, tile: int, overlap: int) -> Denoise:
                 total[..., top:bottom, left:right] += weight * eps
                 weights[top:bottom, left:right] += weight
         assert total is not None
+        assert weights is not None
         return total / weights
 
     return over_tiles

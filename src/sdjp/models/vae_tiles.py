@@ -1,0 +1,156 @@
+"""The autoencoder on large pictures, tile by tile, without seams.
+
+A convolution sees only its surroundings: a tile with a margin around it gives the pixels that the whole
+picture would give. Two parts of the autoencoder see everything. The attention in the middle runs on the whole
+picture here as well, since it has only latent cells to go over. And GroupNorm measures mean and variance of
+the whole picture: with those of a tile instead, each tile gets a contrast and a tint of its own. So the tiles
+run several times: first to measure, each with its own statistics, then with those of all tiles together,
+which are measured again, and at last to draw. After n measurements the first n norms have the very statistics of
+the whole picture, and the others are close; docs/ja/img2img.md has figures.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sdjp.models.vae import VAE, Gaussian
+
+MARGIN: Final = 8
+"""Latent cells around a tile that are computed and thrown away."""
+
+MEASUREMENTS: Final = 2
+
+
+def encode_tiled(
+    vae: VAE, x: Tensor, *, tile: int, margin: int = MARGIN, measurements: int = MEASUREMENTS
+) -> Gaussian:
+    """Encode as :meth:`VAE.encode` does, in tiles of ``tile`` × ``tile`` latent cells."""
+    encoder = vae.encoder
+    front = nn.Sequential(encoder.conv_in, *encoder.levels)
+    y = _over_tiles(front, x, vae.factor, tile, margin, measurements, down=True)
+    y = encoder.conv_out(F.silu(encoder.norm_out(encoder.mid(y))))
+    return Gaussian.from_moments(vae.quant_conv(y))
+
+
+def decode_tiled(
+    vae: VAE, z: Tensor, *, tile: int, margin: int = MARGIN, measurements: int = MEASUREMENTS
+) -> Tensor:
+    """Decode as :meth:`VAE.decode` does, in tiles of ``tile`` × ``tile`` latent cells."""
+    decoder = vae.decoder
+    y = decoder.mid(decoder.conv_in(vae.post_quant_conv(z)))
+    back = nn.Sequential(*decoder.levels, decoder.norm_out, nn.SiLU(), decoder.conv_out)
+    return _over_tiles(back, y, vae.factor, tile, margin, measurements, down=False)
+
+
+@dataclass(frozen=True)
+class _Span:
+    """One tile along one side, in latent cells: the part that is kept, and that with its margin."""
+
+    start: int
+    stop: int
+    outer_start: int
+    outer_stop: int
+
+    def outer(self, scale: int) -> slice:
+        return slice(self.outer_start * scale, self.outer_stop * scale)
+
+    def kept(self, scale: int) -> slice:
+        return slice(self.start * scale, self.stop * scale)
+
+    def inside(self, length: int) -> slice:
+        """The kept part within a tensor of any resolution that holds the tile with its margin."""
+        cells = self.outer_stop - self.outer_start
+        return slice(
+            (self.start - self.outer_start) * length // cells,
+            (self.stop - self.outer_start) * length // cells,
+        )
+
+
+def _spans(cells: int, tile: int, margin: int) -> list[_Span]:
+    count = -(-cells // tile)
+    edges = [i * cells // count for i in range(count + 1)]
+    return [_Span(a, b, max(a - margin, 0), min(b + margin, cells)) for a, b in itertools.pairwise(edges)]
+
+
+def _over_tiles(
+    part: nn.Module, x: Tensor, factor: int, tile: int, margin: int, measurements: int, *, down: bool
+) -> Tensor:
+    """Run ``part`` over x (B, C, H, W) in tiles; ``down`` says that x has pixels and the result cells."""
+    scale_in, scale_out = (factor, 1) if down else (1, factor)
+    rows, columns = (_spans(side // scale_in, tile, margin) for side in x.shape[-2:])
+    part, norms = _with_shared_norms(part)
+    out: Tensor | None = None
+    for turn in range(measurements + 1):
+        for row in rows:
+            for column in columns:
+                for norm in norms:
+                    norm.spans = (row, column)
+                y: Tensor = part(x[..., row.outer(scale_in), column.outer(scale_in)])
+                if turn < measurements:
+                    continue
+                if out is None:
+                    sides = (side // scale_in * scale_out for side in x.shape[-2:])
+                    out = y.new_empty(*y.shape[:2], *sides)
+                kept = y[..., row.inside(y.shape[-2]), column.inside(y.shape[-1])]
+                out[..., row.kept(scale_out), column.kept(scale_out)] = kept
+        for norm in norms:
+            norm.settle()
+    assert out is not None
+    return out
+
+
+def _with_shared_norms(part: nn.Module) -> tuple[nn.Module, list[_SharedNorm]]:
+    """A copy of a network for this call alone, with the very same weights and other norms."""
+    part = copy.deepcopy(part, memo={id(p): p for p in part.parameters()})
+    norms = []
+    for module in list(part.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.GroupNorm):
+                norms.append(_SharedNorm(child))
+                setattr(module, name, norms[-1])
+    return part, norms
+
+
+class _SharedNorm(nn.Module):
+    """GroupNorm (Wu & He 2018, arXiv 1803.08494) whose mean and variance are those of all tiles together."""
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+        self.spans: tuple[_Span, _Span] | None = None
+        self.moments: tuple[Tensor, Tensor] | None = None  # mean and variance, (B, G, 1) each
+        self.sums: list[Tensor] = []  # of each tile: count, sum, sum of squares, (3, B, G, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise x (B, C, h, w), and measure the part of it that is kept."""
+        assert self.spans is not None
+        row, column = self.spans
+        groups = self.norm.num_groups
+        kept = x[..., row.inside(x.shape[-2]), column.inside(x.shape[-1])].float()
+        kept = kept.reshape(x.shape[0], groups, -1)
+        mean = kept.mean(dim=-1, keepdim=True)
+        var = ((kept - mean) ** 2).mean(dim=-1, keepdim=True)
+        count = torch.full_like(mean, kept.shape[-1])
+        self.sums.append(torch.stack([count, mean, var]).double())
+        if self.moments is not None:
+            mean, var = self.moments
+        y = (x.float().reshape(x.shape[0], groups, -1) - mean) / (var + self.norm.eps).sqrt()
+        y = y.reshape(x.shape).to(x.dtype)
+        out: Tensor = y * self.norm.weight[:, None, None] + self.norm.bias[:, None, None]
+        return out
+
+    def settle(self) -> None:
+        """Put what the tiles measured together (variance of a mixture: mean of variances and of means)."""
+        count, mean, var = torch.stack(self.sums, dim=1)  # (tiles, B, G, 1) each
+        share = count / count.sum(dim=0)
+        whole = (share * mean).sum(dim=0)
+        spread = (share * (var + (mean - whole) ** 2)).sum(dim=0)
+        self.moments = whole.float(), spread.float()
+        self.sums = []

@@ -1,0 +1,141 @@
+"""Where a run starts and what its model is: from noise or a picture, whole or masked, at once or in tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from sdjp import autoencode, images
+from sdjp.config import ModelConfig
+from sdjp.job import Job
+from sdjp.models import VAE
+from sdjp.samplers import Schedule, beside, eps_from_v, keep_known, renew_known, tiled
+from sdjp.samplers.base import Denoise, Noise
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """What a sampler is given.
+
+    Attributes:
+        x: Latents to start from, (B, C, h, w) float32.
+        model: Makes the guided network into the model that this run samples from.
+        finish: What is done to the last latents.
+    """
+
+    x: Tensor
+    model: Callable[[Denoise], Denoise]
+    finish: Callable[[Tensor], Tensor]
+
+
+def begin(
+    job: Job,
+    rows: range,
+    pictures: Sequence[Image],
+    generators: Sequence[torch.Generator],
+    noise: Noise,
+    *,
+    vae: VAE,
+    config: ModelConfig,
+    schedule: Schedule,
+) -> Start:
+    """Encode what is given and noise it as the plan says.
+
+    Each generator draws in the order of diffusers' pipelines: the latents of the picture (a sample of the
+    autoencoder's Gaussian, as in the original; its mean at strength 0), the starting noise, the latents of
+    the picture without the masked part.
+
+    Args:
+        job: The run.
+        rows: Which of its pictures.
+        pictures: To start from, one for each row, fitted to the size; empty if there are none.
+        generators: One for each row.
+        noise: Draws from all of them.
+        vae: The autoencoder.
+        config: The model's.
+        schedule: The model's.
+    """
+    device = vae.quant_conv.weight.device
+    masks = job.masks[rows.start : rows.stop]
+    anew = bool(masks) and job.options.strength == 1  # what is redrawn keeps no trace of the picture
+
+    def latents_of(pictures: Sequence[Image], masks: Sequence[Image], *, mean: bool = False) -> Tensor:
+        return _latents(
+            pictures, masks, None if mean else generators, vae=vae, tile=autoencode.tile_cells(config)
+        )
+
+    at = job.plan.noised_at
+    clean = None
+    if pictures and not (anew and config.for_inpainting):
+        clean = latents_of(pictures, (), mean=at is None)
+    given = job.inputs.latents
+    x = noise() if given is None else given[rows.start : rows.stop].to(device, torch.float32)
+    if clean is not None and not anew:
+        x = clean if at is None else schedule.add_noise(clean, x, at)
+
+    cells = extra = None
+    if masks:
+        factor = config.vae.factor
+        cells = torch.cat([images.to_cells(mask, factor=factor) for mask in masks]).to(device)
+        if config.for_inpainting:
+            extra = torch.cat([cells, latents_of(pictures, masks)], dim=1)
+
+    def model(denoise: Denoise) -> Denoise:
+        if job.tile is not None:
+            denoise = tiled(denoise, tile=job.tile, overlap=job.overlap)
+        if extra is not None:
+            denoise = beside(denoise, extra)
+        if config.schedule.prediction == "v":
+            denoise = eps_from_v(denoise, schedule)
+        if cells is not None and clean is not None and extra is None:
+            if job.options.mask_rule == "compvis":
+                return renew_known(denoise, clean, cells, schedule, noise)
+            return keep_known(denoise, clean, cells, schedule)
+        return denoise
+
+    def finish(x: Tensor) -> Tensor:
+        # Some samplers stop a little before t = 0: what is known has no noise left.
+        if cells is None or clean is None or extra is not None:
+            return x
+        return cells * x + (1 - cells) * clean
+
+    return Start(x=x, model=model, finish=finish)
+
+
+def _latents(
+    pictures: Sequence[Image],
+    masks: Sequence[Image],
+    generators: Sequence[torch.Generator] | None,
+    *,
+    vae: VAE,
+    tile: int,
+) -> Tensor:
+    """The latents of pictures as the UNet knows them, (B, C, h, w) float32; grey where a mask is white.
+
+    A picture that comes several times is encoded once. With generators each row is a sample of its own, else
+    the mean.
+    """
+    keys = [(id(p), id(m)) for p, m in zip(pictures, masks or pictures, strict=True)]
+    encoded = {}
+    rows = []
+    for i, key in enumerate(keys):
+        if key not in encoded:
+            width, height = pictures[i].size
+            pixels = images.from_pil(pictures[i], height=height, width=width)
+            if masks:
+                pixels = pixels * (1 - images.to_cells(masks[i], factor=1))
+            encoded[key] = autoencode.encode(vae, pixels, tile=tile)
+        gaussian = encoded[key]
+        if generators is None:
+            rows.append(gaussian.mean)
+        else:
+            drawn = torch.randn(gaussian.mean.shape, generator=generators[i], dtype=torch.float32)
+            rows.append(gaussian.sample(drawn.to(gaussian.mean.device)))
+    return torch.cat(rows) * vae.scaling_factor
