@@ -84,8 +84,8 @@ class Job:
         return len(self.plan) + (0 if self.larger is None else self.larger.steps)
 
 
-def check_ahead(options: GenerationOptions) -> None:
-    """Refuse what no model could draw, before one is loaded.
+def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> None:
+    """Refuse what no model could draw, before one is loaded; pictures are read.
 
     Raises:
         InputError: If an argument is not usable, whatever the model.
@@ -103,7 +103,10 @@ def check_ahead(options: GenerationOptions) -> None:
         defaults.num_inference_steps if steps is None else steps,
         spacing=options.spacing,
         eta=0.0 if options.sampler is None else options.eta,  # the model's own sampler may take one
-    )
+    ).from_strength(options.strength, rule=options.strength_rule)  # type: ignore[arg-type]
+    if inputs is not None:
+        _check_together(options, inputs)
+        _opened(inputs, len(_as_list(options.prompt, "prompt")))
 
 
 def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, schedule: Schedule) -> Job:
@@ -114,6 +117,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     """
     factor = config.vae.factor
     check_options(options, factor=factor)
+    _check_together(options, inputs)
     _check_model(config, inputs)
     prompts = _as_list(options.prompt, "prompt")
     for text in prompts:
@@ -184,14 +188,32 @@ def enlarging_tile(config: ModelConfig) -> int:
     return max(config.defaults.height, config.defaults.width)
 
 
-def _check_model(config: ModelConfig, inputs: Inputs) -> None:
-    """Refuse what the model cannot do with what is given."""
+def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
+    """Refuse arguments that have no meaning beside or without one another."""
     if inputs.mask is not None and inputs.image is None:
         raise InputError(
             "mask.without_image",
             ja="mask は image（描き直すもとの絵）と一緒に指定してください。",
             en="give mask together with image, the picture to be redrawn.",
         )
+    if options.hires is not None and inputs.image is not None:
+        raise InputError(
+            "hires.with_image",
+            ja="hires は、文章だけから描くときに使えます。手元の絵を拡大するには、"
+            "Pipeline.upscale か sdjp upscale をお使いください。",
+            en="hires is for drawing from text alone. To enlarge a picture use Pipeline.upscale "
+            "or sdjp upscale.",
+        )
+    if options.overlap is not None and options.tile is None and options.hires is None:
+        raise InputError(
+            "overlap.without_tile",
+            ja="overlap は tile（タイルの一辺）と一緒に指定してください。",
+            en="give overlap together with tile, the side of the tiles.",
+        )
+
+
+def _check_model(config: ModelConfig, inputs: Inputs) -> None:
+    """Refuse what the model cannot do with what is given."""
     own = config.unet.in_channels == config.vae.latent_channels
     if not own and not (config.for_inpainting and inputs.mask is not None):
         raise InputError(
@@ -223,14 +245,6 @@ def _opened(inputs: Inputs, groups: int) -> tuple[list[Image], list[Image]]:
 
 def _sized(options: GenerationOptions, picture: Image, config: ModelConfig) -> GenerationOptions:
     """The sides that were left open, from the proportions of the picture."""
-    if options.hires is not None:
-        raise InputError(
-            "hires.with_image",
-            ja="hires は、文章だけから描くときに使えます。手元の絵を拡大するには、"
-            "Pipeline.upscale か sdjp upscale をお使いください。",
-            en="hires is for drawing from text alone. To enlarge a picture use Pipeline.upscale "
-            "or sdjp upscale.",
-        )
     height, width = images.natural_size(
         picture.size,
         area=config.defaults.height * config.defaults.width,
@@ -262,12 +276,6 @@ def _tiles(options: ResolvedOptions, config: ModelConfig) -> tuple[int | None, i
     if side is None and options.hires is not None:
         side = enlarging_tile(config)  # an overlap that does not suit it is refused before the first step
     if side is None:
-        if options.overlap is not None:
-            raise InputError(
-                "overlap.without_tile",
-                ja="overlap は tile（タイルの一辺）と一緒に指定してください。",
-                en="give overlap together with tile, the side of the tiles.",
-            )
         return None, 0
     overlap = side // factor // 4 if options.overlap is None else options.overlap // factor
     if overlap >= side // factor:

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "convert": "sdjp.cli.convert",
     "evaluate": "sdjp.cli.evaluate",
     "explain": "sdjp.cli.explain",
+    "upscale": "sdjp.cli.upscale",
 }
 """The module of each command; a command line that begins with none of them draws a picture."""
 

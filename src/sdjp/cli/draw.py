@@ -12,13 +12,11 @@ from sdjp import errors
 from sdjp.cli import COMMANDS
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
+from sdjp.cli.pictures import open_pictures, picture_arguments, picture_options
 from sdjp.cli.prompts import prompts
 from sdjp.cli.speech import say
-from sdjp.errors import InputError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from sdjp.result import GenerationResult
 
 
@@ -69,16 +67,7 @@ def parser() -> Parser:
     options.option(
         "--seed", type=int, ja="乱数の種（同じ種なら同じ絵）", en="the same seed gives the same picture"
     )
-    options.option(
-        "--init-img",
-        "--init_img",
-        dest="init_img",
-        metavar="F",
-        ja="元にする絵",
-        en="a picture to start from",
-    )
-    options.option("--strength", type=float, default=0.75, ja="元の絵を変える強さ（0〜1）",
-                  en="how much of it to replace, 0 to 1")  # fmt: skip
+    picture_options(options)
     options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
     options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
     options.option(
@@ -106,7 +95,7 @@ def _version() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Draw every prompt."""
-    from sdjp.job import check_ahead
+    from sdjp.job import Inputs, check_ahead
     from sdjp.types import GenerationOptions, check_count
 
     check_count(args.n_iter, "n_iter")
@@ -122,12 +111,14 @@ def run(args: argparse.Namespace) -> int:
         "spacing": args.spacing,
         "eta": args.eta,
         "num_images_per_prompt": args.n_samples,
-        "strength": args.strength,
         "translate": args.translate,
+        **picture_arguments(args),
     }
-    check_ahead(GenerationOptions(prompt=first, seed=args.seed, **wanted))  # a slip costs no loading
+    pictures = open_pictures(args)
+    check_ahead(  # a slip costs no loading
+        GenerationOptions(prompt=first, seed=args.seed, **wanted), Inputs(**pictures)
+    )
     folder = _folder(args.outdir)
-    image = None if args.init_img is None else _open(args.init_img)
 
     pipe = make_pipeline(args)
     results: list[GenerationResult] = []  # for the grid
@@ -136,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         for text in itertools.chain([first], texts):
             for _ in range(args.n_iter):
-                stream = pipe.stream(text, seed=seed, image=image, **wanted)
+                stream = pipe.stream(text, seed=seed, **pictures, **wanted)
                 before = finished
                 for result in stream:
                     _announce(result, new=finished == before)
@@ -184,20 +175,3 @@ def _folder(name: str) -> Path:
     folder = Path(name)
     check_folder(folder)
     return folder
-
-
-def _open(name: str) -> Image:
-    """Open the picture to start from."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(name) as image:
-            image.load()
-            picture: Image.Image = image.copy()
-            return picture
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(
-            "init_img.unreadable",
-            ja=f"画像 {name} を読めません。場所と形式（PNG、JPEG など）を確かめてください。",
-            en=f"cannot read the picture {name}. Check where it is and that it is a PNG, JPEG …",
-        ) from error

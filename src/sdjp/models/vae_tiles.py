@@ -5,8 +5,8 @@ picture would give. Two parts of the autoencoder see everything. The attention i
 picture here as well, since it has only latent cells to go over. And GroupNorm measures mean and variance of
 the whole picture: with those of a tile instead, each tile gets a contrast and a tint of its own. So the tiles
 run several times: first to measure, each with its own statistics, then with those of all tiles together,
-which are measured again, and at last to draw. After n measurements the first n norms have the very statistics of
-the whole picture, and the others are close; docs/ja/img2img.md has figures.
+which are measured again, and at last to draw. After n measurements the first n norms have the very statistics
+of the whole picture, and the others are close; docs/ja/img2img.md has figures.
 """
 
 from __future__ import annotations
