@@ -98,6 +98,54 @@ class CLIPTextConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CLIPVisionConfig:
+    """The image encoder (OpenAI CLIP; Hugging Face ``CLIPVisionModelWithProjection``); here ViT-L/14.
+
+    Attributes:
+        width: Width of the states.
+        layers: Transformer layers.
+        heads: Attention heads.
+        mlp_width: Width inside the feed-forward block.
+        image_size: Side of the square picture, in pixels.
+        patch_size: Side of a patch, in pixels.
+        projection: Width of the space that pictures and texts share.
+        activation: ``"quick_gelu"`` (OpenAI) or ``"gelu"``.
+    """
+
+    width: int = 1024
+    layers: int = 24
+    heads: int = 16
+    mlp_width: int = 4096
+    image_size: int = 224
+    patch_size: int = 14
+    projection: int = 768
+    activation: Activation = "quick_gelu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concept:
+    """What a safety checker looks for; both names are empty where its makers tell none."""
+
+    ja: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafetyCheckerConfig:
+    """A safety checker (CompVis' ``StableDiffusionSafetyChecker``).
+
+    Attributes:
+        vision: The image encoder.
+        concepts: What a picture is flagged for.
+        special: What makes it stricter about the others.
+    """
+
+    vision: CLIPVisionConfig = field(default_factory=CLIPVisionConfig)
+    concepts: tuple[Concept, ...] = (Concept(),) * 17
+    special: tuple[Concept, ...] = (Concept(),) * 3
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
     """The noise schedule the model was trained on.
 
@@ -153,6 +201,14 @@ TINY: Final = ModelConfig(
     defaults=Defaults(height=64, width=64),
 )
 """The same tensor names as SD v1 with small widths, for tests with random weights."""
+
+VIT_L_14: Final = CLIPVisionConfig()
+"""The image encoder of the original safety checker."""
+
+VIT_TINY: Final = CLIPVisionConfig(
+    width=32, layers=2, heads=4, mlp_width=64, image_size=32, patch_size=8, projection=16
+)
+"""The same tensor names with small widths, for tests with random weights."""
 
 MINI: Final = ModelConfig(
     name="mini",

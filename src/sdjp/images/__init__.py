@@ -1,5 +1,6 @@
 """Pictures outside the model: pixels and back, grids, PNG metadata, files."""
 
+from sdjp.images.clip_input import clip_pixels
 from sdjp.images.files import check_folder, check_names, save_new, save_png
 from sdjp.images.fit import enlarge, fit_picture, natural_size
 from sdjp.images.grid import grid
@@ -13,6 +14,7 @@ __all__ = [
     "Source",
     "check_folder",
     "check_names",
+    "clip_pixels",
     "enlarge",
     "fit_mask",
     "fit_picture",

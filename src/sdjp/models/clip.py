@@ -23,12 +23,13 @@ def quick_gelu(x: Tensor) -> Tensor:
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {"quick_gelu": quick_gelu, "gelu": F.gelu}
 
 
-class CausalSelfAttention(nn.Module):
-    """Multi-head self-attention in which no token sees a later one."""
+class SelfAttention(nn.Module):
+    """Multi-head self-attention; ``causal`` lets no token see a later one."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
         super().__init__()
         self.heads = heads
+        self.causal = causal
         self.q = nn.Linear(width, width)
         self.k = nn.Linear(width, width)
         self.v = nn.Linear(width, width)
@@ -36,17 +37,20 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, L, D) to the same shape."""
-        out: Tensor = self.out(attention(self.q(x), self.k(x), self.v(x), self.heads, causal=True))
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal))
         return out
 
 
 class CLIPLayer(nn.Module):
     """Attention and feed-forward, each normed first and added back."""
 
-    def __init__(self, width: int, heads: int, mlp_width: int, activation: Activation) -> None:
+    def __init__(
+        self, width: int, heads: int, mlp_width: int, activation: Activation, *, causal: bool
+    ) -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(width)
-        self.attention = CausalSelfAttention(width, heads)
+        self.attention = SelfAttention(width, heads, causal=causal)
         self.norm_mlp = nn.LayerNorm(width)
         self.mlp_in = nn.Linear(width, mlp_width)
         self.mlp_out = nn.Linear(mlp_width, width)
@@ -87,7 +91,9 @@ class CLIPText(nn.Module):
         self.max_length = max_length
         self.token_embedding = nn.Embedding(vocab_size, width)
         self.position_embedding = nn.Embedding(max_length, width)
-        self.layers = nn.ModuleList(CLIPLayer(width, heads, mlp_width, activation) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            CLIPLayer(width, heads, mlp_width, activation, causal=True) for _ in range(layers)
+        )
         self.norm_out = nn.LayerNorm(width)
 
     @classmethod

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from torch import Tensor
 
 from sdjp.errors import WeightsError
 from sdjp.weights.checkpoint import Checkpoint, Ema, Stored
+from sdjp.weights.compare import compare
 from sdjp.weights.keymap import Layout, compile_map
 from sdjp.weights.maps import MAPS
 from sdjp.weights.networks import Networks, on_meta, shapes_of
-
-LISTED: Final = 20
-"""How many names an error lists before it only counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,25 +101,13 @@ def _check(
     twins: Mapping[str, str | None],
 ) -> None:
     known = {*twins, *twins.values()}
-    missing = [name for name in wanted if name not in checkpoint.tensors]
-    unknown = [name for name in checkpoint.tensors if name not in known and not layout.ignores(name)]
-    misshapen = [
-        f"{name} {_shape(checkpoint.tensors[name].entry.shape)} → {_shape(shape)}"
-        for name, shape in wanted.items()
-        if name in checkpoint.tensors and checkpoint.tensors[name].entry.shape != shape
-    ]
-    problems = [
-        (f"足りないテンソル: {len(missing)} 個", f"missing tensors: {len(missing)}", missing),
-        (f"知らないテンソル: {len(unknown)} 個", f"unknown tensors: {len(unknown)}", unknown),
-        (
-            f"形が違うテンソル（ファイル → モデル）: {len(misshapen)} 個",
-            f"misshapen tensors (file → model): {len(misshapen)}",
-            misshapen,
-        ),
-    ]
-    if missing or unknown or misshapen:
-        ja = "\n".join(f"{title}\n{_listed(names, 'ほか {} 個')}" for title, _, names in problems if names)
-        en = "\n".join(f"{title}\n{_listed(names, 'and {} more')}" for _, title, names in problems if names)
+    problems = compare(
+        {name: stored.entry.shape for name, stored in checkpoint.tensors.items()},
+        wanted,
+        unknown=[name for name in checkpoint.tensors if name not in known and not layout.ignores(name)],
+    )
+    if problems is not None:
+        ja, en = problems
         raise WeightsError(
             "weights.tensors",
             ja=f"{checkpoint.path} の重みは、モデル {checkpoint.config.name} に合いません。\n{ja}\n"
@@ -132,12 +117,3 @@ def _check(
             "It is another kind of model, or an incomplete file. "
             "Get a file of the Stable Diffusion v1 family.",
         )
-
-
-def _listed(names: Sequence[str], more: str) -> str:
-    lines = [f"  {name}" for name in names[:LISTED]]
-    return "\n".join(lines + ([f"  {more.format(len(names) - LISTED)}"] if len(names) > LISTED else []))
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "scalar"

@@ -20,7 +20,7 @@ class Networks(NamedTuple):
     text: CLIPText
 
 
-class _Unfilled(TorchFunctionMode):
+class Unfilled(TorchFunctionMode):
     """Leave new parameters unfilled: drawing random numbers takes seconds, even on the meta device."""
 
     def __torch_function__(
@@ -38,7 +38,7 @@ class _Unfilled(TorchFunctionMode):
 
 def on_meta(config: ModelConfig) -> Networks:
     """Build the networks on torch's meta device: names and shapes, no memory, no random numbers."""
-    with torch.device("meta"), _Unfilled():
+    with torch.device("meta"), Unfilled():
         return Networks(
             UNet.from_config(config.unet), VAE.from_config(config.vae), CLIPText.from_config(config.text)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -38,14 +38,24 @@ def locate(source: str | Path) -> Path:
     path = Path(os.path.expanduser(source))  # unlike Path's own, both of these never raise
     if str(source) and os.path.exists(path):
         return path
-    if isinstance(source, str) and _HUB_ID.fullmatch(source) and path.suffix not in SUFFIXES:
-        return _from_hub(str(source))
+    if is_hub_id(source):
+        return from_hub(str(source), needed_files)
     raise WeightsError(
         "weights.missing",
         ja=f"重み {source} が見つかりません。ファイルやフォルダーのパスを確かめてください。"
         f"付属のモデルを使うには {EMBEDDED[0]!r} を指定します。",
         en=f"there are no weights at {source}. Check the path of the file or folder. "
         f"The embedded model is called {EMBEDDED[0]!r}.",
+    )
+
+
+def is_hub_id(source: str | Path) -> bool:
+    """Whether ``source`` is the name of a repository on the hub, such as ``"owner/name"``, and nothing here."""
+    return (
+        isinstance(source, str)
+        and _HUB_ID.fullmatch(source) is not None
+        and Path(source).suffix not in SUFFIXES
+        and not os.path.exists(source)
     )
 
 
@@ -88,7 +98,13 @@ def _shards(index: str, names: Iterable[str]) -> list[str]:
     return [m[0] for m in matches if kind is not None and m is not None and m.groupdict() == kind.groupdict()]
 
 
-def _from_hub(name: str) -> Path:
+def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Path:
+    """Download the files of a repository that ``choose`` takes; offline, give what is there already.
+
+    Raises:
+        WeightsError: If the hub does not give it, or ``choose`` takes none.
+        MissingDependencyError: If huggingface_hub is not installed.
+    """
     try:
         from huggingface_hub import HfApi, constants, snapshot_download
         from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
@@ -104,7 +120,7 @@ def _from_hub(name: str) -> Path:
         if constants.HF_HUB_OFFLINE:
             return Path(snapshot_download(name, local_files_only=True))
         listed = HfApi().list_repo_files(name)
-        wanted = needed_files(listed)
+        wanted = choose(listed)
         if wanted:
             return Path(snapshot_download(name, allow_patterns=wanted))
     except GatedRepoError as error:

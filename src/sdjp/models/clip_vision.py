@@ -1,0 +1,85 @@
+"""The CLIP image encoder (Radford et al. 2021, section 2.4; ViT of Dosovitskiy et al. 2021).
+
+Axes: B batch, L tokens (one of the class, then one of each patch), D width, P width of the shared space.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sdjp.config import Activation, CLIPVisionConfig
+from sdjp.models.clip import CLIPLayer
+
+
+class CLIPVision(nn.Module):
+    """Pictures to points of the space that CLIP shares between pictures and texts.
+
+    Args:
+        width: D.
+        layers: Transformer layers.
+        heads: Attention heads.
+        mlp_width: Width inside the feed-forward block.
+        image_size: Side of the square picture, in pixels.
+        patch_size: Side of a patch, in pixels.
+        projection: P.
+        activation: ``"quick_gelu"`` or ``"gelu"``.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        layers: int,
+        heads: int,
+        mlp_width: int,
+        image_size: int,
+        patch_size: int,
+        projection: int,
+        activation: Activation,
+    ) -> None:
+        super().__init__()
+        self.image_size = image_size
+        self.patches = nn.Conv2d(3, width, patch_size, stride=patch_size, bias=False)
+        self.class_embedding = nn.Parameter(torch.empty(width))
+        self.position_embedding = nn.Embedding((image_size // patch_size) ** 2 + 1, width)
+        self.norm_in = nn.LayerNorm(width)
+        self.layers = nn.ModuleList(
+            CLIPLayer(width, heads, mlp_width, activation, causal=False) for _ in range(layers)
+        )
+        self.norm_out = nn.LayerNorm(width)
+        self.projection = nn.Linear(width, projection, bias=False)
+        nn.init.normal_(self.class_embedding, std=width**-0.5)
+
+    @classmethod
+    def from_config(cls, config: CLIPVisionConfig) -> CLIPVision:
+        """Build the image encoder that ``config`` describes."""
+        return cls(
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            mlp_width=config.mlp_width,
+            image_size=config.image_size,
+            patch_size=config.patch_size,
+            projection=config.projection,
+            activation=config.activation,
+        )
+
+    def states(self, pixels: Tensor) -> Tensor:
+        """Map pixels (B, 3, H, W), H and W ``image_size``, to the states after the last layer (B, L, D)."""
+        x: Tensor = self.patches(pixels).flatten(2).transpose(1, 2)  # (B, L - 1, D)
+        x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], dim=1)  # (B, L, D)
+        x = self.norm_in(x + self.position_embedding.weight)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map pixels (B, 3, H, W), scaled as :func:`sdjp.images.clip_pixels` does, to (B, P)."""
+        out: Tensor = self.projection(self.pooled(pixels))
+        return out
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """Return the normed state of the class token (B, D), before the projection."""
+        out: Tensor = self.norm_out(self.states(pixels)[:, 0])
+        return out
