@@ -36,8 +36,9 @@ def natural_size(
         return height, whole(height * ratio)
     if width is not None:
         return whole(width / ratio), width
-    height = min(whole(math.sqrt(area / ratio)), whole(area / factor))
-    width = min(whole(math.sqrt(area * ratio)), whole(area / height))
+    # A picture like a thread would be one cell high and very long: never more than twice the area.
+    height = min(whole(math.sqrt(area / ratio)), whole(2 * area / factor))
+    width = min(whole(math.sqrt(area * ratio)), whole(2 * area / height))
     return height, width
 
 

@@ -133,15 +133,16 @@ class _SharedNorm(nn.Module):
         assert self.spans is not None
         row, column = self.spans
         groups = self.norm.num_groups
-        kept = x[..., row.inside(x.shape[-2]), column.inside(x.shape[-1])].float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        kept = wide[..., row.inside(x.shape[-2]), column.inside(x.shape[-1])]
         kept = kept.reshape(x.shape[0], groups, -1)
         mean = kept.mean(dim=-1, keepdim=True)
         var = ((kept - mean) ** 2).mean(dim=-1, keepdim=True)
         count = torch.full_like(mean, kept.shape[-1])
-        self.sums.append(torch.stack([count, mean, var]).double())
+        self.sums.append(torch.stack([count, mean, var]).cpu().double())  # not every device has float64
         if self.moments is not None:
             mean, var = self.moments
-        y = (x.float().reshape(x.shape[0], groups, -1) - mean) / (var + self.norm.eps).sqrt()
+        y = (wide.reshape(x.shape[0], groups, -1) - mean.to(wide)) / (var + self.norm.eps).sqrt().to(wide)
         y = y.reshape(x.shape).to(x.dtype)
         out: Tensor = y * self.norm.weight[:, None, None] + self.norm.bias[:, None, None]
         return out
@@ -152,5 +153,5 @@ class _SharedNorm(nn.Module):
         share = count / count.sum(dim=0)
         whole = (share * mean).sum(dim=0)
         spread = (share * (var + (mean - whole) ** 2)).sum(dim=0)
-        self.moments = whole.float(), spread.float()
+        self.moments = whole, spread
         self.sums = []
