@@ -110,6 +110,7 @@ class Pipeline:
         device: str | torch.device = "auto",
         dtype: str | torch.dtype = "auto",
         ema: bool | Literal["auto"] = "auto",
+        config: str | Path | None = None,
         translator: str | Translator = "lexicon",
         safety: SafetyMode = "flag",
         watermark: bool | str = True,
@@ -124,6 +125,8 @@ class Pipeline:
                 with instructions for it, else float32.
             ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or
                 never.
+            config: A configuration of the original, such as its ``v1-inference.yaml``, in place of what the
+                weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
             translator: ``"lexicon"``, ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
             watermark: Invisible watermark: on, off, or a text of one's own.
@@ -136,7 +139,7 @@ class Pipeline:
         chosen_dtype = resolve_dtype(dtype, chosen_device)
         processors = make_postprocessors(safety=safety, watermark=watermark)
         chosen_translator = make_translator(translator)
-        loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema)
+        loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config)
         tokenizer = (
             ClipTokenizer.from_assets()
             if loaded.merges is None

@@ -29,6 +29,8 @@ def model_options(parser: Parser) -> None:
     parser.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
                   ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、hub の名前",
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
+    parser.option("--config", metavar="F", ja="モデルの構成を書いた元の実装の YAML（省略時は重みから調べる）",
+                  en="YAML of the original (told from the weights, if left out)")  # fmt: skip
     parser.option("--ema", choices=("auto", "true", "false"), default="auto", ja="EMA の重みを使うか",
                   en="whether to use EMA weights")  # fmt: skip
     parser.option("--device", default="auto", ja="auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")
@@ -63,6 +65,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         device=args.device,
         dtype=args.dtype,
         ema=EMA[args.ema],
+        config=args.config,
         translator=args.translator,
         safety=args.safety,
         watermark=False if args.no_watermark else True if args.watermark is None else args.watermark,

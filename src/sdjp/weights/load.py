@@ -7,6 +7,7 @@ has to be converted, the weights stay in the map and share its memory.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from sdjp.config import ModelConfig
 from sdjp.hardware import resolve_dtype
 from sdjp.models import VAE, CLIPText, UNet
 from sdjp.weights.checkpoint import Ema, open_checkpoint
+from sdjp.weights.ldm_yaml import read_ldm_yaml
 from sdjp.weights.match import match
 from sdjp.weights.source import locate
 
@@ -80,6 +82,7 @@ def load(
     dtype: torch.dtype | str | None = None,
     device: torch.device | str = "cpu",
     ema: Ema = "auto",
+    config: str | Path | None = None,
 ) -> Loaded:
     """Load a model.
 
@@ -89,15 +92,23 @@ def load(
         dtype: Dtype of all weights; None keeps those of the file.
         device: Where to put the weights.
         ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
+        config: A configuration of the original (YAML) in place of what the weights tell of themselves; its
+            ``use_ema`` decides where ``ema`` is ``"auto"``.
 
     Raises:
-        InputError: If the dtype is not usable.
+        InputError: If the dtype or the configuration is not usable.
         WeightsError: If the weights are missing, of another kind, damaged or unsafe.
         MissingDependencyError: If a hub id is given and huggingface_hub is not installed.
     """
     device = torch.device(device)
     chosen = None if dtype is None else resolve_dtype(dtype, device)
-    found = match(open_checkpoint(locate(source), ema=ema), ema=ema)
+    told = None if config is None else read_ldm_yaml(config)
+    if told is not None and told.use_ema is not None and ema == "auto":
+        ema = told.use_ema
+    opened = open_checkpoint(locate(source), ema=ema)
+    if told is not None:
+        opened = dataclasses.replace(opened, config=told.applied_to(opened.config))
+    found = match(opened, ema=ema)
     for part, network in found.networks._asdict().items():
         tensors = {
             name: found.read(f"{part}.{name}").to(device=device, dtype=chosen).contiguous()
