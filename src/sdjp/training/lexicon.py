@@ -22,8 +22,13 @@ from sdjp.text.translate.grammar.morphemes import morphemes
 from sdjp.text.translate.grammar.romaji import hiragana
 
 _READABLE: Final = frozenset(
-    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing"]
+    ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing", "position"]
 )
+# Of words that sound alike, what a prompt means.
+_MEANT: Final = {
+    "はな": "花", "かさ": "傘", "ひ": "火", "した": "下", "とき": "時", "あめ": "雨", "くも": "雲",
+    "はし": "橋", "まち": "街", "おか": "丘", "ほのお": "炎", "かみ": "髪", "き": "木", "いま": "今",
+}  # fmt: skip
 
 
 def build(output_dir: Path, source_dir: Path) -> None:
@@ -93,7 +98,7 @@ def _readings() -> dict[str, str]:
     """Hiragana readings of the own nouns; where two words sound alike, the one that is written first is
     kept.
     """
-    readings: dict[str, str] = {}
+    readings = dict(_MEANT)
     for ja, entries in tables.own().items():
         if entries[0].category not in _READABLE or not re.search(r"[一-鿿]", ja):
             continue

@@ -48,7 +48,7 @@ class LexiconTranslator:
         english = generate(parse(words))
         # Whatever the grammar had no place for is said all the same.
         lost = [
-            w.english
+            w.use(w.english)
             for w in words
             if w.rendered is None and w.kind not in {"punct"} and "{" not in w.english
         ]

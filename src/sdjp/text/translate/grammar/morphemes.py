@@ -36,6 +36,7 @@ class Morpheme:
         lemma: Dictionary form in UniDic's standard spelling.
         foreign: The English word a loanword came from, as UniDic has it, or ``""``.
         kana: Reading in katakana, or ``""``.
+        source: What stands in the text where ``surface`` is another spelling of it, or ``""``.
     """
 
     surface: str
@@ -46,6 +47,12 @@ class Morpheme:
     lemma: str = ""
     foreign: str = ""
     kana: str = ""
+    source: str = ""
+
+    @property
+    def stretch(self) -> str:
+        """The stretch of the text, with the space after it."""
+        return (self.source or self.surface) + self.space
 
     def is_(self, *pos: str) -> bool:
         """Whether the part of speech begins with ``pos``."""

@@ -14,6 +14,7 @@ from typing import Final
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar import numerals
 from sdjp.text.translate.grammar.inflection import inflection
+from sdjp.text.translate.grammar.kana import respell, with_sources
 from sdjp.text.translate.grammar.morphemes import Morpheme, morphemes
 from sdjp.text.translate.grammar.romaji import hiragana, romaji
 from sdjp.text.translate.grammar.words import NOUNS, Form, Word
@@ -70,8 +71,11 @@ def segment(text: str, user: Table) -> list[Word]:
         return words
     request = _REQUEST.search(body)
     cut = request.start() if request is not None and request.start() > 0 else len(body)
-    forced = [*user, *_before_style(body[:cut], user)]
-    words += _Segmenter(morphemes(body[:cut], forced), user).run()
+    pairs = respell(body[:cut], user)
+    spelt = "".join(spelling for _, spelling in pairs)
+    respelt = [spelling for source, spelling in pairs if source != spelling]
+    forced = [*user, *respelt, *_before_style(spelt, user)]
+    words += _Segmenter(with_sources(morphemes(spelt, forced), pairs), user).run()
     if cut < len(body):
         words.append(Word(source=body[cut:], kind="request"))
     return words
@@ -107,7 +111,7 @@ class _Segmenter:
     # -- the source ------------------------------------------------------------------------------------------
 
     def _source(self, start: int, end: int) -> str:
-        return "".join(m.surface + m.space for m in self.chain[start:end])
+        return "".join(m.stretch for m in self.chain[start:end])
 
     def _at(self, i: int) -> Morpheme | None:
         return self.chain[i] if 0 <= i < len(self.chain) else None
@@ -388,7 +392,7 @@ class _Segmenter:
             )
         if m.is_("動詞") or m.is_("形容詞"):
             return self._predicate(i)
-        if m.is_("感動詞") and self._lookup(m) is None:
+        if m.is_("感動詞") and self._lookup(m) is None and romaji(m.kana or m.surface):
             return self._add(i, i + 1, "adv", how="romaji", english=romaji(m.kana or m.surface))
         return self._noun(i)
 
@@ -488,7 +492,7 @@ class _Segmenter:
     def _unknown(self, i: int) -> int:
         """Cut an unknown stretch by the tables if that covers it; spell it out if not."""
         m = self.chain[i]
-        pieces = self._cover(m.surface)
+        pieces = [] if m.source else self._cover(m.surface)
         if pieces:
             for n, (piece, entry) in enumerate(pieces):
                 kind = entry.category if entry.category in {"adj", "adv"} else "noun"
@@ -498,6 +502,8 @@ class _Segmenter:
         kana = m.kana or (m.surface if _is_kana(m.surface) else "")
         name = m.is_("名詞", "固有名詞")
         spelt = romaji(kana) if kana else m.surface
+        if not spelt:  # a lone ッ
+            return self._add(i, i + 1, "auxiliary")
         english, category = (spelt.capitalize(), "proper") if name else (spelt, "thing")
         entry = Entry(m.surface, english, category, {"bare": ""}, "romaji")
         return self._add(i, i + 1, "noun", entry)

@@ -1,0 +1,108 @@
+"""Words written in hiragana alone, given the spelling that says what they are.
+
+Without kanji MeCab often cuts in the wrong place (やまとかわ becomes やま, と and two endings), and what
+looks like a particle would be lost. So a stretch without kanji is cut along the readings of the tables first: the
+cheapest way through it, by words, particles between them, and runs that are left to MeCab (verbs mostly).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from sdjp.text.translate import lexicon_table as tables
+from sdjp.text.translate.grammar.morphemes import Morpheme
+from sdjp.text.translate.grammar.words import NOUNS
+from sdjp.text.translate.lexicon_table import Table
+
+_STRETCH: Final = re.compile(r"(?<![ぁ-ゖァ-ヺー一-鿿々0-9])[ぁ-ゖァ-ヺー]{3,}(?![ぁ-ゖァ-ヺー一-鿿々])")
+_PARTICLES: Final = ("から", "まで", "など", "とか", *"のとやかがをにはもでへ")
+_LONGEST: Final = 10
+# Behind these a word begins afresh; a noun on a noun is a compound, which is rarer.
+_START, _NOUN, _OTHER, _PARTICLE, _RUN = range(5)
+_INFINITE: Final = float("inf")
+
+
+def respell(text: str, user: Table) -> list[tuple[str, str]]:
+    """Cut ``text`` into pairs of a source and its spelling; most are the same.
+
+    Args:
+        text: One text leaf, normalized.
+        user: The user's own table; its words stay as they are.
+    """
+    pairs: list[tuple[str, str]] = []
+    position = 0
+    for stretch in _STRETCH.finditer(text):
+        if not re.search("[ぁ-ゖ]", stretch[0]):
+            continue
+        pairs += [(c, c) for c in text[position : stretch.start()]]
+        pairs += _cheapest(stretch[0], user)
+        position = stretch.end()
+    return [*pairs, *((c, c) for c in text[position:])]
+
+
+def with_sources(chain: Sequence[Morpheme], pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
+    """Tell the morphemes of the new spelling what they are in the text."""
+    starts: list[int] = []  # of every character of the spelling, in the source
+    position = 0
+    for source, spelling in pairs:
+        starts += [position + min(i, len(source)) for i in range(len(spelling))]
+        position += len(source)
+    text = "".join(source for source, _ in pairs)
+    starts.append(position)
+    result: list[Morpheme] = []
+    at = 0
+    for m in chain:
+        end = at + len(m.surface)
+        source = text[starts[at] : starts[end]]
+        result.append(replace(m, source=source) if source != m.surface else m)
+        at = end + len(m.space)
+    return result
+
+
+def _cheapest(text: str, user: Table) -> list[tuple[str, str]]:
+    """Dijkstra by position: the best way to every (position, kind of the last word)."""
+    best: list[dict[int, tuple[float, list[tuple[str, str]]]]] = [{} for _ in range(len(text) + 1)]
+    best[0][_START] = (0.0, [])
+    for start in range(len(text)):
+        for last, (cost, way) in list(best[start].items()):
+            for word, spelling, kind, price in _words(text, start, user):
+                step = price + _joint(last, kind, word)
+                end = start + len(word)
+                if cost + step < best[end].get(kind, (_INFINITE, []))[0]:
+                    best[end][kind] = (cost + step, [*way, (word, spelling)])
+    return min(best[-1].values(), key=lambda found: found[0])[1]
+
+
+def _joint(last: int, kind: int, word: str) -> float:
+    """What it costs that a word of this kind follows."""
+    if kind == _PARTICLE:
+        return {_NOUN: 0.0, _OTHER: 1.0, _RUN: 1.5}.get(last, _INFINITE)
+    if last == _NOUN:
+        return _INFINITE if len(word) == 1 else 1.5 if kind == _NOUN else 2.0
+    return _INFINITE if last == _RUN == kind else 0.0
+
+
+def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, float]]:
+    """What may begin here: the word, its spelling, its kind and its price."""
+    own, readings, glossary = tables.own(), tables.readings(), tables.glossary()
+    for end in range(start + 1, len(text) + 1):
+        word = text[start:end]
+        if word in _PARTICLES:
+            yield word, word, _PARTICLE, 0.5
+        if len(word) > _LONGEST:
+            yield word, word, _RUN, 1 + 1.2 * len(word)
+            continue
+        if word in user:
+            yield word, word, _NOUN, 1.0
+        elif word in readings:
+            yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
+        elif len(word) > 1 and any(e.category in NOUNS | {"position"} for e in own.get(word, ())):
+            yield word, word, _NOUN, 2.0
+        elif any(e.category in {"adj", "adv", "verb"} for e in own.get(word, ())):
+            yield word, word, _OTHER, 2.0
+        elif len(word) > 2 and word in glossary:
+            yield word, word, _NOUN, 3.0
+        yield word, word, _RUN, 1 + 1.2 * len(word)
