@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sdjp import cli
-from sdjp.evaluation.features import ClipFeatures, InceptionFeatures, clip_pixels
+from sdjp.evaluation.features import ClipFeatures, InceptionFeatures
 from sdjp.models.inception import Inception
 from sdjp.text.tokenizer import ClipTokenizer
 
@@ -139,14 +139,6 @@ def test_clip_features_are_those_of_transformers(clip_folder: Path) -> None:
     cosine = (clip.pictures([image]) * clip.texts(["a cat"])).sum()
     cosine /= np.linalg.norm(clip.pictures([image])) * np.linalg.norm(clip.texts(["a cat"]))
     assert cosine == pytest.approx((out.image_embeds * out.text_embeds).sum().item(), abs=1e-5)
-
-
-def test_a_wide_picture_is_cut_in_the_middle() -> None:
-    image = Image.new("RGB", (96, 32), "black")
-    image.paste("white", (32, 0, 64, 32))
-    pixels = clip_pixels(image, 32)
-    assert pixels.shape == (3, 32, 32)
-    assert pixels.min() > 1.5  # white is 1.9 to 2.1 after normalising
 
 
 def test_inception_takes_the_shared_file_and_nothing_else(tmp_path: Path) -> None:

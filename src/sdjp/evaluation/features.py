@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from sdjp.errors import InputError, WeightsError
+from sdjp.images import clip_pixels
 from sdjp.models.inception import Inception
 from sdjp.weights.readers import open_file
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Array = NDArray[np.float32]
-CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
 
 
 class PictureFeatures(Protocol):
@@ -121,7 +120,7 @@ class ClipFeatures:
     def pictures(self, images: Sequence[Image]) -> Array:
         """Return features (B, D)."""
         side = self._model.config.vision_config.image_size
-        pixels = torch.stack([clip_pixels(image, side) for image in images])
+        pixels = torch.from_numpy(np.stack([clip_pixels(image.convert("RGB"), side) for image in images]))
         pooled = self._model.vision_model(pixel_values=pixels).pooler_output
         features: Array = self._model.visual_projection(pooled).float().numpy()
         return features
@@ -138,19 +137,6 @@ class ClipFeatures:
         ).pooler_output
         features: Array = self._model.text_projection(pooled).float().numpy()
         return features
-
-
-def clip_pixels(image: Image, side: int) -> torch.Tensor:
-    """Scale the shorter side (bicubic), cut out the middle, normalise: (3, side, side) float32."""
-    from PIL import Image as PIL
-
-    scale = side / min(image.size)
-    width, height = (max(side, int(length * scale)) for length in image.size)
-    scaled = image.convert("RGB").resize((width, height), PIL.Resampling.BICUBIC)
-    left, top = (width - side) // 2, (height - side) // 2
-    array = np.asarray(scaled.crop((left, top, left + side, top + side)), dtype=np.float32) / 255
-    normal = (array - np.array(CLIP_MEAN, np.float32)) / np.array(CLIP_STD, np.float32)
-    return torch.from_numpy(normal).permute(2, 0, 1)
 
 
 def read_pictures(folder: Path) -> list[Path]:
