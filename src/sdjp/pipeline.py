@@ -20,14 +20,15 @@ from sdjp import autoencode, conditioning, images, weights
 from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
 from sdjp.hardware import resolve_device, resolve_dtype
-from sdjp.job import INPUTS, Inputs, Job, check_area, enlarging_tile, frozen, settle
-from sdjp.postprocess import PostProcessor, make_postprocessors
+from sdjp.job import INPUTS, Inputs, Job, check_area, check_tensor, enlarging_tile, frozen, settle
+from sdjp.postprocess import PostProcessor, SafetyCheck, make_postprocessors, with_checker
 from sdjp.postprocess import run as run_postprocessors
 from sdjp.redraw import begin
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, Step, classifier_free, get_sampler
 from sdjp.samplers.schedule import StrengthRule
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
+from sdjp.text.screen import PromptCheck, Screen, make_screen
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translator
@@ -36,6 +37,7 @@ from sdjp.types import (
     GenerationOptions,
     MaskRule,
     PromptInfo,
+    Report,
     Runtime,
     Timings,
     TranslateMode,
@@ -91,6 +93,7 @@ class Pipeline:
         tokenizer: ClipTokenizer,
         translator: Translator,
         postprocessors: Sequence[PostProcessor] = (),
+        screen: Screen | None = None,
     ) -> None:
         self.unet = loaded.unet
         self.vae = loaded.vae
@@ -100,6 +103,7 @@ class Pipeline:
         self.tokenizer = tokenizer
         self.translator = translator
         self.postprocessors = tuple(postprocessors)
+        self.screen = screen
         self.schedule = Schedule.from_config(loaded.config.schedule)
 
     @classmethod
@@ -113,6 +117,10 @@ class Pipeline:
         config: str | Path | None = None,
         translator: str | Translator = "lexicon",
         safety: SafetyMode = "flag",
+        safety_checker: str | Path | None = None,
+        safety_adjustment: float = 0.0,
+        prompt_check: PromptCheck = "flag",
+        prompt_words: str | Path | None = None,
         watermark: bool | str = True,
     ) -> Pipeline:
         """Load a model.
@@ -129,6 +137,12 @@ class Pipeline:
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
             translator: ``"lexicon"``, ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
+            safety_checker: Its file, folder or hub id (``"CompVis/stable-diffusion-safety-checker"``); the
+                model's own, if None.
+            safety_adjustment: Added to each of its scores, -1 to 1: above 0 is stricter.
+            prompt_check: What to do where words of a list stand in a prompt: ``"flag"`` says so,
+                ``"refuse"`` draws nothing, ``"off"`` looks at none.
+            prompt_words: A file of more such words, or of exceptions; see :mod:`sdjp.text.word_list`.
             watermark: Invisible watermark: on, off, or a text of one's own.
 
         Raises:
@@ -137,15 +151,28 @@ class Pipeline:
         """
         chosen_device = resolve_device(device)
         chosen_dtype = resolve_dtype(dtype, chosen_device)
-        processors = make_postprocessors(safety=safety, watermark=watermark)
+        check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
+        processors = make_postprocessors(safety=check, watermark=watermark)
+        screen = make_screen(prompt_check, words=prompt_words)
         chosen_translator = make_translator(translator)
+        if safety != "off":
+            from sdjp.weights.safety_file import load_checker
+
+            checker = load_checker(safety_checker, model=source, device=chosen_device)
+            processors = with_checker(processors, checker)
         loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config)
         tokenizer = (
             ClipTokenizer.from_assets()
             if loaded.merges is None
             else ClipTokenizer.from_merges_file(loaded.merges)
         )
-        return cls(loaded, tokenizer=tokenizer, translator=chosen_translator, postprocessors=processors)
+        return cls(
+            loaded,
+            tokenizer=tokenizer,
+            translator=chosen_translator,
+            postprocessors=processors,
+            screen=screen,
+        )
 
     @property
     def device(self) -> torch.device:
@@ -226,6 +253,7 @@ class Pipeline:
         latents: Tensor | None = None,
         prompt_embeds: Tensor | None = None,
         negative_prompt_embeds: Tensor | None = None,
+        noise: Callable[[tuple[int, ...]], Tensor] | None = None,
         translate: TranslateMode = "auto",
         batch_size: int | None = None,
         progress: bool | None = None,
@@ -268,6 +296,8 @@ class Pipeline:
             latents: Noise to start from instead of the seed's, (B, C, h, w).
             prompt_embeds: Text states in place of ``prompt``, (B, L, D).
             negative_prompt_embeds: Text states in place of ``negative_prompt``.
+            noise: Draws all noise of a batch in place of the seeds: called with (B, C, h, w) for the latents
+                of ``image``, the start (unless there are ``latents``) and each step that needs some.
             translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
             batch_size: Pictures drawn together; all, if None.
             progress: Show a bar; if None, where a person is watching.
@@ -311,6 +341,7 @@ class Pipeline:
             latents=latents,
             prompt_embeds=prompt_embeds,
             negative_prompt_embeds=negative_prompt_embeds,
+            noise=noise,
         )
         return self._all(self._settle(options, inputs), batch_size, progress, on_step, cancel)
 
@@ -426,7 +457,7 @@ class Pipeline:
     ) -> Iterator[GenerationResult]:
         """Encode, sample, decode, post-process: one batch after the other."""
         start = time.perf_counter()
-        cond, uncond, infos = self._condition(job)
+        cond, uncond, infos, screened = self._condition(job)
         encoded = time.perf_counter() - start
         with _bar(job, size, progress) as bar:
             for first in range(0, job.count, size):
@@ -443,7 +474,7 @@ class Pipeline:
                     prompts=tuple(infos[i][0] for i in rows),
                     negative_prompts=tuple(infos[i][1] for i in rows),
                     options=dataclasses.replace(job.options, seed=job.seeds[0]),
-                    reports=tuple(reports),
+                    reports=tuple(screened[i] + of_one for i, of_one in zip(rows, reports, strict=True)),
                     timings=Timings(
                         encode=encoded,
                         sample=decoded - start - decoding,
@@ -459,11 +490,15 @@ class Pipeline:
     @torch.inference_mode()
     def _condition(
         self, job: Job
-    ) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]]]:
-        """Text states of every picture, (count, L, D) each, and what became of the prompts."""
+    ) -> tuple[Tensor, Tensor, list[tuple[PromptInfo | None, PromptInfo | None]], list[tuple[Report, ...]]]:
+        """Text states of every picture, (count, L, D) each, what became of the prompts, and their check."""
         groups = job.count // job.options.num_images_per_prompt
         texts = self._read([*job.prompts, *job.negatives], job.options.translate)  # one batch to translate
         prompts, negatives = texts[: len(job.prompts)], texts[len(job.prompts) :]
+        screened: list[tuple[Report, ...]] = [()] * groups
+        if self.screen is not None:
+            told = [p.info for p in prompts] if prompts else [None] * groups
+            screened = [(report,) for report in self.screen.check(told)]
         embeds, negative_embeds = job.inputs.prompt_embeds, job.inputs.negative_prompt_embeds
         read_now = [*(prompts if embeds is None else ()), *(negatives if negative_embeds is None else ())]
         states = self._states(read_now) if read_now else None  # as one batch, all of the same length
@@ -495,6 +530,7 @@ class Pipeline:
             embeds.expand(groups, -1, -1).repeat_interleave(each, dim=0),
             negative_embeds.expand(groups, -1, -1).repeat_interleave(each, dim=0),
             [info for info in infos for _ in range(each)],
+            [reports for reports in screened for _ in range(each)],
         )
 
     def _draw(
@@ -529,6 +565,10 @@ class Pipeline:
         generators = [torch.Generator("cpu").manual_seed(job.seeds[i]) for i in rows]
 
         def noise() -> Tensor:
+            if job.inputs.noise is not None:
+                given = job.inputs.noise((len(rows), *job.shape))
+                check_tensor("noise", given, (len(rows), *job.shape))
+                return given.to(self.device, torch.float32)
             # Each picture has a generator of its own on the CPU: the same seed, the same picture, in any
             # batch.
             drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
@@ -538,9 +578,7 @@ class Pipeline:
             eps: Tensor = self.unet(x.to(self.dtype), t, context)
             return eps.float()
 
-        start = begin(
-            job, rows, pictures, generators, noise, vae=self.vae, config=self.config, schedule=self.schedule
-        )
+        start = begin(job, rows, pictures, noise, vae=self.vae, config=self.config, schedule=self.schedule)
         x = start.x
         selected = slice(rows.start, rows.stop)
         denoise = start.model(

@@ -95,6 +95,14 @@ class GenerationResult:
             for reports in self.reports
         )
 
+    @property
+    def flagged(self) -> tuple[bool, ...]:
+        """For each picture, whether the safety checker flagged it; False too where none looked at it."""
+        return tuple(
+            checked and any(r.name == "safety" and r.data.get("flagged") is True for r in reports)
+            for checked, reports in zip(self.safety_checked, self.reports, strict=True)
+        )
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -130,7 +138,12 @@ class GenerationResult:
         return pictures.grid(self.images, columns=columns)
 
     def save(
-        self, folder: str | Path, *, grid: bool = False, names: Sequence[str] | None = None
+        self,
+        folder: str | Path,
+        *,
+        grid: bool = False,
+        names: Sequence[str] | None = None,
+        at_least: int = 0,
     ) -> list[Path]:
         """Write the pictures as PNGs that tell how they were made; no file is ever overwritten.
 
@@ -138,6 +151,7 @@ class GenerationResult:
             folder: Made if it is not there.
             grid: Write all pictures in one as well, ``grid-0000.png`` …
             names: A file name for each; the next free numbers ``00000.png`` … if None.
+            at_least: The lowest of those numbers.
 
         Returns:
             The files, the grid last.
@@ -153,7 +167,7 @@ class GenerationResult:
         for i, image in enumerate(self.images):
             info = pictures.png_info(self._parameters(i), self.record(i))
             if chosen is None:
-                paths.append(pictures.save_new(image, folder, info))
+                paths.append(pictures.save_new(image, folder, info, at_least=at_least))
             else:
                 paths.append(pictures.save_png(image, folder / chosen[i], info))
         return [*paths, self.save_grid(folder)] if grid else paths

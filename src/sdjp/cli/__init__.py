@@ -24,9 +24,12 @@ from sdjp.cli.parser import language
 from sdjp.cli.speech import say, use_utf8
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "check": "sdjp.cli.check",
     "convert": "sdjp.cli.convert",
     "evaluate": "sdjp.cli.evaluate",
     "explain": "sdjp.cli.explain",
+    "img2img": "sdjp.cli.img2img",
+    "txt2img": "sdjp.cli.txt2img",
     "upscale": "sdjp.cli.upscale",
 }
 """The module of each command; a command line that begins with none of them draws a picture."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sdjp import errors
 from sdjp.cli import COMMANDS
+from sdjp.cli.checks import announce_checks
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import open_pictures, picture_arguments, picture_options
@@ -18,6 +19,7 @@ from sdjp.cli.speech import say
 
 if TYPE_CHECKING:
     from sdjp.result import GenerationResult
+    from sdjp.types import PromptInfo
 
 
 GRID: Final = 256
@@ -130,7 +132,9 @@ def run(args: argparse.Namespace) -> int:
                 stream = pipe.stream(text, seed=seed, **pictures, **wanted)
                 before = finished
                 for result in stream:
-                    _announce(result, new=finished == before)
+                    if finished == before and result.prompts[0] is not None:
+                        announce(result.prompts[0])
+                    announce_checks(result, new=finished == before)
                     finished += len(result)
                     if finished <= GRID:  # a file of any length must not fill the memory
                         results.append(result)
@@ -156,16 +160,14 @@ def run(args: argparse.Namespace) -> int:
     return 130 if stopped else 0
 
 
-def _announce(result: GenerationResult, *, new: bool) -> None:
-    """Say the English that was drawn, once for each prompt, and whatever the user has to know."""
-    info = result.prompts[0]
-    if new and info is not None:
-        say(ja=f"英語: {info.english}", en=f"English: {info.english}")
-        if info.unknown:
-            words = "、".join(info.unknown)
-            say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
-        if info.truncated:
-            say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
+def announce(info: PromptInfo) -> None:
+    """Say the English that was drawn, and whatever the user has to know of it."""
+    say(ja=f"英語: {info.english}", en=f"English: {info.english}")
+    if info.unknown:
+        words = "、".join(info.unknown)
+        say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
+    if info.truncated:
+        say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
 
 
 def _folder(name: str) -> Path:

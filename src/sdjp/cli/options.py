@@ -44,8 +44,14 @@ def model_options(parser: Parser) -> None:
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
     parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag",
-                  ja="安全性チェックの結果の扱い",
-                  en="what to do with flagged pictures")  # fmt: skip
+                  ja="安全性チェックの結果の扱い（flag は知らせるだけ、off は調べない）",
+                  en="what to do with flagged pictures (flag: only say so, off: do not look)")  # fmt: skip
+    safety_options(parser)
+    parser.option("--prompt-check", choices=("flag", "refuse", "off"), default="flag",
+                  ja="プロンプトに注意する語があるとき（flag は知らせるだけ、refuse は描かない）",
+                  en="words of a list in the prompt (flag: only say so, refuse: do not draw)")  # fmt: skip
+    parser.option("--prompt-words", metavar="F", ja="その語の一覧に足すファイル（タブ区切り）",
+                  en="a file of more such words (language, word, category with tabs)")  # fmt: skip
     parser.option(
         "--watermark",
         metavar="TEXT",
@@ -54,6 +60,16 @@ def model_options(parser: Parser) -> None:
         en="text of the invisible watermark",
     )
     parser.option("--no-watermark", action="store_true", ja="透かしを入れない", en="no watermark")
+
+
+def safety_options(parser: Parser) -> None:
+    """Which safety checker, and how strict."""
+    parser.option("--safety-checker", metavar="F",
+                  ja="安全性チェッカー: ファイル、フォルダー、hub の名前（省略時はモデル付属のもの）",
+                  en="safety checker: a file, folder or hub id (the model's own, if left out)")  # fmt: skip
+    parser.option("--safety-adjustment", "--safety-threshold", dest="safety_adjustment", type=float,
+                  default=0.0, metavar="X", ja="安全性チェックの調整（-1〜1、大きいほど厳しい）",
+                  en="added to the scores of the safety checker, -1 to 1; larger is stricter")  # fmt: skip
 
 
 def make_pipeline(args: argparse.Namespace) -> Pipeline:
@@ -68,6 +84,10 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         config=args.config,
         translator=args.translator,
         safety=args.safety,
+        safety_checker=args.safety_checker,
+        safety_adjustment=args.safety_adjustment,
+        prompt_check=args.prompt_check,
+        prompt_words=args.prompt_words,
         watermark=False if args.no_watermark else True if args.watermark is None else args.watermark,
     )
 

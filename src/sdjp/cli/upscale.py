@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sdjp import errors
+from sdjp.cli.checks import announce_checks
 from sdjp.cli.options import make_pipeline, model_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import tile_options
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     pipe = make_pipeline(args)
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **wanted)
+        announce_checks(result, new=True)
         for path in result.save(folder):
             size = "×".join(map(str, result.image.size))
             say(ja=f"保存しました: {path}（{size}）", en=f"saved: {path} ({size})")

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sdjp.postprocess.base import Note, PostProcessor, Switch, run
-from sdjp.postprocess.safety import make_safety
+from sdjp.postprocess.safety import SafetyCheck, make_safety, with_checker
 from sdjp.postprocess.watermark import Detection, Watermark, detect, make_watermark
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Detection",
     "Note",
     "PostProcessor",
+    "SafetyCheck",
     "Switch",
     "Watermark",
     "detect",
@@ -39,6 +40,7 @@ __all__ = [
     "make_safety",
     "make_watermark",
     "run",
+    "with_checker",
 ]
 
 POSTPROCESSORS: Final[Mapping[str, Switch]] = {
