@@ -304,7 +304,7 @@ def _plural_word(word: str) -> str:
             if lower.endswith("human"):
                 break
             return word[: len(word) - len(singular)] + many
-    if lower in _NOT_LEAF or lower.endswith("leaf"):
+    if lower in _NOT_LEAF or lower.endswith(("leaf", "shelf")):
         return word.removesuffix("fe").removesuffix("f") + "ves" if lower != "scarf" else "scarves"
     if re.search(r"(s|x|z|ch|sh)$", lower):
         return word + "es"
@@ -395,3 +395,9 @@ def comparative(adjective: str) -> str:
     if re.search(r"[^aeiou][aeiou][bdgmnpt]$", adjective):
         return adjective + adjective[-1] + "er"
     return adjective + "er"
+
+
+def superlative(adjective: str) -> str:
+    """Return ``"biggest"`` for ``"big"`` and ``"most beautiful"`` for ``"beautiful"``."""
+    more = comparative(adjective)
+    return f"most {adjective}" if more.startswith("more ") else more[:-1] + "st"

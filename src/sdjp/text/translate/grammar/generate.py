@@ -271,8 +271,12 @@ _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
 def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
     match modifier:
         case Adjective(subject=None):
-            if "post" in modifier.word.features:
+            if "post" in modifier.word.features or modifier.standard is not None:
                 return _AFTER, _adjective(modifier)
+            if modifier.word.form.negative:
+                return _AFTER, f"that {'are' if is_plural(noun) else 'is'} {_adjective(modifier)}"
+            if _is_superlative(modifier):
+                noun.definite = True
             return (_COLOR if _is_color(modifier.word) else _OPINION), _adjective(modifier)
         case Adjective(subject=subject):
             assert subject is not None
@@ -293,6 +297,8 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
         case Genitive():
             return _AFTER, _fill(modifier.template, modifier.noun)
         case Related():
+            if modifier.word.english.startswith("that looks") and is_plural(noun):
+                modifier.word.english = modifier.word.english.replace("that looks", "that look")
             if modifier.noun is not None and {"pre", "join"} & set(modifier.word.features):
                 return _OPINION, _related(modifier)
             return _AFTER, _related(modifier)
@@ -329,8 +335,17 @@ def _adjective(adjective: Adjective) -> str:
     if adjective.standard is not None:
         text = f"{english.comparative(text)} than {noun_phrase(adjective.standard)}"
     word.use(text)
+    if _is_superlative(adjective):
+        text = word.use(english.superlative(text))
+        adjective.adverbs[-1].use("most")
+        return text
     adverbs = [a.use(_adverb(a)) for a in adjective.adverbs]
     return " ".join([*adverbs, text])
+
+
+def _is_superlative(adjective: Adjective) -> bool:
+    """Whether 最も or 一番 stands before it."""
+    return any(a.english == "most" for a in adjective.adverbs)
 
 
 def _adverb(word: Word) -> str:
@@ -350,6 +365,8 @@ def _equation(equation: Equation) -> str:
 def _related(related: Related) -> str:
     word, noun = related.word, related.noun
     template = word.english
+    if noun is None and related.marker == "から":
+        return word.use("from " + _POSITIONS.get(template, re.sub(r"\{\w*\}", "", template).strip()))
     if noun is None:
         return word.use(_POSITIONS.get(template, re.sub(r"\{\w*\}", "", template).strip()))
     if "neg" in word.features:
@@ -486,8 +503,10 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
     objects = [a.head for a in clause.arguments if isinstance(a, Noun) and a.marker == "を"]
     if "worn" in verb.features and any(o.category == "clothes" for o in objects):
         verb.english = "wear"
+    if "painted" in verb.features:
+        verb.english = _how_drawn(clause, of)
     text = _participle(clause, of=of, gap=gap)
-    if verb.form.negative if negative is None else negative:
+    if (verb.form.negative if negative is None else negative) and not verb.form.potential:
         text = f"not {text}"
     complements = _complements(clause)
     if "{}" in text:
@@ -502,7 +521,17 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
         text = verb.use("")
     if _reduplicates(verb, complements):
         text = text.rsplit(" ", 1)[0]
+    if verb.form.like:
+        text = verb.use(f"as if {text}")
     return " ".join(filter(None, [*_chain(clause), text, *complements, *_circumstances(clause)]))
+
+
+def _how_drawn(clause: Clause, of: Noun) -> str:
+    """Pictures depict; what is done with paint, or after a painter, is painted."""
+    if of.head.category == "medium" and any(_is_object(a) for a in clause.arguments):
+        return "depict"
+    words = [a.word.english if isinstance(a, Related) else a.head.english for a in clause.arguments]
+    return "paint" if any("paint" in w or "style of" in w for w in words) else clause.verb.english
 
 
 def _around_object(verb: str, clause: Clause, complements: list[str]) -> tuple[str, list[str]]:
@@ -514,10 +543,11 @@ def _around_object(verb: str, clause: Clause, complements: list[str]) -> tuple[s
 
 def _circumstances(clause: Clause) -> list[str]:
     """Clauses joined by て that have a subject of their own: with petals fluttering."""
+    anyone = Noun([Word(source="", kind="noun", category="person")])
+    clauses = [c for c in clause.before if isinstance(c, Clause)]
     return [
-        f"with {noun_phrase(c.subject)} {_predicate(c, of=c.subject)}"
-        for c in clause.before
-        if isinstance(c, Clause) and c.subject is not None
+        *(f"with {noun_phrase(c.subject)} {_predicate(c, of=c.subject)}" for c in clauses if c.subject),
+        *(_predicate(c, of=anyone) for c in clauses if not c.subject and c.verb.form.like),
     ]
 
 
@@ -550,6 +580,11 @@ def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
 def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
     """Choose between the present participle, the past participle and the verb's own resulting state."""
     verb, form, features = clause.verb, clause.verb.form, clause.verb.features
+    if form.potential:
+        able = "can" if not form.negative else "cannot"
+        return verb.use(f"{'who' if of.head.category == 'person' else 'that'} {able} {verb.english}")
+    if form.seeming:
+        return verb.use(f"about to {verb.english}")
     if form.passive and not form.causative:
         return verb.use(features.get("pp") or english.participle(verb.english))
     if "as" in features and not form.negative:
@@ -583,7 +618,7 @@ def _chain(clause: Clause) -> list[str]:
         of = Noun([Word(source="", kind="noun", category="person")])
         if isinstance(earlier, Adjective):
             parts += [_adjective(earlier), "and"]
-        elif earlier.subject is None:
+        elif earlier.subject is None and not earlier.verb.form.like:
             parts += [_predicate(earlier, of=of), "and" if earlier.verb.form.link == "te" else "while"]
     return parts
 
@@ -674,6 +709,8 @@ def _final(clause: Clause, *, sentence: bool) -> str:
         return text
     if not sentence:
         return f"{_subject(clause)} {text}"
+    if verb.form.potential:
+        return f"{_subject(clause)} {text.partition(' ')[2]}"
     return f"{_subject(clause)} {'are' if is_plural(subject) else 'is'} {text}"
 
 

@@ -127,7 +127,7 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a == "time":
         return _before(modifier, head) if b == "time" else _after(modifier, head, _where(modifier), lift=True)
     if a == "weather":
-        located = b in {"place", "proper", "person", "animal"}
+        located = b in {"place", "proper", "person", "animal"} or "phrase" in word.features
         return _after(modifier, head, _where(modifier) if located else "of {}")
     if a == "body":
         return _before(modifier, head) if b in {"body", "part"} else _after(modifier, head, "with {}")

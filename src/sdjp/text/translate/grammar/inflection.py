@@ -82,6 +82,17 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, **_AFTER_TE[m.lemma], link="te" if "連用形" in m.inflection else "plain")
             if "未然形" in m.inflection:
                 form = replace(form, link="plain")
+        elif m.surface in {"よう", "みたい"} and m.is_("形状詞", "助動詞語幹") and chain[start].is_("動詞"):
+            form = replace(form, like=True, link="plain")
+        elif (
+            m.surface == "と"
+            and "意志推量形" in chain[i - 1].inflection
+            and i + 1 < len(chain)
+            and chain[i + 1].lemma == "為る"
+        ):  # 吐こうとする
+            rest, i = inflection(chain, i + 1)
+            form = replace(rest, seeming=True)
+            continue
         elif m.surface == "そう" and m.is_("形状詞", "助動詞語幹"):
             form = replace(form, seeming=True, link="plain")
         elif (m.is_("接尾辞") and m.lemma in {"過ぎる", "易い", "難い", "始める", "続ける"}) or (

@@ -1,8 +1,9 @@
 """Words written in hiragana alone, given the spelling that says what they are.
 
 Without kanji MeCab often cuts in the wrong place (やまとかわ becomes やま, と and two endings), and what
-looks like a particle would be lost. So a stretch without kanji is cut along the readings of the tables first: the
-cheapest way through it, by words, particles between them, and runs that are left to MeCab (verbs mostly).
+looks like a particle would be lost. So a stretch without kanji is cut along the readings of the tables
+first: the cheapest way through it, by words, particles between them, and runs that are left to MeCab (verbs
+mostly).
 """
 
 from __future__ import annotations

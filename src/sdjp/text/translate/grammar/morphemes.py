@@ -96,39 +96,39 @@ def _parts(text: str, cuts: set[int]) -> list[tuple[int, str]]:
     return [(a, text[a:b]) for a, b in itertools.pairwise(edges)]
 
 
-def _nodes(text: str) -> list[tuple[int, int, Any]]:
+def _nodes(text: str) -> list[tuple[int, int, Morpheme]]:
     position, found = 0, []
     for node in _tagger()(text):
         start = text.index(node.surface, position)
         position = start + len(node.surface)
-        found.append((start, position, node))
+        # Read at once: the next call of the tagger writes over its nodes.
+        found.append((start, position, _from_node(node.surface, node)))
     return found
 
 
-def _merge(text: str, found: list[tuple[int, int, Any]]) -> list[Morpheme]:
+def _merge(text: str, found: list[tuple[int, int, Morpheme]]) -> list[Morpheme]:
     """Join what lies inside a Latin run, a number or an emoji; give every stretch of the text to a
     morpheme.
     """
     whole = [(m.start(), m.end(), str(m.lastgroup)) for m in _WHOLE.finditer(text)]
     result: list[Morpheme] = []
-    spans: list[tuple[int, int, Morpheme | None, Any]] = []
+    spans: list[tuple[int, int, Morpheme, bool]] = []
     for start, end, node in found:
         inside = next((w for w in whole if w[0] < end and start < w[1]), None)
         if inside is None:
-            spans.append((start, end, None, node))
-        elif not spans or spans[-1][0] != inside[0] or spans[-1][3] is not None:
+            spans.append((start, end, node, False))
+        elif not spans or spans[-1][0] != inside[0] or not spans[-1][3]:
             a, b, kind = inside
-            spans.append((a, b, Morpheme(text[a:b], "", (kind,), base=text[a:b], lemma=text[a:b]), None))
+            spans.append((a, b, Morpheme(text[a:b], "", (kind,), base=text[a:b], lemma=text[a:b]), True))
     position = 0
-    for index, (start, end, made, node) in enumerate(spans):
+    for index, (start, end, morpheme, _) in enumerate(spans):
         start = max(start, position)
         following = spans[index + 1][0] if index + 1 < len(spans) else len(text)
         following = max(following, end)
-        morpheme = made if made is not None else _from_node(text[start:end], node)
         space = text[end:following]
         result.append(
             Morpheme(
-                morpheme.surface, space, morpheme.pos, morpheme.inflection, morpheme.base, morpheme.lemma,
+                text[start:end], space, morpheme.pos, morpheme.inflection, morpheme.base, morpheme.lemma,
                 morpheme.foreign, morpheme.kana,
             )
         )  # fmt: skip

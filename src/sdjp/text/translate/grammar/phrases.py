@@ -289,6 +289,12 @@ class _Parser:
         if self._counts_people(word):
             person = Word(source="", kind="noun", english="person", category="person")
             self._push_noun(Noun([person], amount=word))
+        elif word.features.get("measure") == "o'clock":
+            if isinstance(top, Noun) and top.head.category == "time" and not top.marker:
+                self.stack.pop()
+                word.english += f" in the {top.head.use(top.head.english)}"
+            word.category, word.features = "time", {"prep": "at", "bare": ""}
+            self._push_noun(Noun([word]))
         elif word.category == "unit" and "adj" in word.features:
             self.stack.append(Adjective(word))
         elif word.category == "unit":
@@ -314,7 +320,9 @@ class _Parser:
         elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
             self.stack[-1] = Adjective(top.word)
         elif isinstance(top, Clause):
-            pass
+            if top.verb.form.like or top.verb.form.seeming:  # 待っているような顔, 飛ぶように走る
+                link = "te" if particle == "に" else "plain"
+                top.verb.form, top.final = replace(top.verb.form, link=link), False
         elif isinstance(top, Related):
             if particle in {"の", "な"}:
                 top.adnominal = True
@@ -514,7 +522,11 @@ class _Parser:
         if isinstance(item, Noun):
             return item.marker != "" and item.marker != "の"
         if isinstance(item, Clause):
-            return item.verb.form.link in {"te", "while"}
+            # 振り返り、制服、夕日 are tags
+            stem = (
+                not (item.arguments or item.subject or item.adverbs) and item.verb.source[-1:] not in "てで"
+            )
+            return item.verb.form.link in {"te", "while"} and not (stem and self._next_is("noun"))
         return isinstance(item, Related) and (item.marker not in {"", "の"} or "adv" in item.word.features)
 
     def _separate(self) -> None:

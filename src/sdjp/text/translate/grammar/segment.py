@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from sdjp.text.translate import lexicon_table as tables
@@ -87,6 +88,8 @@ def _before_style(text: str, user: Table) -> list[str]:
     for mark in re.finditer("[風調]", text):
         for start in range(max(0, mark.start() - 8), mark.start() - 1):
             word = text[start : mark.start()]
+            if any(text[mark.start() : mark.start() + n] in tables.own() for n in (2, 3)):
+                break  # 風船, 風鈴, 調理
             if word in tables.own() or word in user:
                 found.append(word)
                 break
@@ -171,6 +174,10 @@ class _Segmenter:
         last, after = self.chain[j - 1], self._at(j)
         predicate = last.is_("動詞") or last.is_("形容詞")
         fits = [e for e in entries if self._fits(e, i, j, inflected=inflected)]
+        if self.words and self.words[-1].source == "の":
+            position = next((e for e in fits if e.category == "position"), None)
+            if position is not None:
+                return position  # 橋のそば: beside, not soba
         relator = next((e for e in fits if e.category == "relator"), None)
         if relator is not None:
             return relator
@@ -224,12 +231,16 @@ class _Segmenter:
             case "quantity":
                 return True
             case "adv":
+                if last.is_("形容詞") and after is not None and after.surface == "て":
+                    return False
                 if self.words and self.words[-1].source.strip() == "の" and j > i + 1:
                     return False  # 机の左に is a position, 左に alone is an adverb
                 return not (
                     first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1
                 )
             case _:
+                if last.is_("動詞") and j == i + 1 and after is not None and _goes_on(after):
+                    return entry.category == "adj"  # 眺めて is the verb, not the view
                 if j == i + 1 and len(entry.ja) == 1 and "ぁ" <= entry.ja <= "ん" and after is not None:
                     return not self._is_grammar(first) and not first.is_("動詞")
                 return not (inflected and last.is_("動詞") and entry.category != "adj")
@@ -240,8 +251,9 @@ class _Segmenter:
         if category in {"verb", "adj"} and (last.is_("動詞") or last.is_("形容詞")):
             form, end = inflection(self.chain, j - 1)
             return self._add(i, end, "verb" if category == "verb" else "adj", entry, form=form)
-        if category == "verb":
-            return self._add(i, j, "verb", entry)
+        if category == "verb":  # 置かれ|た: the entry ends in an auxiliary
+            form, end = inflection(self.chain, j - 1)
+            return self._add(i, end, "verb", entry, form=form)
         if category in {"tag", "style"} and last.is_("形状詞"):
             return self._add(i, j, "adj" if category == "tag" else "noun", entry)
         if category == "group":
@@ -264,7 +276,7 @@ class _Segmenter:
         if known is None and k > j:
             return 0
         if known is None and entry is not None:
-            if "go" in entry.features or entry.english.endswith("ing"):
+            if "go" in entry.features or entry.english.endswith("ing") or entry.category in {"adj", "tag"}:
                 known = Entry(entry.ja, "be " + entry.english, "verb", {}, entry.how)
             else:
                 known = Entry(
@@ -404,6 +416,7 @@ class _Segmenter:
             for table in (self.user, self.own):
                 for entry in table.get(spelling, ()):
                     if entry.category in wanted:
+                        form = replace(form, potential=spelling == m.lemma and _is_potential(m))
                         return self._add(i, end, "verb" if m.is_("動詞") else "adj", entry, form=form)
         if m.is_("動詞") and m.lemma in {"居る", "有る", "為る", "成る", "出来る"}:
             english = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}[
@@ -538,6 +551,21 @@ def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
         return Entry(spelling, gloss, like.category, features, "glossary")
     proper = {"bare": ""} if gloss[:1].isupper() else {}
     return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
+
+
+def _goes_on(m: Morpheme) -> bool:
+    """Whether ``m`` continues a predicate: て, た, ない, ながら …"""
+    return m.is_("助動詞") or m.is_("助詞", "接続助詞")
+
+
+def _is_potential(m: Morpheme) -> bool:
+    """Whether a verb is the potential of its lemma: 飛べる of 飛ぶ."""
+    return (
+        m.base[-2:-1] in set("えけげせてねべめれ")
+        and m.base[-1:] == "る"
+        and m.lemma[-1:] in set("うくぐすつぬぶむる")
+        and (m.base[-2:] != m.lemma[-2:] and len(m.lemma) < len(m.base))
+    )
 
 
 def _is_nominal(m: Morpheme) -> bool:

@@ -55,6 +55,8 @@ class Form:
     causative: bool = False
     desire: bool = False
     seeming: bool = False
+    like: bool = False
+    potential: bool = False
 
 
 @dataclass
