@@ -35,6 +35,7 @@ RUNNING_PAGES: Final = (
     "translators",
     pytest.param("api", marks=pytest.mark.slow),
     pytest.param("prompts", marks=pytest.mark.slow),
+    pytest.param("img2img", marks=pytest.mark.slow),
 )
 
 
