@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,7 @@ class Inputs:
         latents: Noise to start from, (B, C, h, w).
         prompt_embeds: Text states in place of a prompt, (B, L, D).
         negative_prompt_embeds: Text states in place of a negative prompt, (B, L, D).
+        noise: Draws all noise of a batch in place of the seeds, given its shape (B, C, h, w).
     """
 
     image: images.Source | Sequence[images.Source] | None = None
@@ -37,6 +38,7 @@ class Inputs:
     latents: Tensor | None = None
     prompt_embeds: Tensor | None = None
     negative_prompt_embeds: Tensor | None = None
+    noise: Callable[[tuple[int, ...]], Tensor] | None = None
 
 
 INPUTS: Final = tuple(f.name for f in dataclasses.fields(Inputs))
@@ -132,11 +134,11 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     count = groups * resolved.num_images_per_prompt
     shape = (config.vae.latent_channels, resolved.height // factor, resolved.width // factor)
     if inputs.latents is not None:
-        _check_tensor("latents", inputs.latents, (count, *shape))
+        check_tensor("latents", inputs.latents, (count, *shape))
     for name in ("prompt_embeds", "negative_prompt_embeds"):
         states = getattr(inputs, name)
         if states is not None:
-            _check_tensor(name, states, (None, None, config.text.width))
+            check_tensor(name, states, (None, None, config.text.width))
     plan = get_sampler(resolved.sampler).plan(
         schedule, resolved.num_inference_steps, spacing=resolved.spacing, eta=resolved.eta
     )
@@ -368,7 +370,12 @@ def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:
     return seed
 
 
-def _check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
+def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
+    """Refuse a tensor of another shape; None in ``shape`` is any size.
+
+    Raises:
+        InputError: If it has another.
+    """
     fits = tensor.ndim == len(shape) and all(
         want in (None, n) for n, want in zip(tensor.shape, shape, strict=True)
     )

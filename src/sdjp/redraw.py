@@ -39,7 +39,6 @@ def begin(
     job: Job,
     rows: range,
     pictures: Sequence[Image],
-    generators: Sequence[torch.Generator],
     noise: Noise,
     *,
     vae: VAE,
@@ -48,7 +47,7 @@ def begin(
 ) -> Start:
     """Encode what is given and noise it as the plan says.
 
-    Each generator draws in the order of diffusers' pipelines: the latents of the picture (a sample of the
+    Noise is drawn in the order of diffusers' pipelines: the latents of the picture (a sample of the
     autoencoder's Gaussian, as in the original; its mean at strength 0), the starting noise, the latents of
     the picture without the masked part.
 
@@ -56,8 +55,7 @@ def begin(
         job: The run.
         rows: Which of its pictures.
         pictures: To start from, one for each row, fitted to the size; empty if there are none.
-        generators: One for each row.
-        noise: Draws from all of them.
+        noise: Draws for all rows.
         vae: The autoencoder.
         config: The model's.
         schedule: The model's.
@@ -67,9 +65,7 @@ def begin(
     anew = bool(masks) and job.options.strength == 1  # what is redrawn keeps no trace of the picture
 
     def latents_of(pictures: Sequence[Image], masks: Sequence[Image], *, mean: bool = False) -> Tensor:
-        return _latents(
-            pictures, masks, None if mean else generators, vae=vae, tile=autoencode.tile_cells(config)
-        )
+        return _latents(pictures, masks, None if mean else noise, vae=vae, tile=autoencode.tile_cells(config))
 
     at = job.plan.noised_at
     clean = None
@@ -112,17 +108,18 @@ def begin(
 def _latents(
     pictures: Sequence[Image],
     masks: Sequence[Image],
-    generators: Sequence[torch.Generator] | None,
+    noise: Noise | None,
     *,
     vae: VAE,
     tile: int,
 ) -> Tensor:
     """The latents of pictures as the UNet knows them, (B, C, h, w) float32; grey where a mask is white.
 
-    A picture that comes several times is encoded once. With generators each row is a sample of its own, else
-    the mean.
+    A picture that comes several times is encoded once. With noise each row is a sample of its own, else the
+    mean.
     """
     keys = [(id(p), id(m)) for p, m in zip(pictures, masks or pictures, strict=True)]
+    drawn = None if noise is None else noise()
     encoded = {}
     rows = []
     for i, key in enumerate(keys):
@@ -133,9 +130,5 @@ def _latents(
                 pixels = pixels * (1 - images.to_cells(masks[i], factor=1))
             encoded[key] = autoencode.encode(vae, pixels, tile=tile)
         gaussian = encoded[key]
-        if generators is None:
-            rows.append(gaussian.mean)
-        else:
-            drawn = torch.randn(gaussian.mean.shape, generator=generators[i], dtype=torch.float32)
-            rows.append(gaussian.sample(drawn.to(gaussian.mean.device)))
+        rows.append(gaussian.mean if drawn is None else gaussian.sample(drawn[i : i + 1]))
     return torch.cat(rows) * vae.scaling_factor

@@ -52,7 +52,12 @@ def save_png(image: Image, path: str | Path, info: PngInfo | None = None) -> Pat
 
 
 def save_new(
-    image: Image, folder: str | Path, info: PngInfo | None = None, *, pattern: str = PICTURE
+    image: Image,
+    folder: str | Path,
+    info: PngInfo | None = None,
+    *,
+    pattern: str = PICTURE,
+    at_least: int = 0,
 ) -> Path:
     """Write a picture under the next free number of a folder; processes that do so together never collide.
 
@@ -61,6 +66,7 @@ def save_new(
         folder: An existing folder.
         info: Its metadata.
         pattern: :data:`PICTURE` or :data:`GRID`.
+        at_least: The lowest number to take.
 
     Raises:
         OutputError: If it cannot be written.
@@ -68,7 +74,7 @@ def save_new(
     folder = Path(folder)
     data = _encode(image, info)
     try:
-        for number in count(_next_number(folder, pattern)):
+        for number in count(max(_next_number(folder, pattern), at_least)):
             with suppress(FileExistsError):  # another process was faster: take the next number
                 return _write_new(data, folder / pattern.format(number))
     except (OSError, ValueError) as error:
