@@ -21,7 +21,7 @@ from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
 from sdjp.hardware import resolve_device, resolve_dtype
 from sdjp.job import INPUTS, Inputs, Job, check_area, check_tensor, enlarging_tile, frozen, settle
-from sdjp.postprocess import PostProcessor, SafetyCheck, make_postprocessors, with_checker
+from sdjp.postprocess import PostProcessor, SafetyCheck, Watermark, make_postprocessors, with_checker
 from sdjp.postprocess import run as run_postprocessors
 from sdjp.redraw import begin
 from sdjp.result import GenerationResult
@@ -121,7 +121,7 @@ class Pipeline:
         safety_adjustment: float = 0.0,
         prompt_check: PromptCheck = "flag",
         prompt_words: str | Path | None = None,
-        watermark: bool | str = True,
+        watermark: bool | str | Watermark = True,
     ) -> Pipeline:
         """Load a model.
 
@@ -143,7 +143,8 @@ class Pipeline:
             prompt_check: What to do where words of a list stand in a prompt: ``"flag"`` says so,
                 ``"refuse"`` draws nothing, ``"off"`` looks at none.
             prompt_words: A file of more such words, or of exceptions; see :mod:`sdjp.text.word_list`.
-            watermark: Invisible watermark: on, off, or a text of one's own.
+            watermark: Invisible watermark: on, off, a text of one's own, or a ``Watermark``, which chooses
+                the method too.
 
         Raises:
             InputError: If an argument is not usable.

@@ -24,8 +24,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from sdjp.postprocess.base import Note, PostProcessor, Switch, run
+from sdjp.postprocess.detection import Detection, detect
 from sdjp.postprocess.safety import SafetyCheck, make_safety, with_checker
-from sdjp.postprocess.watermark import Detection, Watermark, detect, make_watermark
+from sdjp.postprocess.watermark import Watermark, make_watermark
 
 __all__ = [
     "POSTPROCESSORS",

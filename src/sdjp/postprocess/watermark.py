@@ -1,57 +1,73 @@
-"""The invisible watermark of the original scripts, which tells a machine's picture from a photograph.
+"""The invisible watermark, which tells a machine's picture from a photograph.
 
-The package invisible-watermark (https://github.com/ShieldMnt/invisible-watermark) writes the bits of a text
-into the colours of the picture (method ``dwtDct``: one bit to each block of 8×8 pixels, over and over). The
-mark survives PNG, brightness and a little noise; it does not survive JPEG with halved colours, resizing or
-cropping, and some pictures do not even take it. So it is read back from the very pixels, and the report says
-how much of it is there.
+The original scripts write ``StableDiffusionV1`` by the method ``dwtDct`` and never look whether it can be
+read. Here it is read back from the very pixels that will be written. Where it cannot be, or where it shows,
+the next method is tried, and the report says which one it was and why (see ``marking/__init__.py``).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from PIL import Image as PILImage
 
 from sdjp.errors import InputError, MissingDependencyError
 from sdjp.postprocess.base import Note, PostProcessor
+from sdjp.postprocess.detection import THRESHOLD, chance, check_method
+from sdjp.postprocess.marking import METHODS, Bits, Method, Pixels
+from sdjp.postprocess.marking.payload import TEXT, payload_of
 from sdjp.types import Report
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
-Method = Literal["dwtDct", "dwtDctSvd"]
+MethodName = Literal["auto", "dwtDct", "dwtDctSvd", "spread"]
+Outcome = Literal["readable", "partly", "unreadable", "visible", "small", "missing"]
 
-TEXT: Final = "StableDiffusionV1"
-"""The text that the original txt2img.py embeds."""
-
-MAX_BYTES: Final = 64
-"""Longest text: each of its bits stands at least twice in the smallest picture (1024 blocks, 512 bits)."""
-
-MIN_PIXELS: Final = 256 * 256
-BLOCK: Final = 8  # pixels: two for the Haar wavelet, times four
+# A mark shows if it costs more than this. The package does so where its values wrap around (dots), and in
+# pictures full of fine colour, where it exchanges two of the wavelet's bands.
+LOWEST_PSNR: Final = 30.0  # dB
+LARGEST_CHANGE: Final = 100  # of 255
 
 
-@dataclass(frozen=True, kw_only=True)
-class Detection:
-    """What :func:`detect` read in a picture.
+@dataclass(frozen=True)
+class _Attempt:
+    """What became of one method."""
 
-    Attributes:
-        text: The text that was read; ``�`` for bytes that are no UTF-8.
-        bit_accuracy: Share of the expected bits that were read, 0 to 1; about 0.5 where there is no mark.
-        exact: Whether all of them were.
-        found: Whether so many agree that chance would do it less than once in a million. A mark of one or two
-            bytes can never be told from chance in this way.
-    """
+    method: Method
+    outcome: Outcome
+    pixels: Pixels | None = None
+    bit_accuracy: float | None = None
+    psnr: float | None = None
+    error: MissingDependencyError | None = None
 
-    text: str
-    bit_accuracy: float
-    exact: bool
-    found: bool
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "method": self.method.name,
+            "outcome": self.outcome,
+            "bit_accuracy": self.bit_accuracy,
+            "psnr": self.psnr,
+        }
+
+    @property
+    def reason(self) -> tuple[str, str]:
+        """Why another method was needed, in Japanese and English."""
+        share = percent(self.bit_accuracy or 0.0)
+        error = self.error
+        return {
+            "readable": ("", ""),
+            "partly": (f"{share}% のビットしか読み戻せない", f"only {share}% of its bits can be read back"),
+            "unreadable": (
+                f"{share}% のビットしか読み戻せない",
+                f"only {share}% of its bits can be read back",
+            ),
+            "visible": ("跡が目に見えてしまう", "it would show"),
+            "small": ("この文字列を入れるには画像が小さすぎる", "the picture is too small for this text"),
+            "missing": (error.ja if error else "", error.en if error else ""),
+        }[self.outcome]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,70 +75,136 @@ class Watermark:
     """Embeds a text in every picture and reads it back.
 
     Attributes:
-        text: 1 to 64 bytes of UTF-8 (21 Japanese characters).
-        method: ``"dwtDct"`` as in the original, or ``"dwtDctSvd"``, slower and readable in more pictures.
+        text: 1 to 64 bytes of UTF-8 (21 Japanese characters), without NUL.
+        method: Where to begin: ``"auto"`` and ``"dwtDct"`` with the original's, ``"dwtDctSvd"`` with the
+            other one of its package, ``"spread"`` with our own. What cannot be read back is tried again with
+            the next one; "auto" also does without those that cannot be loaded.
 
     Raises:
         InputError: If the text or the method is not usable.
     """
 
     text: str = TEXT
-    method: Method = "dwtDct"
+    method: MethodName = "auto"
 
     def __post_init__(self) -> None:
-        _payload(self.text)
-        _check_method(self.method)
+        payload_of(self.text)
+        if self.method != "auto":
+            check_method(self.method)
 
     @property
     def name(self) -> str:
         """The registry name."""
         return "watermark"
 
+    def require(self) -> None:
+        """Load what a method needs that was asked for by its name.
+
+        Raises:
+            MissingDependencyError: If it cannot be loaded.
+        """
+        if self.method != "auto":
+            METHODS[self.method].require()
+
     def __call__(self, images: list[Image], /) -> tuple[list[Image], list[Report]]:
-        """Mark each picture that is large enough; the report's ``data`` tells ``bit_accuracy``."""
+        """Mark each picture that is large enough.
+
+        Transparency stays as it is, and grey pictures stay grey (their brightness alone is marked); any other
+        mode becomes RGB. The report's ``data`` tells ``method``, ``bit_accuracy``, ``exact``, ``psnr`` (dB,
+        None if nothing changed) and all that was ``tried``.
+        """
         marked = [self._mark(image) for image in images]
         return [image for image, _ in marked], [report for _, report in marked]
 
     def _mark(self, image: Image) -> tuple[Image, Report]:
-        data: dict[str, Any] = {"text": self.text, "method": self.method}
-        if not fits(image.size, len(_payload(self.text))):
-            return image, Report(
-                name=self.name,
-                status="skipped",
-                ja=f"{image.width}×{image.height} の画像は小さすぎて、透かしを入れられません"
-                "（256×256 ピクセル以上が必要です）。",
-                en=f"{image.width}×{image.height} is too small for the watermark (it needs 256×256 pixels).",
-                data=data,
-            )
-        encoder = _package().WatermarkEncoder()
-        encoder.set_watermark("bytes", _payload(self.text))
-        bgr = encoder.encode(_bgr(image), self.method)
-        result = PILImage.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
-        read = detect(result, self.text, method=self.method)
-        data |= {"bit_accuracy": read.bit_accuracy, "exact": read.exact}
-        share = f"{math.floor(read.bit_accuracy * 1000) / 10:g}"  # rounded down: 100 only if it is all
-        return result, Report(
+        grey, alpha = image.mode in ("1", "L", "LA"), image.has_transparency_data
+        pixels = np.array(image.convert("RGBA" if alpha else "RGB"))[..., :3]
+        tried: list[_Attempt] = []
+        for method in self._order(luma=grey):
+            tried.append(_attempt(method, pixels, payload_of(self.text)))
+            if tried[-1].outcome == "readable":
+                break
+        usable = [attempt for attempt in tried if attempt.outcome in ("readable", "partly")]
+        best = max(usable, key=lambda attempt: attempt.bit_accuracy or 0.0, default=None)
+        if best is None or best.pixels is None:
+            return image, self._skipped(image, tried)
+        result = PILImage.fromarray(best.pixels)
+        if grey:
+            result = result.convert("L")
+        if alpha:
+            result.putalpha(image.convert("RGBA").getchannel("A"))
+        return result, self._done(best, [attempt for attempt in tried if attempt is not best])
+
+    def _order(self, *, luma: bool) -> list[Method]:
+        first = [] if self.method == "auto" else [METHODS[self.method]]
+        order = [*first, *(method for method in METHODS.values() if method not in first)]
+        return [method for method in order if method.luma] if luma else order
+
+    def _done(self, best: _Attempt, others: list[_Attempt]) -> Report:
+        exact = best.outcome == "readable"
+        share, method = percent(best.bit_accuracy or 0.0), best.method.name
+        ja = (
+            f"透かし「{self.text}」を {method} 方式で入れ、読み戻せることを確かめました。"
+            if exact
+            else f"透かし「{self.text}」を {method} 方式で入れましたが、"
+            f"この絵柄では {share}% のビットしか読み戻せません。"
+        )
+        en = (
+            f"the watermark '{self.text}' is in the picture (method {method}) and was read back."
+            if exact
+            else f"the watermark '{self.text}' was embedded (method {method}), but only {share}% of its bits "
+            "can be read back."
+        )
+        return Report(
             name=self.name,
             status="done",
-            ja=f"透かし「{self.text}」を入れ、読み戻せることを確かめました。"
-            if read.exact
-            else f"透かし「{self.text}」を入れましたが、この絵柄では {share}% のビットしか読み戻せません。",
-            en=f"the watermark '{self.text}' is in the picture and was read back."
-            if read.exact
-            else f"the watermark '{self.text}' was embedded, but only {share}% of its bits can be read back.",
-            data=data,
+            ja=ja + _why(others, "ja"),
+            en=en + _why(others, "en"),
+            data={
+                "text": self.text,
+                "method": method,
+                "bit_accuracy": best.bit_accuracy,
+                "exact": exact,
+                "psnr": best.psnr,
+                "tried": [attempt.to_json() for attempt in [*others, best]],
+            },
+        )
+
+    def _skipped(self, image: Image, tried: list[_Attempt]) -> Report:
+        size = f"{image.width}×{image.height}"
+        small = all(attempt.outcome in ("small", "missing") for attempt in tried)
+        side = _smallest_side(payload_of(self.text))
+        return Report(
+            name=self.name,
+            status="skipped",
+            ja=(
+                f"{size} の画像は小さすぎて、透かし「{self.text}」を入れられません"
+                f"（{side}×{side} ピクセル以上が必要です）。"
+                if small
+                else f"この {size} の画像には、読み戻せる透かしを入れられませんでした。"
+                "透かしは入っていません。" + _why(tried, "ja")
+            ),
+            en=(
+                f"{size} is too small for the watermark '{self.text}' (it needs {side}×{side} pixels)."
+                if small
+                else f"no watermark that can be read back fits this picture of {size}; there is none in it."
+                + _why(tried, "en")
+            ),
+            data={"text": self.text, "tried": [attempt.to_json() for attempt in tried]},
         )
 
 
-def make_watermark(value: bool | str) -> PostProcessor:
+def make_watermark(value: bool | str | Watermark) -> PostProcessor:
     """Turn the switch into a post-processor.
 
     Args:
-        value: True for the text of the original, a text of one's own, or False for none.
+        value: True for the text of the original, a text of one's own, False for none, or a
+            :class:`Watermark` to choose the method too.
 
     Raises:
         InputError: If it is something else, or a text that is empty or too long.
-        MissingDependencyError: If it is on and invisible-watermark or OpenCV cannot be loaded.
+        MissingDependencyError: If a method was chosen that needs invisible-watermark or OpenCV, and they
+            cannot be loaded.
     """
     if value is False:
         return Note(
@@ -133,103 +215,66 @@ def make_watermark(value: bool | str) -> PostProcessor:
                 en="the watermark is off: there is none in this picture.",
             )
         )
+    if isinstance(value, Watermark):
+        value.require()  # better to hear of a missing library now than after the picture is drawn
+        return value
     if not isinstance(value, bool | str):
         raise InputError(
             "watermark.type",
-            ja="watermark には True、False、または埋め込む文字列を指定してください"
+            ja="watermark には True、False、埋め込む文字列、または Watermark を指定してください"
             f"（{value!r} は使えません）。",
-            en=f"watermark must be True, False or a text to embed, not {value!r}.",
+            en=f"watermark must be True, False, a text to embed or a Watermark, not {value!r}.",
         )
-    watermark = Watermark() if value is True else Watermark(text=value)
-    _package()  # better to hear of a missing library now than after the picture is drawn
-    return watermark
+    return Watermark() if value is True else Watermark(text=value)
 
 
-def detect(image: Image, text: str = TEXT, *, method: Method = "dwtDct") -> Detection:
-    """Look for a watermark in a picture.
-
-    Args:
-        image: A picture of at least 256×256 pixels, neither cropped nor resized since it was marked.
-        text: The text that is expected.
-        method: The method it was embedded with.
-
-    Raises:
-        InputError: If the picture is too small, or the text or the method is not usable.
-        MissingDependencyError: If invisible-watermark or OpenCV cannot be loaded.
-    """
-    expected = _payload(text)
-    _check_method(method)
-    if not fits(image.size, len(expected)):
-        raise InputError(
-            "watermark.small",
-            ja=f"{image.width}×{image.height} の画像に透かしは入りません（256×256 ピクセル以上が必要です）。",
-            en=f"{image.width}×{image.height} is too small for a watermark (it needs 256×256 pixels).",
-        )
-    read = bytes(_package().WatermarkDecoder("bytes", 8 * len(expected)).decode(_bgr(image), method))
-    right = 8 * len(expected) - sum((a ^ b).bit_count() for a, b in zip(read, expected, strict=True))
-    return Detection(
-        text=read.decode("utf-8", "replace"),
-        bit_accuracy=right / (8 * len(expected)),
-        exact=read == expected,
-        found=_chance(right, 8 * len(expected)) < 1e-6,
-    )
+def percent(share: float) -> str:
+    """A share in percent, rounded down: 100 only if it is all."""
+    return f"{math.floor(share * 1000) / 10:g}"
 
 
-def fits(size: tuple[int, int], length: int) -> bool:
-    """Whether a picture of this size (width, height) takes a text of ``length`` bytes."""
-    width, height = size
-    return width * height >= MIN_PIXELS and (width // BLOCK) * (height // BLOCK) >= 8 * length
+def psnr(before: Pixels, after: Pixels) -> float | None:
+    """Peak signal-to-noise ratio in dB over all channels; None if nothing changed."""
+    error = float(np.square(after.astype(np.float64) - before).mean())
+    return round(10 * math.log10(255**2 / error), 2) if error else None
 
 
-def _chance(right: int, bits: int) -> float:
-    """Probability that a fair coin agrees with at least ``right`` of ``bits``."""
-    return float(sum(math.comb(bits, k) for k in range(right, bits + 1)) / 2**bits)
-
-
-def _payload(text: str) -> bytes:
-    payload = text.encode("utf-8", "replace") if isinstance(text, str) else b""
-    if not 1 <= len(payload) <= MAX_BYTES:
-        raise InputError(
-            "watermark.length",
-            ja=f"透かしの文字列は UTF-8 で 1〜{MAX_BYTES} バイト（日本語なら {MAX_BYTES // 3} 文字まで）に"
-            f"してください（指定されたものは {len(payload)} バイト）。"
-            "透かしを入れない場合は watermark=False を指定してください。",
-            en=f"the text of the watermark must have 1 to {MAX_BYTES} bytes of UTF-8, not {len(payload)}. "
-            "For no watermark, use watermark=False.",
-        )
-    return payload
-
-
-def _check_method(method: str) -> None:
-    if method not in get_args(Method):
-        allowed = ", ".join(map(repr, get_args(Method)))
-        raise InputError(
-            "watermark.method",
-            ja=f"透かしの方式に {method!r} は使えません。使える値: {allowed}",
-            en=f"the method of the watermark cannot be {method!r}. Allowed: {allowed}",
-        )
-
-
-def _bgr(image: Image) -> NDArray[np.uint8]:
-    """The channels in OpenCV's order, as a copy: the package writes into what it is given."""
-    return np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])
-
-
-def _package() -> Any:
-    """Load invisible-watermark; it loads OpenCV, which on servers often lacks a system library."""
+def _attempt(method: Method, pixels: Pixels, payload: bytes) -> _Attempt:
+    """Embed with one method, then decode."""
+    bits: Bits = method.frame(payload)
+    if len(bits) > method.capacity((pixels.shape[1], pixels.shape[0])):
+        return _Attempt(method, "small")
     try:
-        import imwatermark
-    except ImportError as error:
-        raise MissingDependencyError(
-            "watermark.missing",
-            ja=f"透かしに必要な invisible-watermark（OpenCV）を読み込めません: {error}。"
-            "pip install invisible-watermark で入ります。libGL が見つからない場合は、"
-            "apt install libgl1 libglib2.0-0 を実行するか、"
-            "opencv-python を opencv-python-headless に入れ替えてください。"
-            "透かしなしで使うには watermark=False（コマンドでは --no-watermark）を指定してください。",
-            en=f"cannot load invisible-watermark (OpenCV): {error}. Run: pip install invisible-watermark. "
-            "If libGL is missing, run: apt install libgl1 libglib2.0-0, or replace opencv-python by "
-            "opencv-python-headless. To go without a watermark, use watermark=False (--no-watermark on the "
-            "command line).",
-        ) from error
-    return imwatermark
+        method.require()
+    except MissingDependencyError as error:
+        return _Attempt(method, "missing", error=error)
+    marked = method.embed(pixels, bits)
+    read = method.reader(marked)(len(bits))
+    accuracy, cost = float((read == bits).mean()), psnr(pixels, marked)
+    largest = int(np.abs(marked.astype(np.int16) - pixels).max())
+    outcome: Outcome
+    if largest > LARGEST_CHANGE or (cost is not None and cost < LOWEST_PSNR):
+        outcome = "visible"
+    elif accuracy == 1:
+        outcome = "readable"
+    else:
+        outcome = "partly" if chance(read, bits) < THRESHOLD else "unreadable"
+    return _Attempt(method, outcome, marked, accuracy, cost)
+
+
+def _why(attempts: list[_Attempt], language: Literal["ja", "en"]) -> str:
+    """Why each of the other methods was not it."""
+    if not attempts:
+        return ""
+    i = 0 if language == "ja" else 1
+    reasons = [f"{attempt.method.name}: {attempt.reason[i].rstrip('。.')}" for attempt in attempts]
+    return f"（{'。'.join(reasons)}）" if language == "ja" else f" ({'; '.join(reasons)})"
+
+
+def _smallest_side(payload: bytes) -> int:
+    """The side of the smallest square picture that takes a payload by any method."""
+    return next(
+        side
+        for side in range(8, 1025, 8)
+        if any(len(method.frame(payload)) <= method.capacity((side, side)) for method in METHODS.values())
+    )

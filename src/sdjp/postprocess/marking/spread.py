@@ -3,11 +3,12 @@
 B. Chen, G. W. Wornell, "Quantization index modulation", IEEE Trans. Inf. Theory 47 (4), 2001,
 doi:10.1109/18.923725: dither modulation with spread transform. Each block of 8×8 pixels (as in JPEG) gives
 the low frequencies of its luma; their projection on a keyed direction is moved to the nearest point of one of
-two lattices, ``STEP`` between the points of each, one for a 0 and one for a 1. The bits stand in a keyed order
-in a tile of 16×16 blocks that is repeated over the picture: reading adds up what all copies say, and any
-piece of 128×128 pixels holds every bit.
+two lattices, ``STEP`` between the points of each, one for a 0 and one for a 1. The bits stand in a keyed
+order, each time turned over or not by the key, in a tile of 16×16 blocks that is repeated over the picture:
+reading adds up what all copies say, and any piece of 128×128 pixels holds every bit.
 
-The dither makes each bit that is read in an unmarked picture a fair coin, whatever the picture shows.
+Turning bits over by the key makes each bit that is read in an unmarked picture a fair coin, whatever the
+picture shows.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Floats: TypeAlias = "NDArray[np.float64]"
 
 BLOCK: Final = 8
 TILE: Final = 16  # blocks, that is 128 pixels
+PERIOD: Final = 4  # blocks after which directions and dither repeat: few, so that a shift is found soon
 LAYERS: Final = 4  # bits that one block carries at most
 PER_BIT: Final = 2  # frequencies of one bit: few, or JPEG rounds each of its changes to nothing
 STEP: Final = 40.0  # grey levels, in an orthonormal DCT; its square / 12 / 64 is the error: 45 dB
@@ -44,20 +46,42 @@ FREQUENCIES: Final = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What is where in a tile; the first axes of each array are (rows, columns, layers).
+class Carriers:
+    """What bits are written into. The first axes are (rows, columns, layers) and repeat after ``PERIOD``.
 
     Attributes:
         directions: (…, frequencies), unit vectors; those of one block have no frequency in common.
         dither: Shift of the lattices, 0 to 1 steps.
-        place: A permutation; its remainder by the number of bits says which bit is here.
         step: Between the points of one lattice; smaller with more layers, so that the error stays the same.
     """
 
     directions: Floats
     dither: Floats
-    place: NDArray[np.int64]
     step: float
+
+    def rolled(self, rows: int, columns: int) -> Carriers:
+        """As they are in a picture of which so many blocks were cut off."""
+        by = (-rows, -columns)
+        return Carriers(np.roll(self.directions, by, (0, 1)), np.roll(self.dither, by, (0, 1)), self.step)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which bit is where in a tile; (rows, columns, layers).
+
+    Attributes:
+        place: A permutation; its remainder by the number of bits says which bit.
+        sign: -1 where it is turned over, else 1.
+    """
+
+    place: NDArray[np.int64]
+    sign: Floats
+
+    def bits(self, votes: Floats, count: int) -> Bits:
+        """Count the votes of a whole tile."""
+        weights = (votes * self.sign).ravel()
+        bits: Bits = np.bincount((self.place % count).ravel(), weights=weights, minlength=count) > 0
+        return bits
 
 
 @dataclass(frozen=True)
@@ -74,7 +98,8 @@ class Spread:
         """The payload and its CRC-32, so that it can be read without knowing it."""
         return to_bits(payload + _check(payload))
 
-    def unframe(self, bits: Bits) -> bytes | None:
+    @staticmethod
+    def unframe(bits: Bits) -> bytes | None:
         """The payload, if the CRC-32 agrees; chance does that once in 2³²."""
         framed = to_bytes(bits)
         payload = framed[:-CHECK]
@@ -93,16 +118,17 @@ class Spread:
         """
         values = pixels.astype(np.float64)
         found = _transform(values)
-        layout = _layout_for(pixels, len(bits))
-        bit = np.where(bits[layout.place % len(bits)], 0.25, -0.25)
-        shift = _over(layout.dither + bit, found)
-        wanted = _project(found, layout) / layout.step - shift
-        wanted = (np.round(wanted) + shift) * layout.step
+        rows, columns, layers = _tile_shape(found, len(bits))
+        carriers, layout = carriers_of(layers), layout_of(rows, columns, layers)
+        signed = np.where(bits[layout.place % len(bits)], layout.sign, -layout.sign)
+        shift = _over(carriers.dither, found) + _over(signed, found) / 4
+        nearest = np.round(_project(found, carriers) / carriers.step - shift)
+        wanted = (nearest + shift) * carriers.step
         for _ in range(ROUNDS):
-            error = wanted - _project(_transform(values), layout)
+            error = wanted - _project(_transform(values), carriers)
             if np.abs(error).max() < CLOSE:
                 break
-            values = np.clip(values + _pattern(error, layout, values.shape)[..., None], 0, 255)
+            values = np.clip(values + _pattern(error, carriers, values.shape)[..., None], 0, 255)
         return np.round(values).astype(np.uint8)
 
     def reader(self, pixels: Pixels) -> Reader:
@@ -110,60 +136,62 @@ class Spread:
         found = _transform(pixels.astype(np.float64))
 
         @cache
-        def tile(layers: int) -> tuple[Layout, Floats]:
-            layout = layout_of(min(found.shape[0], TILE), min(found.shape[1], TILE), layers)
-            return layout, _tile(found, layout)
+        def tile(rows: int, columns: int, layers: int) -> Floats:
+            return _tile(found, carriers_of(layers), rows, columns)
 
         def read(count: int) -> Bits:
-            layout, votes = tile(_layers(pixels, count))
-            where = (layout.place % count).ravel()
-            bits: Bits = np.bincount(where, weights=votes.ravel(), minlength=count) > 0
-            return bits
+            shape = _tile_shape(found, count)
+            return layout_of(*shape).bits(tile(*shape), count)
 
         return read
 
     def shifted(self, pixels: Pixels, count: int) -> Iterator[NDArray[np.bool_]]:
-        """Read a piece cut from a larger picture at each of the 64 places where its blocks may begin.
+        """Read a piece cut from a larger picture, wherever its blocks and its tile may begin.
 
         Yields:
-            (256, count): what is read if the tile begins at each of its blocks.
+            (16, count): what is read at 16 of the 16,384 beginnings.
         """
-        layout = layout_of(TILE, TILE, -(-count // TILE**2))
-        chooses = np.eye(count)[(layout.place % count).ravel()]  # (places, count)
-        row, column = np.ix_(np.arange(TILE), np.arange(TILE))
+        layers = -(-count // TILE**2)
+        carriers, layout = carriers_of(layers), layout_of(TILE, TILE, layers)
+        chooses = layout.sign.ravel()[:, None] * np.eye(count)[(layout.place % count).ravel()]
+        starts = list(product(range(0, TILE, PERIOD), repeat=2))
         for y, x in product(range(BLOCK), repeat=2):
-            votes = _tile(_transform(pixels[y:, x:].astype(np.float64)), layout)
-            turned = [votes[(row + r) % TILE, (column + c) % TILE] for r in range(TILE) for c in range(TILE)]
-            yield np.stack(turned).reshape(TILE**2, -1) @ chooses > 0
+            found = _transform(pixels[y:, x:].astype(np.float64))
+            for r, c in product(range(PERIOD), repeat=2):
+                votes = _tile(found, carriers.rolled(r, c), TILE, TILE)
+                turned = np.stack([np.roll(votes, (r + row, c + column), (0, 1)) for row, column in starts])
+                yield turned.reshape(len(starts), -1) @ chooses > 0
 
 
 def _check(payload: bytes) -> bytes:
     return zlib.crc32(payload).to_bytes(CHECK, "big")
 
 
-def _layers(pixels: Pixels, count: int) -> int:
-    rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
-    return -(-count // (min(rows, TILE) * min(columns, TILE)))
+def _tile_shape(found: Floats, count: int) -> tuple[int, int, int]:
+    """Rows, columns and layers: 16×16 blocks, unless the picture is smaller."""
+    rows, columns = min(found.shape[0], TILE), min(found.shape[1], TILE)
+    return rows, columns, -(-count // (rows * columns))
 
 
-def _layout_for(pixels: Pixels, count: int) -> Layout:
-    height, width = pixels.shape[:2]
-    return layout_of(min(height // BLOCK, TILE), min(width // BLOCK, TILE), _layers(pixels, count))
+@cache
+def carriers_of(layers: int) -> Carriers:
+    """The carriers of ``layers`` bits in each block."""
+    rng = np.random.RandomState(KEY)  # the generator whose numbers NumPy promises never to change
+    shape = (PERIOD, PERIOD, LAYERS)
+    order = rng.rand(PERIOD, PERIOD, len(FREQUENCIES)).argsort(-1).reshape(*shape, PER_BIT)
+    directions = np.zeros((*shape, len(FREQUENCIES)))
+    signs = np.where(rng.rand(*shape, PER_BIT) < 0.5, -1.0, 1.0)
+    np.put_along_axis(directions, order, signs / np.sqrt(PER_BIT), axis=-1)
+    dither = rng.rand(*shape)
+    return Carriers(directions[:, :, :layers], dither[:, :, :layers], STEP / np.sqrt(layers))
 
 
 @lru_cache(maxsize=64)
 def layout_of(rows: int, columns: int, layers: int) -> Layout:
-    """The layout of a tile of ``rows`` × ``columns`` blocks, 16×16 unless the picture is smaller."""
-    rng = np.random.RandomState(KEY)  # the generator whose numbers NumPy promises never to change
-    every = (TILE, TILE, LAYERS)
-    order = rng.rand(TILE, TILE, len(FREQUENCIES)).argsort(-1).reshape(*every, PER_BIT)
-    directions = np.zeros((*every, len(FREQUENCIES)))
-    signs = 2.0 * (rng.rand(*every, PER_BIT) < 0.5) - 1
-    np.put_along_axis(directions, order, signs / np.sqrt(PER_BIT), axis=-1)
-    dither = rng.rand(*every)
-    used = np.s_[:rows, :columns, :layers]
+    """The layout of a tile."""
+    rng = np.random.RandomState(KEY + 1)
     place = rng.permutation(rows * columns * layers).reshape(rows, columns, layers)
-    return Layout(directions[used], dither[used], place, STEP / np.sqrt(layers))
+    return Layout(place, np.where(rng.rand(rows, columns, layers) < 0.5, -1.0, 1.0))
 
 
 @cache
@@ -184,30 +212,28 @@ def _transform(values: Floats) -> Floats:
     return result
 
 
-def _pattern(change: Floats, layout: Layout, shape: tuple[int, ...]) -> Floats:
+def _pattern(change: Floats, carriers: Carriers, shape: tuple[int, ...]) -> Floats:
     """The change of the luma that changes the projections by ``change``; (H, W)."""
     rows, columns, _ = change.shape
-    frequencies = np.einsum("rcl,rclf->rcf", change, _over(layout.directions, change))
+    frequencies = np.einsum("rcl,rclf->rcf", change, _over(carriers.directions, change))
     blocks = np.einsum("rcf,fyx->rycx", frequencies, _basis(), optimize=True)
     luma = np.zeros(shape[:2])
     luma[: rows * BLOCK, : columns * BLOCK] = blocks.reshape(rows * BLOCK, columns * BLOCK)
     return luma
 
 
-def _project(found: Floats, layout: Layout) -> Floats:
-    """On the directions of the tile; (rows, columns, layers)."""
-    result: Floats = np.einsum("rcf,rclf->rcl", found, _over(layout.directions, found))
+def _project(found: Floats, carriers: Carriers) -> Floats:
+    """On the directions; (rows, columns, layers)."""
+    result: Floats = np.einsum("rcf,rclf->rcl", found, _over(carriers.directions, found))
     return result
 
 
-def _tile(found: Floats, layout: Layout) -> Floats:
-    """What all copies of the tile say together, positive for 1; (rows, columns, layers) of the tile."""
-    position = _project(found, layout) / layout.step
-    votes = np.sin(2 * np.pi * (position - _over(layout.dither, position)))
-    rows, columns, layers = layout.place.shape
-    missing = (-votes.shape[0] % rows, -votes.shape[1] % columns)
-    votes = np.pad(votes, ((0, missing[0]), (0, missing[1]), (0, 0)))
-    result: Floats = votes.reshape(-1, rows, votes.shape[1] // columns, columns, layers).sum((0, 2))
+def _tile(found: Floats, carriers: Carriers, rows: int, columns: int) -> Floats:
+    """What all copies of a tile say together, positive for 1; (rows, columns, layers)."""
+    position = _project(found, carriers) / carriers.step - _over(carriers.dither, found)
+    votes = np.sin(2 * np.pi * position)
+    votes = np.pad(votes, ((0, -votes.shape[0] % rows), (0, -votes.shape[1] % columns), (0, 0)))
+    result: Floats = votes.reshape(-1, rows, votes.shape[1] // columns, columns, votes.shape[2]).sum((0, 2))
     return result
 
 
