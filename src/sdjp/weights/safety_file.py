@@ -116,14 +116,14 @@ def _own(model: str | Path) -> _Place | None:
     """The checker in a model's own folder; of a model on the hub, it is downloaded."""
 
     def files(names: Iterable[str]) -> list[str]:
-        return ["model_index.json", *_hub_files(names)]  # there may be no checker
+        return ["model_index.json", *hub_files(names)]  # there may be no checker
 
     folder = from_hub(str(model), files) if is_hub_id(model) else locate(model)
     return _inside(folder / FOLDER) if folder.is_dir() else None
 
 
 def _find(source: str | Path) -> _Place:
-    path = from_hub(str(source), _hub_files) if is_hub_id(source) else locate(source)
+    path = from_hub(str(source), hub_files) if is_hub_id(source) else locate(source)
     if not path.is_dir():
         beside = path.parent / "config.json"
         return _Place(path, beside if beside.is_file() else None)
@@ -147,8 +147,8 @@ def _inside(folder: Path) -> _Place | None:
     return _Place(folder / chosen, config if config.is_file() else None)
 
 
-def _hub_files(names: Iterable[str]) -> list[str]:
-    """The files of a checker in a repository: of a model that ships one, or of a checker by itself."""
+def hub_files(names: Iterable[str]) -> list[str]:
+    """Choose the files of a checker in a repository: of a model that ships one, or of a checker alone."""
     paths = [PurePosixPath(name) for name in names]
     for folder in (PurePosixPath(FOLDER), PurePosixPath(".")):
         inside = {path.name for path in paths if path.parent == folder}
