@@ -26,6 +26,7 @@ from sdjp.cli.speech import say, use_utf8
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "sdjp.cli.check",
     "convert": "sdjp.cli.convert",
+    "detect": "sdjp.cli.detect",
     "evaluate": "sdjp.cli.evaluate",
     "explain": "sdjp.cli.explain",
     "img2img": "sdjp.cli.img2img",

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sdjp.cli.speech import say
+from sdjp.cli.watermarks import announce_watermark
 
 if TYPE_CHECKING:
     from sdjp.result import GenerationResult
@@ -24,3 +25,5 @@ def announce_checks(result: GenerationResult, *, new: bool) -> None:
                     en=f"note (seed {seed}): {report.en}",
                     file=sys.stderr,
                 )
+            elif report.name == "watermark":
+                announce_watermark(report, seed)

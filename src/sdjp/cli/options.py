@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, Final
 
 from sdjp.cli.parser import Parser
+from sdjp.cli.watermarks import watermark_argument, watermark_options
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
@@ -52,14 +53,7 @@ def model_options(parser: Parser) -> None:
                   en="words of a list in the prompt (flag: only say so, refuse: do not draw)")  # fmt: skip
     parser.option("--prompt-words", metavar="F", ja="その語の一覧に足すファイル（タブ区切り）",
                   en="a file of more such words (language, word, category with tabs)")  # fmt: skip
-    parser.option(
-        "--watermark",
-        metavar="TEXT",
-        default=None,
-        ja="不可視の透かしに入れる文字列",
-        en="text of the invisible watermark",
-    )
-    parser.option("--no-watermark", action="store_true", ja="透かしを入れない", en="no watermark")
+    watermark_options(parser)
 
 
 def safety_options(parser: Parser) -> None:
@@ -88,7 +82,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         safety_adjustment=args.safety_adjustment,
         prompt_check=args.prompt_check,
         prompt_words=args.prompt_words,
-        watermark=False if args.no_watermark else True if args.watermark is None else args.watermark,
+        watermark=watermark_argument(args),
     )
 
 
