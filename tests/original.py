@@ -17,7 +17,14 @@ from tests.conftest import random_models
 # Latents of 8 cells, pictures of 64 pixels; the text encoder is as wide as one head of CLIP's.
 TINY_V1: Final = ModelConfig(
     name="model",
-    unet=UNetConfig(model_channels=32, num_heads=4, context_dim=64),
+    unet=UNetConfig(
+        model_channels=32,
+        channel_mult=(1, 2),
+        num_res_blocks=1,
+        attention=(True, True),
+        num_heads=4,
+        context_dim=64,
+    ),
     vae=VAEConfig(ch=32, num_res_blocks=1),
     text=CLIPTextConfig(width=64, layers=1, heads=1, mlp_width=128),
     defaults=Defaults(height=64, width=64),
@@ -116,6 +123,7 @@ def tiny_yaml(config: ModelConfig = TINY_V1, **params: Any) -> dict[str, Any]:
     model = data["model"]["params"]
     unet, dd = model["unet_config"]["params"], model["first_stage_config"]["params"]["ddconfig"]
     unet |= {"model_channels": config.unet.model_channels, "num_heads": config.unet.num_heads}
+    unet |= {"channel_mult": list(config.unet.channel_mult), "num_res_blocks": config.unet.num_res_blocks}
     unet["context_dim"] = config.unet.context_dim
     dd |= {"ch": config.vae.ch, "num_res_blocks": config.vae.num_res_blocks}
     model["image_size"] = config.defaults.height // config.vae.factor
