@@ -21,7 +21,7 @@ from typing import Final
 
 from sdjp import errors
 from sdjp.cli.parser import language
-from sdjp.cli.speech import say, use_utf8
+from sdjp.cli.speech import as_typed, say, use_utf8
 
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "sdjp.cli.check",
@@ -30,11 +30,14 @@ COMMANDS: Final[Mapping[str, str]] = {
     "evaluate": "sdjp.cli.evaluate",
     "explain": "sdjp.cli.explain",
     "img2img": "sdjp.cli.img2img",
+    "info": "sdjp.cli.info",
     "txt2img": "sdjp.cli.txt2img",
     "upscale": "sdjp.cli.upscale",
 }
 """The module of each command; a command line that begins with none of them draws a picture."""
 
+TEXTS: Final = ("prompt", "prompt_option", "negative", "watermark")
+"""Arguments that are words of the user, not names of files."""
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
 
 
@@ -44,6 +47,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     known = bool(argv) and argv[0] in COMMANDS
     command = import_module(COMMANDS[argv[0]] if known else "sdjp.cli.draw")
     args: argparse.Namespace = command.parser().parse_args(argv[1:] if known else argv)
+    for name in TEXTS:
+        if isinstance(getattr(args, name, None), str):
+            setattr(args, name, as_typed(getattr(args, name)))
     args.run = command.run
     return args
 

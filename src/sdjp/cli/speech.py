@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from typing import TextIO
@@ -17,6 +18,19 @@ def use_utf8() -> None:
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
             else:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def as_typed(argument: str) -> str:
+    """Restore an argument that was typed in UTF-8 where the locale has no Japanese (``LC_ALL=C``).
+
+    Python hands on the bytes as lone surrogates, which is right for the name of a file and no text.
+    """
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        with suppress(UnicodeError):
+            return os.fsencode(argument).decode("utf-8")
+    return argument
 
 
 def say(*, ja: str, en: str, file: TextIO | None = None) -> None:
