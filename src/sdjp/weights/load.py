@@ -8,7 +8,6 @@ has to be converted, the weights stay in the map and share its memory.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sdjp.config import ModelConfig
 from sdjp.hardware import resolve_dtype
 from sdjp.models import VAE, CLIPText, UNet
 from sdjp.weights.checkpoint import Ema, open_checkpoint
+from sdjp.weights.known import sha256
 from sdjp.weights.ldm_yaml import read_ldm_yaml
 from sdjp.weights.match import match
 from sdjp.weights.source import locate
@@ -45,14 +45,7 @@ class LoadReport:
 
     def sha256(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by its path; reads all of them."""
-        digests = {}
-        for path in self.files:
-            digest = hashlib.sha256()
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-            digests[str(path)] = digest.hexdigest()
-        return digests
+        return {str(path): sha256(path) for path in self.files}
 
 
 @dataclass(frozen=True, kw_only=True)
