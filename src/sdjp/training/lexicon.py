@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,10 +29,16 @@ _MEANT: Final = {
     "はな": "花", "かさ": "傘", "ひ": "火", "した": "下", "とき": "時", "あめ": "雨", "くも": "雲",
     "はし": "橋", "まち": "街", "おか": "丘", "ほのお": "炎", "かみ": "髪", "き": "木", "いま": "今",
 }  # fmt: skip
+_MEANT_VERBS: Final = {"ふる": "降る", "ふく": "吹く", "かく": "描く", "きる": "着る", "たつ": "立つ"}
+# These follow other verbs (眠っている), so their kana are left to MeCab.
+_AUXILIARY: Final = frozenset(
+    ["いる", "ある", "する", "なる", "くる", "いく", "おく", "やる", "しまう", "みる"]
+)
 
 
 def build(output_dir: Path, source_dir: Path) -> None:
-    """Write ``own/readings``, ``edrdg/{glossary,kana,places}`` and ``unicode/names`` (``.tsv.gz``).
+    """Write ``own/{readings,verb_readings}``, ``edrdg/{glossary,kana,places}`` and ``unicode/names``
+    (``.tsv.gz``).
 
     Args:
         output_dir: The lexicon's folder of assets.
@@ -48,7 +54,12 @@ def build(output_dir: Path, source_dir: Path) -> None:
     _write(output_dir / "edrdg" / "places.tsv.gz", places.items())
     names = dict(_names(_pairs(source_dir / "cldr_names.tsv"), glossary))
     _write(output_dir / "unicode" / "names.tsv.gz", names.items())
-    _write(output_dir / "own" / "readings.tsv.gz", _readings().items())
+    _write(output_dir / "own" / "readings.tsv.gz", {**_readings(_READABLE), **_MEANT}.items())
+    verbs = {**_readings({"verb"}), **_MEANT_VERBS}
+    _write(
+        output_dir / "own" / "verb_readings.tsv.gz",
+        ((kana, ja) for kana, ja in verbs.items() if kana not in _AUXILIARY),
+    )
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:
@@ -94,13 +105,14 @@ def _names(pairs: Iterable[tuple[str, str]], glossary: dict[str, str]) -> Iterat
             yield ja, english
 
 
-def _readings() -> dict[str, str]:
-    """Hiragana readings of the own nouns; where two words sound alike, the one that is written first is
-    kept.
+def _readings(categories: Collection[str]) -> dict[str, str]:
+    """Hiragana readings of the own words of some categories.
+
+    Where two words sound alike, the one that is written first is kept.
     """
-    readings = dict(_MEANT)
+    readings: dict[str, str] = {}
     for ja, entries in tables.own().items():
-        if entries[0].category not in _READABLE or not re.search(r"[一-鿿]", ja):
+        if entries[0].category not in categories or not re.search(r"[一-鿿]", ja):
             continue
         kana = "".join(m.kana or m.surface for m in morphemes(ja))
         if re.fullmatch(r"[ァ-ヿ]+", kana):

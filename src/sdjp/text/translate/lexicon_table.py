@@ -131,6 +131,12 @@ def readings() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1)
+def verb_readings() -> Mapping[str, str]:
+    """Return hiragana readings of the verbs in :func:`own`, in dictionary form, to their usual spelling."""
+    return dict(_pairs("own/verb_readings.tsv.gz"))
+
+
+@lru_cache(maxsize=1)
 def glossary() -> Mapping[str, str]:
     """Return the fallback glossary: JMdict's common words and the kana spellings that mean only one of
     them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sdjp.text.translate.grammar import english
@@ -20,6 +21,7 @@ from sdjp.text.translate.grammar.phrases import (
     Related,
     Single,
     is_existence,
+    is_object,
 )
 from sdjp.text.translate.grammar.words import Word
 
@@ -103,7 +105,7 @@ def _item(item: Item | Modifier, *, sentence: bool = False) -> str:
         case Related():
             return _standing(item)
         case Equation():
-            return _equation(item)
+            return _equation(item, sentence=sentence)
         case Genitive():
             return _fill(item.template, item.noun)
         case Single():
@@ -352,7 +354,12 @@ def _adverb(word: Word) -> str:
     return english.adverb(word.english) if word.category in {"adj", "color", "tag"} else word.english
 
 
-def _equation(equation: Equation) -> str:
+def _equation(equation: Equation, *, sentence: bool) -> str:
+    """A is B; of something that is so, a fragment names the thing: 首が長い is a long neck."""
+    if not sentence and isinstance(equation.complement, Adjective):
+        return noun_phrase(
+            replace(equation.subject, modifiers=[*equation.subject.modifiers, equation.complement])
+        )
     be = "are" if is_plural(equation.subject) else "is"
     complement = equation.complement
     text = _adjective(complement) if isinstance(complement, Adjective) else noun_phrase(complement)
@@ -448,18 +455,19 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
         if (
             "vt" in verb.features
             and not verb.form.passive
-            and not any(_is_object(a) for a in clause.arguments)
+            and not any(is_object(a) for a in clause.arguments)
         ):
             participle = verb.use(verb.features.get("pp") or english.participle(verb.english))
             by = f"by {noun_phrase(subject)}"
             return _AFTER, " ".join([*_chain(clause), participle, by, *_complements(clause)])
-        has = "without" if verb.form.negative else "with"
+        nobody = subject.head.english.startswith("no ")  # 誰も住んでいない: the noun says no
+        has = "without" if verb.form.negative and not nobody else "with"
         if "has" in verb.features:
             verb.use(has)
             return _AFTER, " ".join([has, noun_phrase(subject), *_complements(clause)])
         return _AFTER, " ".join([has, _subject(clause), _predicate(clause, negative=False, of=subject)])
     alone = not clause.arguments and not clause.before
-    text = _predicate(clause, of=noun, gap=alone or not any(_is_object(a) for a in clause.arguments))
+    text = _predicate(clause, of=noun, gap=alone or not any(is_object(a) for a in clause.arguments))
     if alone and " " not in verb.rendered_or("") and not clause.adverbs and not verb.form.negative:
         return _OPINION, text
     state = verb.features.get("た") == verb.rendered and not text.startswith("with ")
@@ -481,10 +489,6 @@ def _existing(clause: Clause) -> str:
     return " ".join(where)
 
 
-def _is_object(argument: Noun | Related) -> bool:
-    return isinstance(argument, Noun) and argument.marker == "を"
-
-
 def _subject(clause: Clause) -> str:
     """The subject; what lines up, gathers or scatters comes in numbers."""
     noun = clause.subject
@@ -503,6 +507,8 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
     objects = [a.head for a in clause.arguments if isinstance(a, Noun) and a.marker == "を"]
     if "worn" in verb.features and any(o.category == "clothes" for o in objects):
         verb.english = "wear"
+    if "watched" in verb.features and any("watch" in o.features for o in objects):
+        verb.english = "watch"
     if "painted" in verb.features:
         verb.english = _how_drawn(clause, of)
     text = _participle(clause, of=of, gap=gap)
@@ -528,7 +534,7 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
 
 def _how_drawn(clause: Clause, of: Noun) -> str:
     """Pictures depict; what is done with paint, or after a painter, is painted."""
-    if of.head.category == "medium" and any(_is_object(a) for a in clause.arguments):
+    if of.head.category == "medium" and any(is_object(a) for a in clause.arguments):
         return "depict"
     words = [a.word.english if isinstance(a, Related) else a.head.english for a in clause.arguments]
     return "paint" if any("paint" in w or "style of" in w for w in words) else clause.verb.english
@@ -536,19 +542,29 @@ def _how_drawn(clause: Clause, of: Noun) -> str:
 
 def _around_object(verb: str, clause: Clause, complements: list[str]) -> tuple[str, list[str]]:
     """Put the object where the verb has a place for it: holding {} at the ready."""
-    if any(_is_object(a) for a in clause.arguments):
+    if any(is_object(a) for a in clause.arguments):
         return verb.replace("{}", complements[0]), complements[1:]
     return verb.replace("{} ", ""), complements
 
 
 def _circumstances(clause: Clause) -> list[str]:
-    """Clauses joined by て that have a subject of their own: with petals fluttering."""
+    """What follows the verb: with petals fluttering, while singing, as if flying."""
     anyone = Noun([Word(source="", kind="noun", category="person")])
-    clauses = [c for c in clause.before if isinstance(c, Clause)]
-    return [
-        *(f"with {noun_phrase(c.subject)} {_predicate(c, of=c.subject)}" for c in clauses if c.subject),
-        *(_predicate(c, of=anyone) for c in clauses if not c.subject and c.verb.form.like),
-    ]
+    parts = []
+    for earlier in clause.before:
+        if not isinstance(earlier, Clause):
+            continue
+        if earlier.subject is not None:
+            parts.append(f"with {noun_phrase(earlier.subject)} {_predicate(earlier, of=earlier.subject)}")
+        elif _follows(earlier):
+            while_ = "while " if earlier.verb.form.link == "while" else ""
+            parts.append(while_ + _predicate(earlier, of=anyone))
+    return parts
+
+
+def _follows(clause: Clause) -> bool:
+    """Whether a joined clause stands after the verb in English: 歌いながら, 飛ぶように."""
+    return clause.verb.form.link == "while" or clause.verb.form.like
 
 
 def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
@@ -612,24 +628,24 @@ def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
 
 
 def _chain(clause: Clause) -> list[str]:
-    """Clauses joined by て and ながら: holding an umbrella and walking, walking while singing."""
+    """Clauses joined by て: holding an umbrella and walking."""
     parts = []
     for earlier in clause.before:
         of = Noun([Word(source="", kind="noun", category="person")])
         if isinstance(earlier, Adjective):
             parts += [_adjective(earlier), "and"]
-        elif earlier.subject is None and not earlier.verb.form.like:
-            parts += [_predicate(earlier, of=of), "and" if earlier.verb.form.link == "te" else "while"]
+        elif earlier.subject is None and not _follows(earlier):
+            parts += [_predicate(earlier, of=of), "and"]
     return parts
 
 
 def _complements(clause: Clause) -> list[str]:
     """Object first, then the others, the nearest to the verb first, then adverbs."""
-    direct = [_argument(a, clause.verb) for a in clause.arguments if _is_object(a)]
-    others = [_argument(a, clause.verb) for a in reversed(clause.arguments) if not _is_object(a)]
+    direct = [_argument(a, clause.verb) for a in clause.arguments if is_object(a)]
+    others = [_argument(a, clause.verb) for a in reversed(clause.arguments) if not is_object(a)]
     bare = [
         o
-        for a, o in zip(reversed([a for a in clause.arguments if not _is_object(a)]), others, strict=True)
+        for a, o in zip(reversed([a for a in clause.arguments if not is_object(a)]), others, strict=True)
         if _is_direct(a, clause.verb)
     ]
     rest = [o for o in others if o not in bare]
@@ -677,6 +693,8 @@ def _preposition(noun: Noun, verb: Word | None) -> str:
                 return _doing(head)
             return ""
         case "に":
+            if head.category == "color":
+                return "in"
             return own or ("to" if noun.kind == "animate" else "on")
         case "で":
             if verb is not None and verb.features.get("で"):

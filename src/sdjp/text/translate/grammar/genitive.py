@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdjp.text.translate.grammar.phrases import Genitive, Noun
+from sdjp.text.translate.grammar.phrases import Clause, Genitive, Noun
 
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
@@ -188,7 +188,8 @@ def _whose(modifier: Noun, head: Noun, last: str) -> Noun:
     if a == "animal" and modifier.simple:
         return _before(modifier, head)
     if (
-        all(not isinstance(m, Genitive) for m in modifier.modifiers)
+        not any(isinstance(m, (Genitive, Clause)) for m in modifier.modifiers)
+        and not {"pl", "many"} & set(modifier.head.features)
         and len(modifier.modifiers) < 2
         and not modifier.also
     ):

@@ -72,6 +72,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             m.is_("助詞", "接続助詞") and m.surface in {"て", "で", "ちゃ"} and form.link in {"te", "adverb"}
         ):
             form = replace(form, link="te")
+        elif m.lemma == "成る" and form.negative and "連用形" in chain[i - 1].inflection:
+            form = replace(form, link="plain")  # 使われなくなった
         elif m.is_("助詞") and m.surface in {"ながら", "つつ"}:
             form = replace(form, link="while")
         elif (m.is_("助詞") and m.surface in {"たり", "だり"}) or (
@@ -97,7 +99,7 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, seeming=True, link="plain")
         elif (m.is_("接尾辞") and m.lemma in {"過ぎる", "易い", "難い", "始める", "続ける"}) or (
             m.is_("動詞", "非自立可能")
-            and m.lemma in {"始める", "続ける", "出す", "切る"}
+            and m.lemma in {"始める", "続ける", "出す", "切る", "掛ける"}
             and form.link == "te"
         ):
             form = replace(form, link="te" if "連用形" in m.inflection else "plain")

@@ -88,7 +88,8 @@ def _joint(last: int, kind: int, word: str) -> float:
 
 def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, float]]:
     """What may begin here: the word, its spelling, its kind and its price."""
-    own, readings, glossary = tables.own(), tables.readings(), tables.glossary()
+    own, glossary = tables.own(), tables.glossary()
+    readings, verbs = tables.readings(), tables.verb_readings()
     for end in range(start + 1, len(text) + 1):
         word = text[start:end]
         if word in _PARTICLES:
@@ -96,14 +97,19 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
         if len(word) > _LONGEST:
             yield word, word, _RUN, 1 + 1.2 * len(word)
             continue
+        known = {e.category for e in own.get(word, ())}
+        if len(word) > 1 and word in verbs:
+            yield word, verbs[word], _OTHER, 2.0
+        elif known & {"adj", "adv", "verb"}:
+            yield word, word, _OTHER, 2.0
         if word in user:
             yield word, word, _NOUN, 1.0
+        elif len(word) > 1 and "position" in known:
+            yield word, word, _NOUN, 2.0
         elif word in readings:
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
-        elif len(word) > 1 and any(e.category in NOUNS | {"position"} for e in own.get(word, ())):
+        elif len(word) > 1 and known & NOUNS:
             yield word, word, _NOUN, 2.0
-        elif any(e.category in {"adj", "adv", "verb"} for e in own.get(word, ())):
-            yield word, word, _OTHER, 2.0
         elif len(word) > 2 and word in glossary:
             yield word, word, _NOUN, 3.0
         yield word, word, _RUN, 1 + 1.2 * len(word)

@@ -241,7 +241,7 @@ class _Parser:
                 else:
                     noun.modifiers.insert(0, item)
             elif isinstance(item, Adjective) or (isinstance(item, Related) and item.adnominal):
-                if isinstance(item, Adjective) and item.final:
+                if isinstance(item, Adjective) and (item.final or not _modifies_nouns(item, noun)):
                     break
                 noun.modifiers.insert(0, item)
             elif isinstance(item, Clause) and not item.final and item.verb.form.link == "plain":
@@ -416,6 +416,9 @@ class _Parser:
             or (top.marker == "の" and top.head.category in {"body", "part", "color"})
         ):
             predicate = self._ends or self._next_is("copula", "auxiliary")
+            if top.marker == "は" and top.kind == "animate" and not predicate:
+                self.stack.append(adjective)  # 彼女は赤い着物を着て: the kimono is red
+                return
             if predicate and top.marker != "の":
                 self.stack[-1] = Equation(top, adjective)
                 return
@@ -491,7 +494,7 @@ class _Parser:
             else:
                 clause.subject = noun
                 return True
-        elif noun.marker not in CASES:
+        elif noun.marker not in CASES or (noun.marker == "を" and any(map(is_object, clause.arguments))):
             return False
         clause.arguments.insert(0, noun)
         return True
@@ -560,6 +563,16 @@ class _Parser:
                 break
             self.stack.pop()
         self.stack.append(top)
+
+
+def _modifies_nouns(adjective: Adjective, noun: Noun) -> bool:
+    """A て form goes on to another adjective (赤くて丸い果物), not to a noun (背が高くて髪の長い男)."""
+    return adjective.word.form.link != "te" or bool(noun.modifiers)
+
+
+def is_object(argument: Noun | Related) -> bool:
+    """Whether を marks it."""
+    return isinstance(argument, Noun) and argument.marker == "を"
 
 
 def is_existence(verb: Word) -> bool:

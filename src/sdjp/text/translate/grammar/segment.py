@@ -379,6 +379,13 @@ class _Segmenter:
 
     def _single(self, i: int) -> int:
         m = self.chain[i]
+        if m.lemma == "為る" and self.words and self.words[-1].kind == "adv":
+            looks = next((e for e in self.own.get(self.words[-1].base, ()) if e.category == "adj"), None)
+            if looks is not None:  # ふわふわした猫, キラキラする目
+                _, end = inflection(self.chain, i)
+                before = self.words.pop()
+                self.words.append(Word.of(before.source + self._source(i, end), "adj", looks))
+                return end
         if m.is_("latin") or m.is_("emoji"):
             return self._add(
                 i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""}
@@ -545,7 +552,14 @@ def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
         return Entry(spelling, gloss, "adj", {}, "glossary")
     if gloss.startswith("to "):
         gloss = gloss.removeprefix("to ")
-    like = tables.nouns_by_english().get(gloss.split(" ")[-1])
+    last = gloss.split(" ")[-1]
+    nouns = tables.nouns_by_english()
+    like = nouns.get(last)
+    one = nouns.get(last.removesuffix("s"))
+    if last in {"men", "women", "children", "people"} or (
+        like is None and last[-1:] == "s" and one is not None
+    ):
+        return Entry(spelling, gloss, one.category if one is not None else "person", {"pl": ""}, "glossary")
     if like is not None and (like.english == gloss or " " in gloss):
         features = {k: v for k, v in like.features.items() if k in {"mass", "prep", "pl", "many", "the"}}
         return Entry(spelling, gloss, like.category, features, "glossary")

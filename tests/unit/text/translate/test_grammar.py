@@ -1,0 +1,193 @@
+"""What each rule of the grammar says, on prompts short enough to see the rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdjp.text.translate.grammar import english, numerals
+from sdjp.text.translate.grammar.kana import respell
+from sdjp.text.translate.grammar.morphemes import morphemes
+from sdjp.text.translate.grammar.romaji import romaji
+from sdjp.text.translate.lexicon import LexiconTranslator
+
+RULES = {
+    "counters": [
+        ("三匹の猫", "three cats"),
+        ("猫が三匹", "three cats"),
+        ("一人の侍", "a samurai"),
+        ("コーヒー二杯", "two cups of coffee"),
+        ("数羽の鳥", "several birds"),
+        ("三人の子供と一匹の犬", "three children and a dog"),
+        ("しっぽが二本ある猫", "a cat with two tails"),
+        ("午後三時のカフェ", "a cafe at 3 o'clock in the afternoon"),
+    ],
+    "colours": [
+        ("赤い車", "a red car"),
+        ("青い目の白猫", "a white cat with blue eyes"),
+        ("赤と青と黄色の風船", "a red and blue and yellow balloon"),
+        ("赤くて丸い果物", "round red fruit"),
+    ],
+    "の chains": [
+        ("赤い屋根の教会", "a church with a red roof"),
+        ("森の中の小さな家", "a small house in a forest"),
+        ("木の橋", "a wooden bridge"),
+        ("猫の目", "the eyes of a cat"),
+        ("鹿の群れ", "a herd of deer"),
+    ],
+    "relative clauses": [
+        ("馬に乗る宇宙飛行士", "an astronaut riding a horse"),
+        ("帽子をかぶった猫", "a cat wearing a hat"),
+        ("草を食べている牛", "a cow eating grass"),
+        ("子供が描いた絵", "a picture drawn by a child"),
+        ("花に囲まれた家", "a house surrounded by flowers"),
+        ("机の上に置かれた一輪の花", "a flower placed on a desk"),
+        ("壊れた時計が置かれた机", "a desk with a broken clock placed"),
+        ("帽子をかぶっていない男性", "a man not wearing a hat"),
+        ("月を眺めている少女", "a girl looking at the moon"),
+        ("江戸時代の街並みを描いた浮世絵", "a ukiyo-e print depicting a townscape in the Edo period"),
+    ],
+    "moods": [
+        ("空を飛べるペンギン", "a penguin that can fly in the sky"),
+        ("泳げない魚", "a fish that cannot swim"),
+        ("飛べない魔女", "a witch who cannot fly"),
+        ("眠りたい猫", "a cat wanting to sleep"),
+        ("火を吐こうとするドラゴン", "a dragon about to breathe fire"),
+        ("泣きそうな男の子", "a boy about to cry"),
+        ("誰かを待っているような表情", "an expression as if waiting for someone"),
+    ],
+    "chains of clauses": [
+        (
+            "コーヒーを飲みながら本を読む男性",
+            "a man reading a book while drinking coffee",
+        ),
+        (
+            "ネオンが光る路地裏を傘をさして歩く女性",
+            "a woman holding an umbrella and walking through a back alley with neon lights glowing",
+        ),
+        ("背が高くて髪の長い男性", "a tall man with long hair"),
+    ],
+    "likeness and comparison": [
+        ("綿菓子のような雲", "clouds that look like cotton candy"),
+        ("鳥のように空を飛ぶ少年", "a boy flying in the sky like a bird"),
+        ("象より大きい猫", "a cat bigger than an elephant"),
+        ("ビルよりも高いロボット", "a robot taller than a building"),
+        ("最も美しい花", "the most beautiful flowers"),
+        ("一番大きい木", "the biggest tree"),
+    ],
+    "negation": [
+        ("文字のないポスター", "a poster without text"),
+        ("人のいない街", "a town with no people"),
+        ("誰も住んでいない島", "an island with no one living"),
+        ("黒くない猫", "a cat that is not black"),
+        ("文字なし", "no text"),
+    ],
+    "positions": [
+        ("机の上の猫", "a cat on a desk"),
+        ("木の後ろに隠れる狐", "a fox hiding behind a tree"),
+        ("焚き火のそばにいる犬", "a dog beside a campfire"),
+        ("真上から見た街", "a town seen from above"),
+        ("山と湖の間の村", "a village between mountains and lakes"),
+    ],
+    "sentences": [
+        ("猫が三匹、屋根の上で寝ている。", "Three cats are sleeping on a roof."),
+        (
+            "彼女は赤い着物を着て、桜の下に立っている。",
+            "She is wearing a red kimono and standing under cherry blossoms.",
+        ),
+    ],
+    "tags": [
+        ("後ろ姿、振り返り、制服", "back view, looking back, school uniform"),
+        ("低品質、崩れた手、文字なし", "low quality, malformed hands, no text"),
+        ("解像度が低い、ノイズ", "low resolution, noise"),
+    ],
+    "mimetics": [
+        ("ふわふわした白い猫", "a fluffy white cat"),
+        ("キラキラした目の女の子", "a girl with sparkling eyes"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("japanese", "expected"), [pytest.param(*case, id=case[0]) for cases in RULES.values() for case in cases]
+)
+def test_rules(japanese: str, expected: str) -> None:
+    (record,) = LexiconTranslator().translate([japanese])
+    assert record.english == expected
+    assert "".join(piece.source for piece in record.pieces) == japanese
+
+
+@pytest.mark.parametrize(
+    "text", ["赤い風船", "猫と犬🐱 by Claude Monet, 8k", "ヌルポガッ 1,000本", "ア゛ー", "々〆"]
+)
+def test_morphemes_concatenate_to_the_text(text: str) -> None:
+    assert "".join(m.stretch for m in morphemes(text)) == text
+
+
+def test_a_forced_word_does_not_spoil_its_neighbours() -> None:
+    """Nodes of the tagger must be read before it is called for the next part."""
+    plain = [(m.surface, m.pos, m.base) for m in morphemes("赤と青の鳥が鳴く")]
+    forced = [(m.surface, m.pos, m.base) for m in morphemes("赤と青の鳥が鳴く", ["と青"])]
+    assert "".join(surface for surface, _, _ in forced) == "赤と青の鳥が鳴く"
+    assert forced[-3:] == plain[-3:]
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("やまとかわ", "山と川"),
+        ("うみであそぶこども", "海で遊ぶ子ども"),
+        ("焼きたてのパン", "焼きたてのパン"),
+        ("さくらの木", "さくらの木"),
+        ("ペンギン", "ペンギン"),
+    ],
+)
+def test_kana_are_respelt_only_where_no_kanji_stands(text: str, spelling: str) -> None:
+    pairs = respell(text, {})
+    assert "".join(source for source, _ in pairs) == text
+    assert "".join(kanji for _, kanji in pairs) == spelling
+
+
+@pytest.mark.parametrize(
+    ("singular", "plural"),
+    [
+        ("cat", "cats"),
+        ("fairy", "fairies"),
+        ("bookshelf", "bookshelves"),
+        ("suit of armor", "suits of armor"),
+        ("snowman", "snowmen"),
+        ("Akita dog", "Akita dogs"),
+        ("fox", "foxes"),
+        ("samurai", "samurai"),
+    ],
+)
+def test_plurals(singular: str, plural: str) -> None:
+    assert english.plural(singular) == plural
+
+
+def test_english_inflection() -> None:
+    assert [english.gerund(v) for v in ("run", "lie down", "make", "be lost")] == [
+        "running", "lying down", "making", "lost",
+    ]  # fmt: skip
+    assert [english.participle(v) for v in ("draw", "carry", "stop")] == ["drawn", "carried", "stopped"]
+    assert [english.article(n) for n in ("hour", "unicorn", "8-bit cat", "old man")] == [
+        "an",
+        "a",
+        "an",
+        "an",
+    ]
+    assert [english.superlative(a) for a in ("big", "happy", "beautiful")] == [
+        "biggest", "happiest", "most beautiful",
+    ]  # fmt: skip
+
+
+def test_numerals_and_romaji() -> None:
+    assert [numerals.value(n) for n in ("三百", "1,000", "二十一", "百万", "猫")] == [
+        300,
+        1000,
+        21,
+        1000000,
+        None,
+    ]
+    assert [numerals.ordinal(n) for n in (1, 19, 22)] == ["first", "19th", "22nd"]
+    assert romaji("トウキョウ").lower().replace("ō", "o") in {"tokyo", "toukyou"}
+    assert romaji("ガッコウ").lower().startswith("gak")
