@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdjp.text.translate.grammar.phrases import Clause, Genitive, Noun
+from sdjp.text.translate.grammar.phrases import Clause, Genitive, Noun, is_object
 
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
@@ -117,7 +117,11 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if b == "medium":
         if a == "proper" and "adj" in word.features and modifier.simple:
             return _before(modifier, head)
-        return _after(modifier, head, "by {}" if a == "artist" else "of {}")
+        made = [m for m in modifier.modifiers if isinstance(m, Clause) and _makes_pictures(m)]
+        modifier.modifiers = [m for m in modifier.modifiers if m not in made]
+        _after(modifier, head, "by {}" if a == "artist" else "of {}")
+        head.modifiers = [*made, *head.modifiers]
+        return head
     if (
         a in {"proper", "time", "weather", "person"}
         and "adj" in word.features
@@ -175,6 +179,11 @@ def _is_made_of(modifier: Noun, head: Noun) -> bool:
     modifier.head.english, modifier.head.category = material.english, "material"
     modifier.head.features = material.features
     return True
+
+
+def _makes_pictures(clause: Clause) -> bool:
+    """クレヨンで描いた家族の絵: the picture is drawn, not the family."""
+    return "painted" in clause.verb.features and not any(map(is_object, clause.arguments))
 
 
 def _whose(modifier: Noun, head: Noun, last: str) -> Noun:
