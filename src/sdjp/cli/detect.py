@@ -121,11 +121,14 @@ def _facts(found: Detection, language: errors.Language) -> str:
     from sdjp.postprocess.watermark import percent
 
     share, chance = percent(found.bit_accuracy), f"{found.chance:.1g}"
+    read = _visible(found.text) if found.found and found.text and not found.exact else None
     if language == "ja":
         change = {"none": "", "resized": "、大きさが変わっている", "cropped": "、切り抜かれている"}
-        return f"方式 {found.method}、ビットの一致 {share}%、偶然の確率 {chance}{change[found.change]}"
+        text = "" if read is None else f"、読み取れた文字列「{read}」"
+        return f"方式 {found.method}、ビットの一致 {share}%、偶然の確率 {chance}{change[found.change]}{text}"
     change = {"none": "", "resized": ", resized since", "cropped": ", cropped since"}
-    return f"method {found.method}, {share}% of the bits, by chance {chance}{change[found.change]}"
+    text = "" if read is None else f", read as '{read}'"
+    return f"method {found.method}, {share}% of the bits, by chance {chance}{change[found.change]}{text}"
 
 
 def _origin(found: Detection, language: errors.Language) -> str:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 MethodName = Literal["auto", "dwtDct", "dwtDctSvd", "spread"]
 Outcome = Literal["readable", "partly", "unreadable", "visible", "small", "missing"]
 
-# A mark shows if it costs more than this. The package does so where its values wrap around (dots), and in
-# pictures full of fine colour, where it exchanges two of the wavelet's bands.
+# A mark shows if it costs more than this. The package does so where values wrap around (dots), in stripes of
+# colour (it exchanges two bands of the wavelet) and in saturated red (OpenCV's YUV has no room for it).
 LOWEST_PSNR: Final = 30.0  # dB
 LARGEST_CHANGE: Final = 100  # of 255
 
