@@ -14,11 +14,13 @@ TEXT = (
     "sdjp.text.frontend",
     "sdjp.text.normalize",
     "sdjp.text.prompt",
+    "sdjp.text.screen",
     "sdjp.text.tokenizer",
     "sdjp.text.translate",
     "sdjp.text.translate.lexicon",
     "sdjp.text.translate.marian",
     "sdjp.text.translate.passthrough",
+    "sdjp.text.word_list",
 )
 
 
@@ -67,7 +69,9 @@ read(["馬に乗る宇宙飛行士"], translator=make_translator("lexicon"), tok
     assert not {"torch", "transformers", "PIL"} & set(loaded_by(code))
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["explain", "--help"], ["convert", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["explain", "--help"], ["convert", "--help"], ["check", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(argv: list[str]) -> None:
     code = f"""
 import contextlib, io

@@ -78,6 +78,19 @@ def test_a_picture_counts_as_checked_only_if_it_was() -> None:
     assert a_result().safety_checked == (False,) * 4  # no checker is installed
 
 
+def test_a_picture_counts_as_flagged_only_if_a_checker_said_so() -> None:
+    def safety(status: Any, **data: Any) -> tuple[Report, ...]:
+        return (Report(name="safety", status=status, ja="", en="", data=data),)
+
+    reports = (
+        safety("done", checked=True, flagged=True),
+        safety("done", checked=True, flagged=False),
+        safety("failed", flagged=True),
+        (Report(name="prompt_check", status="done", ja="", en="", data={"checked": True, "flagged": True}),),
+    )
+    assert a_result(reports=reports).flagged == (True, False, False, False)
+
+
 def test_saved_pictures_can_be_drawn_again(folder: Path) -> None:
     result = a_result()
     paths = result.save(folder)

@@ -1,4 +1,4 @@
-"""What the command line says of the checks of a prompt and of pictures."""
+"""What the command line says of the checks of a prompt and of pictures, and of the watermark."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from sdjp.result import GenerationResult
 
 
-def announce_checks(result: GenerationResult, *, new: bool) -> None:
-    """Say what the checks found, on standard error; of the prompt only if it is ``new``."""
-    for seed, reports in zip(result.seeds, result.reports, strict=True):
+def announce_checks(result: GenerationResult, told: set[str]) -> None:
+    """Say what the checks found, on standard error.
+
+    Args:
+        result: What was drawn.
+        told: Prompts whose words were told already; those that are told now are added.
+    """
+    for seed, info, reports in zip(result.seeds, result.prompts, result.reports, strict=True):
         for report in reports:
-            if report.name == "prompt_check" and new and report.data.get("flagged"):
+            flagged = report.data.get("flagged") is True
+            if report.name == "prompt_check" and flagged and info is not None and info.source not in told:
+                told.add(info.source)
                 say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
-                new = False  # one prompt, however many pictures
-            elif report.name == "safety" and (report.data.get("flagged") or report.status == "failed"):
+            elif report.name == "safety" and (flagged or report.status == "failed"):
                 say(
                     ja=f"注意（シード {seed}）: {report.ja}",
                     en=f"note (seed {seed}): {report.en}",

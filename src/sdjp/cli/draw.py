@@ -125,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
     pipe = make_pipeline(args)
     results: list[GenerationResult] = []  # for the grid
     finished, stopped = 0, False
+    screened: set[str] = set()
     seed = args.seed
     try:
         for text in itertools.chain([first], texts):
@@ -134,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
                 for result in stream:
                     if finished == before and result.prompts[0] is not None:
                         announce(result.prompts[0])
-                    announce_checks(result, new=finished == before)
+                    announce_checks(result, screened)
                     finished += len(result)
                     if finished <= GRID:  # a file of any length must not fill the memory
                         results.append(result)

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from sdjp.cli.checks import announce_checks
 from sdjp.cli.draw import GRID, announce
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
@@ -190,6 +191,7 @@ def draw_all(
     count = len(list(samples.iterdir()))
     results: list[GenerationResult] = []  # for the grid
     told: set[str] = set()
+    screened: set[str] = set()
     finished, stopped = 0, False
     try:
         for iteration in range(args.n_iter):
@@ -200,6 +202,7 @@ def draw_all(
                     if info is not None and info.source not in told:
                         told.add(info.source)
                         announce(info)
+                announce_checks(result, screened)
                 finished += len(result)
                 if finished <= GRID:
                     results.append(result)

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     pipe = make_pipeline(args)
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **wanted)
-        announce_checks(result, new=True)
+        announce_checks(result, set())
         for path in result.save(folder):
             size = "×".join(map(str, result.image.size))
             say(ja=f"保存しました: {path}（{size}）", en=f"saved: {path} ({size})")
