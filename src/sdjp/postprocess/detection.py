@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 from PIL import Image as PILImage
@@ -164,8 +164,9 @@ def detect(
         text: The text that is expected. If None, all of :data:`KNOWN`, and any text by the method ``spread``,
             which can be read without knowing it.
         method: The method it was embedded with; if None, all.
-        thorough: Whether to look for ``spread`` in pictures that were resized or cropped too (seconds, not
-            fractions of one). In a cropped picture only the expected text is looked for.
+        thorough: Whether to look for ``spread`` in pictures that were resized or cropped too, unless a mark
+            is found without it (seconds, not fractions of one). In a cropped picture only known marks and
+            the expected text are looked for.
 
     Returns:
         The candidate that chance explains worst.
@@ -178,7 +179,7 @@ def detect(
     marks = KNOWN if text is None else (_own(text),)
     check_method(method)
     pixels = _pixels(image)
-    search = _Search(marks, blind=text is None)
+    search = _Search(marks, blind=text is None, kinds=len(get_args(Change)) if thorough else 1)
     unavailable = []
     for name in METHODS if method is None else (method,):
         chosen = METHODS[name]
@@ -190,11 +191,13 @@ def detect(
             unavailable.append(name)
             continue
         search.plain(chosen, pixels)
-        if thorough and isinstance(chosen, Spread):
-            for former in _former_sizes(pixels):
-                search.plain(chosen, former, change="resized")
-            search.shifted(chosen, pixels)
-    return search.verdict(tuple(unavailable))
+    spread = METHODS["spread"]
+    if thorough and isinstance(spread, Spread) and method in (None, spread.name):
+        for look in (search.resized, search.shifted):
+            if search.verdict().found:
+                break
+            look(spread, pixels)
+    return replace(search.verdict(), unavailable=tuple(unavailable))
 
 
 def chance(read: Bits, expected: Bits) -> float:
@@ -247,9 +250,10 @@ def _former_sizes(pixels: Pixels) -> Iterator[Pixels]:
 class _Search:
     """Collects readings, and counts every comparison that was made for them."""
 
-    def __init__(self, marks: tuple[Mark, ...], *, blind: bool) -> None:
+    def __init__(self, marks: tuple[Mark, ...], *, blind: bool, kinds: int) -> None:
         self.marks = marks
         self.blind = blind
+        self.kinds = kinds
         self.readings: list[_Reading] = []
         self.comparisons: Counter[Change] = Counter()
 
@@ -275,6 +279,11 @@ class _Search:
                 self.readings.append(_Reading(text, method.name, bits, bits, change, True, proven=True))
         self.comparisons[change] += len(wanted) + len(blind)
 
+    def resized(self, method: Method, pixels: Pixels) -> None:
+        """Read a picture in each size that it may have had."""
+        for former in _former_sizes(pixels):
+            self.plain(method, former, change="resized")
+
     def shifted(self, method: Spread, pixels: Pixels) -> None:
         """Read a piece of a picture, wherever its blocks and its tile begin; keep the best for each mark."""
         piece = pixels[:WINDOW, :WINDOW]
@@ -292,14 +301,14 @@ class _Search:
                     best, most = reads[right.argmax()], int(right.max())
             self.readings.append(_Reading(mark.name, method.name, best, expected, "cropped", mark.is_text))
 
-    def verdict(self, unavailable: tuple[str, ...]) -> Detection:
+    def verdict(self) -> Detection:
         """The reading that chance explains worst."""
         corrected = [
-            min(1.0, reading.by_chance * self.comparisons[reading.change] * len(self.comparisons))
+            min(1.0, reading.by_chance * self.comparisons[reading.change] * self.kinds)
             for reading in self.readings
         ]
         if not corrected:
-            return Detection(unavailable=unavailable)
+            return Detection()
         least = min(corrected)
         best = self.readings[corrected.index(least)]
         right = int((best.read == best.expected).sum())
@@ -313,5 +322,4 @@ class _Search:
             chance=least,
             comparisons=self.comparisons[best.change],
             change=best.change,
-            unavailable=unavailable,
         )
