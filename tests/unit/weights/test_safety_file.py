@@ -125,6 +125,35 @@ def test_which_files_are_downloaded() -> None:
     assert hub_files(whole) == []
 
 
+def test_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the network: a folder stands where the hub would be, and gives only what is asked for."""
+    repositories = {
+        "owner/model": save_checker(tmp_path / "model" / "safety_checker").parent,
+        "owner/plain": tmp_path / "plain",
+        "owner/checker": save_checker(tmp_path / "checker", name="pytorch_model.bin"),
+    }
+    for name in ("model", "plain"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "model_index.json").write_text("{}")
+
+    def download(name: str, choose: Callable[[list[str]], list[str]]) -> Path:
+        source, target = repositories[name], tmp_path / "cache" / name
+        listed = [p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()]
+        chosen = choose(listed)
+        assert chosen, "the hub refuses a request for nothing"
+        for file in chosen:
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / file, target / file)
+        return target
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sdjp.weights.safety_file.from_hub", download)
+    assert load_checker(None, model="owner/model") is not None
+    assert load_checker(None, model="owner/plain") is None
+    for name in ("owner/model", "owner/checker"):
+        assert load_checker(name, model="mini") is not None
+
+
 # What is wrong with it.
 
 
