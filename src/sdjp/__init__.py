@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sdjp.errors import SdjpError, set_language
     from sdjp.pipeline import Pipeline, Progress
     from sdjp.result import GenerationResult
+    from sdjp.text.english import japanese, translate
     from sdjp.text.normalize import normalize
     from sdjp.types import GenerationOptions, PromptInfo, Report
 
@@ -30,8 +31,10 @@ _HOMES: Final = {
     "SD_V1": "sdjp.config",
     "SdjpError": "sdjp.errors",
     "TINY": "sdjp.config",
+    "japanese": "sdjp.text.english",
     "normalize": "sdjp.text.normalize",
     "set_language": "sdjp.errors",
+    "translate": "sdjp.text.english",
 }
 
 __all__ = [
@@ -47,8 +50,10 @@ __all__ = [
     "Report",
     "SdjpError",
     "__version__",
+    "japanese",
     "normalize",
     "set_language",
+    "translate",
 ]
 
 

@@ -175,6 +175,78 @@ class Pipeline:
             screen=screen,
         )
 
+    @classmethod
+    def from_diffusers(
+        cls,
+        pipe: Any,
+        *,
+        translator: str | Translator = "lexicon",
+        safety: SafetyMode = "flag",
+        safety_checker: str | Path | None = None,
+        safety_adjustment: float = 0.0,
+        prompt_check: PromptCheck = "flag",
+        prompt_words: str | Path | None = None,
+        watermark: bool | str | Watermark = True,
+    ) -> Pipeline:
+        """Take over a loaded ``diffusers.StableDiffusionPipeline``; both share the memory of the weights.
+
+        The arguments are those of :meth:`from_pretrained`; the safety checker is that of ``pipe``, where it
+        has one and none is given.
+
+        Raises:
+            InputError: If an argument is not usable.
+            WeightsError: If it is of another family, or LoRA or textual inversion is loaded into it.
+            MissingDependencyError: If diffusers is not installed.
+        """
+        from sdjp.weights import diffusers_checker, diffusers_modules, safety_file
+
+        check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
+        processors = make_postprocessors(safety=check, watermark=watermark)
+        screen = make_screen(prompt_check, words=prompt_words)
+        chosen_translator = make_translator(translator)
+        loaded, tokenizer = diffusers_modules.from_modules(pipe)
+        theirs = getattr(pipe, "safety_checker", None)
+        if safety != "off" and safety_checker is not None:
+            device = loaded.unet.conv_in.weight.device
+            checker = safety_file.load_checker(safety_checker, model=EMBEDDED, device=device)
+            processors = with_checker(processors, checker)
+        elif safety != "off" and theirs is not None:
+            processors = with_checker(processors, diffusers_checker.from_checker(theirs))
+        return cls(
+            loaded,
+            tokenizer=tokenizer,
+            translator=chosen_translator,
+            postprocessors=processors,
+            screen=screen,
+        )
+
+    def to_diffusers(self, *, sampler: str | None = None, spacing: str | None = None) -> Any:
+        """Return a ``diffusers.StableDiffusionPipeline`` that shares the memory of the weights.
+
+        Args:
+            sampler: Its scheduler is the one that takes the steps of this sampler; the model's own, if None.
+            spacing: ``"leading"``, ``"trailing"`` or ``"linspace"``; that of the sampler, if None.
+
+        Raises:
+            InputError: If diffusers has no such scheduler, or no such text encoder.
+            MissingDependencyError: If diffusers is not installed.
+        """
+        from sdjp.weights import diffusers_checker, diffusers_modules
+
+        scheduler = diffusers_modules.to_scheduler(self.config, sampler, spacing)
+        networks = diffusers_modules.to_modules(
+            self.config, unet=self.unet, vae=self.vae, text=self.text_encoder
+        )
+        checks = (p for p in self.postprocessors if isinstance(p, SafetyCheck) and p.mode != "off")
+        checker = next((p.checker for p in checks), None)
+        return diffusers_modules.to_pipeline(
+            self.config,
+            networks,
+            tokenizer=self.tokenizer,
+            scheduler=scheduler,
+            checker=None if checker is None else diffusers_checker.to_checker(checker),
+        )
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""

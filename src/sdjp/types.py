@@ -27,8 +27,10 @@ MAX_STEPS: Final = 1000
 MAX_COUNT: Final = 1000
 MAX_SEED: Final = 2**63 - 1
 MAX_ENLARGEMENT: Final = 8
+MAX_LORA_WEIGHT: Final = 10.0
 MAX_FEATHER: Final = 512
-MAX_PIXELS: Final = 2**26  # 8192 × 8192, of an enlarged picture
+MAX_SIDE: Final = 8192
+MAX_PIXELS: Final = MAX_SIDE**2  # of an enlarged picture
 
 O = TypeVar("O", bound="GenerationOptions")  # noqa: E741  (a type, not a number)
 
@@ -62,6 +64,7 @@ class GenerationOptions:
         overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
         hires: Draw, then enlarge so many times and redraw, 1 to 8; None: do not.
         hires_strength: Share that is redrawn then, 0 to 1.
+        loras: LoRAs by name with their weights, -10 to 10, beside those in the prompt.
     """
 
     prompt: str | tuple[str, ...] | None
@@ -86,6 +89,7 @@ class GenerationOptions:
     overlap: int | None = None
     hires: float | None = None
     hires_strength: float = 0.4
+    loras: Mapping[str, float] | None = None
 
     def resolve(
         self, *, height: int, width: int, num_inference_steps: int, guidance_scale: float, sampler: str
@@ -184,6 +188,9 @@ class PromptInfo:
         parts: How each part was translated, in order.
         unknown: What was not understood (it is still in ``english``, spelt out or copied).
         chunks: Chunks of tokens that were encoded.
+        loras: LoRAs that it is drawn with, each with its weight.
+        embeddings: Names in it that stand for vectors of their own (textual inversion).
+        ignored: Tags in it that ask for nothing sdjp has.
     """
 
     source: str
@@ -194,6 +201,9 @@ class PromptInfo:
     parts: tuple[Part, ...] = ()
     unknown: tuple[str, ...] = ()
     chunks: int = 1
+    loras: tuple[tuple[str, float], ...] = ()
+    embeddings: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``sdjp explain --json`` prints."""
@@ -206,6 +216,9 @@ class PromptInfo:
             "truncated_text": self.truncated,
             "parts": [dataclasses.asdict(part) for part in self.parts],
             "unknown": list(self.unknown),
+            "loras": dict(self.loras),
+            "embeddings": list(self.embeddings),
+            "ignored": list(self.ignored),
         }
 
 
@@ -292,6 +305,8 @@ _JAPANESE: Final[Mapping[str, str]] = {
     "guidance_scale": "ガイダンスの強さ",
     "seed": "シード",
     "num_images_per_prompt": "枚数",
+    "n_samples": "枚数",
+    "n_rows": "一覧の横に並べる枚数",
     "strength": "元の絵を変える強さ",
     "n_iter": "繰り返しの回数",
     "batch_size": "一度に描く枚数",
@@ -327,9 +342,11 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
         _check_real("guidance_scale", options.guidance_scale, math.inf)
     _check_real("eta", options.eta, 1)
     _check_real("strength", options.strength, 1)
-    for seed in _each(options.seed):
-        _check_whole("seed", seed, 0, MAX_SEED)
     check_count(options.num_images_per_prompt, "num_images_per_prompt")
+    # The last picture's own seed must be one that can be given again.
+    more = 0 if isinstance(options.seed, tuple) else options.num_images_per_prompt - 1
+    for seed in _each(options.seed):
+        _check_whole("seed", seed, 0, MAX_SEED - more)
     _check_choice("translate", options.translate, get_args(TranslateMode))
     _check_choice("fit", options.fit, get_args(Fit))
     _check_choice("mask_rule", options.mask_rule, get_args(MaskRule))
@@ -342,6 +359,26 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
     if options.hires is not None:
         check_enlargement("hires", options.hires)
     _check_real("hires_strength", options.hires_strength, 1)
+    _check_loras(options.loras)
+
+
+def _check_loras(loras: object) -> None:
+    fits = loras is None or (
+        isinstance(loras, Mapping)
+        and all(isinstance(name, str) and name.strip() for name in loras)
+        and all(
+            isinstance(w, int | float) and not isinstance(w, bool) and abs(w) <= MAX_LORA_WEIGHT
+            for w in loras.values()
+        )
+    )
+    if not fits:
+        raise InputError(
+            "loras.value",
+            ja=f"loras は {{'名前': 0.8}} の形で、重みは -{MAX_LORA_WEIGHT:g} から {MAX_LORA_WEIGHT:g} の数に"
+            f"してください（指定された値: {_show(loras)}）。",
+            en="loras must be a mapping such as {'name': 0.8} with weights from "
+            f"-{MAX_LORA_WEIGHT:g} to {MAX_LORA_WEIGHT:g}, not {_show(loras)}.",
+        )
 
 
 def check_count(value: int, name: str) -> None:
@@ -389,12 +426,13 @@ def _check_texts(name: str, value: object) -> None:
 
 
 def _check_size(name: str, value: object, factor: int) -> None:
-    if not _is_whole(value) or value <= 0:
+    if not _is_whole(value) or not 0 < value <= MAX_SIDE:
+        ja, en = (f"、{factor} の倍数", f", a multiple of {factor}") if factor > 1 else ("", "")
         raise InputError(
-            "size.positive",
-            ja=f"{_label(name)}は、{factor} の倍数の正の整数（ピクセル）で指定してください"
-            f"（指定された値: {_show(value)}）。",
-            en=f"{name} must be a positive number of pixels, a multiple of {factor}, not {_show(value)}.",
+            "size.large" if _is_whole(value) and value > 0 else "size.positive",
+            ja=f"{_label(name)}は、{factor} から {MAX_SIDE} までの整数（ピクセル{ja}）で"
+            f"指定してください（指定された値: {_show(value)}）。",
+            en=f"{name} must be from {factor} to {MAX_SIDE} pixels{en}, not {_show(value)}.",
         )
     if value % factor != 0:
         low = max(value // factor, 1) * factor

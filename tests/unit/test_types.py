@@ -219,6 +219,9 @@ def test_prompt_info_as_json_lines_need_it() -> None:
         "truncated_text",
         "parts",
         "unknown",
+        "loras",
+        "embeddings",
+        "ignored",
     ]
     assert data["truncated"] is True
     assert data["truncated_text"] == "nyan"

@@ -7,13 +7,16 @@ the first 75 tokens and drops the rest: that is ``max_chunks=1``.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sdjp.errors import InputError
+from sdjp.text.names import Names
 from sdjp.text.tokenizer import ClipTokenizer
 
 Token = tuple[int, float]
+"""Id and weight. Negative ids in a row are the vectors of one name (``names.py``) and stay together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +37,10 @@ class Chunks:
 
 
 def chunk(
-    runs: Iterable[tuple[str, float] | object],
+    runs: Iterable[tuple[str | Sequence[int], float] | object],
     tokenizer: ClipTokenizer,
     *,
+    names: Names | None = None,
     chunk_length: int = 75,
     comma_backtrack: int = 20,
     max_chunks: int | None = None,
@@ -44,8 +48,10 @@ def chunk(
     """Cut weighted text into chunks.
 
     Args:
-        runs: ``(text, weight)`` in the order of the prompt; anything that is no tuple is a BREAK.
+        runs: ``(text, weight)`` in the order of the prompt, or ``(ids, weight)`` for a name; anything that is
+            no tuple is a BREAK.
         tokenizer: The byte-pair table of the model that will read the ids.
+        names: Whose ids are negative, to tell what was cut.
         chunk_length: Tokens of the prompt in one chunk.
         comma_backtrack: How far before the end of a full chunk a comma may stand to be the place of the cut;
             0 cuts after exactly ``chunk_length`` tokens.
@@ -74,17 +80,20 @@ def chunk(
         ids=[_frame([i for i, _ in p], tokenizer, chunk_length) for p in pieces],
         weights=[[1.0, *(w for _, w in p), *[1.0] * (chunk_length + 1 - len(p))] for p in pieces],
         tokens=sum(map(len, pieces)),
-        truncated=tokenizer.decode(i for i, _ in dropped),
+        truncated=_spelt([i for i, _ in dropped], tokenizer, names),
     )
 
 
-def _sections(runs: Iterable[tuple[str, float] | object], tokenizer: ClipTokenizer) -> list[list[Token]]:
+def _sections(
+    runs: Iterable[tuple[str | Sequence[int], float] | object], tokenizer: ClipTokenizer
+) -> list[list[Token]]:
     """Tokens between BREAKs; one at the end of a prompt opens no chunk, any other does, even an empty one."""
     sections: list[list[Token]] = [[]]
     for run in runs:
         if isinstance(run, tuple):
             text, weight = run
-            sections[-1] += [(i, weight) for i in tokenizer.encode(text)]
+            ids = tokenizer.encode(text) if isinstance(text, str) else text
+            sections[-1] += [(i, weight) for i in ids]
         else:
             sections.append([])
     if len(sections) > 1 and not sections[-1]:
@@ -103,6 +112,10 @@ def _cut(
         if end < len(section) and len(pieces) + 1 != room and section[end][0] != comma:
             near = range(end - 1, max(start, end - backtrack) - 1, -1)
             end = next((i for i in near if section[i][0] == comma), end - 1) + 1
+        whole = end  # before a name that would be torn, unless it is longer than a chunk
+        while start < whole < len(section) and section[whole][0] == section[whole - 1][0] - 1 < -1:
+            whole -= 1
+        end = whole if whole > start else end
         pieces.append(section[start:end])
         start = end
         if start >= len(section):
@@ -113,3 +126,14 @@ def _cut(
 def _frame(ids: list[int], tokenizer: ClipTokenizer, length: int) -> list[int]:
     padding = [tokenizer.pad_id] * (length - len(ids))
     return [tokenizer.start_id, *ids, tokenizer.end_id, *padding]
+
+
+def _spelt(ids: Sequence[int], tokenizer: ClipTokenizer, names: Names | None) -> str:
+    """What ids stand for; a name is told once however many vectors it has."""
+    words: list[str] = []
+    for is_name, group in groupby(ids, key=lambda i: i < 0):
+        if is_name and names is not None:
+            words += [name for name, _ in groupby(names.name_of(i) for i in group)]
+        else:
+            words.append(tokenizer.decode(group))
+    return " ".join(words)

@@ -6,15 +6,18 @@ runs without torch, so that ``sdjp explain`` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sdjp.errors import InputError
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
+from sdjp.text.names import Names, named
 from sdjp.text.script import has_letters, is_japanese
+from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.text.tree import Named
 from sdjp.types import Part, PromptInfo, TranslateMode
 
 
@@ -62,6 +65,8 @@ def read(
     tokenizer: ClipTokenizer,
     translate: TranslateMode = "auto",
     max_chunks: int | None = None,
+    names: Names | None = None,
+    loras: Mapping[str, float] | None = None,
 ) -> list[ReadPrompt]:
     """Read prompts; the leaves of all of them are translated as one batch.
 
@@ -71,23 +76,21 @@ def read(
         tokenizer: The byte-pair table of the model that will draw.
         translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
         max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
+        names: Names that are not translated and stand for vectors of their own.
+        loras: LoRAs that are asked for beside those in the prompts, with their weights.
 
     Raises:
-        InputError: If a prompt cannot be parsed.
+        InputError: If a prompt, or a tag in it, cannot be read.
         TranslationError: If a leaf cannot be translated.
     """
-    parsed = [syntax.parse(text) for text in texts]
-    leaves = [syntax.text_leaves(p) for p in parsed]
-    wanted = [leaf for group in leaves for leaf in group if _wants(leaf, translate)]
-    unique = list(dict.fromkeys(wanted))
-    translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
+    names = Names({}) if names is None else names
     results = []
-    for text, tree, group in zip(texts, parsed, leaves, strict=True):
-        records = [translated.get(leaf) if _wants(leaf, translate) else None for leaf in group]
-        english = syntax.map_text(
-            tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
-        )
-        chunks = chunk(syntax.weighted_runs(english), tokenizer, max_chunks=max_chunks)
+    parsed = [names.mark(syntax.parse(text)) for text in texts]
+    for text, tree, (english, group, records) in zip(
+        texts, parsed, _translated(parsed, translator, translate), strict=True
+    ):
+        chunks = chunk(_runs(english, names), tokenizer, names=names, max_chunks=max_chunks)
+        tags = syntax.tags(tree)
         parts, unknown = _account(group, records)
         info = PromptInfo(
             source=text,
@@ -98,9 +101,49 @@ def read(
             parts=parts,
             unknown=unknown,
             chunks=len(chunks.ids),
+            loras=tuple(lora_weights(tags, loras).items()),
+            embeddings=named(tree),
+            ignored=other_tags(tags),
         )
-        results.append(ReadPrompt(info=info, chunks=chunks, tags=syntax.tags(tree)))
+        results.append(ReadPrompt(info=info, chunks=chunks, tags=tags))
     return results
+
+
+def to_english(
+    texts: Sequence[str], *, translator: Translator, translate: TranslateMode = "auto"
+) -> list[str]:
+    """Return what :func:`read` would give a text encoder, as text; brackets and tags stay.
+
+    Raises:
+        InputError: If a prompt cannot be parsed.
+        TranslationError: If a leaf cannot be translated.
+    """
+    parsed = [syntax.parse(text) for text in texts]
+    return [str(english) for english, _, _ in _translated(parsed, translator, translate)]
+
+
+def _translated(
+    parsed: Sequence[syntax.Prompt], translator: Translator, translate: TranslateMode
+) -> Iterator[tuple[syntax.Prompt, tuple[str, ...], list[Translation | None]]]:
+    """Translate the leaves of all prompts as one batch: each in English, its leaves, what became of them."""
+    leaves = [syntax.text_leaves(tree) for tree in parsed]
+    wanted = [leaf for group in leaves for leaf in group if _wants(leaf, translate)]
+    unique = list(dict.fromkeys(wanted))
+    translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
+    for tree, group in zip(parsed, leaves, strict=True):
+        records = [translated.get(leaf) if _wants(leaf, translate) else None for leaf in group]
+        english = syntax.map_text(
+            tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
+        )
+        yield english, group, records
+
+
+def _runs(prompt: syntax.Prompt, names: Names) -> list[tuple[str | Sequence[int], float] | object]:
+    """The prompt for the tokenizer, names as the ids of their vectors."""
+    return [
+        (names.ids(run.name), run.weight) if isinstance(run, Named) else run
+        for run in syntax.weighted_runs(prompt)
+    ]
 
 
 def _wants(leaf: str, translate: TranslateMode) -> bool:

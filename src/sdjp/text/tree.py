@@ -40,6 +40,13 @@ class Verbatim:
 
 
 @dataclass(frozen=True)
+class Name:
+    """The name of vectors, which stays as it is: see ``names.py``."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Tag:
     """An angle tag, brackets included."""
 
@@ -66,7 +73,7 @@ class Weighted:
     form: Literal["round", "square", "number"]
 
 
-Node: TypeAlias = "Text | Separator | Verbatim | Tag | Break | Weighted"
+Node: TypeAlias = "Text | Separator | Verbatim | Name | Tag | Break | Weighted"
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,13 @@ class Run(NamedTuple):
     """Text and its effective weight."""
 
     text: str
+    weight: float
+
+
+class Named(NamedTuple):
+    """A name and its effective weight."""
+
+    name: str
     weight: float
 
 
@@ -131,7 +145,7 @@ def map_text(prompt: Prompt, leaves: Sequence[str]) -> Prompt:
     return Prompt(_mapped(prompt.nodes, iter(leaves)))
 
 
-def weighted_runs(prompt: Prompt) -> tuple[Run | Break, ...]:
+def weighted_runs(prompt: Prompt) -> tuple[Run | Named | Break, ...]:
     """Return text with its effective weight, for tokenizing: tags left out, neighbours of one weight joined.
 
     Separators that then separate nothing (next to a BREAK, around a tag) are left out too.
@@ -142,19 +156,24 @@ def weighted_runs(prompt: Prompt) -> tuple[Run | Break, ...]:
         (Run(text='a cat', weight=1.2100000000000002), Run(text=', a dog', weight=1.0), Break(),
          Run(text='night', weight=1.0))
     """
-    runs: list[Run | Break] = []
+    runs: list[Run | Named | Break] = []
     waiting: Run | None = None
     for node, weight in flatten(prompt.nodes):
         if isinstance(node, Break):
             runs.append(node)
             waiting = None
         elif isinstance(node, Separator):
-            if runs and isinstance(runs[-1], Run) and (waiting is None or waiting.text == " "):
+            if runs and not isinstance(runs[-1], Break) and (waiting is None or waiting.text == " "):
                 waiting = Run(node.raw, weight)
         elif not isinstance(node, Tag):
-            for run in (waiting, Run(node.text if isinstance(node, Text) else node.raw, weight)):
+            new = (
+                Named(node.text, weight)
+                if isinstance(node, Name)
+                else Run(node.text if isinstance(node, Text) else node.raw, weight)
+            )
+            for run in (waiting, new):
                 last = runs[-1] if runs else None
-                if run is not None and isinstance(last, Run) and last.weight == run.weight:
+                if isinstance(run, Run) and isinstance(last, Run) and last.weight == run.weight:
                     runs[-1] = Run(last.text + run.text, run.weight)
                 elif run is not None:
                     runs.append(run)
@@ -169,7 +188,7 @@ def tags(prompt: Prompt) -> tuple[str, ...]:
 
 def flatten(
     nodes: Sequence[Node], weight: float = 1.0
-) -> Iterator[tuple[Text | Separator | Verbatim | Tag | Break, float]]:
+) -> Iterator[tuple[Text | Separator | Verbatim | Name | Tag | Break, float]]:
     """Yield every node that is no bracket, with the product of the weights around it."""
     for node in nodes:
         if isinstance(node, Weighted):
@@ -188,7 +207,7 @@ def _join(nodes: Sequence[Node], end: str = "") -> str:
 
 
 def _source(node: Node) -> str:
-    if isinstance(node, Text):
+    if isinstance(node, Text | Name):
         return _TO_ESCAPE.sub(r"\\\g<0>", node.text)
     if isinstance(node, Break):
         return "BREAK"
