@@ -48,6 +48,9 @@ class Mark:
         methods: By which methods it is embedded.
         ja: Who embeds it.
         en: The same in English.
+        is_text: Whether the content is a text.
+        floats: Whether it is embedded in pixels that are floats. OpenCV lays the zero of their U plane
+            elsewhere, so that it can be read from floats only.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Mark:
     ja: str
     en: str
     is_text: bool = True
+    floats: bool = False
 
     def bits(self, method: str) -> Bits:
         """The bits that ``method`` writes for it."""
@@ -86,6 +90,7 @@ KNOWN: Final = (
         ja="SDXL（generative-models と diffusers）",
         en="SDXL (generative-models and diffusers)",
         is_text=False,
+        floats=True,
     ),
     Mark(
         "FLUX.1",
@@ -94,6 +99,7 @@ KNOWN: Final = (
         ja="FLUX.1 の元のスクリプト",
         en="the original scripts of FLUX.1",
         is_text=False,
+        floats=True,
     ),
 )
 """Marks that are looked for without being named, from the sources of those who write them."""
@@ -268,9 +274,10 @@ class _Search:
         if not (wanted or blind):
             return
         read = method.reader(pixels)
+        read_floats = method.reader(pixels.astype(np.float32)) if any(m.floats for m, _ in wanted) else read
         for mark, bits in wanted:
-            reading = _Reading(mark.name, method.name, read(len(bits)), bits, change, mark.is_text)
-            self.readings.append(reading)
+            found = read_floats(len(bits)) if mark.floats else read(len(bits))
+            self.readings.append(_Reading(mark.name, method.name, found, bits, change, mark.is_text))
         for length in blind:  # a text that carries its own proof needs not be known
             bits = read(8 * (length + CHECK))
             payload = Spread.unframe(bits)

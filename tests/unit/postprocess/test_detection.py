@@ -19,7 +19,10 @@ def bits(word: str) -> np.ndarray:
 
 
 def embedded(mark: Mark, method: str, pixels: np.ndarray = GREY) -> Image.Image:
-    return Image.fromarray(METHODS[method].embed(pixels, mark.bits(method)))
+    if mark.floats:
+        pixels = pixels.astype(np.float32)
+    marked = METHODS[method].embed(pixels, mark.bits(method))
+    return Image.fromarray(np.round(marked).clip(0, 255).astype(np.uint8))
 
 
 # The probability.

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Pixels: TypeAlias = "NDArray[np.uint8]"
 """RGB, (H, W, 3), 0 to 255."""
 
+AnyPixels: TypeAlias = "NDArray[np.uint8] | NDArray[np.float32]"
+"""The same, or as floats from 0 to 255."""
+
 Bits: TypeAlias = "NDArray[np.bool_]"
 """(n,), the most significant bit of each byte first."""
 
@@ -53,7 +56,7 @@ class Method(Protocol):
         """Write at most :meth:`capacity` bits."""
         ...
 
-    def reader(self, pixels: Pixels) -> Reader:
+    def reader(self, pixels: AnyPixels) -> Reader:
         """Read at most :meth:`capacity` bits; without a mark they say nothing."""
         ...
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from sdjp.errors import MissingDependencyError
-from sdjp.postprocess.marking.base import Bits, Pixels, Reader, to_bits
+from sdjp.postprocess.marking.base import AnyPixels, Bits, Pixels, Reader, to_bits
 
 MIN_PIXELS: Final = 256 * 256
 BLOCK: Final = 8  # pixels: two for the Haar wavelet, times four
@@ -56,7 +56,7 @@ class ImWatermark:
         bgr = encoder.encode(_bgr(pixels), self.name)
         return np.ascontiguousarray(bgr[..., ::-1])
 
-    def reader(self, pixels: Pixels) -> Reader:
+    def reader(self, pixels: AnyPixels) -> Reader:
         """Let the package read each block by itself, then count votes as it does."""
         blocks = (pixels.shape[0] // BLOCK) * (pixels.shape[1] // BLOCK)
         said = np.asarray(_package().WatermarkDecoder("bits", blocks).decode(_bgr(pixels), self.name))
@@ -70,7 +70,7 @@ class ImWatermark:
         return read
 
 
-def _bgr(pixels: Pixels) -> Pixels:
+def _bgr(pixels: AnyPixels) -> Any:
     """The channels in OpenCV's order, as a copy: the package writes into what it is given."""
     return np.ascontiguousarray(pixels[..., ::-1])
 

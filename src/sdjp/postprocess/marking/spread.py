@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from sdjp.postprocess.marking.base import Bits, Pixels, Reader, to_bits, to_bytes
+from sdjp.postprocess.marking.base import AnyPixels, Bits, Pixels, Reader, to_bits, to_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,7 +131,7 @@ class Spread:
             values = np.clip(values + _pattern(error, carriers, values.shape)[..., None], 0, 255)
         return np.round(values).astype(np.uint8)
 
-    def reader(self, pixels: Pixels) -> Reader:
+    def reader(self, pixels: AnyPixels) -> Reader:
         """Add up what all copies of a bit say."""
         found = _transform(pixels.astype(np.float64))
 
