@@ -20,6 +20,8 @@ Each text says what was given, what is allowed and what to do.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 Language = Literal["ja", "en"]
@@ -43,6 +45,30 @@ def set_language(language: Language) -> None:
 def get_language() -> Language:
     """Return the language that ``str(error)`` uses now."""
     return _language
+
+
+_REASONS: Final[Mapping[int, str]] = {
+    errno.ENOENT: "見つかりません",
+    errno.EISDIR: "フォルダーです",
+    errno.ENOTDIR: "パスの途中にあるのが、フォルダーではなくファイルです",
+    errno.EEXIST: "同じ名前のファイルがあります",
+    errno.EACCES: "アクセス権がありません",
+    errno.EPERM: "許可されていません",
+    errno.EROFS: "読み取り専用の場所です",
+    errno.ENOSPC: "空き容量がありません",
+    errno.ENAMETOOLONG: "名前が長すぎます",
+}
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """Why the system refused a file, in Japanese and in English, for the two texts of an error."""
+    if isinstance(error, OSError):
+        english = error.strerror or str(error) or type(error).__name__
+        return _REASONS.get(error.errno or 0, english), english
+    if "null byte" in str(error) or "null character" in str(error):
+        return "名前に NUL 文字があります", "there is a NUL in the name"
+    english = str(error) or type(error).__name__
+    return english, english
 
 
 class SdjpError(Exception):

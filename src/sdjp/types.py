@@ -342,11 +342,9 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
         _check_real("guidance_scale", options.guidance_scale, math.inf)
     _check_real("eta", options.eta, 1)
     _check_real("strength", options.strength, 1)
-    check_count(options.num_images_per_prompt, "num_images_per_prompt")
-    # The last picture's own seed must be one that can be given again.
-    more = 0 if isinstance(options.seed, tuple) else options.num_images_per_prompt - 1
     for seed in _each(options.seed):
-        _check_whole("seed", seed, 0, MAX_SEED - more)
+        _check_whole("seed", seed, 0, MAX_SEED)
+    check_count(options.num_images_per_prompt, "num_images_per_prompt")
     _check_choice("translate", options.translate, get_args(TranslateMode))
     _check_choice("fit", options.fit, get_args(Fit))
     _check_choice("mask_rule", options.mask_rule, get_args(MaskRule))

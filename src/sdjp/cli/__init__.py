@@ -14,6 +14,7 @@ How to add a command:
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -38,6 +39,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 TEXTS: Final = ("prompt", "prompt_option", "negative", "watermark")
 """Arguments that are words of the user, not names of files."""
+_NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
 
 
@@ -60,9 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 is success, 2 a bad option or input, 1 any other error that sdjp knows, 130 after Ctrl-C.
     """
     use_utf8()
-    args = parse(sys.argv[1:] if argv is None else list(argv))
-    errors.set_language(args.lang)
     try:
+        args = parse(sys.argv[1:] if argv is None else list(argv))
         return int(args.run(args))
     except errors.SdjpError as error:
         say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
@@ -72,4 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+            raise
+        say(
+            ja="エラー: メモリーが足りません。絵を小さくする（-W、-H）、--tile でタイルに分ける、"
+            "--dtype float16 にする、などをお試しください。",
+            en="error: out of memory. Try a smaller picture (-W, -H), tiles (--tile) or --dtype float16.",
+            file=sys.stderr,
+        )
         return 1

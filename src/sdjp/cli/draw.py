@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sdjp import errors
@@ -15,7 +14,8 @@ from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import open_pictures, picture_arguments, picture_options
 from sdjp.cli.prompts import prompts
-from sdjp.cli.speech import say
+from sdjp.cli.speech import say, say_stopped
+from sdjp.errors import InputError
 
 if TYPE_CHECKING:
     from sdjp.result import GenerationResult
@@ -97,10 +97,19 @@ def _version() -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Draw every prompt."""
+    from sdjp.images import check_folder
     from sdjp.job import Inputs, check_ahead
     from sdjp.types import GenerationOptions, check_count
 
     check_count(args.n_iter, "n_iter")
+    if args.n_rows is not None and args.n_rows != 0:  # 0 is n_samples, as in the original
+        check_count(args.n_rows, "n_rows")
+    if args.skip_save and args.skip_grid:
+        raise InputError(
+            "skip.both",
+            ja="--skip_save と --skip_grid を両方指定すると何も保存されません。どちらかを外してください。",
+            en="with --skip_save and --skip_grid together nothing would be saved: leave one out.",
+        )
     texts = prompts(args)
     first = next(texts)
     wanted = {
@@ -120,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     check_ahead(  # a slip costs no loading
         GenerationOptions(prompt=first, seed=args.seed, **wanted), Inputs(**pictures)
     )
-    folder = _folder(args.outdir)
+    folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
     results: list[GenerationResult] = []  # for the grid
@@ -145,12 +154,8 @@ def run(args: argparse.Namespace) -> int:
                 seed = None if seed is None else seed + args.n_samples
     except KeyboardInterrupt:
         stopped = True
-        say(
-            ja=f"中止しました。完成した {finished} 枚はそのまま残っています。",
-            en=f"stopped. The {finished} finished pictures stay.",
-            file=sys.stderr,
-        )
-    if len(results) > 1 and not args.skip_grid:
+        say_stopped(0 if args.skip_save else finished)
+    if (finished > 1 or args.skip_save) and results and not args.skip_grid:
         from sdjp.result import GenerationResult
 
         path = GenerationResult.merge(results).save_grid(folder, columns=args.n_rows or args.n_samples)
@@ -169,12 +174,3 @@ def announce(info: PromptInfo) -> None:
         say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
     if info.truncated:
         say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
-
-
-def _folder(name: str) -> Path:
-    """Make the folder and see that it can be written, before anything is drawn."""
-    from sdjp.images import check_folder
-
-    folder = Path(name)
-    check_folder(folder)
-    return folder

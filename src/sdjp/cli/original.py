@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +14,7 @@ from sdjp.cli.draw import GRID, announce
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
-from sdjp.cli.speech import say
+from sdjp.cli.speech import say, say_stopped
 from sdjp.cli.stream import Stream
 from sdjp.errors import InputError
 
@@ -143,7 +142,11 @@ def load(args: argparse.Namespace) -> Pipeline:
 
     Raises:
         InputError: If they are not the model's.
+        OutputError: If nothing can be written to ``--outdir``.
     """
+    from sdjp.images import check_folder
+
+    check_folder(args.outdir)  # a slip costs no loading
     pipe = make_pipeline(args)
     vae = pipe.config.vae
     for name, given, own in (("C", args.C, vae.latent_channels), ("f", args.f, vae.factor)):
@@ -211,8 +214,7 @@ def draw_all(
                         say(ja=f"保存しました: {path}", en=f"saved: {path}")
     except KeyboardInterrupt:
         stopped = True
-        say(ja=f"中止しました。完成した {finished} 枚はそのまま残っています。",
-            en=f"stopped. The {finished} finished pictures stay.", file=sys.stderr)  # fmt: skip
+        say_stopped(0 if args.skip_save else finished)
     if results and not args.skip_grid:
         columns = args.n_rows if args.n_rows > 0 else args.n_samples
         path = GenerationResult.merge(results).save_grid(outdir, columns=columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
@@ -25,6 +26,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(allow_abbrev=False, add_help=False, **arguments)
+        # -inf and -1e5 are numbers to be refused by their range, and not unknown flags.
+        self._negative_number_matcher = re.compile(r"-(\.?\d[\d.e+-]*|inf)$", re.IGNORECASE)
         self.option(
             "-h", "--help", action="help", ja="この説明を表示して終わる", en="show this help and stop"
         )
@@ -40,6 +43,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and stop with 2."""
         say(ja=f"エラー: {_japanese(message)}", en=f"error: {message}", file=sys.stderr)
+        if re.match("unrecognized arguments: [^-]", message):
+            say(
+                ja='空白を含む文は、全体を引用符で囲んでください（例: "赤い 車"）。',
+                en='put text with spaces between quotes, such as "a red car".',
+                file=sys.stderr,
+            )
         say(
             ja=f"使い方は {self.prog} --help をご覧ください。",
             en=f"see {self.prog} --help for usage.",

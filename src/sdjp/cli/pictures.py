@@ -61,8 +61,16 @@ def picture_arguments(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def open_pictures(args: argparse.Namespace) -> dict[str, Any]:
-    """Read ``--init-img`` and ``--mask`` once, before a model is loaded."""
-    from sdjp.images import open_picture
+    """Read ``--init-img`` and ``--mask`` once, before a model is loaded.
+
+    Raises:
+        InputError: If one cannot be read, or nothing in the mask is white.
+    """
+    from sdjp.images import fit_mask, open_picture
 
     given = {"image": args.init_img, "mask": args.mask}
-    return {name: open_picture(path, name=name) for name, path in given.items() if path is not None}
+    found = {name: open_picture(path, name=name) for name, path in given.items() if path is not None}
+    if "mask" in found:
+        width, height = found["mask"].size
+        fit_mask(found["mask"], like=(width, height), height=height, width=width, fit="stretch")
+    return found

@@ -11,7 +11,9 @@ from sdjp import errors
 
 
 def use_utf8() -> None:
-    """Let no character that a terminal cannot show stop a run: it is escaped instead."""
+    """Read and write UTF-8 whatever the locale; what cannot be shown is escaped and stops no run."""
+    with suppress(AttributeError, ValueError, OSError):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")  # type: ignore[union-attr]
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError, OSError):
             if (stream.encoding or "").lower().replace("-", "") == "utf8":
@@ -24,12 +26,23 @@ def as_typed(argument: str) -> str:
     """Restore an argument that was typed in UTF-8 where the locale has no Japanese (``LC_ALL=C``).
 
     Python hands on the bytes as lone surrogates, which is right for the name of a file and no text.
+
+    Raises:
+        InputError: If it is in another encoding: its characters would be lost.
     """
     try:
         argument.encode("utf-8")
     except UnicodeEncodeError:
-        with suppress(UnicodeError):
+        try:
             return os.fsencode(argument).decode("utf-8")
+        except UnicodeError as error:
+            raise errors.InputError(
+                "argument.encoding",
+                ja=f"引数 {argument!r} は UTF-8 ではないため読み取れません。"
+                "端末の文字コードを UTF-8 にするか、UTF-8 のファイルに書いて --from-file で渡してください。",
+                en=f"the argument {argument!r} is not UTF-8 and cannot be read. Set the terminal to UTF-8, "
+                "or write it into a UTF-8 file and give that with --from-file.",
+            ) from error
     return argument
 
 
@@ -38,3 +51,10 @@ def say(*, ja: str, en: str, file: TextIO | None = None) -> None:
     print(
         en if errors.get_language() == "en" else ja, file=file if file is not None else sys.stdout, flush=True
     )
+
+
+def say_stopped(finished: int) -> None:
+    """Say after Ctrl-C how many pictures are on the disk."""
+    stays = (f"完成した {finished} 枚はそのまま残っています。", f" The {finished} finished pictures stay.")
+    ja, en = stays if finished else ("", "")
+    say(ja=f"中止しました。{ja}", en=f"stopped.{en}", file=sys.stderr)

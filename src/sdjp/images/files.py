@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sdjp.errors import InputError, OutputError
+from sdjp.errors import InputError, OutputError, reason
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -86,8 +86,15 @@ def check_folder(folder: str | Path) -> Path:
     """Make a folder, if it is not there, and see that files can be written in it.
 
     Raises:
-        OutputError: If not.
+        InputError: If its name is empty.
+        OutputError: If they cannot.
     """
+    if folder == "":
+        raise InputError(
+            "output.empty",
+            ja="保存先のフォルダーの名前が空です。名前を書いてください（いまいるフォルダーなら「.」）。",
+            en="the name of the folder to write to is empty. Give one ('.' is the current folder).",
+        )
     folder = Path(folder)
     probe = folder / _part_name("check")
     try:
@@ -172,11 +179,11 @@ def _next_number(folder: Path, pattern: str) -> int:
 
 
 def _unwritable(path: Path, error: Exception) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error)
+    ja, en = reason(error)
     return OutputError(
         "output.unwritable",
-        ja=f"{path} に保存できません（{reason}）。"
+        ja=f"{path} に保存できません（{ja}）。"
         "書き込みの権限と空き容量を確かめるか、別のフォルダーを指定してください。",
-        en=f"cannot write to {path} ({reason}). "
+        en=f"cannot write to {path} ({en}). "
         "Check the permissions and the free space, or choose another folder.",
     )

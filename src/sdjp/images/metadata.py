@@ -18,6 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
+from sdjp.images.read import unreadable
 from sdjp.types import GenerationOptions, PromptInfo, ResolvedOptions
 
 _SAMPLER_NAMES: Final[Mapping[str, str]] = {
@@ -110,11 +111,7 @@ def read_metadata(path: str | Path) -> Metadata:
             image.load()  # text chunks may also stand behind the pixels
             texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            "image.unreadable",
-            ja=f"画像 {path} を読めません。場所と形式を確かめてください。",
-            en=f"cannot read the picture {path}. Check where it is and what it is.",
-        ) from error
+        raise unreadable(f" {path}", error) from error
     record = None
     if "sdjp" in texts:
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from sdjp.errors import InputError
+from sdjp.errors import InputError, reason
 
 Source: TypeAlias = "Image.Image | str | PathLike[str]"
 """A picture, or where its file is."""
@@ -34,7 +33,7 @@ def open_picture(source: Source, *, name: str = "image") -> Image.Image:
             ja=f"{name} には PIL の画像かファイルのパスを指定してください（{kind} が渡されました）。",
             en=f"{name} must be a PIL image or the path of a file, not {kind}.",
         )
-    where = "" if isinstance(source, Image.Image) else f" {Path(source)}"
+    where = "" if isinstance(source, Image.Image) else f" {source or repr(source)}"
     try:
         if isinstance(source, Image.Image):
             source.load()
@@ -44,12 +43,7 @@ def open_picture(source: Source, *, name: str = "image") -> Image.Image:
                 file.load()
                 picture = ImageOps.exif_transpose(file)
     except (OSError, SyntaxError, ValueError, ArithmeticError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError(
-            f"{name}.unreadable",
-            ja=f"画像{where} を読めません（{reason}）。場所と形式（PNG、JPEG など）を確かめてください。",
-            en=f"cannot read the picture{where} ({reason}). Check where it is and that it is a PNG, JPEG …",
-        ) from error
+        raise unreadable(where, error, code=f"{name}.unreadable") from error
     if picture.width == 0 or picture.height == 0:
         raise InputError(
             f"{name}.empty",
@@ -58,6 +52,23 @@ def open_picture(source: Source, *, name: str = "image") -> Image.Image:
             en=f"the picture{where} is {picture.width}×{picture.height}: give one that has pixels.",
         )
     return picture
+
+
+def unreadable(where: str, error: Exception, *, code: str = "image.unreadable") -> InputError:
+    """The error for a file that gives no picture; ``where`` is its name after a space, or ``""``."""
+    if isinstance(error, UnidentifiedImageError):
+        ja, en = "画像の形式ではありません", "not a picture"
+    elif isinstance(error, Image.DecompressionBombError):
+        ja, en = "画素が多すぎます", "it has too many pixels"
+    elif getattr(error, "errno", None) is not None or "null" in str(error):
+        ja, en = reason(error)
+    else:  # whatever a decoder says of what it cannot make sense of
+        ja, en = "壊れているか、途中で切れています", f"broken or cut off: {error or type(error).__name__}"
+    return InputError(
+        code,
+        ja=f"画像{where} を読めません（{ja}）。場所と形式（PNG、JPEG など）を確かめてください。",
+        en=f"cannot read the picture{where} ({en}). Check where it is and that it is a PNG, JPEG …",
+    )
 
 
 def to_rgb(picture: Image.Image, *, background: str = "white", name: str = "image") -> Image.Image:
