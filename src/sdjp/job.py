@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -316,7 +316,9 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
 
 
 def frozen(value: Any) -> Any:
-    """A list as a tuple; anything else as it is, for the checks to judge."""
+    """A list as a tuple, a mapping as a copy; anything else as it is, for the checks to judge."""
+    if isinstance(value, Mapping):
+        return dict(value)
     return tuple(value) if isinstance(value, (list, tuple)) else value
 
 

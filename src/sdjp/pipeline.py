@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 import sdjp
 from sdjp import autoencode, conditioning, images, weights
+from sdjp.addons import Addons, Networks, common, split, wanted
 from sdjp.config import ModelConfig
 from sdjp.errors import Cancelled, InputError, NonFiniteError
 from sdjp.hardware import resolve_device, resolve_dtype
@@ -28,6 +30,7 @@ from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, Step, classifier_free, get_sampler
 from sdjp.samplers.schedule import StrengthRule
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
+from sdjp.text.names import Names
 from sdjp.text.screen import PromptCheck, Screen, make_screen
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
@@ -94,6 +97,7 @@ class Pipeline:
         translator: Translator,
         postprocessors: Sequence[PostProcessor] = (),
         screen: Screen | None = None,
+        addons: Addons | None = None,
     ) -> None:
         self.unet = loaded.unet
         self.vae = loaded.vae
@@ -104,6 +108,9 @@ class Pipeline:
         self.translator = translator
         self.postprocessors = tuple(postprocessors)
         self.screen = screen
+        self.addons = Addons() if addons is None else addons
+        self._names = Names({})  # of embeddings in the prompts of one run; see _equipped
+        self._addon_reports: tuple[Report, ...] = ()
         self.schedule = Schedule.from_config(loaded.config.schedule)
 
     @classmethod
@@ -122,6 +129,8 @@ class Pipeline:
         prompt_check: PromptCheck = "flag",
         prompt_words: str | Path | None = None,
         watermark: bool | str | Watermark = True,
+        lora_dir: str | Path | None = None,
+        embeddings_dir: str | Path | None = None,
     ) -> Pipeline:
         """Load a model.
 
@@ -145,6 +154,9 @@ class Pipeline:
             prompt_words: A file of more such words, or of exceptions; see :mod:`sdjp.text.word_list`.
             watermark: Invisible watermark: on, off, a text of one's own, or a ``Watermark``, which chooses
                 the method too.
+            lora_dir: A folder of LoRA files (kohya-ss, diffusers), to be called by name.
+            embeddings_dir: A folder of files of textual inversion; a name of them in a prompt stands for
+                the vectors of the file.
 
         Raises:
             InputError: If an argument is not usable.
@@ -155,6 +167,7 @@ class Pipeline:
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         processors = make_postprocessors(safety=check, watermark=watermark)
         screen = make_screen(prompt_check, words=prompt_words)
+        addons = Addons(lora_dir, embeddings_dir)
         chosen_translator = make_translator(translator)
         if safety != "off":
             from sdjp.weights.safety_file import load_checker
@@ -173,6 +186,7 @@ class Pipeline:
             translator=chosen_translator,
             postprocessors=processors,
             screen=screen,
+            addons=addons,
         )
 
     @classmethod
@@ -187,6 +201,8 @@ class Pipeline:
         prompt_check: PromptCheck = "flag",
         prompt_words: str | Path | None = None,
         watermark: bool | str | Watermark = True,
+        lora_dir: str | Path | None = None,
+        embeddings_dir: str | Path | None = None,
     ) -> Pipeline:
         """Take over a loaded ``diffusers.StableDiffusionPipeline``; both share the memory of the weights.
 
@@ -203,6 +219,7 @@ class Pipeline:
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         processors = make_postprocessors(safety=check, watermark=watermark)
         screen = make_screen(prompt_check, words=prompt_words)
+        addons = Addons(lora_dir, embeddings_dir)
         chosen_translator = make_translator(translator)
         loaded, tokenizer = diffusers_modules.from_modules(pipe)
         theirs = getattr(pipe, "safety_checker", None)
@@ -218,6 +235,7 @@ class Pipeline:
             translator=chosen_translator,
             postprocessors=processors,
             screen=screen,
+            addons=addons,
         )
 
     def to_diffusers(self, *, sampler: str | None = None, spacing: str | None = None) -> Any:
@@ -271,10 +289,15 @@ class Pipeline:
     def explain(self, prompt: str, *, translate: TranslateMode = "auto") -> PromptInfo:
         """Tell the way a prompt takes, without drawing anything."""
         check_prompt(prompt)
-        return self._read([prompt], translate)[0].info
+        return self._equipped([prompt], {})._read([prompt], translate)[0].info
 
     def encode_prompt(
-        self, prompt: str | Sequence[str], *, translate: TranslateMode = "auto", chunks: int | None = None
+        self,
+        prompt: str | Sequence[str],
+        *,
+        translate: TranslateMode = "auto",
+        chunks: int | None = None,
+        loras: Mapping[str, float] | None = None,
     ) -> Tensor:
         """Return the text states of prompts, to be changed and given back as ``prompt_embeds``.
 
@@ -282,6 +305,7 @@ class Pipeline:
             prompt: One prompt or several; an empty one is allowed.
             translate: As in :meth:`generate`.
             chunks: At least so many chunks of 77 states, for a negative prompt beside a long prompt.
+            loras: As in :meth:`generate`; give it the same, for the LoRAs act on the UNet, too.
 
         Returns:
             (B, 77 N, D) in the dtype of the model.
@@ -289,11 +313,12 @@ class Pipeline:
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         for text in texts:
             check_prompt(text, allow_empty=True)
-        prompts = self._read(texts, translate)
-        states = self._states(prompts)
+        pipe = self._equipped(texts, common(texts, loras))
+        prompts = pipe._read(texts, translate)
+        states = pipe._states(prompts)
         missing = 0 if chunks is None else chunks - states.shape[1] // self.config.text.max_length
         if missing > 0:
-            empty = self._states(self._read([""], "never"))
+            empty = pipe._states(pipe._read([""], "never"))
             states = torch.cat([states, empty.expand(len(texts), -1, -1).repeat(1, missing, 1)], dim=1)
         return states
 
@@ -327,6 +352,7 @@ class Pipeline:
         prompt_embeds: Tensor | None = None,
         negative_prompt_embeds: Tensor | None = None,
         noise: Callable[[tuple[int, ...]], Tensor] | None = None,
+        loras: Mapping[str, float] | None = None,
         translate: TranslateMode = "auto",
         batch_size: int | None = None,
         progress: bool | None = None,
@@ -371,6 +397,8 @@ class Pipeline:
             negative_prompt_embeds: Text states in place of ``negative_prompt``.
             noise: Draws all noise of a batch in place of the seeds: called with (B, C, h, w) for the latents
                 of ``image``, the start (unless there are ``latents``) and each step that needs some.
+            loras: Files of ``lora_dir`` by name, each with its weight, beside those in the prompt
+                (``<lora:name:0.8>``).
             translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
             batch_size: Pictures drawn together; all, if None.
             progress: Show a bar; if None, where a person is watching.
@@ -407,6 +435,7 @@ class Pipeline:
             overlap=overlap,
             hires=hires,
             hires_strength=hires_strength,
+            loras=frozen(loras),
         )
         inputs = Inputs(
             image=image,
@@ -454,6 +483,7 @@ class Pipeline:
         translate: TranslateMode = "auto",
         tile: int | None = None,
         overlap: int | None = None,
+        loras: Mapping[str, float] | None = None,
         progress: bool | None = None,
         on_step: OnStep | None = None,
         cancel: threading.Event | None = None,
@@ -494,6 +524,7 @@ class Pipeline:
             translate=translate,
             tile=enlarging_tile(self.config) if tile is None else tile,
             overlap=overlap,
+            loras=frozen(loras),
         )
         job = self._settle(options, Inputs(image=larger, prompt_embeds=prompt_embeds))
         return self._all(dataclasses.replace(job, keep=keep), None, progress, on_step, cancel)
@@ -518,7 +549,18 @@ class Pipeline:
         return GenerationResult.merge(finished)
 
     def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
-        return settle(options, inputs, config=self.config, schedule=self.schedule)
+        job = settle(options, inputs, config=self.config, schedule=self.schedule)
+        self.addons.check(job, self.config, Networks(self.unet, self.text_encoder))
+        return job
+
+    def _equipped(self, texts: Sequence[str], loras: Mapping[str, float]) -> Pipeline:
+        """This pipeline with LoRAs, and with the embeddings named in ``texts``; it shares all else."""
+        pipe = copy.copy(self)
+        networks = Networks(self.unet, self.text_encoder)
+        pipe.unet, pipe.text_encoder, pipe._names, pipe._addon_reports = self.addons.equip(
+            texts, loras, self.config, networks
+        )
+        return pipe
 
     def _run(
         self,
@@ -528,37 +570,52 @@ class Pipeline:
         on_step: OnStep | None,
         cancel: threading.Event | None,
     ) -> Iterator[GenerationResult]:
+        """Draw the parts of a job that have LoRAs of their own; nearly always there is one."""
+        parts = list(split(job))
+        if len(parts) > 1 and self.screen is not None:  # a later part is refused before the first is drawn
+            read_now = self._equipped(job.prompts, {})._read(job.prompts, job.options.translate)
+            self.screen.check([prompt.info for prompt in read_now])
+        with _bar(parts, size, progress) as bar:
+            for part in parts:
+                pipe = self._equipped([*part.prompts, *part.negatives], wanted(part))
+                yield from pipe._run_part(part, size, bar, on_step, cancel)
+
+    def _run_part(
+        self, job: Job, size: int, bar: Any, on_step: OnStep | None, cancel: threading.Event | None
+    ) -> Iterator[GenerationResult]:
         """Encode, sample, decode, post-process: one batch after the other."""
         start = time.perf_counter()
         cond, uncond, infos, screened = self._condition(job)
         encoded = time.perf_counter() - start
-        with _bar(job, size, progress) as bar:
-            for first in range(0, job.count, size):
-                rows = range(first, min(first + size, job.count))
-                start = time.perf_counter()
-                watch = _watcher(job, bar, on_step, cancel)
-                x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
-                decoded = time.perf_counter()
-                pictures, reports = run_postprocessors(self.postprocessors, pictures)
-                finished = time.perf_counter()
-                yield GenerationResult(
-                    images=tuple(pictures),
-                    seeds=tuple(job.seeds[i] for i in rows),
-                    prompts=tuple(infos[i][0] for i in rows),
-                    negative_prompts=tuple(infos[i][1] for i in rows),
-                    options=dataclasses.replace(job.options, seed=job.seeds[0]),
-                    reports=tuple(screened[i] + of_one for i, of_one in zip(rows, reports, strict=True)),
-                    timings=Timings(
-                        encode=encoded,
-                        sample=decoded - start - decoding,
-                        decode=decoding,
-                        postprocess=finished - decoded,
-                    ),
-                    model=self.config.name,
-                    runtime=self.runtime,
-                    latents=x,
-                )
-                encoded = 0.0
+        for first in range(0, job.count, size):
+            rows = range(first, min(first + size, job.count))
+            start = time.perf_counter()
+            watch = _watcher(job, bar, on_step, cancel)
+            x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
+            decoded = time.perf_counter()
+            pictures, reports = run_postprocessors(self.postprocessors, pictures)
+            finished = time.perf_counter()
+            yield GenerationResult(
+                images=tuple(pictures),
+                seeds=tuple(job.seeds[i] for i in rows),
+                prompts=tuple(infos[i][0] for i in rows),
+                negative_prompts=tuple(infos[i][1] for i in rows),
+                options=dataclasses.replace(job.options, seed=job.seeds[0]),
+                reports=tuple(
+                    self._addon_reports + screened[i] + of_one
+                    for i, of_one in zip(rows, reports, strict=True)
+                ),
+                timings=Timings(
+                    encode=encoded,
+                    sample=decoded - start - decoding,
+                    decode=decoding,
+                    postprocess=finished - decoded,
+                ),
+                model=self.config.name,
+                runtime=self.runtime,
+                latents=x,
+            )
+            encoded = 0.0
 
     @torch.inference_mode()
     def _condition(
@@ -568,6 +625,8 @@ class Pipeline:
         groups = job.count // job.options.num_images_per_prompt
         texts = self._read([*job.prompts, *job.negatives], job.options.translate)  # one batch to translate
         prompts, negatives = texts[: len(job.prompts)], texts[len(job.prompts) :]
+        drawn_with = tuple(wanted(job).items())
+        prompts = [replace(p, info=replace(p.info, loras=drawn_with)) for p in prompts]
         screened: list[tuple[Report, ...]] = [()] * groups
         if self.screen is not None:
             told = [p.info for p in prompts] if prompts else [None] * groups
@@ -682,7 +741,13 @@ class Pipeline:
         return pictures if job.keep is None else [p.crop((0, 0, *job.keep)) for p in pictures]
 
     def _read(self, texts: Sequence[str], translate: TranslateMode) -> list[ReadPrompt]:
-        return read(texts, translator=self.translator, tokenizer=self.tokenizer, translate=translate)
+        return read(
+            texts,
+            translator=self.translator,
+            tokenizer=self.tokenizer,
+            translate=translate,
+            names=self._names,
+        )
 
     @torch.inference_mode()
     def _states(self, prompts: Sequence[ReadPrompt]) -> Tensor:
@@ -721,10 +786,10 @@ def _watcher(
     return watch
 
 
-def _bar(job: Job, size: int, progress: bool | None) -> Any:
+def _bar(parts: Sequence[Job], size: int, progress: bool | None) -> Any:
     """A tqdm bar over all steps of all batches; by default only where a person is watching."""
     from tqdm.auto import tqdm
 
-    batches = -(-job.count // size)
+    steps = sum(-(-part.count // size) * part.steps for part in parts)
     hidden = not progress if progress is not None else not (sys.stderr.isatty() or "ipykernel" in sys.modules)
-    return tqdm(total=batches * job.steps, disable=hidden, unit="step", leave=False)
+    return tqdm(total=steps, disable=hidden, unit="step", leave=False)

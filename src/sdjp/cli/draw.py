@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sdjp import errors
 from sdjp.cli import COMMANDS
+from sdjp.cli.addons import announce_addons, announce_unused, check_names, lora_argument, lora_option
 from sdjp.cli.checks import announce_checks
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
@@ -78,6 +79,7 @@ def parser() -> Parser:
     options.option(
         "--n_rows", type=int, metavar="N", ja="一覧の横に並べる枚数", en="pictures in a row of the grid"
     )
+    lora_option(options)
     model_options(options)
     options.option(
         "--version",
@@ -123,12 +125,14 @@ def run(args: argparse.Namespace) -> int:
         "eta": args.eta,
         "num_images_per_prompt": args.n_samples,
         "translate": args.translate,
+        "loras": lora_argument(args),
         **picture_arguments(args),
     }
     pictures = open_pictures(args)
     check_ahead(  # a slip costs no loading
         GenerationOptions(prompt=first, seed=args.seed, **wanted), Inputs(**pictures)
     )
+    check_names(args, first, wanted["loras"])
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
@@ -144,6 +148,8 @@ def run(args: argparse.Namespace) -> int:
                 for result in stream:
                     if finished == before and result.prompts[0] is not None:
                         announce(result.prompts[0])
+                    if finished == before:
+                        announce_unused(result)
                     announce_checks(result, screened)
                     finished += len(result)
                     if finished <= GRID:  # a file of any length must not fill the memory
@@ -169,6 +175,7 @@ def run(args: argparse.Namespace) -> int:
 def announce(info: PromptInfo) -> None:
     """Say the English that was drawn, and whatever the user has to know of it."""
     say(ja=f"英語: {info.english}", en=f"English: {info.english}")
+    announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)
         say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)

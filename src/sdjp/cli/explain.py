@@ -6,6 +6,7 @@ import argparse
 import json
 
 from sdjp import errors
+from sdjp.cli.addons import announce_addons
 from sdjp.cli.options import text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
@@ -71,6 +72,7 @@ def show(info: PromptInfo) -> None:
     )
     if info.truncated:
         say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}")
+    announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)
         say(ja=f"わからなかった語（ローマ字にしました）: {words}", en=f"not understood (spelt out): {words}")

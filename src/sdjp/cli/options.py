@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, Final
 
+from sdjp.cli.addons import addon_folders
 from sdjp.cli.parser import Parser
 from sdjp.cli.watermarks import watermark_argument, watermark_options
 
@@ -44,6 +45,7 @@ def model_options(parser: Parser) -> None:
     parser.option("--precision", dest="dtype", type=_precision, metavar="{full,autocast}",
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
+    addon_folders(parser)
     parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag",
                   ja="安全性チェックの結果の扱い（flag は知らせるだけ、off は調べない）",
                   en="what to do with flagged pictures (flag: only say so, off: do not look)")  # fmt: skip
@@ -83,6 +85,8 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         prompt_check=args.prompt_check,
         prompt_words=args.prompt_words,
         watermark=watermark_argument(args),
+        lora_dir=args.lora_dir,
+        embeddings_dir=args.embeddings_dir,
     )
 
 

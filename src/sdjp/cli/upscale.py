@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sdjp import errors
+from sdjp.cli.addons import announce_unused, check_names, lora_argument, lora_option
 from sdjp.cli.checks import announce_checks
 from sdjp.cli.options import make_pipeline, model_options
 from sdjp.cli.parser import Parser
@@ -41,6 +42,7 @@ def parser() -> Parser:
     options.option("--translate", choices=("auto", "always", "never"), default="auto", ja="いつ翻訳するか",
                    en="when to translate")  # fmt: skip
     options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
+    lora_option(options)
     model_options(options)
     return options
 
@@ -62,16 +64,19 @@ def run(args: argparse.Namespace) -> int:
         "translate": args.translate,
         "tile": args.tile,
         "overlap": args.overlap,
+        "loras": lora_argument(args),
     }
     prompts = [_prompt(file) if args.prompt is None else args.prompt for file in args.files]
     for file, prompt in zip(args.files, prompts, strict=True):
         options = GenerationOptions(prompt=prompt, **{**wanted, "overlap": None})
         check_ahead(options, Inputs(image=file))
+        check_names(args, prompt, wanted["loras"])
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **wanted)
+        announce_unused(result)
         announce_checks(result, set())
         for path in result.save(folder):
             size = "×".join(map(str, result.image.size))

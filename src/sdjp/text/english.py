@@ -85,13 +85,11 @@ class JapanesePipeline:
         """Call the pipeline; prompts and negative prompts become English, the rest is passed on as it is."""
         signature = inspect.signature(self.pipe)
         given = signature.bind_partial(*args, **kwargs)
-        for name in PROMPTS:
-            for arguments in (given.arguments, given.arguments.get("kwargs", {})):
-                text = arguments.get(name)
-                if text is not None:
-                    arguments[name] = translate(
-                        text, translator=self.translator, empty=name not in PROMPTS[:1]
-                    )
+        rest = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
+        for arguments in (given.arguments, *(given.arguments.get(name, {}) for name in rest)):
+            for name in set(PROMPTS) & set(arguments):
+                if arguments[name] is not None:
+                    arguments[name] = translate(arguments[name], translator=self.translator, empty=True)
         return self.pipe(*given.args, **given.kwargs)
 
     def __getattr__(self, name: str) -> Any:

@@ -6,7 +6,7 @@ runs without torch, so that ``sdjp explain`` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sdjp.errors import InputError
@@ -66,7 +66,6 @@ def read(
     translate: TranslateMode = "auto",
     max_chunks: int | None = None,
     names: Names | None = None,
-    loras: Mapping[str, float] | None = None,
 ) -> list[ReadPrompt]:
     """Read prompts; the leaves of all of them are translated as one batch.
 
@@ -77,7 +76,6 @@ def read(
         translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
         max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
         names: Names that are not translated and stand for vectors of their own.
-        loras: LoRAs that are asked for beside those in the prompts, with their weights.
 
     Raises:
         InputError: If a prompt, or a tag in it, cannot be read.
@@ -101,7 +99,7 @@ def read(
             parts=parts,
             unknown=unknown,
             chunks=len(chunks.ids),
-            loras=tuple(lora_weights(tags, loras).items()),
+            loras=tuple(lora_weights(tags).items()),
             embeddings=named(tree),
             ignored=other_tags(tags),
         )

@@ -81,7 +81,8 @@ def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: CLIPText) -> 
         kind = type(text).__name__
         raise InputError(
             "diffusers.text_encoder",
-            ja=f"StableDiffusionPipeline に渡せるのは、CLIP のテキストエンコーダーを使うモデルだけです（{kind}）。",
+            ja="StableDiffusionPipeline に渡せるのは、CLIP のテキストエンコーダーを使うモデルだけです"
+            f"（{kind}）。",
             en=f"a StableDiffusionPipeline takes only models with CLIP's text encoder, not {kind}.",
         )
     accelerate: Any = import_module("accelerate")

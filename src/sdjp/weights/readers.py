@@ -199,9 +199,12 @@ def _unpickle(path: Path, file: IO[bytes]) -> tuple[object, RestrictedUnpickler]
 
 
 def _tensors(path: Path, content: object) -> Iterator[tuple[str, PickledTensor]]:
-    """The tensors of a checkpoint, which are under ``state_dict`` or at the top."""
+    """The tensors of a checkpoint, which are under ``state_dict`` or at the top.
+
+    Those of textual inversion are under ``string_to_param``.
+    """
     if isinstance(content, dict):
-        content = content.get("state_dict", content)
+        content = content.get("state_dict", content.get("string_to_param", content))
     if not isinstance(content, dict):
         raise foreign(
             path,

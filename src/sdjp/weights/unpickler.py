@@ -94,6 +94,18 @@ class PlainDict(dict[Any, Any]):
         """Ignore attributes such as ``_metadata``."""
 
 
+class PlainParameters(PlainDict):
+    """In place of ``torch.nn.ParameterDict``, which old files of textual inversion have."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: object) -> None:  # type: ignore[override]
+        """Keep the tensors; ignore what else a module has."""
+        parameters = state.get("_parameters") if isinstance(state, dict) else None
+        if isinstance(parameters, dict):
+            self.update({k: v for k, v in parameters.items() if isinstance(v, PickledTensor)})
+
+
 class StorageType(Inert):
     """In place of ``torch.FloatStorage`` and the like."""
 
@@ -195,6 +207,8 @@ class RestrictedUnpickler(pickle.Unpickler):
             self._refuse(f"{module}.{name}")
         if (module, name) == ("collections", "OrderedDict"):
             return PlainDict
+        if (module, name) == ("torch.nn.modules.container", "ParameterDict"):
+            return PlainParameters
         if module in ("torch", "torch.storage") and name in STORAGES:
             return StorageType(STORAGES[name])
         if (module, name) in REBUILD:
