@@ -139,6 +139,13 @@ def measure(pictures: list[Image.Image], changes: list[str]) -> list[dict[str, o
     return rows
 
 
+def cell(row: dict[str, object]) -> str:
+    """Found, and the share of bits, rounded down."""
+    if row["too_small"] == row["pictures"]:
+        return "–"
+    return f"{row['found']} ({percent(float(str(row['bit_accuracy'])))}%)"
+
+
 def table(rows: list[dict[str, object]]) -> str:
     """Changes down, methods across."""
     cells = {(row["change"], row["method"]): row for row in rows}
@@ -147,9 +154,11 @@ def table(rows: list[dict[str, object]]) -> str:
     lines.append("|---" * (len(METHODS) + 1) + "|")
     for label in dict.fromkeys(row["change"] for row in rows):
         row = [cells[label, name] for name in METHODS]
-        shares = [f"{r['found']} ({percent(float(str(r['bit_accuracy'])))}%)" for r in row]  # rounded down
-        lines.append(f"| {label} | " + " | ".join(shares) + " |")
+        lines.append(f"| {label} | " + " | ".join(cell(r) for r in row) + " |")
     quality = [next(row for row in rows if row["method"] == name) for name in METHODS]
+    if ("PNG", quality[0]["method"]) in cells:  # PNG changes nothing
+        exact = [str(cells["PNG", name]["exact"]) for name in METHODS]
+        lines.append("| every bit right after embedding | " + " | ".join(exact) + " |")
     ratios = [f"{r['psnr_mean']:.1f} ({r['psnr_min']:.1f}) dB" for r in quality]
     lines.append("| PSNR, mean (lowest) | " + " | ".join(ratios) + " |")
     return "\n".join(lines) + "\n"

@@ -14,7 +14,8 @@ from PIL import Image
 
 from sdjp import cli
 from sdjp.images import read_metadata
-from tests.markdown import ROOT
+from sdjp.postprocess import Detection
+from tests.markdown import ROOT, blocks
 
 OWN = "花子の絵 2026"
 
@@ -202,6 +203,16 @@ def test_the_benchmark_writes_its_table(tmp_path: Path) -> None:
     assert shares["spread", "PNG"] == 1
     assert shares["spread", "mirror"] < 0.75
     assert "| PNG |" in (tmp_path / "watermark.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "ja" / "watermark.md", ("python",)):
+        exec(compile("\n" * block.line + block.text, "watermark.md", "exec"), names)
+    found = names["found"]
+    assert isinstance(found, Detection)
+    assert (found.found, found.mark) == (True, "StableDiffusionV1")
 
 
 def test_numpy_alone_is_enough_for_our_own_method(tmp_path: Path) -> None:
