@@ -218,6 +218,10 @@ def test_japanese_where_the_locale_has_none(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "a red cat" in done.stdout.decode("utf-8")
     assert "正規化" in done.stdout.decode("utf-8")
+    (tmp_path / "ファイル").write_bytes(b"")
+    done = process("猫", "--outdir", "ファイル", cwd=tmp_path, **NO_UTF8)
+    assert done.returncode == 1
+    assert "エラー: ファイル に保存できません" in done.stderr.decode("utf-8")
     done = process("", cwd=tmp_path, **NO_UTF8)
     assert done.returncode == 2
     assert "プロンプトに文字がありません" in done.stderr.decode("utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from typing import TextIO
@@ -31,26 +30,28 @@ def as_typed(argument: str) -> str:
         InputError: If it is in another encoding: its characters would be lost.
     """
     try:
-        argument.encode("utf-8")
-    except UnicodeEncodeError:
-        try:
-            return os.fsencode(argument).decode("utf-8")
-        except UnicodeError as error:
-            raise errors.InputError(
-                "argument.encoding",
-                ja=f"引数 {argument!r} は UTF-8 ではないため読み取れません。"
-                "端末の文字コードを UTF-8 にするか、UTF-8 のファイルに書いて --from-file で渡してください。",
-                en=f"the argument {argument!r} is not UTF-8 and cannot be read. Set the terminal to UTF-8, "
-                "or write it into a UTF-8 file and give that with --from-file.",
-            ) from error
-    return argument
+        return _restore(argument)
+    except UnicodeError as error:
+        raise errors.InputError(
+            "argument.encoding",
+            ja=f"引数 {argument!r} は UTF-8 ではないため読み取れません。"
+            "端末の文字コードを UTF-8 にするか、UTF-8 のファイルに書いて --from-file で渡してください。",
+            en=f"the argument {argument!r} is not UTF-8 and cannot be read. Set the terminal to UTF-8, "
+            "or write it into a UTF-8 file and give that with --from-file.",
+        ) from error
+
+
+def _restore(text: str) -> str:
+    """Put bytes that Python handed on as lone surrogates back together to characters."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8")
 
 
 def say(*, ja: str, en: str, file: TextIO | None = None) -> None:
     """Print one message in the language that is in use."""
-    print(
-        en if errors.get_language() == "en" else ja, file=file if file is not None else sys.stdout, flush=True
-    )
+    text = en if errors.get_language() == "en" else ja
+    with suppress(UnicodeError):  # the name of a file may be in it; one that is not UTF-8 is escaped
+        text = _restore(text)
+    print(text, file=file if file is not None else sys.stdout, flush=True)
 
 
 def say_stopped(finished: int) -> None:
