@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from sdjp.postprocess import detect
-from sdjp.postprocess.detection import KNOWN
+from sdjp.postprocess.known_marks import KNOWN
 
 watermark = pytest.importorskip("diffusers.pipelines.stable_diffusion_xl.watermark")
 

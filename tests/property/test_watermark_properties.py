@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sdjp.postprocess import Watermark, detect
-from sdjp.postprocess.detection import KNOWN, chance
+from sdjp.postprocess.detection import chance
+from sdjp.postprocess.known_marks import KNOWN
 from sdjp.postprocess.marking import METHODS
 from sdjp.postprocess.marking.payload import MAX_BYTES
 from sdjp.postprocess.marking.spread import Spread
@@ -72,14 +73,14 @@ def test_any_number_of_bits_up_to_the_capacity(count: int, seed: int) -> None:
 def test_chance_alone_agrees_at_most_as_often_as_is_said() -> None:
     """In pictures without a mark, a probability below p comes up in at most a share p of all looks.
 
-    300 looks with p = 0.05 give 15 on average; with independent looks, more than 30 come up once in 10,000
-    runs. The runs are the same each time.
+    Four standard deviations are allowed: independent looks exceed them about once in 10,000 runs. The run
+    is the same each time.
     """
     rng = np.random.RandomState(11)
     texts = ["StableDiffusionV1", "@@@@@@@@", "UUUU", "花子の絵 2026", "abcdefgh"]
     for name, method in METHODS.items():
         looks = []
-        for _ in range(60 if name == "spread" else 20):
+        for _ in range(40 if name == "spread" else 12):
             read = method.reader(draw_pixels(rng, 256, 256))
             expected = [method.frame(text.encode()) for text in texts]
             if name == "dwtDct":

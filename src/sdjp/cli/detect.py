@@ -133,7 +133,7 @@ def _facts(found: Detection, language: errors.Language) -> str:
 
 def _origin(found: Detection, language: errors.Language) -> str:
     """Where such a mark comes from, as far as it says."""
-    from sdjp.postprocess.detection import KNOWN
+    from sdjp.postprocess.known_marks import KNOWN
 
     ja, en = "文字列は、誰でも自由に選べます。", "Anybody can choose the text."
     if found.method == "spread":

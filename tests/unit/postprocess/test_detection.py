@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from sdjp.postprocess import Detection, detect
-from sdjp.postprocess.detection import KNOWN, THRESHOLD, Mark, chance
+from sdjp.postprocess.detection import THRESHOLD, chance
+from sdjp.postprocess.known_marks import KNOWN, Mark
 from sdjp.postprocess.marking import METHODS
 
 GREY = np.full((256, 256, 3), 128, np.uint8)

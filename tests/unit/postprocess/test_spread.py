@@ -41,11 +41,11 @@ def marked() -> np.ndarray:
 def test_png_keeps_every_bit_and_nothing_is_seen(marked: np.ndarray) -> None:
     found = detect(saved(marked, format="PNG"))
     assert (found.text, found.exact, found.method, found.change) == (TEXT, True, "spread", "none")
-    # STEP² / 12 / 64 is the mean square of a shift that is evenly spread over a step: 44.9 dB.
-    assert psnr(landscape(256, 320), marked) == pytest.approx(44.9, abs=0.5)
+    # STEP² / 12 / 64 is the mean square of a shift that is evenly spread over a step: 48 dB.
+    assert psnr(landscape(256, 320), marked) == pytest.approx(48.0, abs=0.5)
 
 
-@pytest.mark.parametrize(("quality", "subsampling"), [(95, 0), (95, 2), (80, 0), (80, 2), (60, 2)])
+@pytest.mark.parametrize(("quality", "subsampling"), [(95, 0), (95, 2), (80, 0), (80, 2), (70, 2)])
 def test_jpeg(marked: np.ndarray, quality: int, subsampling: int) -> None:
     found = detect(saved(marked, format="JPEG", quality=quality, subsampling=subsampling))
     assert (found.text, found.exact) == (TEXT, True)
@@ -92,10 +92,10 @@ def test_flat_pictures_take_it_and_nothing_wraps_around(colour: Any) -> None:
     pixels = np.array(Image.new("RGB", (128, 128), colour))
     marked = SPREAD.embed(pixels, SPREAD.frame(TEXT.encode()))
     assert detect(Image.fromarray(marked)).text == TEXT
-    assert np.abs(marked.astype(int) - pixels).max() <= 16
+    assert np.abs(marked.astype(int) - pixels).max() <= 8
     cost = psnr(pixels, marked)
     assert cost is not None
-    assert cost > 41  # half of the change is clipped away and made good by the rest: 3 dB below the 44.9
+    assert cost > 45  # half of the change is clipped away and made good by the rest: 3 dB below the 48
     found = detect(saved(marked, format="JPEG", quality=80))
     assert found.text == TEXT
 
@@ -140,10 +140,9 @@ def test_the_layout_never_changes() -> None:
     layout, carriers = layout_of(16, 16, 4), carriers_of(4)
     order = hashlib.sha256(layout.place.astype("<i8").tobytes() + layout.sign.astype("<i8").tobytes())
     assert order.hexdigest()[:16] == "ea9103974047a96e"
-    directions = np.round(carriers.directions * 1e6).astype("<i8").tobytes()
-    dither = np.round(carriers.dither * 1e6).astype("<i8").tobytes()
-    assert hashlib.sha256(directions + dither).hexdigest()[:16] == "47fb6d473234f1dc"
-    assert carriers_of(1).step == STEP == 40
+    directions = hashlib.sha256(np.round(carriers.directions * 1e6).astype("<i8").tobytes())
+    assert directions.hexdigest()[:16] == "6cc32d66bbdb3ab8"
+    assert carriers_of(1).step == STEP == 28
 
 
 def test_directions_of_one_block_do_not_meddle() -> None:

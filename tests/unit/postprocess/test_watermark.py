@@ -178,9 +178,9 @@ def test_a_mark_that_shows_is_not_taken(picture: Any) -> None:
     assert tried(report) == [("dwtDct", "visible"), ("dwtDctSvd", "visible"), ("spread", "readable")]
     assert "跡が目に見えてしまう" in report.ja
     assert "it would show" in report.en
-    # 24 rounds of clipping move no pixel further; without clipping it is 10 (STEP / 2 on two patterns).
-    assert np.abs(np.asarray(marked).astype(int) - np.asarray(image)).max() <= 20
-    assert report.data["psnr"] >= 38
+    # Half a step on two patterns moves a pixel by 7; what clips is made good by its neighbours.
+    assert np.abs(np.asarray(marked).astype(int) - np.asarray(image)).max() <= 14
+    assert report.data["psnr"] >= 42
     assert detect(marked).exact
 
 

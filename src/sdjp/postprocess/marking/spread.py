@@ -31,13 +31,14 @@ Floats: TypeAlias = "NDArray[np.float64]"
 
 BLOCK: Final = 8
 TILE: Final = 16  # blocks, that is 128 pixels
-PERIOD: Final = 4  # blocks after which directions and dither repeat: few, so that a shift is found soon
+PERIOD: Final = 4  # blocks after which directions repeat: few, so that a shift is found soon
 LAYERS: Final = 4  # bits that one block carries at most
 PER_BIT: Final = 2  # frequencies of one bit: few, or JPEG rounds each of its changes to nothing
-STEP: Final = 40.0  # grey levels, in an orthonormal DCT; its square / 12 / 64 is the error: 45 dB
-CLOSE: Final = STEP / 16  # a quarter of STEP is where one value of a bit turns into the other
+STEP: Final = 28.0  # grey levels, in an orthonormal DCT; its square / 12 / 64 is the mean square error: 48 dB
+OFFSET: Final = 1 / 16  # steps: a flat block says a little, and each value of a bit moves it about as far
+CLOSE: Final = 1 / 16  # steps; a quarter of a step is where one value of a bit turns into the other
 ROUNDS: Final = 24
-KEY: Final = 0x5D1A  # of order, directions and dither: no secret
+KEY: Final = 0x5D1A  # of order, signs and directions: no secret
 CHECK: Final = 4  # bytes of CRC-32 behind the payload
 LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as JPEG has it
 
@@ -51,18 +52,15 @@ class Carriers:
 
     Attributes:
         directions: (…, frequencies), unit vectors; those of one block have no frequency in common.
-        dither: Shift of the lattices, 0 to 1 steps.
         step: Between the points of one lattice; smaller with more layers, so that the error stays the same.
     """
 
     directions: Floats
-    dither: Floats
     step: float
 
     def rolled(self, rows: int, columns: int) -> Carriers:
         """As they are in a picture of which so many blocks were cut off."""
-        by = (-rows, -columns)
-        return Carriers(np.roll(self.directions, by, (0, 1)), np.roll(self.dither, by, (0, 1)), self.step)
+        return Carriers(np.roll(self.directions, (-rows, -columns), (0, 1)), self.step)
 
 
 @dataclass(frozen=True)
@@ -121,12 +119,12 @@ class Spread:
         rows, columns, layers = _tile_shape(found, len(bits))
         carriers, layout = carriers_of(layers), layout_of(rows, columns, layers)
         signed = np.where(bits[layout.place % len(bits)], layout.sign, -layout.sign)
-        shift = _over(carriers.dither, found) + _over(signed, found) / 4
+        shift = OFFSET + _over(signed, found) / 4
         nearest = np.round(_project(found, carriers) / carriers.step - shift)
         wanted = (nearest + shift) * carriers.step
         for _ in range(ROUNDS):
             error = wanted - _project(_transform(values), carriers)
-            if np.abs(error).max() < CLOSE:
+            if np.abs(error).max() < CLOSE * carriers.step:
                 break
             values = np.clip(values + _pattern(error, carriers, values.shape)[..., None], 0, 255)
         return np.round(values).astype(np.uint8)
@@ -149,18 +147,22 @@ class Spread:
         """Read a piece cut from a larger picture, wherever its blocks and its tile may begin.
 
         Yields:
-            (16, count): what is read at 16 of the 16,384 beginnings.
+            For each of the 64 places where blocks may begin, (256, count): what is read if the tile begins at
+            any of its blocks.
         """
         layers = -(-count // TILE**2)
         carriers, layout = carriers_of(layers), layout_of(TILE, TILE, layers)
-        chooses = layout.sign.ravel()[:, None] * np.eye(count)[(layout.place % count).ravel()]
-        starts = list(product(range(0, TILE, PERIOD), repeat=2))
+        chooses = layout.sign[..., None] * np.eye(count)[layout.place % count]
+        near = list(product(range(PERIOD), repeat=2))
+        far = product(range(0, TILE, PERIOD), repeat=2)
+        begins = np.stack([np.roll(chooses, (-row, -column), (0, 1)) for row, column in far])
+        begins = begins.reshape(len(begins), -1, count).transpose(1, 0, 2).reshape(-1, len(begins) * count)
         for y, x in product(range(BLOCK), repeat=2):
             found = _transform(pixels[y:, x:].astype(np.float64))
-            for r, c in product(range(PERIOD), repeat=2):
-                votes = _tile(found, carriers.rolled(r, c), TILE, TILE)
-                turned = np.stack([np.roll(votes, (r + row, c + column), (0, 1)) for row, column in starts])
-                yield turned.reshape(len(starts), -1) @ chooses > 0
+            votes = [
+                np.roll(_tile(found, carriers.rolled(r, c), TILE, TILE), (r, c), (0, 1)) for r, c in near
+            ]
+            yield (np.stack(votes).reshape(len(near), -1) @ begins).reshape(-1, count) > 0
 
 
 def _check(payload: bytes) -> bytes:
@@ -182,8 +184,7 @@ def carriers_of(layers: int) -> Carriers:
     directions = np.zeros((*shape, len(FREQUENCIES)))
     signs = np.where(rng.rand(*shape, PER_BIT) < 0.5, -1.0, 1.0)
     np.put_along_axis(directions, order, signs / np.sqrt(PER_BIT), axis=-1)
-    dither = rng.rand(*shape)
-    return Carriers(directions[:, :, :layers], dither[:, :, :layers], STEP / np.sqrt(layers))
+    return Carriers(directions[:, :, :layers], STEP / np.sqrt(layers))
 
 
 @lru_cache(maxsize=64)
@@ -230,8 +231,7 @@ def _project(found: Floats, carriers: Carriers) -> Floats:
 
 def _tile(found: Floats, carriers: Carriers, rows: int, columns: int) -> Floats:
     """What all copies of a tile say together, positive for 1; (rows, columns, layers)."""
-    position = _project(found, carriers) / carriers.step - _over(carriers.dither, found)
-    votes = np.sin(2 * np.pi * position)
+    votes = np.sin(2 * np.pi * (_project(found, carriers) / carriers.step - OFFSET))
     votes = np.pad(votes, ((0, -votes.shape[0] % rows), (0, -votes.shape[1] % columns), (0, 0)))
     result: Floats = votes.reshape(-1, rows, votes.shape[1] // columns, columns, votes.shape[2]).sum((0, 2))
     return result
