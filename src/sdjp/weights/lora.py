@@ -21,7 +21,7 @@ from sdjp.config import ModelConfig
 from sdjp.errors import WeightsError
 from sdjp.weights.compare import LISTED
 from sdjp.weights.maps import MAPS
-from sdjp.weights.maps.lora import Factor, Role, module_names, read_name, unsupported
+from sdjp.weights.maps.lora import Role, module_names, read_name, unsupported
 from sdjp.weights.readers import open_file
 from sdjp.weights.tensorfile import TensorFile
 
@@ -84,15 +84,15 @@ def read_lora(path: Path, config: ModelConfig, shapes: Mapping[str, tuple[int, .
         WeightsError: If it cannot be read, is no LoRA or does not fit; all that is wrong is in one message.
     """
     file = open_file(path)
-    modules = module_names(config, dict(MAPS))
+    modules = module_names(config, MAPS, {name.removesuffix(".weight") for name in shapes})
     factors: dict[str, dict[Role, str]] = {}
-    foreign = unsupported(iter(file.entries))
+    foreign = unsupported(file.entries)
     strangers, unused, misshapen = [], [], []
     for name in file.entries:
         factor = read_name(name, modules)
         if factor is None:
             unused += [] if name in foreign else [name]
-        elif not _exists(factor, shapes):
+        elif not factor.known:
             strangers.append(name)
         else:
             factors.setdefault(factor.module, {})[factor.role] = name
@@ -169,10 +169,6 @@ class _Settings:
         if alpha is None:
             return 1.0
         return float(alpha) / (math.sqrt(rank) if told.get("use_rslora") else rank)
-
-
-def _exists(factor: Factor, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    return factor.known and f"{factor.module}.weight" in shapes
 
 
 def _problem(file: TensorFile, names: Mapping[Role, str], shape: tuple[int, ...]) -> str | None:

@@ -6,7 +6,7 @@ A name is that of a module and one of :data:`ROLES`; kohya-ss writes the module 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from sdjp.config import ModelConfig
@@ -62,20 +62,29 @@ class Factor(NamedTuple):
     """Our name of the module that it changes; where we have none, the name in the file."""
     role: Role
     known: bool
+    """Whether we have one."""
 
 
-def module_names(config: ModelConfig, layouts: dict[str, Layout]) -> dict[str, str]:
-    """Return the name in a file of every module of the UNet and the text encoder, to ours."""
+def module_names(
+    config: ModelConfig, layouts: Mapping[str, Layout], modules: Collection[str]
+) -> dict[str, str]:
+    """Return the names in files of the modules of a model, to ours.
+
+    Args:
+        config: The model.
+        layouts: The tables of :mod:`sdjp.weights.maps`, which have rows for modules that it lacks, too.
+        modules: Our names of those that it has.
+    """
     names: dict[str, str] = {}
     for layout, begins, written, dot in PREFIXES:
         for row in layouts[layout].rows(config):
-            if row.theirs.startswith(begins) and row.ours.startswith(("unet.", "text.")):
+            if row.theirs.startswith(begins) and row.ours in modules:
                 theirs = written + row.theirs.removeprefix(begins).replace(".", dot)
                 names.setdefault(theirs, row.ours)
     return names
 
 
-def read_name(name: str, modules: dict[str, str]) -> Factor | None:
+def read_name(name: str, modules: Mapping[str, str]) -> Factor | None:
     """Tell what the tensor ``name`` is; None if it is no part of a LoRA."""
     for pattern, replacement in ALIASES:
         name = re.sub(pattern, replacement, name)
@@ -87,6 +96,6 @@ def read_name(name: str, modules: dict[str, str]) -> Factor | None:
     return None
 
 
-def unsupported(names: Iterator[str]) -> list[str]:
+def unsupported(names: Iterable[str]) -> list[str]:
     """Return the names that belong to another kind of adapter."""
     return [name for name in names if any(re.fullmatch(pattern, name) for pattern in UNSUPPORTED)]

@@ -1,0 +1,121 @@
+"""LoRA files beside diffusers: its own code reads the names; what they add is added to its own modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sdjp import Pipeline
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate import make_translator
+from sdjp.weights.diffusers_modules import to_modules, to_pipeline, to_scheduler
+from sdjp.weights.lora import read_lora
+from sdjp.weights.networks import Networks, shapes_of
+from sdjp.weights.patch import patched
+from tests import addon_files as files
+from tests.conftest import SMALL, random_models
+
+diffusers = pytest.importorskip("diffusers")
+
+# diffusers on NumPy 2; nothing of ours.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+WEIGHT = 0.7
+# Convolutions under the names of kohya-ss: diffusers reads those of LoCon, too.
+FORMS: dict[str, Callable[[], dict[str, Tensor]]] = {
+    "kohya": lambda: files.lora_tensors(files.kohya),
+    "kohya, every layer": lambda: files.lora_tensors(files.kohya, which=files.EVERYTHING),
+    "kohya, no alpha": lambda: files.lora_tensors(files.kohya, alpha=None),
+    "diffusers": lambda: files.lora_tensors(files.diffusers_new, alpha=None),
+    "diffusers, old": lambda: files.lora_tensors(files.diffusers_old, alpha=None),
+    "peft": lambda: files.lora_tensors(files.peft, alpha=None),
+}
+
+
+def fused_by_hand(folder: Path, name: str) -> dict[str, torch.nn.Module]:
+    """diffusers' modules with a LoRA: its functions turn the file's names into those of its modules.
+
+    ``load_lora_weights`` does the same by means of peft; ``test_load_lora_weights`` runs it where peft is.
+    """
+    from diffusers.loaders import StableDiffusionLoraLoaderMixin
+    from diffusers.utils import convert_state_dict_to_diffusers, convert_unet_state_dict_to_peft
+    from diffusers.utils.state_dict_utils import convert_state_dict_to_peft
+
+    state, alphas = StableDiffusionLoraLoaderMixin.lora_state_dict(folder, weight_name=name)
+    alphas = alphas or {}
+    model = random_models(SMALL)
+    modules = to_modules(SMALL, unet=model.unet, vae=model.vae, text=model.text)
+    for part, convert in (
+        ("unet", convert_unet_state_dict_to_peft),
+        ("text_encoder", lambda s: convert_state_dict_to_peft(convert_state_dict_to_diffusers(s))),
+    ):
+        mine = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
+        converted = convert(mine)
+        downs = [k for k in converted if ".lora_A." in k]
+        assert downs, f"diffusers found nothing for the {part}: {list(mine)[:3]}"
+        for down in downs:
+            module = down.partition(".lora_A.")[0]
+            A, B = converted[down], converted[down.replace("lora_A", "lora_B")]
+            key = next(k for k, v in mine.items() if v is A)  # alphas go by the names before
+            alpha = alphas.get(f"{part}.{key.partition('.lora.')[0]}.alpha", A.shape[0])
+            names = dict(modules[part].named_modules())
+            layer = names[module if module in names else module.removeprefix("text_model.")]
+            delta = (B.flatten(1) @ A.flatten(1)).reshape(layer.weight.shape)
+            layer.weight.data += WEIGHT * alpha / A.shape[0] * delta
+    return modules
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    ("form", "suffix"),
+    [*((form, "safetensors") for form in FORMS), ("kohya", "pt"), ("diffusers, old", "bin")],
+)
+def test_the_effect_is_that_of_diffusers(form: str, suffix: str, tmp_path: Path) -> None:
+    path = files.write_lora(tmp_path / f"着物.{suffix}", FORMS[form]())
+    model = random_models(SMALL)
+    lora = read_lora(path, SMALL, shapes_of(Networks(model.unet, model.vae, model.text)))
+    assert lora.unused == ()
+    unet, text = patched(model.unet, "unet", [(lora, WEIGHT)]), patched(model.text, "text", [(lora, WEIGHT)])
+    theirs = fused_by_hand(tmp_path, path.name)
+    g = torch.Generator().manual_seed(0)
+    x, context = torch.randn(2, 4, 8, 8, generator=g), torch.randn(2, 77, SMALL.text.width, generator=g)
+    t, ids = torch.tensor([3, 700]), torch.randint(0, SMALL.text.vocab_size, (2, 77), generator=g)
+    for ours, plain, expected in (
+        (unet(x, t, context), model.unet(x, t, context), theirs["unet"](x, t, context).sample),
+        (text(ids), model.text(ids), theirs["text_encoder"](ids).last_hidden_state),
+    ):
+        assert not torch.allclose(plain, expected, atol=1e-2), "the LoRA does nothing"
+        # float32, summed in another order through some thirty layers.
+        torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_load_lora_weights(tmp_path: Path) -> None:
+    """The whole way in diffusers, where peft is installed: load, fuse, draw."""
+    pytest.importorskip("peft")
+    path = files.write_lora(tmp_path / "a.safetensors", files.lora_tensors(files.kohya))
+    model = random_models(SMALL)
+    modules = to_modules(SMALL, unet=model.unet, vae=model.vae, text=model.text)
+    theirs: Any = to_pipeline(
+        SMALL,
+        modules,
+        tokenizer=ClipTokenizer.from_assets(),
+        scheduler=to_scheduler(SMALL, "ddim"),
+        checker=None,
+    )
+    theirs.load_lora_weights(tmp_path, weight_name=path.name)
+    theirs.fuse_lora(lora_scale=WEIGHT)
+    ours = Pipeline(
+        random_models(SMALL), tokenizer=ClipTokenizer.from_assets(), translator=make_translator("lexicon")
+    )
+    ours.addons = type(ours.addons)(tmp_path)
+    result = ours.generate("a red car", loras={"a": WEIGHT}, num_inference_steps=3, sampler="ddim", seed=1)
+    start = torch.randn(result.latents.shape, generator=torch.Generator().manual_seed(1))
+    expected = theirs(
+        "a red car", num_inference_steps=3, guidance_scale=7.5, latents=start, output_type="latent"
+    ).images
+    torch.testing.assert_close(result.latents, expected, rtol=0, atol=1e-3 * float(expected.abs().max()))
