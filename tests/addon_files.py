@@ -108,7 +108,7 @@ def write_lora(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str,
     """Write tensors by the ending of ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".safetensors":
-        save_file(dict(tensors), path, dict(metadata) if metadata else None)
+        save_file({k: v.clone() for k, v in tensors.items()}, path, dict(metadata) if metadata else None)
     else:
         torch.save(dict(tensors), path)
     return path

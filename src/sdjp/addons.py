@@ -22,7 +22,7 @@ from sdjp.errors import InputError
 from sdjp.job import Job
 from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.text import prompt as syntax
-from sdjp.text.names import Names, key, named
+from sdjp.text.names import Names, named
 from sdjp.text.tags import lora_weights
 from sdjp.types import Report
 from sdjp.weights.inversion import read_inversion
@@ -161,7 +161,7 @@ class Addons:
         if self.embeddings is None:
             return {}
         files = self.embeddings.files()
-        known = Names(dict.fromkeys((name for name in files if key(name)), 1))
+        known = Names(dict.fromkeys(files, 1))
         marked = (known.mark(syntax.parse(text)) for text in texts)
         mentioned = dict.fromkeys(name for prompt in marked for name in named(prompt))
         table = getattr(encoder, "token_embedding", None)

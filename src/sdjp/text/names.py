@@ -35,7 +35,8 @@ class Names:
         for name, count in lengths.items():
             self._ids[name] = tuple(range(first, first - count, -1))
             first -= count + 1
-            self._name.setdefault(key(name), name)
+            if key(name):
+                self._name.setdefault(key(name), name)
         self._pattern = _pattern(self._name)
 
     def __len__(self) -> int:

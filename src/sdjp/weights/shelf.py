@@ -91,7 +91,7 @@ def unknown(name: str, files: Mapping[str, object] | None, *, kind: str, code: s
             f"(--{code}-dir on the command line), or take the tag out of the prompt.",
         )
     keys = {same(other): other for other in files}
-    near = [keys[k] for k in difflib.get_close_matches(same(name), keys, n=3, cutoff=0.5)]
+    near = [keys[k] for k in difflib.get_close_matches(same(name), keys, n=3, cutoff=0.4)]
     listed = sorted(files)
     more = len(listed) - LISTED
     names = ", ".join(listed[:LISTED]) or "—"

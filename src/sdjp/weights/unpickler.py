@@ -223,6 +223,8 @@ class RestrictedUnpickler(pickle.Unpickler):
                 "storage", StorageType(dtype=dtype), str(key), _, _, None
             ):  # fmt: skip
                 return self.storages.setdefault(key, Storage(dtype, key))
+            case ("module", type() as stand_in, *_):  # old files name the source of a module beside its type
+                return stand_in
         return Inert()
 
     def _refuse(self, name: str) -> NoReturn:
