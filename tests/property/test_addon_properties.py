@@ -1,0 +1,97 @@
+"""LoRA and embeddings by name, whatever is typed: nothing is lost, torn or changed that nobody named."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdjp.errors import InputError
+from sdjp.text.frontend import read
+from sdjp.text.names import Names, key, named
+from sdjp.text.prompt import Prompt, parse, tags, text_leaves
+from sdjp.text.tags import lora_weights
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate import make_translator
+from sdjp.types import MAX_LORA_WEIGHT
+from sdjp.weights.networks import on_meta
+from sdjp.weights.patch import with_weights
+from tests.conftest import SMALL
+
+ALPHABET = "aB1猫着の物と赤いアー-_ 、,()<>:."
+TEXTS = st.text(ALPHABET, max_size=40)
+NAMES = st.lists(st.text(ALPHABET, min_size=1, max_size=6), max_size=4)
+CLIP, PLAIN = ClipTokenizer.from_assets(), make_translator("passthrough")
+
+
+def parsed(text: str) -> Prompt:
+    """The prompt; an empty one where it cannot be read."""
+    try:
+        return parse(text)
+    except InputError:
+        return Prompt()
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, NAMES)
+def test_only_names_that_were_typed_are_marked(text: str, names: list[str]) -> None:
+    tree = parsed(text)
+    marked = Names(dict.fromkeys(names, 1)).mark(tree)
+    typed = "".join(key(leaf) for leaf in text_leaves(tree))
+    assert all(key(name) in typed for name in named(marked))
+    assert (marked == tree) == (not named(marked))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.sampled_from(["a", "B1", "着物", "赤いア"]))
+def test_no_leaf_has_the_name_as_a_word(text: str, name: str) -> None:
+    for leaf in text_leaves(Names({name: 1}).mark(parsed(text))):
+        assert not re.fullmatch(re.escape(name), leaf, re.IGNORECASE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["cat", "x", "花子", "dog ,", "(x:1.3)", "BREAK"]), min_size=1, max_size=90),
+    st.integers(1, 75),
+)
+def test_no_name_is_torn_and_none_is_lost(words: list[str], length: int) -> None:
+    names = Names({"x": length, "花子": 3})
+    text = ", ".join(words)
+    [prompt] = read([text], translator=PLAIN, tokenizer=CLIP, names=names)
+    found = []
+    for ids in prompt.chunks.ids:
+        assert len(ids) == 77
+        inside = [i for i in ids if i < 0]
+        while inside:
+            whole = next(names.ids(n) for n in ("x", "花子") if names.ids(n)[0] == inside[0])
+            assert tuple(inside[: len(whole)]) == whole
+            found.append(names.name_of(inside[0]))
+            del inside[: len(whole)]
+    assert found == re.findall("x|花子", text)
+    assert prompt.info.truncated == ""
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("aé:<>0.9-+einflor 猫", max_size=20))
+def test_any_tag_is_read_or_refused(inside: str) -> None:
+    found = tags(parsed(f"a <lora:{inside}>"))
+    try:
+        weights = lora_weights(found)
+    except InputError:
+        weights = {}
+    assert all(name and abs(weight) <= MAX_LORA_WEIGHT * len(found) for name, weight in weights.items())
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.data())
+def test_a_copy_differs_only_where_it_was_told_to(data: st.DataObject) -> None:
+    unet = on_meta(SMALL).unet
+    names = [name for name, _ in unet.named_parameters()]
+    chosen = data.draw(st.lists(st.sampled_from(names), unique=True, max_size=5))
+    new = {name: torch.empty(unet.get_parameter(name).shape, device="meta") for name in chosen}
+    twin = with_weights(unet, new)
+    assert (twin is unet) == (not chosen)
+    for name in names:
+        assert (twin.get_parameter(name) is unet.get_parameter(name)) == (name not in chosen)
