@@ -67,6 +67,8 @@ def reason(error: Exception) -> tuple[str, str]:
         return _REASONS.get(error.errno or 0, english), english
     if "null byte" in str(error) or "null character" in str(error):
         return "名前に NUL 文字があります", "there is a NUL in the name"
+    if isinstance(error, UnicodeDecodeError):
+        return "UTF-8 ではありません", "it is not UTF-8"
     english = str(error) or type(error).__name__
     return english, english
 

@@ -195,8 +195,8 @@ def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
     if inputs.mask is not None and inputs.image is None:
         raise InputError(
             "mask.without_image",
-            ja="mask は image（描き直すもとの絵）と一緒に指定してください。",
-            en="give mask together with image, the picture to be redrawn.",
+            ja="mask（--mask）は、もとの絵 image（--init-img）と一緒に指定してください。",
+            en="give mask (--mask) together with image (--init-img), the picture to be redrawn.",
         )
     if options.hires is not None and inputs.image is not None:
         raise InputError(
@@ -211,6 +211,18 @@ def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
             "overlap.without_tile",
             ja="overlap は tile（タイルの一辺）と一緒に指定してください。",
             en="give overlap together with tile, the side of the tiles.",
+        )
+    if options.overlap is not None and options.tile is not None:
+        _check_overlap(options.overlap, options.tile)
+
+
+def _check_overlap(overlap: int, tile: int) -> None:
+    if overlap >= tile:
+        raise InputError(
+            "overlap.range",
+            ja=f"タイルの重なり（overlap）{overlap} は、"
+            f"タイルの一辺（tile）{tile} より小さくしてください。",
+            en=f"overlap {overlap} must be smaller than tile, {tile}.",
         )
 
 
@@ -280,13 +292,7 @@ def _tiles(options: ResolvedOptions, config: ModelConfig) -> tuple[int | None, i
     if side is None:
         return None, 0
     overlap = side // factor // 4 if options.overlap is None else options.overlap // factor
-    if overlap >= side // factor:
-        raise InputError(
-            "overlap.range",
-            ja=f"タイルの重なり（overlap）{options.overlap} は、"
-            f"タイルの一辺（tile）{side} より小さくしてください。",
-            en=f"overlap {options.overlap} must be smaller than tile, {side}.",
-        )
+    _check_overlap(overlap * factor, side // factor * factor)
     return (None if options.tile is None else side // factor), overlap
 
 

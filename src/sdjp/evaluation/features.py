@@ -18,6 +18,7 @@ from sdjp.errors import InputError, WeightsError
 from sdjp.images import clip_pixels
 from sdjp.models.inception import Inception
 from sdjp.weights.readers import open_file
+from sdjp.weights.source import is_hub_id
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,7 +102,7 @@ class ClipFeatures:
         from transformers import AutoTokenizer, CLIPModel
 
         self.name = f"clip ({Path(source).name})"
-        local = Path(source).exists()
+        local = Path(source).exists() or not is_hub_id(str(source))
         try:
             model: Any = CLIPModel.from_pretrained(source, local_files_only=local)
             self._tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from sdjp.errors import InputError, OutputError
+from sdjp.errors import InputError, OutputError, reason
 from sdjp.evaluation.features import ClipFeatures, PictureFeatures, read_pictures
 from sdjp.evaluation.scores import Moments, clip_scores, frechet_distance
 from sdjp.images import check_folder, read_metadata
@@ -170,8 +170,8 @@ def write(
     except OSError as error:
         raise OutputError(
             "evaluate.write",
-            ja=f"{folder} に結果を書き込めません（{error.strerror}）。",
-            en=f"cannot write the results to {folder} ({error.strerror}).",
+            ja=f"{folder} に結果を書き込めません（{reason(error)[0]}）。",
+            en=f"cannot write the results to {folder} ({reason(error)[1]}).",
         ) from error
 
 

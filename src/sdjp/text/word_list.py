@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sdjp.errors import InputError
+from sdjp.errors import InputError, reason
 from sdjp.text.normalize import normalize
 
 LANGUAGES: Final = ("ja", "en")
@@ -87,11 +87,11 @@ def read(path: str | Path) -> WordList:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "UTF-8?"
+        ja, en = reason(error)
         raise InputError(
             "prompt_words.unreadable",
-            ja=f"語の一覧 {path} を読めません（{reason}）。UTF-8 のファイルのパスを指定してください。",
-            en=f"cannot read the list of words {path} ({reason}). Give the path of a file in UTF-8.",
+            ja=f"語の一覧 {path} を読めません（{ja}）。UTF-8 のファイルのパスを指定してください。",
+            en=f"cannot read the list of words {path} ({en}). Give the path of a file in UTF-8.",
         ) from error
     return WordList(tuple(_words(path, lines)))
 

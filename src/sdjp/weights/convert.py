@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sdjp.config import ModelConfig, to_json
-from sdjp.errors import InputError, OutputError
+from sdjp.errors import InputError, OutputError, reason
 from sdjp.hardware import resolve_dtype
 from sdjp.models import VAE, CLIPText, UNet
 from sdjp.text.tokenizer import ClipTokenizer
@@ -109,9 +109,9 @@ def convert(
     except OSError as error:
         raise OutputError(
             "convert.unwritable",
-            ja=f"{target} に書き出せません（{error.strerror or error}）。"
+            ja=f"{target} に書き出せません（{reason(error)[0]}）。"
             "空き容量とアクセス権を確かめてください。",
-            en=f"cannot write {target} ({error.strerror or error}). Check free space and permissions.",
+            en=f"cannot write {target} ({reason(error)[1]}). Check free space and permissions.",
         ) from error
     return ConvertReport(
         source=str(source),
@@ -137,6 +137,12 @@ def to_layout(
 
 
 def _choose_layout(target: Path, layout: LayoutName | None) -> LayoutName:
+    if not str(target).strip(" ."):
+        raise InputError(
+            "convert.target",
+            ja="書き出し先の名前を指定してください（空か「.」になっています）。",
+            en="give a name to write to; it is empty or a dot.",
+        )
     if target.suffix in SUFFIXES and target.suffix != ".safetensors":
         raise InputError(
             "convert.pickle",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from sdjp.config import ModelConfig, ScheduleConfig, UNetConfig, VAEConfig
-from sdjp.errors import InputError
+from sdjp.errors import InputError, reason
 from sdjp.weights.ldm_targets import NEEDED_DD, ROLES, TARGETS, TEXT_SIZES, TOP, Of, Wrong, show
 
 MAX_BYTES: Final = 1_000_000
@@ -159,12 +159,12 @@ def _load(path: Path) -> Any:
             raise _unreadable(path, f"{MAX_BYTES:,} バイトを超えています", f"more than {MAX_BYTES:,} bytes")
         return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise _unreadable(path, str(error.strerror or error), str(error.strerror or error)) from error
+        raise _unreadable(path, *reason(error)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f"{mark.line + 1} 行目"
-        reason = type(error).__name__ if mark is None else f"line {mark.line + 1}"
-        raise _unreadable(path, line or "YAML ではありません", f"no YAML: {reason}") from error
+        where = type(error).__name__ if mark is None else f"line {mark.line + 1}"
+        raise _unreadable(path, line or "YAML ではありません", f"no YAML: {where}") from error
 
 
 def _unreadable(path: Path, ja: str, en: str) -> InputError:

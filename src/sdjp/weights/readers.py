@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 import torch
 
-from sdjp.errors import WeightsError
+from sdjp.errors import WeightsError, reason
 from sdjp.weights.foreign import foreign, not_weights
 from sdjp.weights.tensorfile import Entry, TensorFile, damaged, map_file
 from sdjp.weights.unpickler import PickledTensor, RestrictedUnpickler
@@ -59,8 +59,8 @@ def open_file(path: Path) -> TensorFile:
     except OSError as error:
         raise WeightsError(
             "weights.unreadable",
-            ja=f"重み {path} を開けません（{error.strerror or error}）。パスとアクセス権を確かめてください。",
-            en=f"cannot open the weights {path} ({error.strerror or error}). Check path and permissions.",
+            ja=f"重み {path} を開けません（{reason(error)[0]}）。パスとアクセス権を確かめてください。",
+            en=f"cannot open the weights {path} ({reason(error)[1]}). Check path and permissions.",
         ) from error
     raise not_weights(path, head)
 

@@ -42,15 +42,16 @@ def locate(source: str | Path) -> Path:
         return from_hub(str(source), needed_files)
     raise WeightsError(
         "weights.missing",
-        ja=f"重み {source} が見つかりません。ファイルやフォルダーのパスを確かめてください。"
+        ja=f"重み {str(source) or '（空の名前）'} が見つかりません。"
+        "ファイルやフォルダーのパスを確かめてください。"
         f"付属のモデルを使うには {EMBEDDED[0]!r} を指定します。",
-        en=f"there are no weights at {source}. Check the path of the file or folder. "
+        en=f"there are no weights at {str(source)!r}. Check the path of the file or folder. "
         f"The embedded model is called {EMBEDDED[0]!r}.",
     )
 
 
 def is_hub_id(source: str | Path) -> bool:
-    """Whether ``source`` is the name of a repository on the hub, such as ``"owner/name"``, and nothing here."""
+    """Whether ``source`` names a repository on the hub, such as ``"owner/name"``, and nothing here."""
     return (
         isinstance(source, str)
         and _HUB_ID.fullmatch(source) is not None
@@ -119,7 +120,8 @@ def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Path:
     try:
         if constants.HF_HUB_OFFLINE:
             return Path(snapshot_download(name, local_files_only=True))
-        listed = HfApi().list_repo_files(name)
+        # One question with a time limit: list_repo_files would try for half a minute without a network.
+        listed = [file.rfilename for file in HfApi().model_info(name, timeout=10).siblings or []]
         wanted = choose(listed)
         if wanted:
             return Path(snapshot_download(name, allow_patterns=wanted))
