@@ -17,7 +17,7 @@ def announce_checks(result: GenerationResult, told: set[str]) -> None:
 
     Args:
         result: What was drawn.
-        told: Prompts whose words were told already; those that are told now are added.
+        told: What needs no second telling; what is told now is added.
     """
     for seed, info, reports in zip(result.seeds, result.prompts, result.reports, strict=True):
         for report in reports:
@@ -32,4 +32,4 @@ def announce_checks(result: GenerationResult, told: set[str]) -> None:
                     file=sys.stderr,
                 )
             elif report.name == "watermark":
-                announce_watermark(report, seed)
+                announce_watermark(report, seed, told)

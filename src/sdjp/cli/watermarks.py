@@ -54,15 +54,17 @@ def watermark_argument(args: argparse.Namespace) -> bool | str | Watermark:
     return Watermark(text=text, method=args.watermark_method or "auto")
 
 
-def announce_watermark(report: Report, seed: int) -> None:
-    """Say on standard error where a picture has no watermark, or not by the method that comes first."""
+def announce_watermark(report: Report, seed: int, told: set[str]) -> None:
+    """Say on standard error where a picture has no watermark; once a run, where another method was taken."""
+    method = f"watermark {report.data.get('method')}"
     if report.status in ("skipped", "failed"):
         say(
             ja=f"注意（シード {seed}）: {report.ja}",
             en=f"note (seed {seed}): {report.en}",
             file=sys.stderr,
         )
-    elif report.status == "done" and len(report.data.get("tried", ())) > 1:
+    elif report.status == "done" and len(report.data.get("tried", ())) > 1 and method not in told:
+        told.add(method)
         say(
             ja=f"透かし（シード {seed}）: {report.ja}",
             en=f"watermark (seed {seed}): {report.en}",
