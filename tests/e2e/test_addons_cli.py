@@ -70,6 +70,13 @@ def test_the_commands_of_the_original_take_tags(here: Path) -> None:
     assert len(list(here.rglob("samples/*.png"))) == 1
 
 
+def test_a_file_of_prompts_is_looked_through_first(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "p.txt").write_text("猫<lora:着物>\n\n犬<lora:ない>\n", encoding="utf-8")
+    assert cli.main(["--from-file", "p.txt", *LORA, *MODEL]) == 2
+    assert "3 行目: LoRA「ない」はありません" in capsys.readouterr().err
+    assert not (here / "out").exists()
+
+
 def test_explain_tells_of_tags(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", "猫<lora:着物:0.5>"]) == 0
     assert "LoRA: 着物 (0.5)" in capsys.readouterr().out

@@ -36,6 +36,8 @@ RUNNING_PAGES: Final = (
     pytest.param("api", marks=pytest.mark.slow),
     pytest.param("prompts", marks=pytest.mark.slow),
     pytest.param("img2img", marks=pytest.mark.slow),
+    pytest.param("diffusers", marks=pytest.mark.slow),
+    pytest.param("lora", marks=pytest.mark.slow),
 )
 
 

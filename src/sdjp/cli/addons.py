@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from sdjp.cli.parser import Parser
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
+from sdjp.text.prompt import parse, tags
+from sdjp.text.tags import lora_weights
 
 if TYPE_CHECKING:
     from sdjp.result import GenerationResult
@@ -56,15 +58,17 @@ def lora_argument(args: argparse.Namespace) -> dict[str, float] | None:
     return found or None
 
 
-def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | None) -> None:
+def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | None = None) -> None:
     """See that the folders and the LoRAs of a prompt are there, before a model is loaded.
 
     Raises:
         InputError: If one is not.
     """
-    from sdjp.addons import Addons, loras_of
+    wanted = lora_weights(tags(parse(text)), loras)
+    if wanted or args.lora_dir is not None or args.embeddings_dir is not None:
+        from sdjp.addons import Addons
 
-    Addons(args.lora_dir, args.embeddings_dir).paths(loras_of(text, loras))
+        Addons(args.lora_dir, args.embeddings_dir).paths(wanted)
 
 
 def announce_addons(info: PromptInfo) -> None:

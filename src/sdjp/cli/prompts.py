@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from sdjp.cli.addons import check_names
 from sdjp.errors import InputError, reason
 
 
@@ -38,7 +39,7 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
         yield given[0]
         return
     if args.from_file != "-" and Path(args.from_file).is_file():
-        _check_lines(args.from_file)
+        _check_lines(args)
     found = False
     for line in _lines(args.from_file):
         if line.strip():
@@ -53,13 +54,16 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
         )
 
 
-def _check_lines(name: str) -> None:
-    """Refuse a file with a line that is no prompt, and say which."""
+def _check_lines(args: argparse.Namespace) -> None:
+    """Refuse a file with a line that is no prompt, or asks for a LoRA that is not there; say which."""
     from sdjp.text.frontend import check_prompt
 
+    name = args.from_file
     for number, line in enumerate(_lines(name), start=1):
         try:
             check_prompt(line.rstrip("\r\n"), allow_empty=not line.strip())
+            if hasattr(args, "lora_dir"):
+                check_names(args, line)
         except InputError as error:
             raise InputError(
                 error.code,

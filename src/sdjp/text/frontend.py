@@ -15,7 +15,7 @@ from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.names import Names, named
 from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.tags import lora_weights, other_tags
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokens import Tokenizer
 from sdjp.text.translate.base import Piece, Translation, Translator
 from sdjp.text.tree import Named
 from sdjp.types import Part, PromptInfo, TranslateMode
@@ -41,7 +41,7 @@ def check_prompt(text: str, *, allow_empty: bool = False) -> None:
 
     Raises:
         InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative
-            prompt is fine: pass ``allow_empty``).
+            prompt is fine: pass ``allow_empty``), or if a tag in it cannot be read.
     """
     if not isinstance(text, str):
         raise InputError(
@@ -50,6 +50,7 @@ def check_prompt(text: str, *, allow_empty: bool = False) -> None:
             en=f"a prompt must be a string, not {type(text).__name__}.",
         )
     parsed = syntax.parse(text)
+    lora_weights(syntax.tags(parsed))
     if not allow_empty and not any(has_letters(leaf) for leaf in syntax.text_leaves(parsed)):
         raise InputError(
             "prompt.empty",
@@ -62,7 +63,7 @@ def read(
     texts: Sequence[str],
     *,
     translator: Translator,
-    tokenizer: ClipTokenizer,
+    tokenizer: Tokenizer,
     translate: TranslateMode = "auto",
     max_chunks: int | None = None,
     names: Names | None = None,
@@ -72,7 +73,7 @@ def read(
     Args:
         texts: What the user typed.
         translator: Turns Japanese leaves into English.
-        tokenizer: The byte-pair table of the model that will draw.
+        tokenizer: That of the model that will draw.
         translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
         max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
         names: Names that are not translated and stand for vectors of their own.
@@ -87,7 +88,10 @@ def read(
     for text, tree, (english, group, records) in zip(
         texts, parsed, _translated(parsed, translator, translate), strict=True
     ):
-        chunks = chunk(_runs(english, names), tokenizer, names=names, max_chunks=max_chunks)
+        runs = _runs(english, names)
+        chunks = chunk(runs, tokenizer, names=names, max_chunks=max_chunks)
+        told = (run[0] for run in runs if isinstance(run, tuple))
+        lost = [word for part in told if isinstance(part, str) for word in tokenizer.lost(part)]
         tags = syntax.tags(tree)
         parts, unknown = _account(group, records)
         info = PromptInfo(
@@ -97,7 +101,7 @@ def read(
             tokens=chunks.tokens,
             truncated=chunks.truncated,
             parts=parts,
-            unknown=unknown,
+            unknown=tuple(dict.fromkeys([*unknown, *lost])),
             chunks=len(chunks.ids),
             loras=tuple(lora_weights(tags).items()),
             embeddings=named(tree),
