@@ -199,6 +199,22 @@ def test_one_line_translates_for_any_pipeline(ours: Pipeline) -> None:
     assert len(batch.images) == 2
 
 
+def test_models_for_inpainting() -> None:
+    unet = dataclasses.replace(SMALL.unet, in_channels=9)
+    config = dataclasses.replace(SMALL, unet=unet)
+    ours = Pipeline(
+        random_models(config), tokenizer=ClipTokenizer.from_assets(), translator=make_translator("lexicon")
+    )
+    theirs = quiet(ours.to_diffusers())
+    assert type(theirs).__name__ == "StableDiffusionInpaintPipeline"
+    assert addresses(Pipeline.from_diffusers(theirs)) == addresses(ours)
+    picture, mask = Image.new("RGB", (64, 64), "red"), Image.new("L", (64, 64), 255)
+    drawn = japanese(theirs)(
+        "赤い車", image=picture, mask_image=mask, height=64, width=64, num_inference_steps=1
+    )
+    assert drawn.images[0].size == (64, 64)
+
+
 # What cannot be taken over.
 
 

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError, MissingDependencyError, WeightsError
-from sdjp.models import VAE, CLIPText, UNet
+from sdjp.models import VAE, CLIPText, TextEncoder, UNet
 from sdjp.samplers import ALIASES, get_sampler
 from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokens import Tokenizer
 from sdjp.weights import diffusers_config
 from sdjp.weights.compare import compare
 from sdjp.weights.convert import to_layout
@@ -69,22 +70,31 @@ def require_diffusers() -> None:
 # There.
 
 
-def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: CLIPText) -> dict[str, nn.Module]:
-    """Build the networks of diffusers around the tensors of ours; keys are :data:`PARTS`.
+def require_clip(text: TextEncoder, tokenizer: Tokenizer) -> ClipTokenizer:
+    """See that a model reads text as a ``StableDiffusionPipeline`` does.
 
     Raises:
-        InputError: If the text encoder is not CLIP's.
+        InputError: If its text encoder or its tokenizer is not CLIP's.
+    """
+    if isinstance(text, CLIPText) and isinstance(tokenizer, ClipTokenizer):
+        return tokenizer
+    kind = type(tokenizer if isinstance(text, CLIPText) else text).__name__
+    raise InputError(
+        "diffusers.text_encoder",
+        ja="StableDiffusionPipeline に渡せるのは、CLIP のテキストエンコーダーとトークナイザーを使う"
+        f"モデルだけです（{kind}）。",
+        en="a StableDiffusionPipeline takes only models with the text encoder and the tokenizer of CLIP, "
+        f"not {kind}.",
+    )
+
+
+def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder) -> dict[str, nn.Module]:
+    """Build the networks of diffusers around the tensors of ours, with CLIP's; keys are :data:`PARTS`.
+
+    Raises:
         MissingDependencyError: If diffusers is not installed.
     """
     require_diffusers()
-    if not isinstance(text, CLIPText):
-        kind = type(text).__name__
-        raise InputError(
-            "diffusers.text_encoder",
-            ja="StableDiffusionPipeline に渡せるのは、CLIP のテキストエンコーダーを使うモデルだけです"
-            f"（{kind}）。",
-            en=f"a StableDiffusionPipeline takes only models with CLIP's text encoder, not {kind}.",
-        )
     accelerate: Any = import_module("accelerate")
     diffusers: Any = import_module("diffusers")
     from transformers import CLIPTextConfig, CLIPTextModel
@@ -115,7 +125,7 @@ def to_pipeline(
     scheduler: Any,
     checker: tuple[Any, Any] | None,
 ) -> Any:
-    """Put a ``StableDiffusionPipeline`` together.
+    """Put a ``StableDiffusionPipeline`` together (``StableDiffusionInpaintPipeline`` for such a model).
 
     Args:
         config: The model; its name goes along.
@@ -124,8 +134,8 @@ def to_pipeline(
         scheduler: What :func:`to_scheduler` gave.
         checker: What ``diffusers_checker.to_checker`` gave; None for no safety checker.
     """
-    diffusers: Any = import_module("diffusers")
-    pipe = diffusers.StableDiffusionPipeline(
+    name = "StableDiffusionInpaintPipeline" if config.for_inpainting else "StableDiffusionPipeline"
+    pipe = getattr(import_module("diffusers"), name)(
         **modules,
         tokenizer=to_tokenizer(tokenizer),
         scheduler=scheduler,

@@ -148,11 +148,7 @@ class _Settings:
             if file.path.stem == "adapter_model" and beside.is_file():
                 return cls(dict.fromkeys(PARTS, json.loads(beside.read_text(encoding="utf-8"))))
         except (OSError, ValueError, AttributeError) as error:
-            raise WeightsError(
-                "lora.settings",
-                ja=f"LoRA {file.path} の設定（alpha）を読めません: {error}。",
-                en=f"cannot read the settings (alpha) of the LoRA {file.path}: {error}.",
-            ) from error
+            raise _unreadable(file.path, error) from error
         return cls({})
 
     def scale(self, module: str, names: Mapping[Role, str], file: TensorFile) -> float:
@@ -160,15 +156,26 @@ class _Settings:
         rank = file.entries[names["down"]].shape[0]
         if "alpha" in names:
             return float(file.read(names["alpha"]).flatten()[0]) / rank
-        told = self.data.get(module.partition(".")[0], {})
-        alpha = told.get("lora_alpha")
-        for pattern, value in (told.get("alpha_pattern") or {}).items():
-            theirs = re.sub(r"\.lora_A(\.\w+)?\.weight$", "", names["down"])
-            if re.search(rf"(^|\.)({pattern})$", theirs):
-                alpha = value
-        if alpha is None:
-            return 1.0
-        return float(alpha) / (math.sqrt(rank) if told.get("use_rslora") else rank)
+        theirs = re.sub(r"\.lora_A(\.\w+)?\.weight$", "", names["down"])
+        try:
+            told = self.data.get(module.partition(".")[0], {})
+            alpha = told.get("lora_alpha")
+            for pattern, value in (told.get("alpha_pattern") or {}).items():
+                if re.search(rf"(^|\.)({pattern})$", theirs):
+                    alpha = value
+            if alpha is None:
+                return 1.0
+            return float(alpha) / (math.sqrt(rank) if told.get("use_rslora") else rank)
+        except (AttributeError, TypeError, ValueError, re.error) as error:
+            raise _unreadable(file.path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(
+        "lora.settings",
+        ja=f"LoRA {path} の設定（alpha）を読めません: {error}。ファイルを入手し直してください。",
+        en=f"cannot read the settings (alpha) of the LoRA {path}: {error}. Get the file again.",
+    )
 
 
 def _problem(file: TensorFile, names: Mapping[Role, str], shape: tuple[int, ...]) -> str | None:

@@ -113,9 +113,11 @@ def test_alpha_where_only_settings_tell_it(tmp_path: Path) -> None:
     plain = {f"base_model.model.{QUERY}.lora_{x}.weight": t for x, t in (("A", down), ("B", up))}
     lora = lora_of(folder / "adapter_model.safetensors", plain)
     assert lora.changes[OURS].scale == pytest.approx(4 / 2**0.5)
-    (folder / "adapter_config.json").write_text("[", "utf-8")
-    with pytest.raises(WeightsError, match="alpha"):
-        lora_of(folder / "adapter_model.safetensors", plain)
+    for broken in ("[", "[]", '{"lora_alpha": "x"}', '{"lora_alpha": 1, "alpha_pattern": {"(": 1}}'):
+        (folder / "adapter_config.json").write_text(broken, "utf-8")
+        with pytest.raises(WeightsError, match="alpha") as caught:
+            lora_of(folder / "adapter_model.safetensors", plain)
+        assert caught.value.code == "lora.settings"
 
 
 @pytest.mark.parametrize("tucker", [False, True])

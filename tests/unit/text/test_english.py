@@ -1,0 +1,80 @@
+"""Japanese prompts for pipelines that read English."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from sdjp.errors import InputError
+from sdjp.text.english import JapanesePipeline, japanese, translate
+from sdjp.text.frontend import read
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.translate import make_translator
+
+
+class Told:
+    """In the form of a pipeline of diffusers; gives back what it was called with."""
+
+    scheduler = "of the pipeline"
+
+    def __call__(
+        self, prompt: Any = None, height: Any = None, negative_prompt: Any = None, **kwargs: Any
+    ) -> Any:
+        return {"prompt": prompt, "height": height, "negative_prompt": negative_prompt, **kwargs}
+
+
+def test_english_is_what_the_text_encoder_would_read() -> None:
+    prompts = ["馬に乗る宇宙飛行士", "（赤い車：１．２）、<lora:a:1>", "a dog", "雪 BREAK 夜"]
+    expected = [
+        r.info.english
+        for r in read(prompts, translator=make_translator("lexicon"), tokenizer=ClipTokenizer.from_assets())
+    ]
+    assert translate(prompts) == expected
+    assert [translate(p) for p in prompts] == expected
+    assert translate(tuple(prompts)) == expected
+    assert translate("赤い車", mode="never") == "赤い車"
+    assert translate("赤い車", translator="passthrough") == "赤い車"
+
+
+@pytest.mark.parametrize("bad", ["", "、。", None, 3, ["猫", None], "(猫"])
+def test_what_is_no_prompt(bad: Any) -> None:
+    with pytest.raises(InputError):
+        translate(bad)
+    assert translate("", empty=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("赤い車",), {}),
+        ((), {"prompt": "赤い車"}),
+        ((["赤い車", "猫"], 64, ["", "文字"]), {}),
+        (("a dog", 64), {"negative_prompt": None, "prompt_2": "猫", "image": "赤い車"}),
+        ((), {"prompt_embeds": "猫", "negative_prompt": ""}),
+    ],
+)
+def test_prompts_alone_are_changed(args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    plain, wrapped = Told()(*args, **kwargs), japanese(Told())(*args, **kwargs)
+    for name, value in plain.items():
+        is_prompt = name in ("prompt", "negative_prompt", "prompt_2") and value is not None
+        expected = translate(value, empty=True) if is_prompt else value
+        assert wrapped[name] == expected
+
+
+def test_the_rest_is_the_pipeline() -> None:
+    pipe = Told()
+    wrapped = japanese(pipe, translator="passthrough")
+    assert isinstance(wrapped, JapanesePipeline)
+    assert wrapped.pipe is pipe
+    assert wrapped.scheduler == "of the pipeline"
+    assert wrapped("猫")["prompt"] == "猫"
+    with pytest.raises(AttributeError):
+        _ = wrapped.nothing
+    with pytest.raises(TypeError):
+        japanese(len)("猫", "犬", height=3)
+    with pytest.raises(InputError):
+        japanese(pipe, translator="nobody")
+    assert pickle.loads(pickle.dumps(wrapped))("猫")["prompt"] == "猫"
