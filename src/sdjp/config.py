@@ -79,6 +79,7 @@ class CLIPTextConfig:
     """The text encoder (OpenAI CLIP; Hugging Face ``CLIPTextModel``).
 
     Attributes:
+        kind: Tells the text encoders apart in JSON.
         vocab_size: Entries of the byte-pair table, start and end tokens included.
         width: Width of the states.
         layers: Transformer layers.
@@ -88,6 +89,7 @@ class CLIPTextConfig:
         activation: ``"quick_gelu"`` (OpenAI) or ``"gelu"``.
     """
 
+    kind: Literal["clip"] = "clip"
     vocab_size: int = 49408
     width: int = 768
     layers: int = 12
@@ -95,6 +97,67 @@ class CLIPTextConfig:
     mlp_width: int = 3072
     max_length: int = 77
     activation: Activation = "quick_gelu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertConfig:
+    """The text encoder of the latent diffusion trained on LAION-400M (CompVis ``BERTEmbedder``).
+
+    Attributes:
+        kind: Tells the text encoders apart in JSON.
+        vocab_size: Word pieces, special ones included.
+        width: Width of the states.
+        layers: Transformer layers.
+        heads: Attention heads.
+        head_width: Width of one head; ``heads`` of them need not be ``width``.
+        mlp_width: Width inside the feed-forward block.
+        max_length: Tokens in one chunk, start and end included.
+    """
+
+    kind: Literal["bert"] = "bert"
+    vocab_size: int = 30522
+    width: int = 1280
+    layers: int = 32
+    heads: int = 8
+    head_width: int = 64
+    mlp_width: int = 5120
+    max_length: int = 77
+
+
+@dataclass(frozen=True, kw_only=True)
+class XLMRobertaConfig:
+    """The text encoder of AltDiffusion (``RobertaSeriesModelWithTransformation``): XLM-R and a linear layer.
+
+    Attributes:
+        kind: Tells the text encoders apart in JSON.
+        vocab_size: Entries of the table of tokens, special ones included.
+        width: Width of the states inside.
+        layers: Transformer layers.
+        heads: Attention heads.
+        mlp_width: Width inside the feed-forward block.
+        positions: Rows of the table of positions; the first is for the token after ``pad_id`` + 1 of them.
+        projection: Width of the states that come out.
+        pad_id: Id of the padding, which nothing attends to.
+        pre_projection: Whether the states before the last layer are projected, after a norm of their own, in
+            place of the last ones.
+        max_length: Tokens in one chunk, start and end included.
+    """
+
+    kind: Literal["xlm_roberta"] = "xlm_roberta"
+    vocab_size: int = 250002
+    width: int = 1024
+    layers: int = 24
+    heads: int = 16
+    mlp_width: int = 4096
+    positions: int = 514
+    projection: int = 768
+    pad_id: int = 1
+    pre_projection: bool = False
+    max_length: int = 77
+
+
+TextConfig = CLIPTextConfig | BertConfig | XLMRobertaConfig
+"""Any text encoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +243,7 @@ class ModelConfig:
     name: str = "sd-v1"
     unet: UNetConfig = field(default_factory=UNetConfig)
     vae: VAEConfig = field(default_factory=VAEConfig)
-    text: CLIPTextConfig = field(default_factory=CLIPTextConfig)
+    text: TextConfig = field(default_factory=CLIPTextConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     defaults: Defaults = field(default_factory=Defaults)
 
@@ -192,6 +255,17 @@ class ModelConfig:
 
 SD_V1: Final = ModelConfig()
 """Stable Diffusion v1: 859,520,964 + 83,653,863 + 123,060,480 parameters."""
+
+LAION_400M: Final = ModelConfig(
+    name="laion400m",
+    unet=UNetConfig(context_dim=1280),
+    text=BertConfig(),
+    defaults=Defaults(height=256, width=256),
+)
+"""Latent diffusion on LAION-400M ("text2img-large"): 872,300,484 + 83,653,863 + 542,895,360 parameters."""
+
+ALT_DIFFUSION: Final = ModelConfig(name="alt-diffusion", text=XLMRobertaConfig())
+"""AltDiffusion and AltDiffusion-m9: Stable Diffusion v1 with a text encoder of several languages."""
 
 TINY: Final = ModelConfig(
     name="tiny",
@@ -260,6 +334,8 @@ def from_json(cls: type[C], data: Mapping[str, Any], *, where: str = "") -> C:
 
 def _coerce(hint: Any, value: Any, where: str) -> Any:
     """JSON has lists and objects where the specs have tuples and other specs."""
+    if isinstance(value, Mapping):
+        hint = _of_kind(hint, value, where)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_json(typing.cast(type, hint), value, where=where)
     origin = typing.get_origin(hint)
@@ -268,3 +344,19 @@ def _coerce(hint: Any, value: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType) and isinstance(value, list):
         return tuple(value)
     return value
+
+
+def _of_kind(hint: Any, value: Mapping[str, Any], where: str) -> Any:
+    """Choose among the specs of a union by ``kind``; the first is meant where none is told."""
+    kinds = {member.kind: member for member in typing.get_args(hint) if hasattr(member, "kind")}
+    if not kinds:
+        return hint
+    kind = value.get("kind", next(iter(kinds)))
+    if kind not in kinds:
+        allowed = ", ".join(kinds)
+        raise InputError(
+            "config.kind",
+            ja=f"設定の {where}kind に {kind!r} は使えません。使える値: {allowed}",
+            en=f"{where}kind in the configuration cannot be {kind!r}. Allowed: {allowed}",
+        )
+    return kinds[kind]

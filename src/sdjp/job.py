@@ -138,7 +138,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     for name in ("prompt_embeds", "negative_prompt_embeds"):
         states = getattr(inputs, name)
         if states is not None:
-            check_tensor(name, states, (None, None, config.text.width))
+            check_tensor(name, states, (None, None, config.unet.context_dim))
     plan = get_sampler(resolved.sampler).plan(
         schedule, resolved.num_inference_steps, spacing=resolved.spacing, eta=resolved.eta
     )

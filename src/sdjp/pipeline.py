@@ -32,8 +32,8 @@ from sdjp.samplers.schedule import StrengthRule
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.names import Names
 from sdjp.text.screen import PromptCheck, Screen, make_screen
-from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.text.translate import make_translator
+from sdjp.text.tokens import Tokenizer
+from sdjp.text.translate import AUTO, make_translator
 from sdjp.text.translate.base import Translator
 from sdjp.types import (
     Fit,
@@ -93,7 +93,7 @@ class Pipeline:
         self,
         loaded: weights.Loaded,
         *,
-        tokenizer: ClipTokenizer,
+        tokenizer: Tokenizer,
         translator: Translator,
         postprocessors: Sequence[PostProcessor] = (),
         screen: Screen | None = None,
@@ -122,7 +122,7 @@ class Pipeline:
         dtype: str | torch.dtype = "auto",
         ema: bool | Literal["auto"] = "auto",
         config: str | Path | None = None,
-        translator: str | Translator = "lexicon",
+        translator: str | Translator = AUTO,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
         safety_adjustment: float = 0.0,
@@ -144,7 +144,8 @@ class Pipeline:
                 never.
             config: A configuration of the original, such as its ``v1-inference.yaml``, in place of what the
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
-            translator: ``"lexicon"``, ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
+            translator: ``"auto"`` (the lexicon; none for models that read Japanese), ``"lexicon"``,
+                ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
             safety_checker: Its file, folder or hub id (``"CompVis/stable-diffusion-safety-checker"``); the
                 model's own, if None.
@@ -175,14 +176,11 @@ class Pipeline:
             checker = load_checker(safety_checker, model=source, device=chosen_device)
             processors = with_checker(processors, checker)
         loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config)
-        tokenizer = (
-            ClipTokenizer.from_assets()
-            if loaded.merges is None
-            else ClipTokenizer.from_merges_file(loaded.merges)
-        )
+        if loaded.tokenizer.japanese and translator in (AUTO, "passthrough"):
+            chosen_translator = make_translator("passthrough", reads_japanese=True)
         return cls(
             loaded,
-            tokenizer=tokenizer,
+            tokenizer=loaded.tokenizer,
             translator=chosen_translator,
             postprocessors=processors,
             screen=screen,
@@ -194,7 +192,7 @@ class Pipeline:
         cls,
         pipe: Any,
         *,
-        translator: str | Translator = "lexicon",
+        translator: str | Translator = AUTO,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
         safety_adjustment: float = 0.0,
@@ -251,6 +249,7 @@ class Pipeline:
         """
         from sdjp.weights import diffusers_checker, diffusers_modules
 
+        tokenizer = diffusers_modules.require_clip(self.text_encoder, self.tokenizer)
         scheduler = diffusers_modules.to_scheduler(self.config, sampler, spacing)
         networks = diffusers_modules.to_modules(
             self.config, unet=self.unet, vae=self.vae, text=self.text_encoder
@@ -260,7 +259,7 @@ class Pipeline:
         return diffusers_modules.to_pipeline(
             self.config,
             networks,
-            tokenizer=self.tokenizer,
+            tokenizer=tokenizer,
             scheduler=scheduler,
             checker=None if checker is None else diffusers_checker.to_checker(checker),
         )

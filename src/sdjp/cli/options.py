@@ -19,8 +19,9 @@ def text_options(parser: Parser) -> None:
     """Where prompts come from and how they are translated."""
     parser.option("--from-file", metavar="F", ja="1 行に 1 つのプロンプトを書いたファイル（- は標準入力）",
                   en="a file with one prompt on each line (- is standard input)")  # fmt: skip
-    parser.option("--translator", default="lexicon", ja="翻訳の方法: lexicon、passthrough、marian:フォルダー",
-                  en="lexicon, passthrough, or marian:FOLDER")  # fmt: skip
+    parser.option("--translator", default="auto",
+                  ja="翻訳の方法: auto（日本語を読むモデルでは訳さない）、lexicon、passthrough、marian:F",
+                  en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F")  # fmt: skip
     parser.option("--translate", choices=("auto", "always", "never"), default="auto",
                   ja="いつ翻訳するか（auto は日本語の部分だけ）",
                   en="when to translate (auto: what is Japanese)")  # fmt: skip

@@ -36,9 +36,9 @@ def parser() -> Parser:
     options.option("--scale", type=float, ja="ガイダンスの強さ", en="guidance scale")
     options.option("--sampler", metavar="NAME", ja="サンプラー", en="sampler")
     options.option("--seed", type=int, ja="乱数の種", en="seed")
-    options.option("--translator", default="lexicon",
-                   ja="翻訳の方法: lexicon、passthrough、marian:フォルダー",
-                   en="lexicon, passthrough, or marian:FOLDER")  # fmt: skip
+    options.option("--translator", default="auto",
+                   ja="翻訳の方法: auto、lexicon、passthrough、marian:フォルダー",
+                   en="auto, lexicon, passthrough, or marian:FOLDER")  # fmt: skip
     options.option("--translate", choices=("auto", "always", "never"), default="auto", ja="いつ翻訳するか",
                    en="when to translate")  # fmt: skip
     options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sdjp.models import CLIPText
+from sdjp.models import TextEncoder
 from sdjp.text.chunks import Chunks
 
 
@@ -36,7 +36,7 @@ def emphasise(states: Tensor, weights: Tensor) -> Tensor:
     return weighted * scale.to(states.dtype)
 
 
-def encode(model: CLIPText, prompts: Sequence[Chunks], empty: Chunks) -> Tensor:
+def encode(model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks) -> Tensor:
     """Encode ``prompts`` as one batch.
 
     Args:

@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, heads: int, *, causal: bool = False) -> Tensor:
+def attention(
+    q: Tensor, k: Tensor, v: Tensor, heads: int, *, causal: bool = False, mask: Tensor | None = None
+) -> Tensor:
     """Scaled dot-product attention (Vaswani et al. 2017, eq. 1) over ``heads`` heads.
 
     Args:
@@ -18,12 +20,14 @@ def attention(q: Tensor, k: Tensor, v: Tensor, heads: int, *, causal: bool = Fal
         v: Values (B, M, D).
         heads: K; D must be a multiple of it.
         causal: Let no query see a later key.
+        mask: Keys that may be seen, (B, M) bool; all, if None.
 
     Returns:
         (B, L, D).
     """
     q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
-    out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    seen = None if mask is None else mask[:, None, None]  # (B, 1, 1, M)
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
     return out.transpose(1, 2).flatten(2)
 
 

@@ -56,7 +56,10 @@ class ClipTokenizer:
         start_id: Id of the token before every text.
         end_id: Id of the token after it.
         pad_id: Id that fills a chunk up; the end token, as SD v1 has it.
+        japanese: False: the models with these tokens read English.
     """
+
+    japanese = False
 
     def __init__(self, pairs: Sequence[str]) -> None:
         """Take a table known to be sound, each pair as ``"left right"``; others: ``from_merges``."""
@@ -123,6 +126,16 @@ class ClipTokenizer:
     def vocab_size(self) -> int:
         """Number of entries, start and end included."""
         return len(self._tokens)
+
+    @property
+    def commas(self) -> frozenset[int]:
+        """Id of the comma, where the table has it as a token."""
+        found = self._ids.get("," + _WORD_END)
+        return frozenset() if found is None else frozenset({found})
+
+    def lost(self, text: str) -> list[str]:
+        """Return nothing: every byte has an id."""
+        return []
 
     def id(self, token: str) -> int | None:
         """Return the id of a token such as ``",</w>"``, or None where the table lacks it."""

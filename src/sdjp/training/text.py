@@ -45,6 +45,7 @@ def tokenizer(folder: Path) -> ClipTokenizer:
 
 def text_config(tokens: ClipTokenizer) -> CLIPTextConfig:
     """The size of the text encoder for this table."""
+    assert MINI.text.kind == "clip"
     return dataclasses.replace(MINI.text, vocab_size=tokens.vocab_size)
 
 

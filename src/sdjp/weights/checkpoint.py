@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from sdjp.config import CLIPTextConfig, ModelConfig, from_json
+from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
-from sdjp.weights import diffusers_config, infer
+from sdjp.weights import diffusers_config, infer, vocabulary
 from sdjp.weights.foreign import no_model
 from sdjp.weights.maps import MAPS
 from sdjp.weights.readers import open_file
 from sdjp.weights.source import COMPONENTS, weight_file
 from sdjp.weights.tensorfile import Entry, TensorFile, damaged
+from sdjp.weights.vocabulary import Vocabulary
 
 Ema = bool | Literal["auto"]
 
@@ -43,7 +44,7 @@ class Checkpoint:
         tensors: Name, as the map of the layout writes it, to tensor.
         averaged: Whether what the plain names hold is known to be a moving average.
         files: Every file of tensors.
-        merges: The byte-pair table of the text encoder; None if it is CLIP's own.
+        vocabulary: The tokenizer of the text encoder.
     """
 
     path: Path
@@ -52,7 +53,7 @@ class Checkpoint:
     tensors: Mapping[str, Stored]
     averaged: bool
     files: tuple[Path, ...]
-    merges: Path | None
+    vocabulary: Vocabulary
 
 
 def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
@@ -80,7 +81,6 @@ def _open_file(path: Path, beside: Iterable[Path], name: str) -> Checkpoint:
     config = _own_config(path, file.metadata.get("sdjp.config"), beside)
     if config is None:
         config = infer.from_shapes(path, {name: stored.entry.shape for name, stored in tensors.items()})
-    merges = [path.with_suffix(".merges.txt"), path.parent / "merges.txt"]
     return Checkpoint(
         path=path,
         layout="ldm",
@@ -88,7 +88,7 @@ def _open_file(path: Path, beside: Iterable[Path], name: str) -> Checkpoint:
         tensors=tensors,
         averaged=False,
         files=(path,),
-        merges=_find_merges(path, config.text, merges),
+        vocabulary=vocabulary.beside_file(path, config.text),
     )
 
 
@@ -125,7 +125,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
         tensors=_canonical(folder, "diffusers", tensors),
         averaged=averaged,
         files=tuple(files),
-        merges=_find_merges(folder, config.text, [folder / "tokenizer" / "merges.txt"]),
+        vocabulary=vocabulary.in_folder(folder, config.text),
     )
 
 
@@ -209,19 +209,4 @@ def _not_json(path: Path, reason: str) -> WeightsError:
         "weights.json",
         ja=f"設定 {path} を読めません（{reason}）。モデルのファイルが全部そろっているか確かめてください。",
         en=f"cannot read the settings in {path} ({reason}). Check that all files of the model are there.",
-    )
-
-
-def _find_merges(path: Path, text: CLIPTextConfig, candidates: Iterable[Path]) -> Path | None:
-    if text.vocab_size == CLIPTextConfig().vocab_size:
-        return None
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise WeightsError(
-        "weights.tokenizer",
-        ja=f"{path} は CLIP と違う語彙（{text.vocab_size:,} 語）で作られていますが、その語彙がありません。"
-        "バイトペア表 merges.txt を重みと同じ場所に置いてください。",
-        en=f"{path} was made with a vocabulary of its own ({text.vocab_size:,} entries), which is not there. "
-        "Put its byte-pair table, merges.txt, beside the weights.",
     )

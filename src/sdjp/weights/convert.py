@@ -17,15 +17,16 @@ from torch import Tensor
 from sdjp.config import ModelConfig, to_json
 from sdjp.errors import InputError, OutputError, reason
 from sdjp.hardware import resolve_dtype
-from sdjp.models import VAE, CLIPText, UNet
+from sdjp.models import VAE, TextEncoder, UNet
 from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.weights import diffusers_config
-from sdjp.weights.checkpoint import Ema, open_checkpoint
+from sdjp.weights import diffusers_config, diffusers_text
+from sdjp.weights.checkpoint import Checkpoint, Ema, open_checkpoint
 from sdjp.weights.keymap import compile_map, to_theirs
 from sdjp.weights.maps import MAPS
 from sdjp.weights.match import Match, match
 from sdjp.weights.networks import Networks, shapes_of
 from sdjp.weights.source import SUFFIXES, locate
+from sdjp.weights.vocabulary import FOLDER, SETTINGS, Vocabulary
 from sdjp.weights.writer import Unwritten, replacing, write_safetensors
 
 LayoutName = Literal["ldm", "diffusers"]
@@ -92,8 +93,10 @@ def convert(
             ja=f"変換元と書き出し先が同じです（{target}）。別の書き出し先を指定してください。",
             en=f"source and target are the same ({target}). Choose another target.",
         )
-    found = match(open_checkpoint(path, ema=ema), ema=ema)
-    merges = found.checkpoint.merges
+    opened = open_checkpoint(path, ema=ema)
+    _check_text(opened, chosen_layout)
+    found = match(opened, ema=ema)
+    merges = opened.vocabulary.merges
     merges_target = target.with_suffix(".merges.txt")
     if chosen_layout == "ldm" and merges is not None:
         _check_target(merges_target, "ldm", overwrite)
@@ -124,7 +127,7 @@ def convert(
 
 
 def to_layout(
-    layout: LayoutName, config: ModelConfig, *, unet: UNet, vae: VAE, text: CLIPText
+    layout: LayoutName, config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder
 ) -> dict[str, Tensor]:
     """Return the tensors of three networks under the names of ``layout``."""
     networks = Networks(unet, vae, text)
@@ -161,6 +164,29 @@ def _choose_layout(target: Path, layout: LayoutName | None) -> LayoutName:
             "Give a file that ends in .safetensors for 'ldm', a folder for 'diffusers'.",
         )
     return told
+
+
+def _check_text(opened: Checkpoint, layout: LayoutName) -> None:
+    """Refuse a text encoder that the other programs of a layout do not know, or have no place for."""
+    kind, vocabulary = opened.config.text.kind, opened.vocabulary.kind
+    if kind in MAPS[layout].texts and (layout == "diffusers" or vocabulary == "clip" or kind == "bert"):
+        return
+    if layout == "ldm":
+        raise InputError(
+            "convert.text",
+            ja=f"{opened.path} のテキストエンコーダー（語彙は {vocabulary}）は、"
+            "元の形式（.safetensors のファイル 1 個）では表せません。"
+            "そのままお使いになるか、書き出し先にフォルダー（diffusers の形式）を指定してください。",
+            en=f"the text encoder of {opened.path} (vocabulary: {vocabulary}) has no place in a single file "
+            "with the original names. Use the weights as they are, or give a folder to write to (diffusers).",
+        )
+    raise InputError(
+        "convert.text",
+        ja=f"{opened.path} のテキストエンコーダー（{kind}）を読める Stable Diffusion のパイプラインは、"
+        "diffusers にありません。書き出し先に .safetensors で終わる名前を指定してください。",
+        en=f"no Stable Diffusion pipeline of diffusers has the text encoder of {opened.path} ({kind}). "
+        "Give a name that ends in .safetensors to write to.",
+    )
 
 
 def _check_target(target: Path, layout: LayoutName, overwrite: bool) -> None:
@@ -207,7 +233,7 @@ def _write_ldm(path: Path, found: Match, dtype: torch.dtype | None) -> None:
 
 def _write_diffusers(folder: Path, found: Match, dtype: torch.dtype | None) -> None:
     """Write a folder that ``diffusers.StableDiffusionPipeline.from_pretrained`` loads."""
-    config, merges = found.checkpoint.config, found.checkpoint.merges
+    config, vocabulary = found.checkpoint.config, found.checkpoint.vocabulary
     for part, settings in diffusers_config.to_files(config).items():
         _write_json(folder / diffusers_config.FILES[part], settings)
     tensors = list(_unwritten("diffusers", found, dtype))
@@ -215,10 +241,22 @@ def _write_diffusers(folder: Path, found: Match, dtype: torch.dtype | None) -> N
         prefix = f"{component}/"
         mine = [t._replace(name=t.name.removeprefix(prefix)) for t in tensors if t.name.startswith(prefix)]
         write_safetensors(folder / name, mine, {"format": "pt"})
-    tokenizer = ClipTokenizer.from_assets() if merges is None else ClipTokenizer.from_merges_file(merges)
-    tokenizer.to_transformers_files(folder / "tokenizer")
+    _write_tokenizer(folder / FOLDER, vocabulary, config)
     _write_json(folder / "sdjp.json", to_json(config))  # what diffusers has no place for
-    _write_json(folder / "model_index.json", diffusers_config.MODEL_INDEX)
+    index = {**diffusers_config.MODEL_INDEX, **diffusers_text.CLASSES[vocabulary.kind]}
+    _write_json(folder / "model_index.json", dict(sorted(index.items())))
+
+
+def _write_tokenizer(folder: Path, vocabulary: Vocabulary, config: ModelConfig) -> None:
+    tokenizer = vocabulary.tokenizer(config.text)
+    if isinstance(tokenizer, ClipTokenizer):
+        tokenizer.to_transformers_files(folder)
+        return
+    assert vocabulary.path is not None  # of BERT there is no folder
+    folder.mkdir()
+    for name in (vocabulary.path.name, *SETTINGS):
+        if (vocabulary.path.parent / name).is_file():
+            shutil.copyfile(vocabulary.path.parent / name, folder / name)
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from sdjp.config import (
-    CLIPTextConfig,
     Defaults,
     ModelConfig,
     ScheduleConfig,
@@ -18,6 +17,7 @@ from sdjp.config import (
     VAEConfig,
 )
 from sdjp.errors import WeightsError
+from sdjp.weights import diffusers_text
 
 Json = Mapping[str, Any]
 FILES: Final = {
@@ -56,7 +56,6 @@ FIXED: Final[Mapping[str, Json]] = {
         "use_post_quant_conv": True,
         "use_quant_conv": True,
     },
-    "text_encoder": {"layer_norm_eps": 1e-5},
     "scheduler": {"beta_schedule": "scaled_linear", "rescale_betas_zero_snr": False, "trained_betas": None},
 }
 PREDICTIONS: Final = {"epsilon": "epsilon", "v_prediction": "v"}
@@ -92,6 +91,7 @@ def _check_fixed(folder: Path, files: Mapping[str, Json]) -> None:
         for key, value in settings.items()
         if key in files[part] and files[part][key] != value
     ]
+    wrong += [f"{FILES['text_encoder']}: {w}" for w in diffusers_text.wrong_settings(files["text_encoder"])]
     prediction = files["scheduler"].get("prediction_type", "epsilon")
     if prediction not in PREDICTIONS:
         wrong.append(f"{FILES['scheduler']}: prediction_type = {prediction!r}")
@@ -136,15 +136,7 @@ def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Jso
             norm_groups=int(unet.get("norm_num_groups", 32)),
         ),
         vae=vae_config,
-        text=CLIPTextConfig(
-            vocab_size=int(text_encoder["vocab_size"]),
-            width=int(text_encoder["hidden_size"]),
-            layers=int(text_encoder["num_hidden_layers"]),
-            heads=int(text_encoder["num_attention_heads"]),
-            mlp_width=int(text_encoder["intermediate_size"]),
-            max_length=int(text_encoder["max_position_embeddings"]),
-            activation=_activation(text_encoder.get("hidden_act", "quick_gelu")),
-        ),
+        text=diffusers_text.to_config(text_encoder),
         schedule=ScheduleConfig(
             num_train_timesteps=int(scheduler.get("num_train_timesteps", 1000)),
             beta_start=float(scheduler.get("beta_start", 0.00085)),
@@ -166,12 +158,6 @@ def _attends(kind: str) -> bool:
     if kind not in ("CrossAttnDownBlock2D", "DownBlock2D"):
         raise ValueError(f"down_block_types: {kind}")
     return kind == "CrossAttnDownBlock2D"
-
-
-def _activation(name: str) -> Any:
-    if name not in ("quick_gelu", "gelu"):
-        raise ValueError(f"hidden_act = {name!r}")
-    return name
 
 
 def to_files(config: ModelConfig) -> dict[str, dict[str, Any]]:
@@ -214,23 +200,7 @@ def to_files(config: ModelConfig) -> dict[str, dict[str, Any]]:
             "scaling_factor": config.vae.scaling_factor,
             "up_block_types": ["UpDecoderBlock2D"] * len(config.vae.ch_mult),
         },
-        "text_encoder": {
-            "architectures": ["CLIPTextModel"],
-            "attention_dropout": 0.0,
-            "bos_token_id": config.text.vocab_size - 2,
-            "eos_token_id": config.text.vocab_size - 1,
-            "hidden_act": config.text.activation,
-            "hidden_size": config.text.width,
-            "intermediate_size": config.text.mlp_width,
-            "layer_norm_eps": 1e-5,
-            "max_position_embeddings": config.text.max_length,
-            "model_type": "clip_text_model",
-            "num_attention_heads": config.text.heads,
-            "num_hidden_layers": config.text.layers,
-            "pad_token_id": config.text.vocab_size - 1,
-            "projection_dim": config.text.width,
-            "vocab_size": config.text.vocab_size,
-        },
+        "text_encoder": diffusers_text.to_settings(config.text),
         "scheduler": {
             "_class_name": "DDIMScheduler",
             "_diffusers_version": VERSION,
@@ -249,16 +219,14 @@ def to_files(config: ModelConfig) -> dict[str, dict[str, Any]]:
 
 VERSION: Final = "0.30.0"
 """Of diffusers: the oldest whose classes take exactly these settings."""
-MODEL_INDEX: Final = {
-    "_class_name": "StableDiffusionPipeline",
+MODEL_INDEX: Final[Json] = {
     "_diffusers_version": VERSION,
     "feature_extractor": [None, None],
     "image_encoder": [None, None],
     "requires_safety_checker": False,
     "safety_checker": [None, None],
     "scheduler": ["diffusers", "DDIMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"],
-    "tokenizer": ["transformers", "CLIPTokenizer"],
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
 }
+"""``model_index.json``, but for what depends on the text encoder: :data:`diffusers_text.CLASSES`."""

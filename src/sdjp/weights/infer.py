@@ -11,23 +11,19 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Final
 
-from sdjp.config import CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig
+from sdjp.config import LAION_400M, BertConfig, CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig
 from sdjp.errors import WeightsError
-from sdjp.weights.maps.ldm import TEXT, UNET, VAE
+from sdjp.weights.maps.ldm import BERT, TEXT, UNET, VAE
 
 Shapes = Mapping[str, tuple[int, ...]]
 HEAD_WIDTH: Final = 64
-"""Width of one head in every text encoder of CLIP."""
+"""Width of one head in every text encoder of CLIP, and in the one of LAION-400M."""
+BERT_LAYER: Final = BERT + "attn_layers.layers."
 
 # What other files of this field begin their names with.
 OTHERS: Final = (
     ("conditioner.embedders.", "Stable Diffusion XL", "Stable Diffusion XL"),
     ("cond_stage_model.model.", "Stable Diffusion 2", "Stable Diffusion 2"),
-    (
-        "cond_stage_model.transformer.attn_layers.",
-        "LAION-400M で学習した、BERT を使う古い Latent Diffusion",
-        "the older latent diffusion with BERT, trained on LAION-400M",
-    ),
     ("model.diffusion_model.joint_blocks.", "Stable Diffusion 3", "Stable Diffusion 3"),
     ("joint_blocks.", "Stable Diffusion 3", "Stable Diffusion 3"),
     ("model.diffusion_model.double_blocks.", "FLUX", "FLUX"),
@@ -55,15 +51,20 @@ def from_shapes(path: Path, shapes: Shapes) -> ModelConfig:
     for prefix, ja, en in OTHERS:
         if any(name.startswith(prefix) for name in shapes):
             raise _not_v1(path, f"{ja}のようです", f"it seems to be {en}")
+    has_bert = any(name.startswith(BERT_LAYER) for name in shapes)
     for prefix, ja, en in (
         (UNET, "UNet", "UNet"),
         (VAE, "VAE", "autoencoder"),
-        (TEXT, "テキストエンコーダー", "text encoder"),
+        (BERT if has_bert else TEXT, "テキストエンコーダー", "text encoder"),
     ):
         if not any(name.startswith(prefix) for name in shapes):
             raise _not_v1(path, f"{ja}の重み（{prefix}…）がありません", f"it has no {en} ({prefix}…)")
     try:
-        return ModelConfig(name=path.stem, unet=_unet(shapes), vae=_vae(shapes), text=_text(shapes))
+        unet, vae = _unet(shapes), _vae(shapes)
+        if has_bert:
+            text = _bert(shapes)
+            return ModelConfig(name=path.stem, unet=unet, vae=vae, text=text, defaults=LAION_400M.defaults)
+        return ModelConfig(name=path.stem, unet=unet, vae=vae, text=_text(shapes))
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         reason = str(error.args[0]) if error.args else repr(error)
         raise _not_v1(
@@ -128,6 +129,19 @@ def _text(shapes: Shapes) -> CLIPTextConfig:
         heads=max(1, width // HEAD_WIDTH),
         mlp_width=shapes[TEXT + "encoder.layers.0.mlp.fc1.weight"][0],
         max_length=shapes[TEXT + "embeddings.position_embedding.weight"][0],
+    )
+
+
+def _bert(shapes: Shapes) -> BertConfig:
+    vocab_size, width = shapes[BERT + "token_emb.weight"]
+    return BertConfig(
+        vocab_size=vocab_size,
+        width=width,
+        layers=_length(shapes, BERT_LAYER + "{}.0.weight") // 2,
+        heads=shapes[BERT_LAYER + "0.1.to_q.weight"][0] // HEAD_WIDTH,
+        head_width=HEAD_WIDTH,
+        mlp_width=shapes[BERT_LAYER + "1.1.net.0.0.weight"][0],
+        max_length=shapes[BERT + "pos_emb.emb.weight"][0],
     )
 
 

@@ -33,12 +33,14 @@ class Layout:
 
     Attributes:
         rows: For a config, a row for every module; rows for modules that the config lacks do no harm.
+        texts: ``kind`` of the text encoders that it has names for.
         aliases: (regular expression, replacement) that turn other names seen in files into those of ``rows``.
         ignored: Regular expressions of names that carry nothing we need; matched as a whole.
         ema: Name of the averaged twin of a tensor, or None where the layout has none.
     """
 
     rows: Callable[[ModelConfig], Iterable[Row]]
+    texts: tuple[str, ...] = ("clip",)
     aliases: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
     ema: Callable[[str], str | None] = lambda theirs: None

@@ -57,7 +57,7 @@ class LdmConfig:
         Raises:
             InputError: If the weights have another text encoder.
         """
-        kind = "bert" if type(config.text).__name__.lower().startswith("bert") else "clip"
+        kind = config.text.kind
         others = {
             name: (size, getattr(config.text, name))
             for name, size in self.text_sizes.items()

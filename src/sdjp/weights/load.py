@@ -8,14 +8,16 @@ has to be converted, the weights stay in the map and share its memory.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from sdjp.config import ModelConfig
 from sdjp.hardware import resolve_dtype
-from sdjp.models import VAE, CLIPText, UNet
+from sdjp.models import VAE, TextEncoder, UNet
+from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokens import Tokenizer
 from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.known import sha256
 from sdjp.weights.ldm_yaml import read_ldm_yaml
@@ -58,14 +60,16 @@ class Loaded:
         text: The text encoder.
         config: What they are made of.
         report: How they were read.
-        merges: The byte-pair table that belongs to the text encoder; None if it is CLIP's own.
+        tokenizer: What gives the text encoder its ids.
+        merges: The byte-pair table of the tokenizer, where the model has one of its own.
     """
 
     unet: UNet
     vae: VAE
-    text: CLIPText
+    text: TextEncoder
     config: ModelConfig
     report: LoadReport
+    tokenizer: Tokenizer = field(default_factory=ClipTokenizer.from_assets)
     merges: Path | None = None
 
 
@@ -101,6 +105,7 @@ def load(
     opened = open_checkpoint(locate(source), ema=ema)
     if told is not None:
         opened = dataclasses.replace(opened, config=told.applied_to(opened.config))
+    tokenizer = opened.vocabulary.tokenizer(opened.config.text)
     found = match(opened, ema=ema)
     for part, network in found.networks._asdict().items():
         tensors = {
@@ -124,5 +129,6 @@ def load(
         text=networks.text,
         config=checkpoint.config,
         report=report,
-        merges=checkpoint.merges,
+        tokenizer=tokenizer,
+        merges=checkpoint.vocabulary.merges,
     )

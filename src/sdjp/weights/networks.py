@@ -9,7 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from sdjp.config import ModelConfig
-from sdjp.models import VAE, CLIPText, UNet
+from sdjp.models import VAE, TextEncoder, UNet, make_text_encoder
 
 
 class Networks(NamedTuple):
@@ -17,7 +17,7 @@ class Networks(NamedTuple):
 
     unet: UNet
     vae: VAE
-    text: CLIPText
+    text: TextEncoder
 
 
 class Unfilled(TorchFunctionMode):
@@ -40,7 +40,7 @@ def on_meta(config: ModelConfig) -> Networks:
     """Build the networks on torch's meta device: names and shapes, no memory, no random numbers."""
     with torch.device("meta"), Unfilled():
         return Networks(
-            UNet.from_config(config.unet), VAE.from_config(config.vae), CLIPText.from_config(config.text)
+            UNet.from_config(config.unet), VAE.from_config(config.vae), make_text_encoder(config.text)
         )
 
 

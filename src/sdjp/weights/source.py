@@ -11,6 +11,8 @@ from typing import Final
 
 from sdjp.errors import MissingDependencyError, WeightsError
 from sdjp.weights.diffusers_config import FILES
+from sdjp.weights.vocabulary import FILES as VOCABULARIES
+from sdjp.weights.vocabulary import FOLDER
 
 EMBEDDED: Final = ("mini",)
 """Names of the models that ship in the package."""
@@ -84,7 +86,8 @@ def needed_files(names: Iterable[str]) -> list[str]:
     if PurePosixPath("model_index.json") not in paths:
         own = {"model.safetensors", "config.json", "merges.txt"} & {str(path) for path in paths}
         return sorted(own) if "model.safetensors" in own else []
-    wanted = {"model_index.json", "sdjp.json", "tokenizer/merges.txt", *FILES.values()}
+    wanted = {"model_index.json", "sdjp.json", *FILES.values()}
+    wanted |= {f"{FOLDER}/{name}" for name in VOCABULARIES}
     for component in COMPONENTS:
         inside = [path.name for path in paths if str(path.parent) == component]
         for chosen in (weight_file(inside), weight_file(inside, averaged=False)):

@@ -43,7 +43,6 @@ def test_a_model_is_told_from_its_shapes(config: ModelConfig) -> None:
     [
         (["conditioner.embedders.0.transformer.x"], "XL"),
         (["cond_stage_model.model.transformer.resblocks.0.x", "model.diffusion_model.out.2.weight"], "2"),
-        (["cond_stage_model.transformer.attn_layers.layers.0.x"], "LAION-400M"),
         (["lora_unet_down_blocks_0.alpha"], "LoRA"),
         (["control_model.input_blocks.0.0.weight"], "ControlNet"),
         (["double_blocks.0.img_attn.x"], "FLUX"),

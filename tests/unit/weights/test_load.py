@@ -393,6 +393,7 @@ def test_an_incomplete_folder(diffusers: Path, name: str) -> None:
 PEAK = """
 import re, sys, threading, time
 import torch
+from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.weights import load
 
 def anonymous():  # MiB of the process itself; mapped files are not in it
@@ -412,6 +413,7 @@ def peak(dtype):
     size = sum(p.nbytes for m in (loaded.unet, loaded.vae, loaded.text) for p in m.parameters()) / 2**20
     return size, highest[0] - before
 
+ClipTokenizer.from_assets()  # the vocabulary is kept whatever model is loaded: it is no part of the weights
 print(*peak(torch.float32), *peak(torch.bfloat16))
 """
 

@@ -21,7 +21,17 @@ from typing import Any, Final
 from sdjp.errors import InputError
 from sdjp.text.translate.base import Piece, Translation, Translator
 
-__all__ = ["TRANSLATORS", "Piece", "Translation", "Translator", "make_translator"]
+__all__ = [
+    "AUTO",
+    "TRANSLATORS",
+    "Piece",
+    "Translation",
+    "Translator",
+    "make_translator",
+]
+
+AUTO: Final = "auto"
+"""In place of a translator's name: whichever suits the model; the lexicon, if it reads English."""
 
 
 def _passthrough(**options: Any) -> Translator:
@@ -65,8 +75,8 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
 
     Args:
         translator: An object with ``translate`` (returned as it is), a name in :data:`TRANSLATORS`,
-            ``"marian:<folder or hub id>"``, or an existing folder with a Marian model. A hub id is only
-            ever used behind ``marian:``.
+            ``"auto"`` (the lexicon), ``"marian:<folder or hub id>"``, or an existing folder with a Marian
+            model. A hub id is only ever used behind ``marian:``.
         **options: Passed to the translator's class.
 
     Raises:
@@ -84,14 +94,14 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
             )
         return translator
     if isinstance(translator, (str, os.PathLike)):
-        spec = os.fspath(translator)
+        spec = "lexicon" if translator == AUTO else os.fspath(translator)
         if isinstance(translator, str) and spec in TRANSLATORS:
             return TRANSLATORS[spec](**options)
         if isinstance(translator, str) and spec.startswith("marian:"):
             return _marian(spec.removeprefix("marian:") or None, **options)
         if spec and Path(spec).is_dir():
             return _marian(Path(spec), **options)
-    names = ", ".join(TRANSLATORS)
+    names = ", ".join([AUTO, *TRANSLATORS])
     raise InputError(
         "translator.unknown",
         ja=f"翻訳器 {translator!r} は見つかりません。使えるのは {names}、'marian:フォルダー'、"

@@ -9,9 +9,16 @@ from sdjp.text.translate.base import Piece, Translation
 
 
 class PassthroughTranslator:
-    """Gives every text back as it is; Japanese in it is reported as not understood."""
+    """Gives every text back as it is; Japanese in it is reported as not understood.
+
+    Args:
+        reads_japanese: The model reads Japanese itself: nothing is reported.
+    """
 
     name = "passthrough"
+
+    def __init__(self, *, reads_japanese: bool = False) -> None:
+        self.reads_japanese = reads_japanese
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Return one record for each text, ``english`` equal to ``source``."""
@@ -21,7 +28,9 @@ class PassthroughTranslator:
                 english=text,
                 translator=self.name,
                 pieces=(Piece(source=text, english=text, how="copied"),) if text else (),
-                unknown=tuple(span.text for span in split_scripts(text) if span.japanese),
+                unknown=()
+                if self.reads_japanese
+                else tuple(span.text for span in split_scripts(text) if span.japanese),
             )
             for text in texts
         ]

@@ -18,6 +18,17 @@ from sdjp.weights.keymap import Layout
 from sdjp.weights.maps import diffusers, ldm
 
 MAPS: Final[Mapping[str, Layout]] = {
-    "ldm": Layout(rows=ldm.rows, aliases=ldm.ALIASES, ignored=ldm.IGNORED, ema=ldm.ema),
-    "diffusers": Layout(rows=diffusers.rows, aliases=diffusers.ALIASES, ignored=diffusers.IGNORED),
+    "ldm": Layout(
+        rows=ldm.rows,
+        texts=("clip", "bert"),
+        aliases=ldm.ALIASES,
+        ignored=ldm.IGNORED,
+        ema=ldm.ema,
+    ),
+    "diffusers": Layout(
+        rows=diffusers.rows,
+        texts=("clip", "xlm_roberta"),
+        aliases=diffusers.ALIASES,
+        ignored=diffusers.IGNORED,
+    ),
 }

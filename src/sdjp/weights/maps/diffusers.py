@@ -18,6 +18,16 @@ RES: Final = (
     ("shortcut", "conv_shortcut"),
 )
 VAE_ATTENTION: Final = (("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("proj_out", "to_out.0"))
+XLM_ROBERTA_LAYER: Final = (
+    ("attention.q", "attention.self.query"),
+    ("attention.k", "attention.self.key"),
+    ("attention.v", "attention.self.value"),
+    ("attention.out", "attention.output.dense"),
+    ("norm_attention", "attention.output.LayerNorm"),
+    ("mlp_in", "intermediate.dense"),
+    ("mlp_out", "output.dense"),
+    ("norm_mlp", "output.LayerNorm"),
+)
 
 # transformers 5 writes no "text_model."; files of 2022 have other names for the autoencoder's attention.
 ALIASES: Final = (
@@ -30,6 +40,8 @@ ALIASES: Final = (
 IGNORED: Final = (
     r"text_encoder/text_model\.embeddings\.position_ids",
     r"text_encoder/text_projection\.weight",
+    r"text_encoder/roberta\.(embeddings\.(position_ids|token_type_ids)|pooler\.dense\.(weight|bias))",
+    r"text_encoder/logit_scale",
 )
 
 
@@ -95,9 +107,29 @@ def _vae(config: ModelConfig) -> Iterator[Row]:
 
 
 def _text(config: ModelConfig) -> Iterator[Row]:
+    if config.text.kind == "clip":
+        yield from _clip(config.text.layers)
+    elif config.text.kind == "xlm_roberta":
+        yield from _xlm_roberta(config.text.layers)
+
+
+def _clip(layers: int) -> Iterator[Row]:
     theirs = "text_encoder/text_model."
     yield Row("text.token_embedding", theirs + "embeddings.token_embedding")
     yield Row("text.position_embedding", theirs + "embeddings.position_embedding")
     yield Row("text.norm_out", theirs + "final_layer_norm")
-    for n in range(config.text.layers):
+    for n in range(layers):
         yield from _under(f"text.layers.{n}", f"{theirs}encoder.layers.{n}", TEXT_LAYER)
+
+
+def _xlm_roberta(layers: int) -> Iterator[Row]:
+    theirs = "text_encoder/roberta."
+    yield Row("text.token_embedding", theirs + "embeddings.word_embeddings")
+    yield Row("text.position_embedding", theirs + "embeddings.position_embeddings")
+    yield Row("text.type_embedding", theirs + "embeddings.token_type_embeddings")
+    yield Row("text.norm_in", theirs + "embeddings.LayerNorm")
+    yield Row("text.projection", "text_encoder/transformation")
+    yield Row("text.pre_norm", "text_encoder/pre_LN")
+    yield Row("text.pre_projection", "text_encoder/transformation_pre")
+    for n in range(layers):
+        yield from _under(f"text.layers.{n}", f"{theirs}encoder.layer.{n}", XLM_ROBERTA_LAYER)

@@ -52,10 +52,19 @@ TEXT_LAYER: Final = (
     ("mlp_in", "mlp.fc1"),
     ("mlp_out", "mlp.fc2"),
 )
+BERT_ATTENTION: Final = (
+    ("norm_attention", "0"),
+    ("attention.to_q", "1.to_q"),
+    ("attention.to_k", "1.to_k"),
+    ("attention.to_v", "1.to_v"),
+    ("attention.to_out", "1.to_out"),
+)
+BERT_MLP: Final = (("norm_mlp", "0"), ("mlp_in", "1.net.0.0"), ("mlp_out", "1.net.2"))
 
 UNET: Final = "model.diffusion_model."
 VAE: Final = "first_stage_model."
 TEXT: Final = "cond_stage_model.transformer.text_model."
+BERT: Final = "cond_stage_model.transformer."
 
 # Community files lack "text_model." where they were written by transformers 5.
 ALIASES: Final = ((r"^cond_stage_model\.transformer\.(?=(embeddings|encoder|final_layer_norm)\.)", TEXT),)
@@ -69,6 +78,7 @@ IGNORED: Final = (
     r"model_ema\.(decay|num_updates)",
     r"cond_stage_model\.transformer\.text_model\.embeddings\.position_ids",
     r"cond_stage_model\.(logit_scale|transformer\.text_projection\.weight)",
+    r"cond_stage_model\.transformer\.to_logits\.(weight|bias)",  # a head that only training needed
     r"first_stage_model\.loss\..+",
 )
 EMA: Final = "model_ema."
@@ -139,8 +149,24 @@ def _vae(config: ModelConfig) -> Iterator[Row]:
 
 
 def _text(config: ModelConfig) -> Iterator[Row]:
+    if config.text.kind == "clip":
+        yield from _clip(config.text.layers)
+    elif config.text.kind == "bert":
+        yield from _bert(config.text.layers)
+
+
+def _clip(layers: int) -> Iterator[Row]:
     yield Row("text.token_embedding", TEXT + "embeddings.token_embedding")
     yield Row("text.position_embedding", TEXT + "embeddings.position_embedding")
     yield Row("text.norm_out", TEXT + "final_layer_norm")
-    for n in range(config.text.layers):
+    for n in range(layers):
         yield from _under(f"text.layers.{n}", f"{TEXT}encoder.layers.{n}", TEXT_LAYER)
+
+
+def _bert(layers: int) -> Iterator[Row]:
+    yield Row("text.token_embedding", BERT + "token_emb")
+    yield Row("text.position_embedding", BERT + "pos_emb.emb")
+    yield Row("text.norm_out", BERT + "norm")
+    for n in range(layers):  # theirs counts attention and feed-forward each as a layer
+        yield from _under(f"text.layers.{n}", f"{BERT}attn_layers.layers.{2 * n}", BERT_ATTENTION)
+        yield from _under(f"text.layers.{n}", f"{BERT}attn_layers.layers.{2 * n + 1}", BERT_MLP)

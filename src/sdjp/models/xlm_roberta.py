@@ -1,0 +1,125 @@
+"""The text encoder of AltDiffusion: XLM-R (Conneau et al. 2020, arXiv 1911.02116), then a linear layer.
+
+The linear layer leads to the space of CLIP's text states (AltCLIP: Chen et al. 2022, arXiv 2211.06679).
+
+Axes: B batch, L tokens, D width inside, P width of the states that come out.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sdjp.config import XLMRobertaConfig
+from sdjp.models.attention import attention
+
+
+class MaskedSelfAttention(nn.Module):
+    """Multi-head self-attention to the tokens of a mask."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(width, width)
+        self.k = nn.Linear(width, width)
+        self.v = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map x (B, L, D), mask (B, L) bool to (B, L, D)."""
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        out: Tensor = self.out(attention(q, k, v, self.heads, mask=mask))
+        return out
+
+
+class XLMRobertaLayer(nn.Module):
+    """Attention and feed-forward, each added back and then normed."""
+
+    def __init__(self, width: int, heads: int, mlp_width: int) -> None:
+        super().__init__()
+        self.attention = MaskedSelfAttention(width, heads)
+        self.norm_attention = nn.LayerNorm(width)
+        self.mlp_in = nn.Linear(width, mlp_width)
+        self.mlp_out = nn.Linear(mlp_width, width)
+        self.norm_mlp = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map x (B, L, D), mask (B, L) bool to (B, L, D)."""
+        x = self.norm_attention(x + self.attention(x, mask))
+        out: Tensor = self.norm_mlp(x + self.mlp_out(F.gelu(self.mlp_in(x))))
+        return out
+
+
+class XLMRoberta(nn.Module):
+    """Token ids to text states.
+
+    Args:
+        vocab_size: Entries of the table of tokens.
+        width: D.
+        layers: Transformer layers.
+        heads: Attention heads.
+        mlp_width: Width inside the feed-forward block.
+        positions: Rows of the table of positions.
+        projection: P.
+        pad_id: Id of the padding.
+        pre_projection: Project the states before the last layer, normed, in place of the last ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocab_size: int,
+        width: int,
+        layers: int,
+        heads: int,
+        mlp_width: int,
+        positions: int,
+        projection: int,
+        pad_id: int,
+        pre_projection: bool,
+    ) -> None:
+        super().__init__()
+        self.pad_id = pad_id
+        self.token_embedding = nn.Embedding(vocab_size, width)
+        self.position_embedding = nn.Embedding(positions, width)
+        self.type_embedding = nn.Embedding(1, width)
+        self.norm_in = nn.LayerNorm(width)
+        self.layers = nn.ModuleList(XLMRobertaLayer(width, heads, mlp_width) for _ in range(layers))
+        self.projection = nn.Linear(width, projection)  # in every file, used or not
+        self.pre_norm = nn.LayerNorm(width) if pre_projection else None
+        self.pre_projection = nn.Linear(width, projection) if pre_projection else None
+
+    @classmethod
+    def from_config(cls, config: XLMRobertaConfig) -> XLMRoberta:
+        """Build the text encoder that ``config`` describes."""
+        return cls(
+            vocab_size=config.vocab_size,
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            mlp_width=config.mlp_width,
+            positions=config.positions,
+            projection=config.projection,
+            pad_id=config.pad_id,
+            pre_projection=config.pre_projection,
+        )
+
+    def hidden_states(self, ids: Tensor) -> list[Tensor]:
+        """Return the normed embeddings and the output of each layer, each (B, L, D)."""
+        mask = ids != self.pad_id
+        # Positions count from pad_id + 1 and pass over the padding, which has the position pad_id.
+        places = mask.cumsum(dim=1) * mask + self.pad_id
+        x = self.token_embedding(ids) + self.position_embedding(places) + self.type_embedding.weight[0]
+        states = [self.norm_in(x)]
+        for layer in self.layers:
+            states.append(layer(states[-1], mask))
+        return states
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Map token ids (B, L) int64, padding at the end of each row, to text states (B, L, P)."""
+        states = self.hidden_states(ids)
+        if self.pre_norm is None or self.pre_projection is None:
+            out: Tensor = self.projection(states[-1])
+        else:
+            out = self.pre_projection(self.pre_norm(states[-2]))
+        return out
