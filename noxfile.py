@@ -24,6 +24,9 @@ ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml("pyproject.toml")
 FAST = ["tests/unit", "tests/contract", "tests/property", "tests/e2e"]  # tests/golden holds data only
 CHOSEN = ["-m", "not slow and not network"]
+# One process a core with one thread each: small networks gain nothing from threads.
+PARALLEL = ["-n", "auto", "--dist", "loadfile"]
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 MAX_WHEEL = 60_000_000  # bytes; PyPI takes up to 100 MB
 
 
@@ -86,7 +89,7 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests of the code by itself; minutes, not hours."""
     install_project(session, "test")
-    session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or FAST))
+    session.run("python", "-m", "pytest", *CHOSEN, *PARALLEL, *(session.posargs or FAST), env=ONE_THREAD)
 
 
 @nox.session
