@@ -9,7 +9,7 @@ import torch
 
 from sdjp import errors
 from sdjp.config import TINY, ModelConfig
-from sdjp.models import VAE, CLIPText, UNet
+from sdjp.models import VAE, UNet, make_text_encoder
 from sdjp.pipeline import Pipeline
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
@@ -28,7 +28,7 @@ def random_models(config: ModelConfig, seed: int = 0) -> Loaded:
         unet, vae, text = (
             UNet.from_config(config.unet),
             VAE.from_config(config.vae),
-            CLIPText.from_config(config.text),
+            make_text_encoder(config.text),
         )
     for module in (unet, vae, text):
         module.eval().requires_grad_(False)

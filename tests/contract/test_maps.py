@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from sdjp.config import MINI, SD_V1, TINY, ModelConfig
+from sdjp.config import ALT_DIFFUSION, LAION_400M, MINI, SD_V1, TINY, ModelConfig, XLMRobertaConfig
+from sdjp.models import TEXT_ENCODERS
 from sdjp.weights.keymap import Name, compile_map, to_ours, to_theirs
 from sdjp.weights.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
@@ -31,7 +33,28 @@ ODD = dataclasses.replace(
     vae=dataclasses.replace(TINY.vae, ch_mult=(1,), num_res_blocks=1),
     text=dataclasses.replace(TINY.text, layers=1),
 )
-CONFIGS = [SD_V1, TINY, MINI, INPAINTING, ODD]
+TINY_LAION = dataclasses.replace(
+    TINY, name="tiny-laion", text=dataclasses.replace(LAION_400M.text, vocab_size=50, width=32, layers=2)
+)
+TINY_ALT = dataclasses.replace(
+    TINY,
+    name="tiny-alt",
+    text=XLMRobertaConfig(
+        vocab_size=50, width=32, layers=2, heads=2, mlp_width=64, projection=32, pre_projection=True
+    ),
+)
+CONFIGS = [SD_V1, TINY, MINI, INPAINTING, ODD, LAION_400M, TINY_LAION, ALT_DIFFUSION, TINY_ALT]
+SMALL = (TINY, ODD, TINY_LAION, TINY_ALT)
+
+
+def pairs(configs: Sequence[ModelConfig]) -> list[Any]:
+    """Every layout with every model whose text encoder it has names for."""
+    return [
+        pytest.param(layout, config, id=f"{layout}-{config.name}")
+        for layout, table in MAPS.items()
+        for config in configs
+        if config.text.kind in table.texts
+    ]
 
 
 @cache
@@ -48,8 +71,7 @@ def golden(name: str) -> Any:
     return json.loads(gzip.decompress((KEYS / f"{name}.json.gz").read_bytes()))
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.name)
-@pytest.mark.parametrize("layout", MAPS)
+@pytest.mark.parametrize(("layout", "config"), pairs(CONFIGS))
 def test_every_tensor_has_a_name_of_its_own(layout: str, config: ModelConfig) -> None:
     names = names_of(layout, config)
     assert names.keys() == shapes_for(config).keys()
@@ -58,8 +80,7 @@ def test_every_tensor_has_a_name_of_its_own(layout: str, config: ModelConfig) ->
     assert len(set(rows)) == len(rows)
 
 
-@pytest.mark.parametrize("config", [TINY, ODD], ids=lambda c: c.name)
-@pytest.mark.parametrize("layout", MAPS)
+@pytest.mark.parametrize(("layout", "config"), pairs(SMALL))
 def test_there_and_back_changes_nothing(layout: str, config: ModelConfig) -> None:
     names = names_of(layout, config)
     ours = {name: torch.randn(shape) for name, shape in shapes_for(config).items()}
@@ -74,16 +95,14 @@ def test_there_and_back_changes_nothing(layout: str, config: ModelConfig) -> Non
         assert torch.equal(back[name], tensor)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.name)
-@pytest.mark.parametrize("layout", MAPS)
+@pytest.mark.parametrize(("layout", "config"), pairs(CONFIGS))
 def test_names_of_a_map_are_canonical_and_not_ignored(layout: str, config: ModelConfig) -> None:
     for name in names_of(layout, config).values():
         assert MAPS[layout].canonical(name.theirs) == name.theirs
         assert not MAPS[layout].ignores(name.theirs)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.name)
-@pytest.mark.parametrize("layout", MAPS)
+@pytest.mark.parametrize(("layout", "config"), pairs(CONFIGS))
 def test_no_two_averaged_weights_share_a_name(layout: str, config: ModelConfig) -> None:
     twins = [MAPS[layout].ema(name.theirs) for name in names_of(layout, config).values()]
     found = [twin for twin in twins if twin is not None]
@@ -107,6 +126,24 @@ def test_names_of_the_averaged_weights_of_the_original_sd_v1() -> None:
     others = listed["ema_keys"].keys() - twins.keys()
     assert others == {"model_ema.decay", "model_ema.num_updates"}
     assert all(MAPS["ldm"].ignores(name) for name in others)
+
+
+def test_names_and_shapes_of_the_original_model_of_laion_400m() -> None:
+    listed = golden("laion400m_txt2img_1p4B")
+    wanted = listed["keys"]
+    names = names_of("ldm", LAION_400M).values()
+    ours = {name.theirs: list(name.their_shape) for name in names}
+    assert len(ours) == 686 + 248 + 420
+    assert {name: wanted[name] for name in ours} == ours
+    extras = wanted.keys() - ours.keys()
+    assert len(extras) == 12 + 2  # buffers of the schedule, the head that nothing uses
+    assert all(MAPS["ldm"].ignores(name) for name in extras)
+    twins = {MAPS["ldm"].ema(name.theirs): name.theirs for name in names}
+    assert {twin: theirs for twin, theirs in twins.items() if twin is not None} == listed["ema_source"]
+
+
+def test_every_kind_of_text_encoder_has_a_layout() -> None:
+    assert {kind for table in MAPS.values() for kind in table.texts} == set(TEXT_ENCODERS)
 
 
 def test_names_and_shapes_of_sd_v1_in_diffusers() -> None:
