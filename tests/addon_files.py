@@ -1,10 +1,12 @@
 """Small LoRA and textual inversion files with random weights, in every form they are met in.
 
-Module names are those of the modules of diffusers and transformers themselves, not of our tables.
+Module names are those that diffusers and transformers themselves gave (see golden/README.md, keys).
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -12,31 +14,29 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from tests.conftest import SMALL
+from sdjp.weights import to_layout
+from tests.conftest import SMALL, random_models
 
+KEYS = Path(__file__).parent / "golden" / "keys" / "diffusers_sd_v1.json.gz"
 RANK, ALPHA = 4, 2.0
-TEXT = "text_model.encoder.layers."
 ATTENTION = re.compile(r".*(attn\d\.to_(q|k|v|out\.0)|self_attn\.(q|k|v|out)_proj)")
 EVERYTHING = re.compile(r".*")
 
 
 @cache
 def names_there(part: str) -> dict[str, tuple[int, ...]]:
-    """The layers of diffusers' UNet or transformers' text encoder of the small model, and their shapes."""
-    from sdjp.weights.diffusers_modules import to_modules
-    from tests.conftest import random_models
-
+    """The layers of diffusers' UNet or transformers' text encoder, and their shapes in the small model."""
     model = random_models(SMALL)
-    module = to_modules(SMALL, unet=model.unet, vae=model.vae, text=model.text)[part]
-    found = {}
-    for name, layer in module.named_modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            if part == "text_encoder" and not name.startswith("text_model."):
-                name = f"text_model.{name}"  # transformers 5 leaves it out; files have it
-            found[name] = tuple(layer.weight.shape)
-    return found
+    tensors = to_layout("diffusers", SMALL, unet=model.unet, vae=model.vae, text=model.text)
+    with gzip.open(KEYS, "rt", encoding="utf-8") as file:
+        listed = json.load(file)[part]
+    return {
+        name.removesuffix(".weight"): tuple(tensors[f"{part}/{name}"].shape)
+        for name, shape in listed.items()
+        if len(shape) >= 2 and not name.endswith("_embedding.weight") and f"{part}/{name}" in tensors
+    }
 
 
 def factors(shape: tuple[int, ...], generator: torch.Generator, *, tucker: bool = False) -> dict[str, Tensor]:
