@@ -81,6 +81,7 @@ def _open_file(path: Path, beside: Iterable[Path], name: str) -> Checkpoint:
     config = _own_config(path, file.metadata.get("sdjp.config"), beside)
     if config is None:
         config = infer.from_shapes(path, {name: stored.entry.shape for name, stored in tensors.items()})
+    _check_text(path, "ldm", config)
     return Checkpoint(
         path=path,
         layout="ldm",
@@ -118,6 +119,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
     if config is None:
         settings = {part: _json_object(folder / name) for part, name in diffusers_config.FILES.items()}
         config = diffusers_config.from_files(folder, settings)
+    _check_text(folder, "diffusers", config)
     return Checkpoint(
         path=folder,
         layout="diffusers",
@@ -127,6 +129,19 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
         files=tuple(files),
         vocabulary=vocabulary.in_folder(folder, config.text),
     )
+
+
+def _check_text(path: Path, layout: str, config: ModelConfig) -> None:
+    """A configuration of our own may name a text encoder that the layout has no names for."""
+    kind, texts = config.text.kind, MAPS[layout].texts
+    if kind not in texts:
+        raise WeightsError(
+            "weights.text",
+            ja=f"{path} の設定にあるテキストエンコーダー {kind} は、この形式（{layout}）では読めません"
+            f"（読めるもの: {', '.join(texts)}）。設定の JSON を確かめてください。",
+            en=f"the text encoder in the configuration of {path}, {kind}, cannot be read from this layout "
+            f"({layout}), which has {', '.join(texts)}. Check the configuration (JSON).",
+        )
 
 
 def _whole_or_shards(path: Path) -> list[Path]:

@@ -49,16 +49,6 @@ def match(checkpoint: Checkpoint, *, ema: Ema = "auto") -> Match:
             True and there are no averaged weights.
     """
     layout = MAPS[checkpoint.layout]
-    if checkpoint.config.text.kind not in layout.texts:
-        raise WeightsError(
-            "weights.text",
-            ja=f"{checkpoint.path} の設定にあるテキストエンコーダー {checkpoint.config.text.kind} は、"
-            f"この形式（{checkpoint.layout}）では読めません（読めるもの: {', '.join(layout.texts)}）。"
-            "設定の JSON を確かめてください。",
-            en=f"the text encoder in the configuration of {checkpoint.path}, {checkpoint.config.text.kind}, "
-            f"cannot be read from this layout ({checkpoint.layout}), which has {', '.join(layout.texts)}. "
-            "Check the configuration (JSON).",
-        )
     networks = _networks(checkpoint)
     shapes = shapes_of(networks)
     names = compile_map(layout.rows(checkpoint.config), shapes)

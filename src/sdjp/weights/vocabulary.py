@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,7 +23,7 @@ XLM_ROBERTA: Final = "sentencepiece.bpe.model"
 SETTINGS: Final = ("tokenizer_config.json", "special_tokens_map.json")
 FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS)
 """What a folder ``tokenizer`` may have that sdjp reads."""
-NAMES: Final = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
+NAMES: Final[Mapping[Kind, str]] = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +80,14 @@ def beside_file(path: Path, text: TextConfig) -> Vocabulary:
     Raises:
         WeightsError: If there is none.
     """
-    if text.kind == "bert" and text.vocab_size == BertConfig().vocab_size:
-        return Vocabulary(kind="bert")
-    if text.kind != "clip":
-        raise _missing(path, text, "clip")
-    return _clip(path, text, [path.with_suffix(".merges.txt"), path.parent / MERGES])
+    if text.kind == "bert":
+        return _bert(path, text)
+    if text.vocab_size == CLIPTextConfig().vocab_size:
+        return Vocabulary(kind="clip")
+    for candidate in (path.with_suffix(f".{MERGES}"), path.parent / MERGES):
+        if candidate.is_file():
+            return Vocabulary(kind="clip", path=candidate)
+    raise _missing(path, text, (MERGES,))
 
 
 def in_folder(folder: Path, text: TextConfig) -> Vocabulary:
@@ -93,39 +96,38 @@ def in_folder(folder: Path, text: TextConfig) -> Vocabulary:
     Raises:
         WeightsError: If there is none.
     """
-    own = folder / FOLDER
-    if text.kind == "clip" and (own / T5).is_file() and text.vocab_size != CLIPTextConfig().vocab_size:
-        return Vocabulary(kind="t5", path=own / T5)
-    if text.kind == "xlm_roberta" and (own / XLM_ROBERTA).is_file():
-        return Vocabulary(kind="xlm_roberta", path=own / XLM_ROBERTA)
-    if text.kind != "clip":
-        raise _missing(folder, text, text.kind)
-    return _clip(folder, text, [own / MERGES])
+    kinds: tuple[Kind, ...] = ("xlm_roberta",)
+    if text.kind == "clip":
+        if text.vocab_size == CLIPTextConfig().vocab_size:
+            return Vocabulary(kind="clip")
+        kinds = ("clip", "t5")
+    for kind in kinds:
+        path = folder / FOLDER / NAMES[kind]
+        if path.is_file():
+            return Vocabulary(kind=kind, path=path)
+    raise _missing(folder, text, [f"{FOLDER}/{NAMES[kind]}" for kind in kinds])
 
 
-def _clip(path: Path, text: TextConfig, candidates: Iterable[Path]) -> Vocabulary:
-    if text.vocab_size == CLIPTextConfig().vocab_size:
-        return Vocabulary(kind="clip")
-    for candidate in candidates:
-        if candidate.is_file():
-            return Vocabulary(kind="clip", path=candidate)
-    raise _missing(path, text, "clip")
-
-
-def _missing(path: Path, text: TextConfig, kind: Kind) -> WeightsError:
-    ja, en = (
-        "バイトペア表 merges.txt を重みと同じ場所に",
-        "Put its byte-pair table, merges.txt, beside the weights",
+def _bert(path: Path, text: TextConfig) -> Vocabulary:
+    own = BertConfig().vocab_size
+    if text.vocab_size == own:
+        return Vocabulary(kind="bert")
+    raise WeightsError(
+        "weights.tokenizer",
+        ja=f"{path} の BERT の語彙は {text.vocab_size:,} 語ですが、sdjp にあるのは bert-base-uncased の"
+        f" {own:,} 語だけです。LAION-400M のモデルの、元のファイルを指定してください。",
+        en=f"the vocabulary of BERT in {path} has {text.vocab_size:,} entries; sdjp has only that of "
+        f"bert-base-uncased ({own:,}). Give the original file of the model of LAION-400M.",
     )
-    if kind == "xlm_roberta":
-        ja = f"sentencepiece の {FOLDER}/{XLM_ROBERTA} をフォルダーに"
-        en = f"Put its sentencepiece model into the folder, as {FOLDER}/{XLM_ROBERTA}"
+
+
+def _missing(path: Path, text: TextConfig, names: Sequence[str]) -> WeightsError:
     return WeightsError(
         "weights.tokenizer",
         ja=f"{path} は CLIP と違う語彙（{text.vocab_size:,} 語）で作られていますが、その語彙がありません。"
-        f"{ja}置いてください。",
+        f"{' か '.join(names)} を重みと同じ場所に置いてください。",
         en=f"{path} was made with a vocabulary of its own ({text.vocab_size:,} entries), which is not there. "
-        f"{en}.",
+        f"Put {' or '.join(names)} beside the weights.",
     )
 
 
