@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sdjp import Pipeline, cli
@@ -18,6 +20,7 @@ from sdjp.weights.about import describe
 from sdjp.weights.source import needed_files
 from tests.conftest import random_models
 from tests.encoder_folders import LAION, save_alt, save_laion, save_rinna
+from tests.original import save_yaml, txt2img_1p4b_eval
 
 JAPANESE = "馬に乗る宇宙飛行士"
 
@@ -108,6 +111,60 @@ def test_what_convert_writes_is_the_same_model_without_the_head(folder: Path, tm
     convert(folder / "laion.ckpt", written)
     assert load(written).config == config
     assert not any("to_logits" in name for name in load_file(written))
+
+
+def laion_yaml() -> dict[str, Any]:
+    """txt2img-1p4B-eval.yaml with the sizes of ``LAION``."""
+    data = txt2img_1p4b_eval()
+    params = data["model"]["params"]
+    params["unet_config"]["params"] |= {
+        "model_channels": 32,
+        "channel_mult": [1, 2],
+        "num_res_blocks": 1,
+        "attention_resolutions": [1],
+        "context_dim": 64,
+    }
+    params["first_stage_config"]["params"]["ddconfig"] |= {
+        "ch": 32,
+        "ch_mult": [1, 1, 2, 2],
+        "num_res_blocks": 1,
+    }
+    params["cond_stage_config"]["params"] = {"n_embed": 64, "n_layer": 2}
+    return data
+
+
+def test_the_command_of_the_original(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_yaml(tmp_path / "configs" / "latent-diffusion" / "txt2img-1p4B-eval.yaml", laion_yaml())
+    at = tmp_path / "models" / "ldm" / "text2img-large"
+    at.mkdir(parents=True)
+    shutil.copyfile(folder / "laion.ckpt", at / "model.ckpt")
+    command = ["txt2img", "--laion400m", "--prompt", JAPANESE, "--H", "64", "--W", "64", "--ddim_steps", "2"]
+    few = ["--n_iter", "1", "--n_samples", "1", "--safety", "off", "--no-watermark", "--precision", "full"]
+    assert cli.main([*command, *few]) == 0
+    assert "英語: an astronaut riding a horse" in capsys.readouterr().out
+    picture = tmp_path / "outputs" / "txt2img-samples-laion400m" / "samples" / "00000.png"
+    assert Image.open(picture).size == (64, 64)
+
+
+def test_a_configuration_with_another_text_encoder(folder: Path, tmp_path: Path) -> None:
+    data = laion_yaml()
+    data["model"]["params"]["cond_stage_config"]["params"]["n_layer"] = 3
+    path = save_yaml(tmp_path / "a.yaml", data)
+    for name in ("laion.ckpt", "alt"):
+        with pytest.raises(InputError) as caught:
+            load(folder / name, config=path)
+        assert caught.value.code == "config.text"
+
+
+def test_the_command_says_what_is_not_translated(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["-W", "64", "-H", "64", "--steps", "1", "--safety", "off", "--no-watermark"]
+    assert cli.main([JAPANESE, "--model", str(folder / "alt"), "--outdir", str(tmp_path), *size]) == 0
+    assert f"訳さない文: {JAPANESE}" in capsys.readouterr().out
 
 
 # From one layout to another.

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sdjp.result import GenerationResult
     from sdjp.types import PromptInfo
 
-
 GRID: Final = 256
 """Pictures that a grid takes at most."""
 SAMPLERS: Final = "ddim, plms, dpm_solver, dpm++_2m, euler, euler_a"
@@ -173,8 +172,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def announce(info: PromptInfo) -> None:
-    """Say the English that was drawn, and whatever the user has to know of it."""
-    say(ja=f"英語: {info.english}", en=f"English: {info.english}")
+    """Say the text that was drawn, and whatever the user has to know of it."""
+    from sdjp.text.script import is_japanese
+
+    japanese = is_japanese(info.english)  # of a model that reads it, or nothing was to be translated
+    say(
+        ja=f"{'訳さない文' if japanese else '英語'}: {info.english}",
+        en=f"{'not translated' if japanese else 'English'}: {info.english}",
+    )
     announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)
