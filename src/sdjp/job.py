@@ -220,8 +220,7 @@ def _check_overlap(overlap: int, tile: int) -> None:
     if overlap >= tile:
         raise InputError(
             "overlap.range",
-            ja=f"タイルの重なり（overlap）{overlap} は、"
-            f"タイルの一辺（tile）{tile} より小さくしてください。",
+            ja=f"タイルの重なり（overlap）{overlap} は、タイルの一辺（tile）{tile} より小さくしてください。",
             en=f"overlap {overlap} must be smaller than tile, {tile}.",
         )
 

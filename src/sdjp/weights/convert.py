@@ -112,8 +112,7 @@ def convert(
     except OSError as error:
         raise OutputError(
             "convert.unwritable",
-            ja=f"{target} に書き出せません（{reason(error)[0]}）。"
-            "空き容量とアクセス権を確かめてください。",
+            ja=f"{target} に書き出せません（{reason(error)[0]}）。空き容量とアクセス権を確かめてください。",
             en=f"cannot write {target} ({reason(error)[1]}). Check free space and permissions.",
         ) from error
     return ConvertReport(
