@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sdjp.config import MINI, SD_V1, TINY, Defaults, ModelConfig
+from sdjp.config import (
+    ALT_DIFFUSION,
+    LAION_400M,
+    MINI,
+    SD_V1,
+    TINY,
+    Defaults,
+    ModelConfig,
+    TextConfig,
+    XLMRobertaConfig,
+)
 from sdjp.errors import WeightsError
-from sdjp.weights import diffusers_config
+from sdjp.weights import diffusers_config, diffusers_text
 from sdjp.weights.infer import from_shapes
 from sdjp.weights.keymap import compile_map
 from sdjp.weights.maps import MAPS
@@ -141,3 +153,17 @@ def test_early_files_leave_settings_out() -> None:
         for name in names:
             del files[part][name]
     assert dataclasses.replace(diffusers_config.from_files(Path("x"), files), name="sd-v1") == SD_V1
+
+
+def test_the_model_of_laion_400m_is_told_from_its_names_and_shapes() -> None:
+    listed = Path(__file__).parents[2] / "golden" / "keys" / "laion400m_txt2img_1p4B.json.gz"
+    keys = json.loads(gzip.decompress(listed.read_bytes()))["keys"]
+    found = from_shapes(Path("laion400m.ckpt"), {name: tuple(shape) for name, shape in keys.items()})
+    assert found == LAION_400M
+
+
+@pytest.mark.parametrize("text", [ALT_DIFFUSION.text, XLMRobertaConfig(pre_projection=True), SD_V1.text])
+def test_text_encoders_are_told_from_the_settings_that_are_written(text: TextConfig) -> None:
+    settings = diffusers_text.to_settings(text)
+    assert diffusers_text.to_config(settings) == text
+    assert diffusers_text.wrong_settings(settings) == []
