@@ -8,7 +8,7 @@ How to add a command:
    each help text in Japanese and English), and ``run(args)``, which does the work and gives the exit code.
    Import what is heavy inside ``run``.
 2. Add one line to :data:`COMMANDS` below.
-3. Describe it in docs/ja/cli.md and docs/en/cli.md.
+3. Describe it on its page in docs/ja and docs/en, and in both READMEs.
 """
 
 from __future__ import annotations
