@@ -1,15 +1,20 @@
-"""What a folder of the original has: its configurations, and checkpoints of its names with tiny widths."""
+"""What a folder of the original has, with tiny widths: configurations, checkpoints, pictures."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 import yaml
+from PIL import Image
 
 from sdjp.config import CLIPTextConfig, Defaults, ModelConfig, UNetConfig, VAEConfig
+from sdjp.images import read_metadata
+from sdjp.types import GenerationOptions
 from sdjp.weights import to_layout
 from sdjp.weights.maps import MAPS
 from tests.conftest import random_models
@@ -157,3 +162,23 @@ def save_original(folder: Path, config: ModelConfig = TINY_V1) -> None:
     """Lay out ``folder`` as the original's README asks for: checkpoint and configuration at their places."""
     save_checkpoint(folder / CKPT, tiny_tensors(config))
     save_yaml(folder / CONFIG, tiny_yaml(config))
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path)).astype(int)
+
+
+def equal(a: Path, b: Path) -> bool:
+    return pixels(a).shape == pixels(b).shape and bool((pixels(a) == pixels(b)).all())
+
+
+def options(path: Path) -> GenerationOptions:
+    found = read_metadata(path).options
+    assert found is not None
+    return found
+
+
+def record(path: Path) -> Mapping[str, Any]:
+    found = read_metadata(path).sdjp
+    assert found is not None
+    return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pytest
@@ -13,11 +13,21 @@ import torch
 from PIL import Image
 
 from sdjp import cli, images
-from sdjp.images import read_metadata
 from sdjp.pipeline import Pipeline
 from sdjp.samplers import classifier_free, get_sampler
-from sdjp.types import GenerationOptions
-from tests.original import CKPT, CONFIG, save_checkpoint, save_original, save_yaml, tiny_tensors, tiny_yaml
+from tests.original import (
+    CKPT,
+    CONFIG,
+    equal,
+    options,
+    pixels,
+    record,
+    save_checkpoint,
+    save_original,
+    save_yaml,
+    tiny_tensors,
+    tiny_yaml,
+)
 
 # Every flag of scripts/img2img.py.
 FLAGS: Final = {
@@ -62,26 +72,6 @@ def sketch(width: int, height: int) -> Image.Image:
     picture = Image.new("RGB", (width, height), "skyblue")
     picture.paste((60, 120, 40), (0, height // 2, width, height))
     return picture
-
-
-def pixels(path: Path) -> np.ndarray:
-    return np.asarray(Image.open(path)).astype(int)
-
-
-def equal(a: Path, b: Path) -> bool:
-    return pixels(a).shape == pixels(b).shape and bool((pixels(a) == pixels(b)).all())
-
-
-def options(path: Path) -> GenerationOptions:
-    found = read_metadata(path).options
-    assert found is not None
-    return found
-
-
-def record(path: Path) -> Mapping[str, Any]:
-    found = read_metadata(path).sdjp
-    assert found is not None
-    return found
 
 
 # What two runs that differ in these flags have to be: other pictures, or the same ones.

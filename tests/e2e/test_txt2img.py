@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pytest
@@ -16,13 +16,15 @@ import yaml
 from PIL import Image
 
 from sdjp import cli, images
-from sdjp.images import read_metadata
 from sdjp.pipeline import Pipeline
 from sdjp.samplers import classifier_free, get_sampler
-from sdjp.types import GenerationOptions
 from tests.original import (
     CKPT,
     CONFIG,
+    equal,
+    options,
+    pixels,
+    record,
     save_checkpoint,
     save_original,
     save_yaml,
@@ -76,26 +78,6 @@ def draw(here: Path) -> Draw:
         return sorted((outdir / "samples").glob("*.png"))
 
     return run
-
-
-def pixels(path: Path) -> np.ndarray:
-    return np.asarray(Image.open(path)).astype(int)
-
-
-def equal(a: Path, b: Path) -> bool:
-    return pixels(a).shape == pixels(b).shape and bool((pixels(a) == pixels(b)).all())
-
-
-def options(path: Path) -> GenerationOptions:
-    found = read_metadata(path).options
-    assert found is not None
-    return found
-
-
-def record(path: Path) -> Mapping[str, Any]:
-    found = read_metadata(path).sdjp
-    assert found is not None
-    return found
 
 
 # One check for each flag: what must be seen when it is given.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sdjp import errors
 from sdjp.cli import COMMANDS
 from sdjp.cli.addons import announce_addons, announce_unused, check_names, lora_argument, lora_option
-from sdjp.cli.checks import announce_checks
+from sdjp.cli.drawn import Drawn
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import open_pictures, picture_arguments, picture_options
@@ -19,11 +19,8 @@ from sdjp.cli.speech import say, say_stopped
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
-    from sdjp.result import GenerationResult
     from sdjp.types import PromptInfo
 
-GRID: Final = 256
-"""Pictures that a grid takes at most."""
 SAMPLERS: Final = "ddim, plms, dpm_solver, dpm++_2m, euler, euler_a"
 
 
@@ -135,39 +132,25 @@ def run(args: argparse.Namespace) -> int:
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
-    results: list[GenerationResult] = []  # for the grid
-    finished, stopped = 0, False
-    screened: set[str] = set()
+    drawn, stopped = Drawn(), False
     seed = args.seed
     try:
         for text in itertools.chain([first], texts):
             for _ in range(args.n_iter):
                 stream = pipe.stream(text, seed=seed, **pictures, **wanted)
-                before = finished
+                before = drawn.count
                 for result in stream:
-                    if finished == before and result.prompts[0] is not None:
+                    if drawn.count == before and result.prompts[0] is not None:
                         announce(result.prompts[0])
-                    if finished == before:
+                    if drawn.count == before:
                         announce_unused(result)
-                    announce_checks(result, screened)
-                    finished += len(result)
-                    if finished <= GRID:  # a file of any length must not fill the memory
-                        results.append(result)
-                    if not args.skip_save:
-                        for path in result.save(folder):
-                            say(ja=f"保存しました: {path}", en=f"saved: {path}")
+                    drawn.take(result, None if args.skip_save else folder)
                 seed = None if seed is None else seed + args.n_samples
     except KeyboardInterrupt:
         stopped = True
-        say_stopped(0 if args.skip_save else finished)
-    if (finished > 1 or args.skip_save) and results and not args.skip_grid:
-        from sdjp.result import GenerationResult
-
-        path = GenerationResult.merge(results).save_grid(folder, columns=args.n_rows or args.n_samples)
-        say(ja=f"一覧: {path}", en=f"grid: {path}")
-        if finished > GRID:
-            say(ja=f"一覧に入れたのは、最初の {len(results)} 枚だけです。",
-                en=f"only the first {len(results)} pictures are in the grid.")  # fmt: skip
+        say_stopped(0 if args.skip_save else drawn.count)
+    if (drawn.count > 1 or args.skip_save) and drawn.kept and not args.skip_grid:
+        drawn.save_grid(folder, columns=args.n_rows or args.n_samples)
     return 130 if stopped else 0
 
 

@@ -19,6 +19,11 @@ def text_options(parser: Parser) -> None:
     """Where prompts come from and how they are translated."""
     parser.option("--from-file", metavar="F", ja="1 行に 1 つのプロンプトを書いたファイル（- は標準入力）",
                   en="a file with one prompt on each line (- is standard input)")  # fmt: skip
+    translation_options(parser)
+
+
+def translation_options(parser: Parser) -> None:
+    """How prompts are translated."""
     parser.option("--translator", default="auto",
                   ja="翻訳の方法: auto（日本語を読むモデルでは訳さない）、lexicon、passthrough、marian:F",
                   en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F")  # fmt: skip

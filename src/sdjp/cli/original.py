@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sdjp.cli.checks import announce_checks
-from sdjp.cli.draw import GRID, announce
+from sdjp.cli.draw import announce
+from sdjp.cli.drawn import Drawn
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
@@ -187,15 +187,12 @@ def draw_all(
 ) -> int:
     """Draw every batch ``n_iter`` times, save pictures and grid under the names of the original."""
     from sdjp.images import check_folder
-    from sdjp.result import GenerationResult
 
     outdir = check_folder(args.outdir)
     samples = check_folder(outdir / "samples")
     count = len(list(samples.iterdir()))
-    results: list[GenerationResult] = []  # for the grid
     told: set[str] = set()
-    screened: set[str] = set()
-    finished, stopped = 0, False
+    drawn, stopped = Drawn(), False
     try:
         for iteration in range(args.n_iter):
             for number, batch in enumerate(batches(args)):
@@ -205,24 +202,12 @@ def draw_all(
                     if info is not None and info.source not in told:
                         told.add(info.source)
                         announce(info)
-                announce_checks(result, screened)
-                finished += len(result)
-                if finished <= GRID:
-                    results.append(result)
-                if not args.skip_save:
-                    for path in result.save(samples, at_least=count):
-                        say(ja=f"保存しました: {path}", en=f"saved: {path}")
+                drawn.take(result, None if args.skip_save else samples, at_least=count)
     except KeyboardInterrupt:
         stopped = True
-        say_stopped(0 if args.skip_save else finished)
-    if results and not args.skip_grid:
-        columns = args.n_rows if args.n_rows > 0 else args.n_samples
-        path = GenerationResult.merge(results).save_grid(outdir, columns=columns)
-        say(ja=f"一覧: {path}", en=f"grid: {path}")
-        drawn = sum(map(len, results))
-        if finished > drawn:
-            say(ja=f"一覧に入れたのは、最初の {drawn} 枚だけです。",
-                en=f"only the first {drawn} pictures are in the grid.")  # fmt: skip
+        say_stopped(0 if args.skip_save else drawn.count)
+    if drawn.kept and not args.skip_grid:
+        drawn.save_grid(outdir, columns=args.n_rows if args.n_rows > 0 else args.n_samples)
     return 130 if stopped else 0
 
 

@@ -7,7 +7,7 @@ import argparse
 from sdjp import errors
 from sdjp.cli.addons import announce_unused, check_names, lora_argument, lora_option
 from sdjp.cli.checks import announce_checks
-from sdjp.cli.options import make_pipeline, model_options
+from sdjp.cli.options import make_pipeline, model_options, translation_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import tile_options
 from sdjp.cli.speech import say
@@ -36,11 +36,7 @@ def parser() -> Parser:
     options.option("--scale", type=float, ja="ガイダンスの強さ", en="guidance scale")
     options.option("--sampler", metavar="NAME", ja="サンプラー", en="sampler")
     options.option("--seed", type=int, ja="乱数の種", en="seed")
-    options.option("--translator", default="auto",
-                   ja="翻訳の方法: auto、lexicon、passthrough、marian:フォルダー",
-                   en="auto, lexicon, passthrough, or marian:FOLDER")  # fmt: skip
-    options.option("--translate", choices=("auto", "always", "never"), default="auto", ja="いつ翻訳するか",
-                   en="when to translate")  # fmt: skip
+    translation_options(options)
     options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
     lora_option(options)
     model_options(options)
@@ -74,10 +70,11 @@ def run(args: argparse.Namespace) -> int:
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
+    told: set[str] = set()
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **wanted)
         announce_unused(result)
-        announce_checks(result, set())
+        announce_checks(result, told)
         for path in result.save(folder):
             size = "×".join(map(str, result.image.size))
             say(ja=f"保存しました: {path}（{size}）", en=f"saved: {path} ({size})")

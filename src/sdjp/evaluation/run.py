@@ -23,6 +23,7 @@ from sdjp.evaluation.scores import Moments, clip_scores, frechet_distance
 from sdjp.images import check_folder, read_metadata
 from sdjp.job import check_ahead
 from sdjp.pipeline import Pipeline
+from sdjp.text.frontend import check_prompt
 from sdjp.types import GenerationOptions
 
 SCALES: Final = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
@@ -114,8 +115,10 @@ def evaluate(
     """
     names = _names(models)
     for scale in settings.scales:
-        for index in range(len(settings.prompts)):
+        for index in (0, len(settings.prompts) - 1):  # the seeds between them are in range if these are
             check_ahead(settings.options(index, scale))
+    for text in settings.prompts:
+        check_prompt(text)
     eyes = clip if seen_by is None else seen_by
     if clip is None and (eyes is None or reference is None):
         raise InputError(

@@ -26,7 +26,7 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {"quick_gelu": quick
 class SelfAttention(nn.Module):
     """Multi-head self-attention; ``causal`` lets no token see a later one."""
 
-    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
+    def __init__(self, width: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
         self.heads = heads
         self.causal = causal
@@ -35,10 +35,10 @@ class SelfAttention(nn.Module):
         self.v = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, L, D) to the same shape."""
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map x (B, L, D), and mask (B, L) bool of the tokens to be seen, to (B, L, D)."""
         q, k, v = self.q(x), self.k(x), self.v(x)
-        out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal))
+        out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal, mask=mask))
         return out
 
 

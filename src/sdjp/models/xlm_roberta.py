@@ -11,25 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sdjp.config import XLMRobertaConfig
-from sdjp.models.attention import attention
-
-
-class MaskedSelfAttention(nn.Module):
-    """Multi-head self-attention to the tokens of a mask."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.q = nn.Linear(width, width)
-        self.k = nn.Linear(width, width)
-        self.v = nn.Linear(width, width)
-        self.out = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Map x (B, L, D), mask (B, L) bool to (B, L, D)."""
-        q, k, v = self.q(x), self.k(x), self.v(x)
-        out: Tensor = self.out(attention(q, k, v, self.heads, mask=mask))
-        return out
+from sdjp.models.clip import SelfAttention
 
 
 class XLMRobertaLayer(nn.Module):
@@ -37,7 +19,7 @@ class XLMRobertaLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, mlp_width: int) -> None:
         super().__init__()
-        self.attention = MaskedSelfAttention(width, heads)
+        self.attention = SelfAttention(width, heads)
         self.norm_attention = nn.LayerNorm(width)
         self.mlp_in = nn.Linear(width, mlp_width)
         self.mlp_out = nn.Linear(mlp_width, width)

@@ -23,7 +23,7 @@ from sdjp.images import clip_pixels
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.postprocess import SafetyCheck
-from sdjp.weights.safety_file import tensor_names
+from sdjp.weights.safety_file import tensor_names, vision_settings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -155,15 +155,7 @@ def _write(folder: Path, checker: SafetyChecker, vision: CLIPVisionConfig) -> No
     settings = {
         "model_type": "clip",
         "projection_dim": vision.projection,
-        "vision_config": {
-            "hidden_size": vision.width,
-            "num_hidden_layers": vision.layers,
-            "num_attention_heads": vision.heads,
-            "intermediate_size": vision.mlp_width,
-            "image_size": vision.image_size,
-            "patch_size": vision.patch_size,
-            "hidden_act": vision.activation,
-        },
+        "vision_config": vision_settings(vision),
         "concepts": [{"ja": c.ja, "en": c.en} for c in checker.concept_names],
         "special_concepts": [{"ja": c.ja, "en": c.en} for c in checker.special_names],
     }

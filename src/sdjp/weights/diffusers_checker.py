@@ -15,7 +15,7 @@ from sdjp.models.clip import ACTIVATIONS
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.weights.diffusers_modules import require_diffusers
 from sdjp.weights.networks import Unfilled
-from sdjp.weights.safety_file import tensor_names
+from sdjp.weights.safety_file import tensor_names, vision_settings
 
 
 def to_checker(checker: SafetyChecker) -> tuple[Any, Any]:
@@ -26,16 +26,7 @@ def to_checker(checker: SafetyChecker) -> tuple[Any, Any]:
     from transformers import CLIPConfig, CLIPImageProcessor
 
     vision = _config(checker)
-    settings = {
-        "hidden_size": vision.width,
-        "num_hidden_layers": vision.layers,
-        "num_attention_heads": vision.heads,
-        "intermediate_size": vision.mlp_width,
-        "image_size": vision.image_size,
-        "patch_size": vision.patch_size,
-        "projection_dim": vision.projection,
-        "hidden_act": vision.activation,
-    }
+    settings = {**vision_settings(vision), "projection_dim": vision.projection}
     with accelerate.init_empty_weights(include_buffers=False):
         theirs = diffusers.StableDiffusionSafetyChecker(
             CLIPConfig(vision_config=settings, projection_dim=vision.projection)

@@ -65,6 +65,12 @@ _SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
 Shapes = Mapping[str, tuple[int, ...]]
 
 
+def vision_settings(vision: CLIPVisionConfig) -> dict[str, Any]:
+    """Return the ``vision_config`` of Hugging Face; the projection stands outside it."""
+    settings = {theirs: getattr(vision, ours) for ours, (theirs, _) in _SETTINGS.items()}
+    return {**settings, "hidden_act": vision.activation}
+
+
 class _Place(NamedTuple):
     """The files of one checker."""
 

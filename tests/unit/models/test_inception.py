@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +9,9 @@ import pytest
 import torch
 
 from sdjp.models.inception import FEATURES, Inception, resize
+from tests.golden.make_inception import SIZES, draw, picture
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "inception.npz"
-SIZES = {"small": (40, 56), "square": (299, 299), "large": (320, 400)}
-
-
-def draw(name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    """The weights of tests/golden/make_inception.py."""
-    values = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape).astype(np.float32)
-    if name.endswith(("running_var", "bn.weight")):
-        return torch.from_numpy(1 + 0.1 * np.tanh(values))
-    if name.endswith(("bias", "running_mean")):
-        return torch.from_numpy(0.1 * values)
-    return torch.from_numpy(values * np.float32((2 / int(np.prod(shape[1:]))) ** 0.5))
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +32,7 @@ def test_it_is_the_whole_network(model: Inception) -> None:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_features_are_those_of_torch_fidelity(model: Inception, name: str) -> None:
-    seed = list(SIZES).index(name)
-    pixels = np.random.RandomState(seed).randint(0, 256, (1, 3, *SIZES[name])).astype(np.uint8)
-    features = model(torch.from_numpy(pixels))
+    features = model(picture(name))
     assert features.shape == (1, FEATURES)
     # 94 layers of float32, summed in another order.
     np.testing.assert_allclose(features.numpy(), np.load(GOLDEN)[name], rtol=0, atol=2e-4)

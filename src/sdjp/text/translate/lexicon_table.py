@@ -24,39 +24,16 @@ OWN_TABLES: Final = (
     "people", "animals", "body", "clothes", "parts", "places", "nature", "food", "things", "proper", "styles",
     "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters",
 )  # fmt: skip
-CATEGORIES: Final = frozenset(
-    [
-        "person",
-        "animal",
-        "body",
-        "clothes",
-        "part",
-        "place",
-        "weather",
-        "time",
-        "food",
-        "thing",
-        "proper",
-        "artist",
-        "name",
-        "medium",
-        "style",
-        "adj",
-        "color",
-        "material",
-        "tag",
-        "adv",
-        "verb",
-        "relator",
-        "position",
-        "suffix",
-        "group",
-        "prefix",
-        "counter",
-        "unit",
-        "quantity",
-    ]
+THINGS: Final = frozenset(["person", "animal", "body", "clothes", "part", "place", "food", "thing", "time"])
+"""The categories whose nouns tell the grammar of a gloss that ends with them."""
+NOUNS: Final = THINGS | frozenset(
+    ["weather", "proper", "artist", "name", "medium", "style", "color", "material", "tag", "group"]
 )
+"""The categories of nouns in the tables."""
+CATEGORIES: Final = NOUNS | frozenset(
+    ["adj", "adv", "verb", "relator", "position", "suffix", "prefix", "counter", "unit", "quantity"]
+)
+"""All categories of the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +84,7 @@ def nouns_by_english() -> Mapping[str, Entry]:
     known: dict[str, Entry] = {}
     for entries in own().values():
         for entry in entries:
-            if entry.category in {
-                "person",
-                "animal",
-                "body",
-                "clothes",
-                "part",
-                "place",
-                "food",
-                "thing",
-                "time",
-            }:
+            if entry.category in THINGS:
                 words = entry.english.split(" ")
                 if len(words) == 1 or words[-1] not in known:
                     known[words[-1]] = entry

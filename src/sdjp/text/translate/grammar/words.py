@@ -6,34 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from sdjp.text.translate import lexicon_table
 from sdjp.text.translate.lexicon_table import Entry
 
-NOUNS: Final = frozenset(
-    [
-        "person",
-        "animal",
-        "body",
-        "clothes",
-        "part",
-        "place",
-        "weather",
-        "time",
-        "food",
-        "thing",
-        "proper",
-        "artist",
-        "name",
-        "medium",
-        "style",
-        "color",
-        "material",
-        "tag",
-        "group",
-        "latin",
-        "emoji",
-        "quoted",
-    ]
-)
+NOUNS: Final = lexicon_table.NOUNS | frozenset(["latin", "emoji", "quoted"])
 """The categories that can stand as the head of a noun phrase."""
 
 
