@@ -1,0 +1,130 @@
+"""Rows of results as Markdown tables, in English and Japanese, and into the pages of the documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from machine import describe
+
+Language = Literal["ja", "en"]
+Rows = Sequence[Mapping[str, Any]]
+
+HIDDEN: Final = frozenset({"all_seconds", "output_std", "rounds", "others", "quiet", "best"})
+"""Keys that are in results.json alone."""
+
+LABELS: Final[Mapping[str, tuple[str, str]]] = {
+    "case": ("条件", "case"),
+    "contender": ("方法", "contender"),
+    "note": ("備考", "note"),
+    "seconds": ("秒（四分位）", "seconds (quartiles)"),
+    "to_plain": ("既定の diffusers を 1 として", "of diffusers as it comes"),
+    "to_best": ("diffusers の最速を 1 として", "of diffusers' fastest"),
+    "to_first": ("最初の行を 1 として", "of the first row"),
+    "max_abs_difference": ("出力の差の最大値", "largest difference of the output"),
+    "psnr_db": ("PSNR（dB）", "PSNR, dB"),
+    "batch": ("枚数", "pictures"),
+    "size": ("大きさ", "size"),
+    "engine": ("エンジン", "engine"),
+    "dtype": ("精度", "dtype"),
+    "tflop": ("計算量（TFLOP）", "work, TFLOP"),
+    "tflop_per_second": ("速さ（TFLOP/秒）", "rate, TFLOP/s"),
+    "unet_seconds": ("UNet 1 回の秒", "seconds of a UNet call"),
+    "decode_seconds": ("復号の秒", "seconds of decoding"),
+    "pictures_per_minute": ("1 分あたりの枚数（50 ステップ）", "pictures a minute, 50 steps"),
+    "steps": ("ステップ", "steps"),
+    "measured": ("測り方", "how measured"),
+    "seconds_per_picture": ("1 枚の秒", "seconds a picture"),
+}
+"""Key of a row to its label in Japanese and in English; a key that is not here stands as it is."""
+
+BLOCK: Final = re.compile(r"(<!-- bench:(\w+) -->\n)(.*?)(<!-- /bench -->)", re.DOTALL)
+
+
+def table(rows: Rows, language: Language = "en") -> str:
+    """One line for each row; the columns are the keys that any of them has, in their order."""
+    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in HIDDEN]
+    lines = [[label(key, language) for key in columns], ["---"] * len(columns)]
+    lines += [[cell(row.get(key), language) for key in columns] for row in rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def label(key: str, language: Language) -> str:
+    """What stands above a column."""
+    ja, en = LABELS.get(key, (key, key.replace("_", " ")))
+    return ja if language == "ja" else en
+
+
+def cell(value: object, language: Language) -> str:
+    """One value: a number to three figures, a spread as its median and quartiles."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return ("はい" if value else "いいえ") if language == "ja" else ("yes" if value else "no")
+    if isinstance(value, Mapping) and language in value:
+        return cell(value[language], language)
+    if isinstance(value, Mapping) and "median" in value:
+        return f"{number(value['median'])} ({number(value['low'])}–{number(value['high'])})"
+    if isinstance(value, float):
+        return number(value)
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def number(value: float) -> str:
+    """Three figures."""
+    if value == 0 or 0.001 <= abs(value) < 100:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1e}"
+
+
+def footer(part: Mapping[str, Any], language: Language) -> str:
+    """On what machine, with which versions, when, and whether it was the only thing that ran."""
+    found = part["versions"]
+    packages = ", ".join(f"{name} {found[name]}" for name in found if name != "python")
+    rounds = next((row["rounds"] for row in part["rows"] if "rounds" in row), None)
+    where, threads = describe(part["machine"]), part["machine"]["threads"]
+    if language == "ja":
+        counted = "" if rounds is None else f"{rounds} 回の中央値。"
+        said = f"{counted}{where}、{threads} スレッド。Python {found['python']}、{packages}。"
+        said += f"{part['date']} 測定。"
+        busy = "測定中にほかの処理も動いていたので、秒数は目安です。"
+    else:
+        counted = "" if rounds is None else f"Medians of {rounds} rounds. "
+        said = f"{counted}{where}, {threads} threads. Python {found['python']}, {packages}. {part['date']}."
+        busy = " Other programs ran at the same time: take the seconds as a rough guide."
+    return said if part["quiet"] else said + busy
+
+
+def markdown(results: Mapping[str, Any], language: Language) -> str:
+    """All parts, each as it stands in the documentation."""
+    return "\n".join(f"## {name}\n\n{block(part, language)}" for name, part in results["parts"].items())
+
+
+def block(part: Mapping[str, Any], language: Language) -> str:
+    """What stands between the two markers of a part."""
+    if not part["rows"]:
+        told = part.get("note") or {"ja": "この環境では測れません。", "en": "Cannot be measured here."}
+        return f"{cell(told, language)}\n"
+    return f"{table(part['rows'], language)}\n{footer(part, language)}\n"
+
+
+def fill(page: Path, results: Mapping[str, Any], language: Language) -> list[str]:
+    """Replace the blocks of ``page`` that ``results`` has, and tell which.
+
+    A block is what stands between ``<!-- bench:unet -->`` and ``<!-- /bench -->``; its name is a part's.
+    """
+    filled = []
+
+    def replace(found: re.Match[str]) -> str:
+        if found[2] not in results["parts"]:
+            return found[0]
+        filled.append(found[2])
+        return f"{found[1]}\n{block(results['parts'][found[2]], language)}\n{found[4]}"
+
+    text = page.read_text(encoding="utf-8")
+    new = BLOCK.sub(replace, text)
+    if new != text:
+        page.write_text(new, encoding="utf-8")
+    return filled
