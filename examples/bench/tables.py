@@ -12,7 +12,7 @@ from machine import describe
 Language = Literal["ja", "en"]
 Rows = Sequence[Mapping[str, Any]]
 
-HIDDEN: Final = frozenset({"all_seconds", "output_std", "rounds", "others", "quiet", "best"})
+HIDDEN: Final = frozenset({"all_seconds", "rounds", "others", "quiet", "best"})
 """Keys that are in results.json alone."""
 
 LABELS: Final[Mapping[str, tuple[str, str]]] = {
@@ -24,6 +24,7 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "to_best": ("diffusers の最速を 1 として", "of diffusers' fastest"),
     "to_first": ("最初の行を 1 として", "of the first row"),
     "max_abs_difference": ("出力の差の最大値", "largest difference of the output"),
+    "relative_error": ("出力の相対誤差（RMS）", "relative error of the output, RMS"),
     "psnr_db": ("PSNR（dB）", "PSNR, dB"),
     "batch": ("枚数", "pictures"),
     "size": ("大きさ", "size"),
