@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from sdjp.config import ModelConfig
+from sdjp.engines import writes
 from sdjp.errors import InputError
 from sdjp.job import Job
 from sdjp.models.extended_embedding import ExtendedEmbedding
@@ -142,8 +143,7 @@ class Addons:
         if not acting:
             return base
         # The weights of the pipeline may be changed by another that shares them: torch counts the changes.
-        parameters = (p for network in base for p in network.parameters())
-        versions = sum(0 if p.is_inference() else p._version for p in parameters)
+        versions = sum(writes(network) for network in base)
         wanted = (versions, *sorted((id(lora), weight) for lora, weight in acting))
         last = self._last
         same = last is not None and last.base.unet is base.unet and last.base.text is base.text

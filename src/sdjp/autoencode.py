@@ -46,8 +46,16 @@ def encode(vae: VAE, pixels: Tensor, *, tile: int) -> Gaussian:
     return Gaussian.from_moments(_finite(vae, moments))
 
 
-def decode(vae: VAE, x: Tensor, *, tile: int) -> Tensor:
+def decode(
+    vae: VAE, x: Tensor, *, tile: int, decoder: Callable[[VAE], Callable[[Tensor], Tensor]] | None = None
+) -> Tensor:
     """Decode latents as the UNet knows them to pixels (B, 3, H, W) float32; larger ones in tiles.
+
+    Args:
+        vae: The autoencoder.
+        x: Latents (B, C, h, w).
+        tile: Side of the largest square that goes through whole, in latent cells.
+        decoder: Gives the function that decodes such a square, as an engine does; ``VAE.decode``, if None.
 
     Raises:
         NonFiniteError: If there is NaN or infinity in them, in float32 too.
@@ -57,7 +65,7 @@ def decode(vae: VAE, x: Tensor, *, tile: int) -> Tensor:
     def pixels(vae: VAE) -> Tensor:
         z = (x / vae.scaling_factor).to(vae.post_quant_conv.weight.dtype)
         if cells <= tile**2:
-            return vae.decode(z)
+            return vae.decode(z) if decoder is None else decoder(vae)(z)
         return torch.cat([decode_tiled(vae, one[None], tile=tile) for one in z])
 
     return _finite(vae, pixels)

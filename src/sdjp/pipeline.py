@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import itertools
@@ -20,8 +21,10 @@ import sdjp
 from sdjp import autoencode, conditioning, images, weights
 from sdjp.addons import Addons, Networks, common, split, wanted
 from sdjp.config import ModelConfig
+from sdjp.engines import AUTO as AUTO_ENGINE
+from sdjp.engines import Engine, make_engine
 from sdjp.errors import Cancelled, InputError, NonFiniteError
-from sdjp.hardware import resolve_device, resolve_dtype
+from sdjp.hardware import kept_pages, resolve_device, resolve_dtype
 from sdjp.job import INPUTS, Inputs, Job, check_area, check_tensor, enlarging_tile, frozen, settle
 from sdjp.postprocess import PostProcessor, SafetyCheck, Watermark, make_postprocessors, with_checker
 from sdjp.postprocess import run as run_postprocessors
@@ -98,6 +101,7 @@ class Pipeline:
         postprocessors: Sequence[PostProcessor] = (),
         screen: Screen | None = None,
         addons: Addons | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.unet = loaded.unet
         self.vae = loaded.vae
@@ -109,6 +113,7 @@ class Pipeline:
         self.postprocessors = tuple(postprocessors)
         self.screen = screen
         self.addons = Addons() if addons is None else addons
+        self.engine = make_engine(device=self.device) if engine is None else engine
         self._names = Names({})  # of embeddings in the prompts of one run; see _equipped
         self._addon_reports: tuple[Report, ...] = ()
         self.schedule = Schedule.from_config(loaded.config.schedule)
@@ -122,6 +127,7 @@ class Pipeline:
         dtype: str | torch.dtype = "auto",
         ema: bool | Literal["auto"] = "auto",
         config: str | Path | None = None,
+        engine: str = AUTO_ENGINE,
         translator: str | Translator = AUTO,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
@@ -144,6 +150,8 @@ class Pipeline:
                 never.
             config: A configuration of the original, such as its ``v1-inference.yaml``, in place of what the
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
+            engine: How the networks are run: ``"packed"`` (the automatic choice on a CPU), ``"eager"``,
+                ``"compile"`` or ``"openvino"``; see :mod:`sdjp.engines`.
             translator: ``"auto"`` (the lexicon; none for models that read Japanese), ``"lexicon"``,
                 ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
@@ -165,6 +173,7 @@ class Pipeline:
         """
         chosen_device = resolve_device(device)
         chosen_dtype = resolve_dtype(dtype, chosen_device)
+        chosen_engine = make_engine(engine, device=chosen_device)
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         processors = make_postprocessors(safety=check, watermark=watermark)
         screen = make_screen(prompt_check, words=prompt_words)
@@ -185,6 +194,7 @@ class Pipeline:
             postprocessors=processors,
             screen=screen,
             addons=addons,
+            engine=chosen_engine,
         )
 
     @classmethod
@@ -192,6 +202,7 @@ class Pipeline:
         cls,
         pipe: Any,
         *,
+        engine: str = AUTO_ENGINE,
         translator: str | Translator = AUTO,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
@@ -220,6 +231,7 @@ class Pipeline:
         addons = Addons(lora_dir, embeddings_dir)
         chosen_translator = make_translator(translator)
         loaded, tokenizer = diffusers_modules.from_modules(pipe)
+        chosen_engine = make_engine(engine, device=loaded.unet.conv_in.weight.device)
         theirs = getattr(pipe, "safety_checker", None)
         if safety != "off" and safety_checker is not None:
             device = loaded.unet.conv_in.weight.device
@@ -234,6 +246,7 @@ class Pipeline:
             postprocessors=processors,
             screen=screen,
             addons=addons,
+            engine=chosen_engine,
         )
 
     def to_diffusers(self, *, sampler: str | None = None, spacing: str | None = None) -> Any:
@@ -283,6 +296,7 @@ class Pipeline:
             dtype=str(self.dtype).removeprefix("torch."),
             ema=self.load_report.ema_used,
             translator=self.translator.name,
+            engine=self.engine.name,
         )
 
     def explain(self, prompt: str, *, translate: TranslateMode = "auto") -> PromptInfo:
@@ -590,7 +604,8 @@ class Pipeline:
             rows = range(first, min(first + size, job.count))
             start = time.perf_counter()
             watch = _watcher(job, bar, on_step, cancel)
-            x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
+            with kept_pages() if self.device.type == "cpu" else contextlib.nullcontext():
+                x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
             decoded = time.perf_counter()
             pictures, reports = run_postprocessors(self.postprocessors, pictures)
             finished = time.perf_counter()
@@ -705,9 +720,10 @@ class Pipeline:
             drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
             return torch.stack(drawn).to(self.device)
 
+        network = self.engine.unet(self.unet)
+
         def unet(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-            eps: Tensor = self.unet(x.to(self.dtype), t, context)
-            return eps.float()
+            return network(x.to(self.dtype), t, context).float()
 
         start = begin(job, rows, pictures, noise, vae=self.vae, config=self.config, schedule=self.schedule)
         x = start.x
@@ -731,7 +747,9 @@ class Pipeline:
     @torch.inference_mode()
     def _pictures(self, job: Job, rows: range, x: Tensor) -> list[Image]:
         """Decode; what was to be kept comes back over it, and what was only margin goes."""
-        pictures = images.to_pil(autoencode.decode(self.vae, x, tile=autoencode.tile_cells(self.config)))
+        tile = autoencode.tile_cells(self.config)
+        pixels = autoencode.decode(self.vae, x, tile=tile, decoder=self.engine.decoder)
+        pictures = images.to_pil(pixels)
         if job.masks and job.options.paste_back:
             pictures = [
                 images.paste_back(drawn, job.pictures[i], job.masks[i], feather=job.options.feather)

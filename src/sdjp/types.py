@@ -260,6 +260,7 @@ class Runtime:
         dtype: Dtype of the networks, such as ``"float32"``.
         ema: Whether averaged weights of a full checkpoint were taken.
         translator: The registry name of the translator.
+        engine: The registry name of the engine.
     """
 
     version: str
@@ -267,6 +268,7 @@ class Runtime:
     dtype: str
     ema: bool
     translator: str
+    engine: str = "eager"
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON data."""

@@ -51,6 +51,9 @@ def model_options(parser: Parser) -> None:
     parser.option("--precision", dest="dtype", type=_precision, metavar="{full,autocast}",
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
+    parser.option("--engine", default="auto",
+                  ja="計算の方法: auto、eager、packed、compile（g++ などが必要）、openvino",
+                  en="how to compute: auto, eager, packed, compile (needs g++), openvino")  # fmt: skip
     addon_folders(parser)
     parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag",
                   ja="安全性チェックの結果の扱い（flag は知らせるだけ、off は調べない）",
@@ -82,6 +85,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         args.model,
         device=args.device,
         dtype=args.dtype,
+        engine=args.engine,
         ema=EMA[args.ema],
         config=args.config,
         translator=args.translator,

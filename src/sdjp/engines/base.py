@@ -1,0 +1,71 @@
+"""What an engine is: it runs the two networks that take nearly all the time.
+
+An engine never writes to the networks it is given. What it makes of them (weights in another order, a
+compiled program) is kept beside them, and made anew once their weights have been written to.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from sdjp.models import VAE, UNet
+
+T = TypeVar("T")
+KEPT: Final = 2  # a network with and without its LoRAs
+
+
+class Engine(Protocol):
+    """Runs networks.
+
+    Attributes:
+        name: The registry name.
+        shortcuts: Whether what :meth:`unet` returns takes the keyword arguments of ``UNet.forward``, too.
+    """
+
+    name: str
+    shortcuts: bool
+
+    def unet(self, unet: UNet) -> Callable[..., Tensor]:
+        """Return what predicts like ``unet``: x (B, C, h, w), t (B,), context (B, M, D) to (B, C, h, w)."""
+        ...
+
+    def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
+        """Return what decodes like ``vae.decode``: z (B, C, h, w) to pixels (B, 3, H, W)."""
+        ...
+
+
+def writes(network: nn.Module) -> int:
+    """Return a number that grows whenever a weight is written to; torch counts it (not in inference mode)."""
+    return sum(0 if p.is_inference() else p._version for p in network.parameters())
+
+
+class Kept(Generic[T]):
+    """What was made of the last networks, for as long as nobody writes to their weights.
+
+    Args:
+        make: ``make(network, *key)``; ``key`` is whatever else the result depends on.
+    """
+
+    def __init__(self, make: Callable[..., T]) -> None:
+        self._make = make
+        self._made: OrderedDict[tuple[Any, ...], tuple[nn.Module, int, T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, network: nn.Module, *key: Any) -> T:
+        """Return what ``make`` gave for this network, or call it."""
+        place = (id(network), *key)
+        with self._lock:
+            now = writes(network)
+            known = self._made.get(place)
+            if known is None or known[0] is not network or known[1] != now:
+                self._made[place] = (network, now, self._make(network, *key))
+            self._made.move_to_end(place)
+            while len(self._made) > KEPT:
+                self._made.popitem(last=False)
+            return self._made[place][2]

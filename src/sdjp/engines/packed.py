@@ -1,0 +1,179 @@
+"""PyTorch alone, with the weights laid out as the processor wants to read them.
+
+oneDNN, which multiplies for PyTorch on a CPU, brings the weights of a convolution into blocks of its own at
+every call; at the deep levels of the UNet, where there are many weights and few pixels, that takes as long as
+the convolution. Here it is done once. And a convolution after an enlargement by nearest neighbour is done
+before it, with a kernel for each of the four pixels that come of one (as in Shi et al. 2016, arXiv
+1609.05158): of its nine products a pixel four are left, since the others multiply the same numbers.
+
+The numbers are those of the plain networks but for the order of summation.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sdjp.engines.base import Kept
+from sdjp.errors import InputError
+from sdjp.models.blocks import Upsample
+
+if TYPE_CHECKING:
+    from sdjp.models import VAE, UNet
+
+
+class PackedConv2d(nn.Module):
+    """A convolution with weights in oneDNN's blocks; they are laid out at the first call, for its size."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight, self.bias = conv.weight, conv.bias
+        self.padding, self.stride = [int(n) for n in conv.padding], list(conv.stride)
+        self._packed: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, h, w) as the convolution does."""
+        if self._packed is None:
+            self._packed = _pack(self.weight, self.padding, self.stride, x)
+        return _convolve(x, self._packed, self.bias, self.padding, self.stride)
+
+
+class PhaseUpsample(nn.Module):
+    """Nearest neighbour to twice the size and a 3×3 convolution, as one 2×2 convolution with four phases.
+
+    The pixel (2y + i, 2x + j) sees rows y - 1 + i and y + i of the small picture, and columns likewise: the
+    three rows of the kernel fall on these two, and where two fall on one their weights add up.
+    """
+
+    def __init__(self, upsample: Upsample) -> None:
+        super().__init__()
+        self.plain = upsample
+        weight = upsample.conv.weight.float()  # (O, I, 3, 3)
+        rows = torch.tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], device=weight.device).float()
+        phases = torch.einsum("iay,jbx,ocyx->ijocab", rows, rows, weight)  # (2, 2, O, I, 2, 2)
+        self.weight = phases.flatten(0, 2).to(upsample.conv.weight.dtype)
+        bias = upsample.conv.bias
+        self.bias = None if bias is None else bias.repeat(4)
+        self._packed: Tensor | None = None
+
+    def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Map (B, C, h, w) to (B, C, 2h, 2w), or to ``size`` where a skip with odd sides waits."""
+        h, w = x.shape[-2:]
+        if size is not None and size != (2 * h, 2 * w):
+            out: Tensor = self.plain(x, size)
+            return out
+        padding, stride = [1, 1], [1, 1]
+        if self._packed is None:
+            self._packed = _pack(self.weight, padding, stride, x)
+        phases = _convolve(x, self._packed, self.bias, padding, stride).chunk(
+            4, dim=1
+        )  # (B, O, h + 1, w + 1)
+        y = x.new_empty(x.shape[0], phases[0].shape[1], 2 * h, 2 * w).to(memory_format=torch.channels_last)
+        for number, phase in enumerate(phases):
+            i, j = divmod(number, 2)
+            y[:, :, i::2, j::2] = phase[:, :, i : i + h, j : j + w]
+        return y
+
+
+def _pack(weight: Tensor, padding: list[int], stride: list[int], x: Tensor) -> Tensor:
+    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+        weight.detach(), padding, stride, [1, 1], 1, list(x.shape)
+    )
+    return packed
+
+
+def _convolve(
+    x: Tensor, packed: Tensor, bias: Tensor | None, padding: list[int], stride: list[int]
+) -> Tensor:
+    out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, packed, bias, padding, stride, [1, 1], 1, "none", [], ""
+    )
+    return out
+
+
+@functools.cache
+def problem() -> str | None:
+    """Why convolutions cannot be packed here; None if they can.
+
+    torch keeps the two operations for its own compiler, so they are tried once against the public one.
+    """
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return "oneDNN"
+    try:
+        weight = torch.linspace(-1, 1, 8 * 8 * 9).reshape(8, 8, 3, 3)
+        x = torch.linspace(-1, 1, 2 * 8 * 5 * 5).reshape(2, 8, 5, 5)
+        out = _convolve(x, _pack(weight, [1, 1], [1, 1], x), None, [1, 1], [1, 1])
+        same = torch.allclose(out, F.conv2d(x, weight, padding=1), atol=1e-4)
+    except (AttributeError, NotImplementedError, RuntimeError) as error:
+        return str(error).splitlines()[0]
+    return None if same else "mkldnn::_convolution_pointwise"
+
+
+def packed(network: nn.Module) -> nn.Module:
+    """Return a copy of a network that shares its weights, with packed convolutions."""
+    twin = copy.deepcopy(network, memo={id(p): p for p in network.parameters()})
+    for module in list(twin.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, Upsample):
+                setattr(module, name, PhaseUpsample(child))
+            elif isinstance(child, nn.Conv2d) and not isinstance(module, Upsample):
+                setattr(module, name, PackedConv2d(child))
+    return twin
+
+
+class Packed:
+    """Runs copies of the networks with packed convolutions; they share all else with the networks.
+
+    Memory: the packed weights of the convolutions stand beside the plain ones.
+
+    Raises:
+        InputError: If this build of torch, or this processor, has no packed convolutions.
+    """
+
+    name = "packed"
+    shortcuts = True
+
+    def __init__(self) -> None:
+        reason = problem()
+        if reason is not None:
+            raise InputError(
+                "engine.packed",
+                ja=f"この環境の PyTorch では engine='packed' を使えません（{reason}）。"
+                "engine='eager' を指定してください。",
+                en=f"engine='packed' cannot be used with this PyTorch ({reason}). Use engine='eager'.",
+            )
+        self._copies: Kept[Any] = Kept(_on_cpu)
+
+    def unet(self, unet: UNet) -> Callable[..., Tensor]:
+        """Return the packed network."""
+        return _channels_last(self._copies(unet))
+
+    def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
+        """Return the packed decoder."""
+        return _channels_last(self._copies(vae).decode)
+
+
+def _on_cpu(network: nn.Module) -> nn.Module:
+    weight = next(network.parameters())
+    if weight.device.type != "cpu":
+        raise InputError(
+            "engine.device",
+            ja=f"engine='packed' は CPU で動きます（重みは {weight.device} にあります）。"
+            "device='cpu' か engine='eager' を指定してください。",
+            en=f"engine='packed' runs on the CPU, and the weights are on {weight.device}: "
+            "use device='cpu' or engine='eager'.",
+        )
+    return packed(network)
+
+
+def _channels_last(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Channels beside one another in memory: what convolutions and transformers both read best."""
+    return lambda x, *others, **shortcuts: run(
+        x.contiguous(memory_format=torch.channels_last), *others, **shortcuts
+    )

@@ -1,0 +1,150 @@
+"""Every engine gives the numbers of the plain networks."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from sdjp import Pipeline
+from sdjp.config import TINY
+from sdjp.engines import ENGINES, make_engine
+from sdjp.engines.packed import problem
+from sdjp.errors import InputError, MissingDependencyError
+from sdjp.models import VAE, UNet
+
+SLOW = {"compile"}  # a C++ compiler runs for a minute
+# Sums of up to a thousand float32 products in another order; the networks' answers are of the order of 1.
+CLOSE = {"atol": 1e-4, "rtol": 1e-4}
+
+
+def names() -> list[object]:
+    return [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in ENGINES]
+
+
+@pytest.fixture(params=names())
+def engine(request: pytest.FixtureRequest) -> object:
+    try:
+        return make_engine(request.param)
+    except MissingDependencyError as error:
+        pytest.skip(error.en)
+
+
+def filled(network: torch.nn.Module) -> torch.nn.Module:
+    generator = torch.Generator().manual_seed(3)
+    for p in network.parameters():
+        p.data = torch.randn(p.shape, generator=generator) * p[0].numel() ** -0.5
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def unet() -> UNet:
+    return filled(UNet.from_config(TINY.unet))
+
+
+@pytest.fixture(scope="module")
+def vae() -> VAE:
+    return filled(VAE.from_config(TINY.vae))
+
+
+def inputs(unet: UNet, batch: int, h: int, w: int) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(batch * h * w)
+    x = torch.randn(batch, 4, h, w, generator=generator)
+    context = torch.randn(batch, 77, TINY.unet.context_dim, generator=generator)
+    return x, torch.full((batch,), 500.0), context
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("batch", "h", "w"), [(2, 8, 8), (1, 16, 8), (3, 9, 11)])
+def test_the_unet_gives_the_plain_numbers(engine, unet, batch, h, w):
+    given = inputs(unet, batch, h, w)
+    out = engine.unet(unet)(*given)
+    torch.testing.assert_close(out, unet(*given), **CLOSE)
+    torch.testing.assert_close(engine.unet(unet)(*given), out)  # and again, with what was kept
+
+
+@torch.inference_mode()
+def test_the_decoder_gives_the_plain_numbers(engine, vae):
+    for sides in ((8, 8), (5, 12)):
+        z = torch.randn(1, 4, *sides, generator=torch.Generator().manual_seed(1))
+        torch.testing.assert_close(engine.decoder(vae)(z), vae.decode(z), **CLOSE)
+
+
+@pytest.mark.parametrize("name", ["eager", "packed"])
+def test_weights_written_to_are_seen(name):
+    engine, network = make_engine(name), filled(UNet.from_config(TINY.unet))
+    given = inputs(network, 2, 8, 8)
+    with torch.inference_mode():
+        before = engine.unet(network)(*given)
+    with torch.no_grad():
+        network.conv_out.weight.mul_(2)
+    with torch.inference_mode():
+        after = engine.unet(network)(*given)
+        torch.testing.assert_close(after, network(*given), **CLOSE)
+    assert not torch.allclose(before, after)
+
+
+def test_the_networks_are_left_as_they_were(unet):
+    before = {name: p.clone() for name, p in unet.state_dict().items()}
+    make_engine("packed").unet(unet)(*inputs(unet, 2, 8, 8))
+    assert list(before) == list(unet.state_dict())
+    assert all(torch.equal(before[name], p) for name, p in unet.state_dict().items())
+
+
+def test_packing_asks_nothing_of_the_callers_random_numbers(unet):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    problem.cache_clear()
+    make_engine("packed").unet(unet)(*inputs(unet, 1, 8, 8))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_one_engine_serves_many_threads(unet):
+    engine = make_engine("packed")
+    given = [inputs(unet, 1 + i % 2, 8, 8) for i in range(8)]
+    outs: dict[int, torch.Tensor] = {}
+
+    def run(i: int) -> None:
+        with torch.inference_mode():
+            outs[i] = engine.unet(unet)(*given[i])
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with torch.inference_mode():
+        for i in range(8):
+            torch.testing.assert_close(outs[i], unet(*given[i]), **CLOSE)
+
+
+def test_a_picture_is_the_plain_picture():
+    import numpy as np
+
+    drawn = {}
+    for name in ("eager", "packed"):
+        pipe = Pipeline.from_pretrained(engine=name, dtype="float32", watermark=False, safety="off")
+        result = pipe.generate("赤い車", seed=2, num_inference_steps=4)
+        assert result.runtime is not None
+        assert result.runtime.engine == name
+        drawn[name] = np.asarray(result.images[0]).astype(int)
+    assert abs(drawn["eager"] - drawn["packed"]).max() <= 1  # a level of 256, where rounding falls otherwise
+
+
+def test_an_engine_that_is_not_there():
+    with pytest.raises(InputError, match="packed"):
+        make_engine("warp")
+    with pytest.raises(InputError) as caught:
+        Pipeline.from_pretrained("no/such/file.ckpt", engine="warp")  # before anything is looked for
+    assert caught.value.code == "engine.unknown"
+
+
+def test_openvino_that_is_not_installed(monkeypatch):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError) as caught:
+        make_engine("openvino")
+    assert "pip install" in caught.value.ja
