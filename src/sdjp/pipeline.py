@@ -113,7 +113,7 @@ class Pipeline:
         self.postprocessors = tuple(postprocessors)
         self.screen = screen
         self.addons = Addons() if addons is None else addons
-        self.engine = make_engine(device=self.device) if engine is None else engine
+        self.engine = make_engine(device=self.device, dtype=self.dtype) if engine is None else engine
         self._names = Names({})  # of embeddings in the prompts of one run; see _equipped
         self._addon_reports: tuple[Report, ...] = ()
         self.schedule = Schedule.from_config(loaded.config.schedule)
@@ -173,7 +173,7 @@ class Pipeline:
         """
         chosen_device = resolve_device(device)
         chosen_dtype = resolve_dtype(dtype, chosen_device)
-        chosen_engine = make_engine(engine, device=chosen_device)
+        chosen_engine = make_engine(engine, device=chosen_device, dtype=chosen_dtype)
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         processors = make_postprocessors(safety=check, watermark=watermark)
         screen = make_screen(prompt_check, words=prompt_words)
@@ -231,7 +231,8 @@ class Pipeline:
         addons = Addons(lora_dir, embeddings_dir)
         chosen_translator = make_translator(translator)
         loaded, tokenizer = diffusers_modules.from_modules(pipe)
-        chosen_engine = make_engine(engine, device=loaded.unet.conv_in.weight.device)
+        weight = loaded.unet.conv_in.weight
+        chosen_engine = make_engine(engine, device=weight.device, dtype=weight.dtype)
         theirs = getattr(pipe, "safety_checker", None)
         if safety != "off" and safety_checker is not None:
             device = loaded.unet.conv_in.weight.device

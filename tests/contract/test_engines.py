@@ -148,3 +148,24 @@ def test_openvino_that_is_not_installed(monkeypatch):
     with pytest.raises(MissingDependencyError) as caught:
         make_engine("openvino")
     assert "pip install" in caught.value.ja
+
+
+@pytest.mark.parametrize("name", ["packed", "openvino"])
+def test_an_engine_of_the_processor_is_refused_elsewhere(name):
+    with pytest.raises(InputError) as caught:
+        make_engine(name, device="cuda")
+    assert caught.value.code == "engine.device"
+
+
+def test_auto_takes_what_can_run_here():
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        engine = make_engine("auto", dtype=dtype)
+        if engine.name == "packed":
+            network = filled(UNet.from_config(TINY.unet)).to(dtype)
+            x, t, context = inputs(network, 1, 8, 8)
+            with torch.inference_mode():
+                assert engine.unet(network)(x.to(dtype), t, context.to(dtype)).dtype == dtype
+        else:
+            with pytest.raises(InputError, match="dtype"):
+                make_engine("packed", dtype=dtype)
+    assert make_engine("auto", device="cuda", dtype=torch.float16).name == "eager"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 import torch
 
 from sdjp import errors
-from sdjp.hardware import bfloat16_is_fast, resolve_device, resolve_dtype
+from sdjp.hardware import bfloat16_is_fast, kept_pages, resolve_device, resolve_dtype
 
 
 def test_devices_and_dtypes() -> None:
@@ -24,3 +26,31 @@ def test_devices_and_dtypes() -> None:
 def test_auto_on_a_processor_takes_bfloat16_only_where_it_is_fast() -> None:
     expected = torch.bfloat16 if bfloat16_is_fast() else torch.float32
     assert resolve_dtype("auto", torch.device("cpu")) == expected
+
+
+def _faults(block):
+    """Page faults of making a large tensor five times over; each is filled, so each page is touched."""
+    import resource
+
+    with block:
+        torch.ones(16 << 20)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(5):
+            torch.ones(16 << 20)  # 64 MiB: 16384 pages
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
+def test_kept_pages_stay_for_the_time_of_the_block():
+    import contextlib
+
+    plain = _faults(contextlib.nullcontext())
+    with kept_pages():
+        assert _faults(kept_pages()) < plain / 5  # also where a second run goes on beside the first
+        assert _faults(contextlib.nullcontext()) < plain / 5  # which ended before this one
+    assert _faults(contextlib.nullcontext()) > plain / 2  # and no longer
+
+
+def test_kept_pages_let_errors_through():
+    with pytest.raises(KeyError), kept_pages():
+        raise KeyError

@@ -2,7 +2,7 @@
 
 ::
 
-    engine = make_engine("packed")
+    engine = make_engine("packed", device="cpu", dtype=torch.float32)
     eps = engine.unet(unet)(x, t, context)
     pixels = engine.decoder(vae)(z)
 
@@ -35,7 +35,7 @@ __all__ = ["AUTO", "ENGINES", "Engine", "make_engine", "writes"]
 
 AUTO: Final = "auto"
 
-ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {
+ENGINES: Final[Mapping[str, Callable[[torch.device, torch.dtype], Engine]]] = {
     "eager": Eager,
     "packed": Packed,
     "compile": Compiled,
@@ -43,20 +43,22 @@ ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {
 }
 
 
-def make_engine(name: str = AUTO, *, device: torch.device | str = "cpu") -> Engine:
+def make_engine(
+    name: str = AUTO, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Engine:
     """Make the engine called ``name``.
 
     Args:
         name: One of :data:`ENGINES`; ``"auto"`` is ``"packed"`` on a CPU that can, else ``"eager"``.
-        device: Where the networks are, for ``"auto"``.
+        device: Where the networks are.
+        dtype: Theirs.
 
     Raises:
         InputError: If there is no such engine, or not here.
         MissingDependencyError: If what it needs is not installed.
     """
     if name == AUTO:
-        packs = torch.device(device).type == "cpu" and problem() is None
-        return Packed() if packs else Eager()
+        name = "packed" if torch.device(device).type == "cpu" and problem(dtype) is None else "eager"
     if name not in ENGINES:
         names = ", ".join((AUTO, *ENGINES))
         raise InputError(
@@ -64,4 +66,4 @@ def make_engine(name: str = AUTO, *, device: torch.device | str = "cpu") -> Engi
             ja=f"engine {name!r} はありません。使えるもの: {names}",
             en=f"there is no engine {name!r}. Allowed: {names}",
         )
-    return ENGINES[name]()
+    return ENGINES[name](torch.device(device), dtype)

@@ -11,7 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from sdjp.errors import InputError
+
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from sdjp.models import VAE, UNet
@@ -21,7 +24,7 @@ KEPT: Final = 2  # a network with and without its LoRAs
 
 
 class Engine(Protocol):
-    """Runs networks.
+    """Runs networks; made for the device and the dtype that they have.
 
     Attributes:
         name: The registry name.
@@ -38,6 +41,22 @@ class Engine(Protocol):
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return what decodes like ``vae.decode``: z (B, C, h, w) to pixels (B, 3, H, W)."""
         ...
+
+
+def require_cpu(name: str, device: torch.device) -> None:
+    """Refuse an engine that runs on the CPU alone.
+
+    Raises:
+        InputError: If ``device`` is another.
+    """
+    if device.type != "cpu":
+        raise InputError(
+            "engine.device",
+            ja=f"engine={name!r} は CPU で動きます（device は {device} です）。"
+            "device='cpu' か engine='eager' を指定してください。",
+            en=f"engine={name!r} runs on the CPU, and the device is {device}: "
+            "use device='cpu' or engine='eager'.",
+        )
 
 
 def writes(network: nn.Module) -> int:

@@ -29,8 +29,8 @@ class Compiled:
     name = "compile"
     shortcuts = False
 
-    def __init__(self) -> None:
-        if not torch.cuda.is_available():
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        if device.type == "cpu":
             _require_compiler()
         self._programs: Kept[Callable[..., Tensor]] = Kept(_program)
 

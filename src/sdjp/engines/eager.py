@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ class Eager:
 
     name = "eager"
     shortcuts = True
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        pass
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the network itself."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from sdjp.engines.base import Kept
-from sdjp.errors import InputError, MissingDependencyError
+from sdjp.engines.base import Kept, require_cpu
+from sdjp.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from sdjp.models import VAE, UNet
@@ -25,13 +25,15 @@ class OpenVINO:
     """Runs programs that OpenVINO compiles.
 
     Raises:
+        InputError: If the networks are not on the CPU.
         MissingDependencyError: If OpenVINO is not installed.
     """
 
     name = "openvino"
     shortcuts = False
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        require_cpu(self.name, device)
         if importlib.util.find_spec("openvino") is None:
             raise MissingDependencyError(
                 "engine.openvino",
@@ -66,17 +68,8 @@ class _Programs:
     """One method of one network, traced; a program for each set of shapes."""
 
     def __init__(self, network: nn.Module, method: str) -> None:
-        weight = next(network.parameters())
-        if weight.device.type != "cpu":
-            raise InputError(
-                "engine.device",
-                ja=f"engine='openvino' は CPU で動きます（重みは {weight.device} にあります）。"
-                "device='cpu' を指定してください。",
-                en=f"engine='openvino' runs on the CPU, and the weights are on {weight.device}: "
-                "use device='cpu'.",
-            )
-        self._precision = "bf16" if weight.dtype == torch.bfloat16 else "f32"
-        self._dtype = weight.dtype
+        self._dtype = next(network.parameters()).dtype
+        self._precision = "bf16" if self._dtype == torch.bfloat16 else "f32"
         self._network, self._method = network, method
         self._model: Any = None
         self._compiled: dict[tuple[tuple[int, ...], ...], Any] = {}

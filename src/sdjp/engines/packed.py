@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdjp.engines.base import Kept
+from sdjp.engines.base import Kept, require_cpu
 from sdjp.errors import InputError
 from sdjp.models.blocks import Upsample
 
@@ -98,8 +98,8 @@ def _convolve(
 
 
 @functools.cache
-def problem() -> str | None:
-    """Why convolutions cannot be packed here; None if they can.
+def problem(dtype: torch.dtype) -> str | None:
+    """Why convolutions in ``dtype`` cannot be packed here; None if they can.
 
     torch keeps the two operations for its own compiler, so they are tried once against the public one.
     """
@@ -108,8 +108,10 @@ def problem() -> str | None:
     try:
         weight = torch.linspace(-1, 1, 8 * 8 * 9).reshape(8, 8, 3, 3)
         x = torch.linspace(-1, 1, 2 * 8 * 5 * 5).reshape(2, 8, 5, 5)
-        out = _convolve(x, _pack(weight, [1, 1], [1, 1], x), None, [1, 1], [1, 1])
-        same = torch.allclose(out, F.conv2d(x, weight, padding=1), atol=1e-4)
+        own = x.to(dtype)
+        out = _convolve(own, _pack(weight.to(dtype), [1, 1], [1, 1], own), None, [1, 1], [1, 1])
+        rounding = 1e-4 if dtype == torch.float32 else 0.5  # of sums of the order of 10
+        same = torch.allclose(out.float(), F.conv2d(x, weight, padding=1), atol=rounding)
     except (AttributeError, NotImplementedError, RuntimeError) as error:
         return str(error).splitlines()[0]
     return None if same else "mkldnn::_convolution_pointwise"
@@ -133,22 +135,25 @@ class Packed:
     Memory: the packed weights of the convolutions stand beside the plain ones.
 
     Raises:
-        InputError: If this build of torch, or this processor, has no packed convolutions.
+        InputError: If the networks are not on the CPU, or this PyTorch or this processor cannot pack
+            convolutions in ``dtype``.
     """
 
     name = "packed"
     shortcuts = True
 
-    def __init__(self) -> None:
-        reason = problem()
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        require_cpu(self.name, device)
+        reason = problem(dtype)
         if reason is not None:
             raise InputError(
                 "engine.packed",
-                ja=f"この環境の PyTorch では engine='packed' を使えません（{reason}）。"
-                "engine='eager' を指定してください。",
-                en=f"engine='packed' cannot be used with this PyTorch ({reason}). Use engine='eager'.",
+                ja=f"この環境では engine='packed' を {dtype} で使えません（{reason}）。"
+                "engine='eager' か dtype='float32' を指定してください。",
+                en=f"engine='packed' cannot be used with {dtype} here ({reason}). "
+                "Use engine='eager' or dtype='float32'.",
             )
-        self._copies: Kept[Any] = Kept(_on_cpu)
+        self._copies: Kept[Any] = Kept(packed)
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the packed network."""
@@ -157,19 +162,6 @@ class Packed:
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the packed decoder."""
         return _channels_last(self._copies(vae).decode)
-
-
-def _on_cpu(network: nn.Module) -> nn.Module:
-    weight = next(network.parameters())
-    if weight.device.type != "cpu":
-        raise InputError(
-            "engine.device",
-            ja=f"engine='packed' は CPU で動きます（重みは {weight.device} にあります）。"
-            "device='cpu' か engine='eager' を指定してください。",
-            en=f"engine='packed' runs on the CPU, and the weights are on {weight.device}: "
-            "use device='cpu' or engine='eager'.",
-        )
-    return packed(network)
 
 
 def _channels_last(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
