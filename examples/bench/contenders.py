@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sdjp.config import ModelConfig
 from sdjp.errors import MissingDependencyError
-from sdjp.hardware import bfloat16_is_fast
+from sdjp.hardware import bfloat16_is_fast, kept_pages
 from sdjp.models import VAE, UNet
 from sdjp.weights.networks import Networks, on_meta
 
@@ -140,9 +140,16 @@ def with_engine(shared: Shared, way: Way) -> Callable[..., Tensor]:
         return module if shared.part == "unet" else module.decode  # type: ignore[no-any-return]
     from sdjp.engines import make_engine
 
-    engine = make_engine(way.engine)
+    engine = make_engine(way.engine, dtype=way.dtype)
     run: Callable[..., Tensor] = engine.unet(module) if shared.part == "unet" else engine.decoder(module)
-    return run
+    # As a pipeline runs them; there the block spans all steps, here each call finds its pages anew.
+    return lambda *inputs: kept_pages_around(run, inputs)
+
+
+def kept_pages_around(run: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
+    """One call with the allocator as a pipeline sets it."""
+    with kept_pages():
+        return run(*inputs)
 
 
 def laid_out(x: Tensor, way: Way) -> Tensor:
