@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-import threading
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +20,11 @@ _WHOLE: Final = re.compile(
     f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +{_LATIN})*)|(?P<digits>[0-9]+(?:[.,][0-9]+)*)"
 )
 
-_local: Final = threading.local()
+_FOREIGN: Final = re.compile(r"[A-Za-z][A-Za-z '-]+")
+
+# MeCab's taggers that nobody uses at the moment. A tagger must not be shared between threads, and one for
+# each thread would be loaded anew for each request of a server.
+_idle: Final[deque[Any]] = deque()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,19 @@ class Morpheme:
         return self.pos[: len(pos)] == pos
 
 
-def _tagger() -> Any:
-    """Return this thread's MeCab tagger; a tagger must not be shared between threads."""
-    if not hasattr(_local, "tagger"):
-        from fugashi import Tagger  # loading the dictionary takes a tenth of a second: on first use only
+@contextmanager
+def _tagger() -> Iterator[Any]:
+    """Lend a tagger to one thread; there are as many as were ever used at the same time."""
+    try:
+        tagger = _idle.pop()
+    except IndexError:
+        from fugashi import Tagger  # loading the dictionary takes a moment: on first use only
 
-        _local.tagger = Tagger()
-    return _local.tagger
+        tagger = Tagger()
+    try:
+        yield tagger
+    finally:
+        _idle.append(tagger)
 
 
 def morphemes(text: str, forced: Collection[str] = ()) -> list[Morpheme]:
@@ -98,11 +109,12 @@ def _parts(text: str, cuts: set[int]) -> list[tuple[int, str]]:
 
 def _nodes(text: str) -> list[tuple[int, int, Morpheme]]:
     position, found = 0, []
-    for node in _tagger()(text):
-        start = text.index(node.surface, position)
-        position = start + len(node.surface)
-        # Read at once: the next call of the tagger writes over its nodes.
-        found.append((start, position, _from_node(node.surface, node)))
+    with _tagger() as tagger:
+        for node in tagger(text):
+            start = text.index(node.surface, position)
+            position = start + len(node.surface)
+            # Read at once: the next call of the tagger writes over its nodes.
+            found.append((start, position, _from_node(node.surface, node)))
     return found
 
 
@@ -146,6 +158,6 @@ def _from_node(surface: str, node: Any) -> Morpheme:
         inflection=feature.cForm or "",
         base=feature.orthBase or surface,
         lemma=lemma,
-        foreign=foreign if re.fullmatch(r"[A-Za-z][A-Za-z '-]+", foreign) else "",
+        foreign=foreign if _FOREIGN.fullmatch(foreign) else "",
         kana=feature.kana or "",
     )

@@ -23,6 +23,7 @@ from sdjp.text.translate.lexicon_table import Entry, Table
 
 _LONGEST: Final = 9
 """Morphemes that one entry may span."""
+_KANA: Final = re.compile("[ぁ-ヿ]+")
 _NUMERIC: Final = frozenset({"counter", "unit"})
 _PARTICLES: Final = frozenset(
     [
@@ -131,22 +132,27 @@ class _Segmenter:
     # -- the longest match -----------------------------------------------------------------------------------
 
     def _match(self, i: int) -> int | None:
-        for j in range(min(len(self.chain), i + _LONGEST), i, -1):
-            if any(m.space for m in self.chain[i : j - 1]) or (
-                j == i + 1 and self._is_grammar(self.chain[i])
-            ):
+        for j in range(self._reach(i), i, -1):
+            if j == i + 1 and self._is_grammar(self.chain[i]):
                 continue
             stretch = "".join(m.surface for m in self.chain[i : j - 1])
             last = self.chain[j - 1]
             reading = self._read(i, j)
             for table in (self.user, self.own):
                 for spelling in dict.fromkeys((stretch + last.surface, stretch + last.base, reading)):
+                    entries = table.get(spelling)
+                    if entries is None:
+                        continue
                     inflected = spelling not in {stretch + last.surface, reading}
-                    entries = table.get(spelling, ())
                     entry = self._choose(entries, i, j, inflected=inflected)
                     if entry is not None:
                         return self._take(entry, i, j)
         return None
+
+    def _reach(self, i: int) -> int:
+        """Where the longest stretch from ``i`` ends: no entry goes on behind a space."""
+        end = min(len(self.chain), i + _LONGEST)
+        return next((j + 1 for j in range(i, end) if self.chain[j].space), end)
 
     def _read(self, i: int, j: int) -> str:
         """The spelling that the own tables have for a stretch in kana; "" if none or if it is inflected."""
@@ -587,7 +593,7 @@ def _is_nominal(m: Morpheme) -> bool:
 
 
 def _is_kana(text: str) -> bool:
-    return bool(text) and all("ぁ" <= c <= "ヿ" for c in text)
+    return _KANA.fullmatch(text) is not None
 
 
 def _readable(text: str) -> bool:
