@@ -4,7 +4,8 @@ oneDNN, which multiplies for PyTorch on a CPU, brings the weights of a convoluti
 every call; at the deep levels of the UNet, where there are many weights and few pixels, that takes as long as
 the convolution. Here it is done once. And a convolution after an enlargement by nearest neighbour is done
 before it, with a kernel for each of the four pixels that come of one (as in Shi et al. 2016, arXiv
-1609.05158): of its nine products a pixel four are left, since the others multiply the same numbers.
+1609.05158): of its nine products a pixel four are left, since the others multiply the same numbers. The other
+3×3 convolutions take sixteen products where there are thirty-six, in float32; see ``winograd.py``.
 
 The numbers are those of the plain networks but for the order of summation.
 """
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdjp.engines import winograd
 from sdjp.engines.base import Kept, require_cpu
 from sdjp.errors import InputError
 from sdjp.models.blocks import Upsample
@@ -29,16 +31,22 @@ if TYPE_CHECKING:
 
 
 class PackedConv2d(nn.Module):
-    """A convolution with weights in oneDNN's blocks; they are laid out at the first call, for its size."""
+    """A convolution with its weights laid out at the first call: in oneDNN's blocks, or Winograd's."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
         self.padding, self.stride = [int(n) for n in conv.padding], list(conv.stride)
+        self._winograd = winograd.suits(conv)
+        self._kernel: Tensor | None = None
         self._packed: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) as the convolution does."""
+        if self._winograd and winograd.large_enough(x):
+            if self._kernel is None:
+                self._kernel = winograd.kernel(self.weight.detach())
+            return winograd.convolve(x, self._kernel, self.bias)
         if self._packed is None:
             self._packed = _pack(self.weight, self.padding, self.stride, x)
         return _convolve(x, self._packed, self.bias, self.padding, self.stride)
