@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -114,6 +114,7 @@ class Pipeline:
         self.screen = screen
         self.addons = Addons() if addons is None else addons
         self.engine = make_engine(device=self.device, dtype=self.dtype) if engine is None else engine
+        self._encoded = conditioning.Memory()
         self._names = Names({})  # of embeddings in the prompts of one run; see _equipped
         self._addon_reports: tuple[Report, ...] = ()
         self.schedule = Schedule.from_config(loaded.config.schedule)
@@ -300,10 +301,21 @@ class Pipeline:
             engine=self.engine.name,
         )
 
-    def explain(self, prompt: str, *, translate: TranslateMode = "auto") -> PromptInfo:
-        """Tell the way a prompt takes, without drawing anything."""
-        check_prompt(prompt)
-        return self._equipped([prompt], {})._read([prompt], translate)[0].info
+    @overload
+    def explain(self, prompt: str, *, translate: TranslateMode = ...) -> PromptInfo: ...
+    @overload
+    def explain(
+        self, prompt: list[str] | tuple[str, ...], *, translate: TranslateMode = ...
+    ) -> list[PromptInfo]: ...
+    def explain(
+        self, prompt: str | list[str] | tuple[str, ...], *, translate: TranslateMode = "auto"
+    ) -> PromptInfo | list[PromptInfo]:
+        """Tell the way a prompt takes, without drawing anything; several are read as one batch."""
+        texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
+        for text in texts:
+            check_prompt(text)
+        told = [one.info for one in self._equipped(texts, {})._read(texts, translate)]
+        return told if isinstance(prompt, list | tuple) else told[0]
 
     def encode_prompt(
         self,
@@ -770,7 +782,8 @@ class Pipeline:
     @torch.inference_mode()
     def _states(self, prompts: Sequence[ReadPrompt]) -> Tensor:
         empty = self._read([""], "never")[0].chunks
-        return conditioning.encode(self.text_encoder, [p.chunks for p in prompts], empty)
+        chunks = [p.chunks for p in prompts]
+        return conditioning.encode(self.text_encoder, chunks, empty, self._encoded)
 
 
 def _batch(size: int | None, job: Job) -> int:

@@ -1,5 +1,6 @@
 """From text to the states that condition the UNet."""
 
+from sdjp.conditioning.memory import Memory
 from sdjp.conditioning.translated import emphasise, encode
 
-__all__ = ["emphasise", "encode"]
+__all__ = ["Memory", "emphasise", "encode"]

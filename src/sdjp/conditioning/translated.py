@@ -10,13 +10,21 @@ Axes: B prompts, N chunks, L = 77 tokens, D width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from sdjp.conditioning.memory import Ids, Memory
 from sdjp.models import TextEncoder
 from sdjp.text.chunks import Chunks
+
+ALONE: Final = 4
+"""So many different chunks are encoded one by one."""
+BATCH: Final = 32
+"""More are encoded so many at a time."""
 
 
 def emphasise(states: Tensor, weights: Tensor) -> Tensor:
@@ -36,22 +44,44 @@ def emphasise(states: Tensor, weights: Tensor) -> Tensor:
     return weighted * scale.to(states.dtype)
 
 
-def encode(model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks) -> Tensor:
-    """Encode ``prompts`` as one batch.
+def encode(
+    model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks, memory: Memory | None = None
+) -> Tensor:
+    """Encode ``prompts``; equal chunks are encoded once.
 
     Args:
         model: The text encoder.
         prompts: The chunks of each prompt.
         empty: The chunks of an empty prompt; shorter prompts are filled up with it.
+        memory: Of what was encoded before; without one, nothing is remembered.
 
     Returns:
-        (B, N L, D) in the dtype of the model, N the chunks of the longest prompt.
+        (B, N L, D) in the dtype of the model, N the chunks of the longest prompt; memory of its own.
     """
+    memory = Memory(0) if memory is None else memory
     count = max(len(p.ids) for p in prompts)
-    device = model.token_embedding.weight.device
-    rows = [p.ids + empty.ids[:1] * (count - len(p.ids)) for p in prompts]
+    filling = tuple(empty.ids[0])
+    rows = [
+        row for p in prompts for row in [*map(tuple, p.ids), *itertools.repeat(filling, count - len(p.ids))]
+    ]
     factors = [p.weights + empty.weights[:1] * (count - len(p.weights)) for p in prompts]
-    ids = torch.tensor(rows, device=device).flatten(0, 1)  # (B N, L)
-    weights = torch.tensor(factors, device=device).flatten(0, 1)
-    states = emphasise(model(ids), weights)  # (B N, L, D)
-    return states.reshape(len(prompts), -1, states.shape[-1])
+    known: dict[tuple[int, ...], Tensor] = {}
+    for batch in _batches(list(dict.fromkeys(rows)), filling):
+        known.update(zip(batch, memory.states(model, batch), strict=True))
+    states = torch.stack([known[row] for row in rows])  # (B N, L, D)
+    weights = torch.tensor(factors, device=states.device).flatten(0, 1)
+    return emphasise(states, weights).reshape(len(prompts), -1, states.shape[-1])
+
+
+def _batches(rows: Sequence[tuple[int, ...]], empty: tuple[int, ...]) -> Iterator[Ids]:
+    """What goes through the encoder together.
+
+    Floating-point sums may depend on the size of a batch, in the last bit. So what is encoded with what
+    depends on the prompts of this call alone, not on what happens to be remembered: a seed gives the same
+    picture, whatever was drawn before it. A few chunks go one by one, which lets them be found again beside
+    others; so does the empty one, which nearly every call needs.
+    """
+    alone = rows if len(rows) <= ALONE else [row for row in rows if row == empty]
+    yield from ((row,) for row in alone)
+    rest = [row for row in rows if row not in alone]
+    yield from (tuple(rest[i : i + BATCH]) for i in range(0, len(rest), BATCH))

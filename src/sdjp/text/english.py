@@ -11,12 +11,15 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, overload
 
 from sdjp.errors import InputError
 from sdjp.text.frontend import check_prompt, to_english
-from sdjp.text.translate import make_translator
+from sdjp.text.translate import AUTO, TRANSLATORS, make_translator
 from sdjp.text.translate.base import Translator
 from sdjp.types import TranslateMode
 
@@ -54,7 +57,8 @@ def translate(
 
     Args:
         prompt: One prompt, or several, which are translated as one batch.
-        translator: As in :func:`sdjp.text.translate.make_translator`.
+        translator: As in :func:`sdjp.text.translate.make_translator`; what a name or a folder stands for is
+            kept for the next call.
         mode: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
         empty: Let a prompt without words pass, as negative prompts may be.
 
@@ -65,8 +69,29 @@ def translate(
     texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
     for text in texts:
         check_prompt(text, allow_empty=empty)
-    english = to_english(texts, translator=make_translator(translator), translate=mode)
+    english = to_english(texts, translator=_kept(translator), translate=mode)
     return english if isinstance(prompt, list | tuple) else english[0]
+
+
+def _kept(translator: str | os.PathLike[str] | Translator) -> Translator:
+    """As ``make_translator``, but the last ones that were made by name are at hand."""
+    if not isinstance(translator, str | Path):
+        return make_translator(translator)
+    by_name = translator in (AUTO, *TRANSLATORS)
+    return _made(translator, () if by_name else _stamp(Path(str(translator).removeprefix("marian:"))))
+
+
+@lru_cache(maxsize=4)
+def _made(translator: str | Path, stamp: tuple[tuple[str, int, int], ...]) -> Translator:
+    return make_translator(translator)
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when the files of a model are replaced; nothing where there is no such folder."""
+    if not folder.is_dir():
+        return ()
+    found = ((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
+    return tuple(sorted((name, of.st_mtime_ns, of.st_size) for name, of in found))
 
 
 class JapanesePipeline:

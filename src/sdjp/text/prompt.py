@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdjp.errors import InputError
+from sdjp.text.lru import TEXTS, Lru, by_length
 from sdjp.text.normalize import TAG_RE, normalize, remove_invisible
 from sdjp.text.tree import (
     Break,
@@ -101,6 +102,8 @@ _AS_TYPED: Final = re.compile(
     r"|(?P<bracket>[()\[\]（）［］])"
 )
 
+_parsed: Final = Lru[str, Prompt](TEXTS, by_length)
+
 
 def parse(text: str) -> Prompt:
     r"""Parse what a user typed; it is normalized on the way.
@@ -117,6 +120,14 @@ def parse(text: str) -> Prompt:
             not match or are nested deeper than ``MAX_NESTING``, or a weight that is no number from 0 to
             ``MAX_WEIGHT``.
     """
+    known = _parsed.get(text)  # a prompt is checked, searched for tags and read: parsed once
+    if known is None:
+        known = _parse(text)
+        _parsed.put(text, known)
+    return known
+
+
+def _parse(text: str) -> Prompt:
     nul = text.find("\0") + 1
     if nul:
         raise InputError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sdjp.text.lru import TEXTS, Lru, by_length
 from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.base import Piece, Translation
@@ -18,7 +19,9 @@ from sdjp.text.translate.grammar.segment import segment
 
 
 class LexiconTranslator:
-    """Japanese to English by tables and a small grammar.
+    """Japanese to English by tables and a small grammar; threads may share the object.
+
+    Texts that were translated lately are remembered.
 
     Args:
         user_lexicon: The user's own words, which win over everything: a TSV file
@@ -30,6 +33,7 @@ class LexiconTranslator:
 
     def __init__(self, *, user_lexicon: Path | Mapping[str, str] | None = None) -> None:
         self._user = tables.user_table(user_lexicon)
+        self._known = Lru[str, Translation](TEXTS, by_length)
 
     @property
     def name(self) -> str:
@@ -44,6 +48,13 @@ class LexiconTranslator:
         if not is_japanese(text):
             pieces = (Piece(source=text, english=text, how="copied"),) if has_letters(text) else ()
             return Translation(source=text, english=text, translator=self.name, pieces=pieces)
+        known = self._known.get(text)
+        if known is None:
+            known = self._translated(text)
+            self._known.put(text, known)
+        return known
+
+    def _translated(self, text: str) -> Translation:
         words = segment(text, self._user)
         english = generate(parse(words))
         # Whatever the grammar had no place for is said all the same.
