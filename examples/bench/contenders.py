@@ -63,14 +63,16 @@ def ways(*, every: bool = False) -> list[Way]:
     """Diffusers as it comes first, then its settings, then each engine of ours.
 
     Args:
-        every: Take bfloat16 on processors that only emulate it as well, and diffusers compiled.
+        every: Take bfloat16 on processors that only emulate it as well, and what torch.compile makes, which
+            takes minutes before the first call.
     """
     dtypes = [torch.float32] + [torch.bfloat16] * (every or bfloat16_is_fast())
     theirs = [Way("diffusers", torch.float32)]
     theirs += [Way("diffusers", dtype, channels_last=True) for dtype in dtypes]
     if every:
         theirs.append(Way("diffusers", dtypes[-1], channels_last=True, compiled=True))
-    return theirs + [Way("sdjp", dtype, engine=engine) for engine in engines() for dtype in dtypes]
+    ours = [engine for engine in engines() if every or engine != "compile"]
+    return theirs + [Way("sdjp", dtype, engine=engine) for engine in ours for dtype in dtypes]
 
 
 def engines() -> list[str | None]:

@@ -56,17 +56,17 @@ def inputs(unet: UNet, batch: int, h: int, w: int) -> tuple[torch.Tensor, ...]:
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize(("batch", "h", "w"), [(2, 8, 8), (1, 16, 8), (3, 9, 11)])
-def test_the_unet_gives_the_plain_numbers(engine, unet, batch, h, w):
-    given = inputs(unet, batch, h, w)
-    out = engine.unet(unet)(*given)
-    torch.testing.assert_close(out, unet(*given), **CLOSE)
-    torch.testing.assert_close(engine.unet(unet)(*given), out)  # and again, with what was kept
+def test_the_unet_gives_the_plain_numbers(engine, unet):
+    for batch, h, w in [(2, 16, 8), (3, 9, 11)][: 1 if engine.name in SLOW else None]:
+        given = inputs(unet, batch, h, w)
+        out = engine.unet(unet)(*given)
+        torch.testing.assert_close(out, unet(*given), **CLOSE)
+        torch.testing.assert_close(engine.unet(unet)(*given), out)  # and again, with what was kept
 
 
 @torch.inference_mode()
 def test_the_decoder_gives_the_plain_numbers(engine, vae):
-    for sides in ((8, 8), (5, 12)):
+    for sides in [(8, 8), (5, 12)][: 1 if engine.name in SLOW else None]:
         z = torch.randn(1, 4, *sides, generator=torch.Generator().manual_seed(1))
         torch.testing.assert_close(engine.decoder(vae)(z), vae.decode(z), **CLOSE)
 
