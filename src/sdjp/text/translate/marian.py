@@ -12,34 +12,21 @@ import math
 import os
 import re
 import threading
-import warnings
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sdjp.errors import InputError, MissingDependencyError, TranslationError, WeightsError
+from sdjp.errors import InputError, TranslationError
+from sdjp.text.lru import TEXTS, Lru
 from sdjp.text.script import is_japanese
 from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.guards import acceptable, lost, tidy
+from sdjp.text.translate.marian_model import check_model, load_model
 
 if TYPE_CHECKING:
     import torch
 
 DTYPES: Final = ("float32", "float16", "bfloat16")
 
-_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
-_FILES: Final = (
-    ("config.json",),
-    ("source.spm",),
-    ("target.spm",),
-    ("vocab.json",),
-    (
-        "model.safetensors",
-        "model.safetensors.index.json",
-        "pytorch_model.bin",
-        "pytorch_model.bin.index.json",
-    ),
-)
 # Commas (not those inside numbers), sentence ends, and white space at either end.
 _CUT: Final = re.compile(
     r"""(\s*(?:(?<!\d),|,(?!\d))\s*|(?<=[。！？!?])(?![。！？!?)"'])\s*|(?<=\.)\s+|^\s+|\s+$)"""
@@ -47,13 +34,28 @@ _CUT: Final = re.compile(
 # English takes about as many pieces as the Japanese; three times as many are a loop.
 _LENGTH_RATIO: Final = 3.0
 _LENGTH_FLOOR: Final = 32
+# Source pieces in one call of the model, padding and beams included: what bounds its memory.
+_BATCH_PIECES: Final = 4096
+
+Ids = Mapping[str, list[int]]
+"""Sentences and the ids of their pieces."""
+
+
+class _Known(NamedTuple):
+    english: str
+    unread: tuple[str, ...]
+
+
+def _size(key: tuple[str, int], known: _Known) -> int:
+    return 64 + len(key[0]) + len(known.english)
 
 
 class MarianTranslator:
     """Translates with any Marian model from Japanese to English.
 
-    The model is loaded by the first text with Japanese in it; threads may share the object. ``unknown`` of a
-    result holds what the model's vocabulary lacks; of Japanese (rare kanji) nothing is left in ``english``.
+    The model is loaded by the first text with Japanese in it; threads may share the object. Sentences that
+    were translated lately are remembered. ``unknown`` of a result holds what the model's vocabulary lacks; of
+    Japanese (rare kanji) nothing is left in ``english``.
 
     Args:
         model: A folder (never looked up on the network), or, as a string, the id of a model on the Hugging
@@ -61,7 +63,7 @@ class MarianTranslator:
         device: Where the model runs.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
         num_beams: Beams of the search; 1 is greedy.
-        batch_size: Sentences in one call of the model.
+        batch_size: Sentences in one call of the model, at most; long ones are fewer.
 
     Raises:
         InputError: If ``model`` is neither a folder nor a hub id, or another argument is not possible.
@@ -77,7 +79,7 @@ class MarianTranslator:
         device: str | torch.device = "cpu",
         dtype: str = "float32",
         num_beams: int = 4,
-        batch_size: int = 16,
+        batch_size: int = 64,
     ) -> None:
         for option, value in (("num_beams", num_beams), ("batch_size", batch_size)):
             if value < 1:
@@ -93,13 +95,14 @@ class MarianTranslator:
                 en=f"dtype {dtype!r} is not possible. Use one of {', '.join(DTYPES)}.",
             )
         self.model = os.fspath(model)
-        self.local = _check_model(model)
+        self.local = check_model(model)
         self.device = device
         self.dtype = dtype
         self.num_beams = num_beams
         self.batch_size = batch_size
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
+        self._known = Lru[tuple[str, int], _Known](TEXTS, _size)
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts`` as one batch; see :class:`~sdjp.text.translate.base.Translator`.
@@ -114,7 +117,7 @@ class MarianTranslator:
         english = self._translate_all(list(wanted)) if wanted else {}
         return [self._record(text, row, english) for text, row in zip(texts, parts, strict=True)]
 
-    def _record(self, text: str, row: list[str], english: dict[str, str]) -> Translation:
+    def _record(self, text: str, row: list[str], english: Mapping[str, _Known]) -> Translation:
         """Put the parts of one text (part, separator, part …) together again."""
         pieces: list[Piece] = []
         unknown: list[str] = []
@@ -126,11 +129,12 @@ class MarianTranslator:
                 joined += part
                 pieces += [Piece(source=part, english=part, how="copied")] if part else []
             else:
-                missing = lost(part, english[part])
-                joined += ", ".join([english[part], *missing])
-                pieces.append(Piece(source=part, english=english[part], how=self.name))
+                known = english[part]
+                missing = lost(part, known.english)
+                joined += ", ".join([known.english, *missing])
+                pieces.append(Piece(source=part, english=known.english, how=self.name))
                 pieces += [Piece(source=word, english=word, how="copied") for word in missing]
-                unknown += self._unread(part)
+                unknown += known.unread
         return Translation(
             source=text,
             english=text if not any(p in english for p in row) else joined,
@@ -139,20 +143,22 @@ class MarianTranslator:
             unknown=tuple(dict.fromkeys(unknown)),
         )
 
-    def _translate_all(self, sentences: list[str]) -> dict[str, str]:
-        """Translate every sentence, again and again under other rules while the output is not acceptable."""
-        done: dict[str, str] = {}
+    def _translate_all(self, sentences: list[str]) -> dict[str, _Known]:
+        """Translate what is not known yet, again and again under other rules while it is not acceptable."""
+        found = {s: self._known.get((s, self.num_beams)) for s in sentences}
+        done = {sentence: known for sentence, known in found.items() if known is not None}
+        ids = self._ids([sentence for sentence in sentences if sentence not in done])
         for rules in (
             {"num_beams": self.num_beams},
             {"num_beams": self.num_beams, "no_repeat_ngram_size": 3, "min_new_tokens": 2},
             {"num_beams": 1, "no_repeat_ngram_size": 2, "min_new_tokens": 2},
         ):
-            todo = sorted((s for s in sentences if s not in done), key=len)
-            for start in range(0, len(todo), self.batch_size):
-                batch = todo[start : start + self.batch_size]
+            todo = {sentence: of for sentence, of in ids.items() if sentence not in done}
+            for batch in self._batches(todo, rules["num_beams"]):
                 for sentence, english in zip(batch, self._generate(batch, rules), strict=True):
                     if english is not None and acceptable(sentence, english):
-                        done[sentence] = english
+                        done[sentence] = _Known(english, self._unread(sentence))
+                        self._known.put((sentence, self.num_beams), done[sentence])
         failed = [sentence for sentence in sentences if sentence not in done]
         if failed:
             raise TranslationError(
@@ -164,31 +170,58 @@ class MarianTranslator:
             )
         return done
 
-    def _generate(self, batch: list[str], rules: dict[str, Any]) -> list[str | None]:
+    def _ids(self, sentences: list[str]) -> Ids:
+        """The ids of each sentence; those that are too long are refused before any is translated."""
+        if not sentences:
+            return {}
+        model, tokenizer = self._load()
+        with self._lock:  # its tokenizer keeps state between calls
+            ids: list[list[int]] = tokenizer(sentences)["input_ids"]
+        limit = int(model.config.max_position_embeddings)
+        for sentence, of in zip(sentences, ids, strict=True):
+            if len(of) > limit:
+                begin = sentence[:40]
+                raise TranslationError(
+                    "marian.length",
+                    ja=f"文が長すぎて翻訳できません（{len(of)} トークン、上限は {limit}）: 「{begin}…」。"
+                    "句点「。」やカンマで短く区切ってください。",
+                    en=f"a sentence is too long to translate ({len(of)} tokens, at most {limit}): {begin}… "
+                    "Split it with full stops or commas.",
+                )
+        return dict(zip(sentences, ids, strict=True))
+
+    def _batches(self, ids: Ids, num_beams: int) -> Iterator[Ids]:
+        """Sentences of like length together, so that little is padded and none waits for a long one."""
+        batch: dict[str, list[int]] = {}
+        for sentence in sorted(ids, key=lambda sentence: len(ids[sentence])):
+            pieces = (len(batch) + 1) * len(ids[sentence]) * num_beams
+            if batch and (len(batch) == self.batch_size or pieces > _BATCH_PIECES):
+                yield batch
+                batch = {}
+            batch[sentence] = ids[sentence]
+        if batch:
+            yield batch
+
+    def _generate(self, batch: Ids, rules: dict[str, Any]) -> list[str | None]:
         """Run the model once; None where it was still writing when the length limit came."""
         import torch
 
         model, tokenizer = self._load()
-        with self._lock:  # its tokenizer keeps state between calls
-            inputs = tokenizer(batch, return_tensors="pt", padding=True)
-        lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        longest, limit = max(lengths), int(model.config.max_position_embeddings)
-        if longest > limit:
-            begin = batch[lengths.index(longest)][:40]
-            raise TranslationError(
-                "marian.length",
-                ja=f"文が長すぎて翻訳できません（{longest} トークン、上限は {limit}）: 「{begin}…」。"
-                "句点「。」やカンマで短く区切ってください。",
-                en=f"a sentence is too long to translate ({longest} tokens, at most {limit}): {begin}… "
-                "Split it with full stops or commas.",
-            )
-        room = min(max(_LENGTH_FLOOR, math.ceil(longest * _LENGTH_RATIO)), limit - 1)
+        limit = int(model.config.max_position_embeddings)
+        rooms = [
+            min(max(_LENGTH_FLOOR, math.ceil(len(of) * _LENGTH_RATIO)), limit - 1) for of in batch.values()
+        ]
+        with self._lock:
+            inputs = tokenizer.pad({"input_ids": list(batch.values())}, return_tensors="pt").to(self.device)
         with torch.inference_mode():
-            output = model.generate(**inputs.to(self.device), max_new_tokens=room, do_sample=False, **rules)
+            output = model.generate(
+                **inputs, max_new_tokens=max(rooms), do_sample=False, use_cache=True, **rules
+            )
         end = int(model.config.eos_token_id)
         rows = output[:, 1:].tolist()
-        # A row that ends in the very last place was ended by force.
-        complete = [end in row and row.index(end) < room - 1 for row in rows]
+        # A row that ends in the very last place was ended by force. The place is that of the sentence, not
+        # of the longest one beside it.
+        complete = [end in row and row.index(end) < room - 1 for row, room in zip(rows, rooms, strict=True)]
         with self._lock:
             texts = tokenizer.batch_decode(rows, skip_special_tokens=True, use_source_tokenizer=False)
         return [
@@ -196,65 +229,17 @@ class MarianTranslator:
             for text, source, whole in zip(texts, batch, complete, strict=True)
         ]
 
-    def _unread(self, sentence: str) -> list[str]:
+    def _unread(self, sentence: str) -> tuple[str, ...]:
         """Stretches that the model's vocabulary lacks, so that it never saw them."""
         _, tokenizer = self._load()
         with self._lock:
             tokens = tokenizer.tokenize(sentence)
             ids = tokenizer.convert_tokens_to_ids(tokens)
-        unread = [t.strip("▁ ") for t, i in zip(tokens, ids, strict=True) if i == tokenizer.unk_token_id]
-        return [token for token in unread if token]
+        unread = (t.strip("▁ ") for t, i in zip(tokens, ids, strict=True) if i == tokenizer.unk_token_id)
+        return tuple(token for token in unread if token)
 
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self.model, self.local, self.device, self.dtype)
+                self._loaded = load_model(self.model, self.local, self.device, self.dtype)
             return self._loaded
-
-
-def _check_model(model: str | os.PathLike[str]) -> bool:
-    """Whether ``model`` is a folder (True) or a hub id (False); refuse anything else before any work."""
-    folder = Path(model)
-    if not os.fspath(model) or not folder.is_dir():
-        if isinstance(model, str) and _HUB_ID.fullmatch(model) and not model.startswith("."):
-            return False
-        raise InputError(
-            "marian.model",
-            ja=f"翻訳モデル {model} が見つかりません。Marian モデルのフォルダーか、"
-            "ハブのID（例: staka/fugumt-ja-en）を指定してください。",
-            en=f"there is no translation model {model}. Give the folder of a Marian model or a hub id "
-            "(for example staka/fugumt-ja-en).",
-        )
-    missing = [" / ".join(names) for names in _FILES if not any((folder / name).is_file() for name in names)]
-    if missing:
-        raise WeightsError(
-            "marian.files",
-            ja=f"{folder} は Marian モデルのフォルダーではありません。足りないファイル: {'、'.join(missing)}",
-            en=f"{folder} is not the folder of a Marian model. Missing files: {', '.join(missing)}",
-        )
-    return True
-
-
-def _load(model: str, local: bool, device: str | torch.device, dtype: str) -> tuple[Any, Any]:
-    try:
-        import torch
-        from transformers import MarianMTModel, MarianTokenizer
-
-        with warnings.catch_warnings():  # about sacremoses: the texts are normalized already
-            warnings.simplefilter("ignore")
-            tokenizer = MarianTokenizer.from_pretrained(model, local_files_only=local)
-        network: Any = MarianMTModel.from_pretrained(model, local_files_only=local)
-    except ImportError as error:
-        raise MissingDependencyError(
-            "marian.import",
-            ja=f"marian 翻訳には transformers と sentencepiece が必要です: {error}",
-            en=f"the marian translator needs transformers and sentencepiece: {error}",
-        ) from error
-    except Exception as error:  # transformers, safetensors, json and sentencepiece each have their own
-        raise WeightsError(
-            "marian.load",
-            ja=f"翻訳モデル {model} を読み込めません: {error}",
-            en=f"cannot load the translation model {model}: {error}",
-        ) from error
-    network.to(getattr(torch, dtype)).to(device)
-    return network.eval().requires_grad_(False), tokenizer

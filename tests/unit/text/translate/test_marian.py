@@ -125,14 +125,14 @@ def test_random_weights_write_no_english(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["無", "輪"])
 def test_nothing_and_loops_are_made_again_under_other_rules(marian: MarianTranslator, source: str) -> None:
     """The model has learnt to answer these with nothing and with "you know, you know, …"."""
-    (first,) = marian._generate([source], {"num_beams": 4})
+    (first,) = marian._generate(marian._ids([source]), {"num_beams": 4})
     assert first is None or not acceptable(source, first)
     (second,) = english(marian, source)
     assert acceptable(source, second)
 
 
 def test_japanese_for_japanese_is_refused(marian: MarianTranslator) -> None:
-    assert marian._generate(["写"], {"num_beams": 4}) == ["写"]
+    assert marian._generate(marian._ids(["写"]), {"num_beams": 4}) == ["写"]
     with pytest.raises(TranslationError) as error:
         marian.translate(["猫", "写"])
     assert "写" in error.value.ja
