@@ -36,6 +36,15 @@ def main() -> None:
         sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
         if name == "diffusion":
             sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
+    sub = commands.add_parser("translator", help="train the translator from Japanese to English")
+    sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
+    sub.add_argument("--prompts", type=Path, help="prompts and their English, to be judged by")
+    sub.add_argument("--minutes", type=float, default=240)
+    sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
+    sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
+    sub.add_argument("--workers", type=int, default=1, help="processes that share a step")
+    sub = commands.add_parser("export-translator", help="pack the translator into a folder")
+    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/translator"))
     sub = commands.add_parser("export", help="pack the weights into a folder")
     sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini"))
     sub = commands.add_parser("gallery", help="draw the pictures of the documentation")
@@ -74,6 +83,23 @@ def main() -> None:
             workers=args.workers,
             threads=args.threads,
         )
+    elif args.command == "translator":
+        from sdjp.training import translator
+
+        translator.train(
+            args.folder / "translator",
+            args.pairs if args.pairs is not None else args.folder / "pairs",
+            minutes=args.minutes,
+            final=args.final,
+            lr=args.lr,
+            workers=args.workers,
+            threads=args.threads,
+            prompts=args.prompts,
+        )
+    elif args.command == "export-translator":
+        from sdjp.training import translation_export
+
+        translation_export.export(args.folder / "translator", args.target)
     elif args.command == "export":
         from sdjp.training import export
 
