@@ -276,7 +276,7 @@ def _worker(rank: int, workers: int, folder: Path, options: dict[str, Any]) -> N
     torch.set_num_threads(options["threads"])
     pieces = vocabularies(folder, [], source=SOURCE_PIECES, target=TARGET_PIECES)
     tables = {name: Tokens.load(folder / "tokens" / f"{name}.npz") for name in options["tables"]}
-    size = MarianSize(source_pieces=len(pieces.source), target_pieces=len(pieces.target))
+    size = MarianSize(source_pieces=len(pieces.source), target_pieces=len(pieces.target), **options["sizes"])
     run = Run(folder, size, tables, lr=options["lr"])
     clock = Clock(options["minutes"], warm=120, every=300, cooling=1 / 3 if options["final"] else 0)
     judged = time.time()
@@ -325,6 +325,7 @@ def train(
     workers: int = 1,
     threads: int = 1,
     prompts: Path | None = None,
+    sizes: dict[str, int] | None = None,
 ) -> None:
     """Train for ``minutes``, resuming from ``folder/translator.pt``.
 
@@ -337,6 +338,7 @@ def train(
         workers: Processes.
         threads: Threads of each.
         prompts: A table of prompts and their English for the log's figures; they are kept out of training.
+        sizes: Sizes of :class:`MarianSize` other than the usual.
     """
     judged = translation_pairs.rows(prompts) if prompts is not None else []
     tests = translation_pairs.test_set(pairs)
@@ -350,6 +352,7 @@ def train(
         "tables": list(tables),
         "tests": tests,
         "prompts": judged,
+        "sizes": sizes or {},
     }
     if workers == 1:
         _worker(0, 1, folder, options)

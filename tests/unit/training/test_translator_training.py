@@ -160,7 +160,7 @@ def test_a_run_resumes_with_the_very_next_batch(tmp_path: Path, pieces: Pieces, 
 @pytest.fixture(scope="module")
 def trained(folder: Path, pieces: Pieces, size: MarianSize) -> translator.Run:
     run = translator.Run(folder, size, {"pairs": pieces.encode(PAIRS * 4)})
-    for _ in range(120):
+    for _ in range(90):
         run.step(1.0)
     run.save()
     return run
@@ -203,8 +203,10 @@ def test_two_processes_train_together_and_one_goes_on(folder: Path, tmp_path: Pa
     prompts = tmp_path / "prompts.tsv"
     prompts.write_text("赤い車\ta red car\tcolour\n", encoding="utf-8")
     log = tmp_path / "translator.jsonl"
-    translator.train(tmp_path, folder / "pairs", minutes=0.01, workers=2, prompts=prompts)
-    translator.train(tmp_path, folder / "pairs", minutes=0.01, final=True, prompts=prompts)
+    pairs = folder / "pairs"
+    sizes = {"width": 16, "inner": 16, "heads": 1, "encoder_layers": 1, "decoder_layers": 1}
+    translator.train(tmp_path, pairs, minutes=0.005, workers=2, prompts=prompts, sizes=sizes)
+    translator.train(tmp_path, pairs, minutes=0.005, final=True, prompts=prompts, sizes=sizes)
     first, second = (json.loads(line) for line in log.read_text().splitlines())
     assert 0 < first["step"] < second["step"]
     assert first["pieces"] / first["step"] == pytest.approx(second["pieces"] / second["step"], rel=0.5)
