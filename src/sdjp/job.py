@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
+from sdjp.presets import fill
 from sdjp.samplers import Plan, Schedule, get_sampler
 from sdjp.text.frontend import check_prompt
 from sdjp.types import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
@@ -98,6 +99,8 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
     for text in _as_list(options.negative_prompt, "negative_prompt"):
         check_prompt(text, allow_empty=True)
     defaults = Defaults()
+    options = fill(options, guidance_scale=defaults.guidance_scale)
+    _check_guidance(options)
     sampler = get_sampler(defaults.sampler if options.sampler is None else options.sampler)
     steps = options.num_inference_steps
     sampler.plan(
@@ -119,6 +122,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     """
     factor = config.vae.factor
     check_options(options, factor=factor)
+    options = fill(options, guidance_scale=config.defaults.guidance_scale)
     _check_together(options, inputs)
     _check_model(config, inputs)
     prompts = _as_list(options.prompt, "prompt")
@@ -131,6 +135,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         options = _sized(options, pictures[0], config)
     resolved = options.resolve(**dataclasses.asdict(config.defaults))
     check_options(resolved, factor=factor)  # a model's own defaults may be wrong, too
+    _check_guidance(resolved)
     count = groups * resolved.num_images_per_prompt
     shape = (config.vae.latent_channels, resolved.height // factor, resolved.width // factor)
     if inputs.latents is not None:
@@ -214,6 +219,17 @@ def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
         )
     if options.overlap is not None and options.tile is not None:
         _check_overlap(options.overlap, options.tile)
+
+
+def _check_guidance(options: GenerationOptions) -> None:
+    if options.guidance_interval is not None and options.guidance_scale == 1:
+        raise InputError(
+            "guidance_interval.without_guidance",
+            ja="ガイダンスの強さ（guidance_scale）が 1 のときはガイダンスがかからないので、"
+            "guidance_interval は指定できません。どちらかを外してください。",
+            en="with guidance_scale 1 there is no guidance, and guidance_interval has no meaning: "
+            "leave one of them out.",
+        )
 
 
 def _check_overlap(overlap: int, tile: int) -> None:

@@ -30,8 +30,9 @@ from sdjp.postprocess import PostProcessor, SafetyCheck, Watermark, make_postpro
 from sdjp.postprocess import run as run_postprocessors
 from sdjp.redraw import begin
 from sdjp.result import GenerationResult
-from sdjp.samplers import Schedule, Step, classifier_free, get_sampler
+from sdjp.samplers import Schedule, Step, get_sampler
 from sdjp.samplers.schedule import StrengthRule
+from sdjp.shortcuts import Shortcuts, check_engine
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.names import Names
 from sdjp.text.screen import PromptCheck, Screen, make_screen
@@ -379,6 +380,10 @@ class Pipeline:
         negative_prompt_embeds: Tensor | None = None,
         noise: Callable[[tuple[int, ...]], Tensor] | None = None,
         loras: Mapping[str, float] | None = None,
+        preset: str | None = None,
+        guidance_interval: tuple[float, float] | None = None,
+        token_merging: float | None = None,
+        feature_reuse: int | None = None,
         translate: TranslateMode = "auto",
         batch_size: int | None = None,
         progress: bool | None = None,
@@ -425,6 +430,14 @@ class Pipeline:
                 of ``image``, the start (unless there are ``latents``) and each step that needs some.
             loras: Files of ``lora_dir`` by name, each with its weight, beside those in the prompt
                 (``<lora:name:0.8>``).
+            preset: ``"fast"``: fewer steps and the three shortcuts below, for whatever is None. Shortcuts
+                change the picture; docs/en/fast.md says by how much.
+            guidance_interval: Guide only the steps that meet this part of the run, such as (0, 0.6); 0 is its
+                beginning, 1 its end (Kynkäänniemi et al. 2024, arXiv 2404.07724).
+            token_merging: Share of the tokens that are merged before self-attention at the highest
+                resolution, 0 to 0.75 (Bolya & Hoffman 2023, arXiv 2303.17604); 0, if None.
+            feature_reuse: Compute the deep part of the UNet at every n-th step only, 1 to 10 (DeepCache, Ma
+                et al. 2023, arXiv 2312.00858); 1, if None.
             translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
             batch_size: Pictures drawn together; all, if None.
             progress: Show a bar; if None, where a person is watching.
@@ -462,6 +475,10 @@ class Pipeline:
             hires=hires,
             hires_strength=hires_strength,
             loras=frozen(loras),
+            preset=preset,
+            guidance_interval=frozen(guidance_interval),
+            token_merging=token_merging,
+            feature_reuse=feature_reuse,
         )
         inputs = Inputs(
             image=image,
@@ -510,6 +527,10 @@ class Pipeline:
         tile: int | None = None,
         overlap: int | None = None,
         loras: Mapping[str, float] | None = None,
+        preset: str | None = None,
+        guidance_interval: tuple[float, float] | None = None,
+        token_merging: float | None = None,
+        feature_reuse: int | None = None,
         progress: bool | None = None,
         on_step: OnStep | None = None,
         cancel: threading.Event | None = None,
@@ -551,6 +572,10 @@ class Pipeline:
             tile=enlarging_tile(self.config) if tile is None else tile,
             overlap=overlap,
             loras=frozen(loras),
+            preset=preset,
+            guidance_interval=frozen(guidance_interval),
+            token_merging=token_merging,
+            feature_reuse=feature_reuse,
         )
         job = self._settle(options, Inputs(image=larger, prompt_embeds=prompt_embeds))
         return self._all(dataclasses.replace(job, keep=keep), None, progress, on_step, cancel)
@@ -576,6 +601,7 @@ class Pipeline:
 
     def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
         job = settle(options, inputs, config=self.config, schedule=self.schedule)
+        check_engine(self.engine, job.options)
         self.addons.check(job, self.config, Networks(self.unet, self.text_encoder))
         return job
 
@@ -735,17 +761,17 @@ class Pipeline:
 
         network = self.engine.unet(self.unet)
 
-        def unet(x: Tensor, t: Tensor, context: Tensor) -> Tensor:
-            return network(x.to(self.dtype), t, context).float()
+        def unet(x: Tensor, t: Tensor, context: Tensor, **shortcuts: Any) -> Tensor:
+            return network(x.to(self.dtype), t, context, **shortcuts).float()
 
         start = begin(job, rows, pictures, noise, vae=self.vae, config=self.config, schedule=self.schedule)
         x = start.x
         selected = slice(rows.start, rows.stop)
-        denoise = start.model(
-            classifier_free(unet, cond[selected], uncond[selected], job.options.guidance_scale)
-        )
+        guided = Shortcuts(unet, cond[selected], uncond[selected], job)
+        denoise = start.model(guided)
         for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
             x = step.x
+            guided.next_step()
             watch(step)
         x = start.finish(x)
         if not bool(torch.isfinite(x).all()):

@@ -29,6 +29,8 @@ MAX_SEED: Final = 2**63 - 1
 MAX_ENLARGEMENT: Final = 8
 MAX_LORA_WEIGHT: Final = 10.0
 MAX_FEATHER: Final = 512
+MAX_TOKEN_MERGING: Final = 0.75  # of four neighbours one stays
+MAX_FEATURE_REUSE: Final = 10
 MAX_SIDE: Final = 8192
 MAX_PIXELS: Final = MAX_SIDE**2  # of an enlarged picture
 
@@ -65,6 +67,11 @@ class GenerationOptions:
         hires: Draw, then enlarge so many times and redraw, 1 to 8; None: do not.
         hires_strength: Share that is redrawn then, 0 to 1.
         loras: LoRAs by name with their weights, -10 to 10, beside those in the prompt.
+        preset: A name in ``sdjp.presets.PRESETS``, whose values stand in for what is None.
+        guidance_interval: Guide only the steps that meet this part of the run, from 0 (its beginning) to 1;
+            None: all.
+        token_merging: Share of the tokens merged before self-attention, 0 (the default) to 0.75.
+        feature_reuse: Compute the deep part of the UNet at every n-th step only, 1 (the default) to 10.
     """
 
     prompt: str | tuple[str, ...] | None
@@ -90,6 +97,10 @@ class GenerationOptions:
     hires: float | None = None
     hires_strength: float = 0.4
     loras: Mapping[str, float] | None = None
+    preset: str | None = None
+    guidance_interval: tuple[float, float] | None = None
+    token_merging: float | None = None
+    feature_reuse: int | None = None
 
     def resolve(
         self, *, height: int, width: int, num_inference_steps: int, guidance_scale: float, sampler: str
@@ -101,6 +112,8 @@ class GenerationOptions:
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "sampler": sampler,
+            "token_merging": 0.0,
+            "feature_reuse": 1,
         }
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         chosen = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
@@ -151,13 +164,15 @@ class GenerationOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedOptions(GenerationOptions):
-    """Options with no size, number of steps, scale or sampler left open: what a result carries."""
+    """Options with no size, number of steps, scale, sampler or shortcut left open: what a result carries."""
 
     height: int = field()
     width: int = field()
     num_inference_steps: int = field()
     guidance_scale: float = field()
     sampler: str = field()
+    token_merging: float = 0.0
+    feature_reuse: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,6 +333,8 @@ _JAPANESE: Final[Mapping[str, str]] = {
     "hires": "拡大の倍率",
     "hires_strength": "拡大後に描き直す強さ",
     "factor": "拡大の倍率",
+    "token_merging": "トークンをまとめる割合",
+    "feature_reuse": "深い部分を使い回す間隔",
 }
 
 
@@ -360,6 +377,29 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
         check_enlargement("hires", options.hires)
     _check_real("hires_strength", options.hires_strength, 1)
     _check_loras(options.loras)
+    if options.guidance_interval is not None:
+        _check_interval(options.guidance_interval)
+    if options.token_merging is not None:
+        _check_real("token_merging", options.token_merging, MAX_TOKEN_MERGING)
+    if options.feature_reuse is not None:
+        _check_whole("feature_reuse", options.feature_reuse, 1, MAX_FEATURE_REUSE)
+
+
+def _check_interval(interval: object) -> None:
+    fits = (
+        isinstance(interval, tuple)
+        and len(interval) == 2
+        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in interval)
+        and 0 <= interval[0] < interval[1] <= 1
+    )
+    if not fits:
+        raise InputError(
+            "guidance_interval.range",
+            ja="ガイダンスをかける区間（guidance_interval）は、(0, 0.6) のように、0 から 1 までの 2 つの数を"
+            f"小さい順に指定してください（指定された値: {_show(interval)}）。",
+            en="guidance_interval must be two rising numbers from 0 to 1, such as (0, 0.6), "
+            f"not {_show(interval)}.",
+        )
 
 
 def _check_loras(loras: object) -> None:

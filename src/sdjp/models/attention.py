@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sdjp.models.token_merging import Merge
+
 LONG: Final = 1024
 QUERIES: Final = 512
 """Keys from which, and queries with which, :func:`by_queries` runs."""
@@ -118,10 +120,15 @@ class TransformerBlock(nn.Module):
         self.norm_feed_forward = nn.LayerNorm(width)
         self.feed_forward = GEGLU(width)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor, merge: Merge | None = None) -> Tensor:
         """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
         y = self.norm_self(x)
-        x = x + self.self_attention(y, y)
+        if merge is None:
+            x = x + self.self_attention(y, y)
+        else:
+            tokens = merge.match(x)
+            y = tokens.merge(y)
+            x = x + tokens.unmerge(self.self_attention(y, y))
         x = x + self.cross_attention(self.norm_cross(x), context)
         out: Tensor = x + self.feed_forward(self.norm_feed_forward(x))
         return out
@@ -137,10 +144,11 @@ class SpatialTransformer(nn.Module):
         self.block = TransformerBlock(channels, context_dim, heads)
         self.proj_out = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor, merge: Merge | None = None) -> Tensor:
         """Map x (B, C, h, w), context (B, M, context_dim) to (B, C, h, w)."""
         h, w = x.shape[-2:]
+        merge = merge if merge is not None and merge.size == (h, w) else None
         y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
-        y = self.block(y, context).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
+        y = self.block(y, context, merge).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
         out: Tensor = x + self.proj_out(y)
         return out

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,23 @@ from torch.nn import functional as F
 from sdjp.config import UNetConfig
 from sdjp.models.attention import SpatialTransformer
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
+from sdjp.models.token_merging import Merge
+
+SHALLOW: Final = 1
+"""Rows on the way up that are computed at every step where the deep part is reused."""
+
+
+@dataclass(eq=False)
+class DeepFeatures:
+    """What the deep part of the UNet gave; it changes slowly from step to step (DeepCache, Ma et al. 2023,
+    arXiv 2312.00858, section 3.2).
+
+    Attributes:
+        x: What enters the shallow rows on the way up, (B, C, h, w). None: the next call of the UNet computes
+            it and leaves it here; after that, calls take it from here.
+    """
+
+    x: Tensor | None = None
 
 
 def timestep_embedding(t: Tensor, dim: int, *, max_period: float = 10000.0) -> Tensor:
@@ -69,13 +88,18 @@ class Row(nn.Module):
         self.up = up
 
     def forward(
-        self, x: Tensor, time: Tensor, context: Tensor, size: tuple[int, int] | None = None
+        self,
+        x: Tensor,
+        time: Tensor,
+        context: Tensor,
+        size: tuple[int, int] | None = None,
+        merge: Merge | None = None,
     ) -> Tensor:
         """Map x (B, C, h, w) on; ``size`` is what an upsampling row has to reach."""
         if self.res is not None:
             x = self.res(x, time)
         if self.attn is not None:
-            x = self.attn(x, context)
+            x = self.attn(x, context, merge)
         if self.down is not None:
             x = self.down(x)
         if self.up is not None:
@@ -171,28 +195,44 @@ class UNet(nn.Module):
             norm_groups=config.norm_groups,
         )
 
-    def forward(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        t: Tensor,
+        context: Tensor,
+        *,
+        merge: Merge | None = None,
+        deep: DeepFeatures | None = None,
+    ) -> Tensor:
         """Predict the noise (or v) in ``x``.
 
         Args:
             x: Noisy latents (B, in_channels, h, w), any h and w.
             t: Timesteps (B,) in [0, T), whole or fractional.
             context: Text states (B, M, context_dim).
+            merge: Tokens to merge before self-attention; None: none.
+            deep: What the deep part gave at an earlier call, or where it is to be left; None: neither.
 
         Returns:
             (B, out_channels, h, w).
         """
+        reused = None if deep is None else deep.x
+        down, up = list(self.down), list(self.up)
+        if reused is not None:  # what lies around the deep part
+            down, up = down[: SHALLOW - 1], up[-SHALLOW:]
         time = self.time_embedding(t)
         x = self.conv_in(x)
         skips = [x]
-        for row in self.down:
-            x = row(x, time, context)
+        for row in down:
+            x = row(x, time, context, merge=merge)
             skips.append(x)
-        x = self.mid_out(self.mid_attn(self.mid_in(x, time), context), time)
-        for row in self.up:
+        x = self.mid_out(self.mid_attn(self.mid_in(x, time), context), time) if reused is None else reused
+        for row in up:
+            if deep is not None and len(skips) == SHALLOW:
+                deep.x = x
             x = torch.cat([x, skips.pop()], dim=1)
             # Odd sides: upsampling has to reach the size of the skip that waits.
             size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
-            x = row(x, time, context, size)
+            x = row(x, time, context, size, merge)
         out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
         return out
