@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.text.english import JapanesePipeline, japanese, translate
+from sdjp.text.english import JapanesePipeline, _kept, japanese, translate
 from sdjp.text.frontend import read
 from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.text.translate import make_translator
+from sdjp.text.translate import Translation, make_translator
 
 
 class Told:
@@ -78,3 +80,49 @@ def test_the_rest_is_the_pipeline() -> None:
     with pytest.raises(InputError):
         japanese(pipe, translator="nobody")
     assert pickle.loads(pickle.dumps(wrapped))("猫")["prompt"] == "猫"
+
+
+def test_what_a_name_stands_for_is_kept() -> None:
+    assert _kept("lexicon") is _kept("lexicon")
+    assert _kept("passthrough") is not _kept("lexicon")
+    own = make_translator("lexicon")
+    assert _kept(own) is own
+    with pytest.raises(InputError):
+        _kept("no such translator")
+    with pytest.raises(InputError):
+        _kept(3)  # type: ignore[arg-type]
+
+
+def test_a_model_is_loaded_once_until_its_files_change(tmp_path: Path) -> None:
+    folder = tmp_path / "訳 モデル"
+    shutil.copytree(Path(__file__).parents[2] / "golden" / "tiny_marian", folder)
+    spec = f"marian:{folder}"
+    assert translate(["猫", "海"], translator=spec) == ["cat", "sea"]
+    first = _kept(spec)
+    assert _kept(spec) is first
+    assert len(first._known) == 2  # type: ignore[attr-defined]
+    assert _kept(folder) is _kept(folder)
+    (folder / "config.json").write_text((folder / "config.json").read_text("utf-8") + " ", "utf-8")
+    assert _kept(spec) is not first
+
+
+def test_many_prompts_are_one_batch_in_order() -> None:
+    class Counting:
+        """Gives the work to the lexicon, and writes down what it was given."""
+
+        name = "counting"
+
+        def __init__(self) -> None:
+            self.inner = make_translator("lexicon")
+            self.given: list[list[str]] = []
+
+        def translate(self, texts: Sequence[str]) -> list[Translation]:
+            self.given.append(list(texts))
+            return self.inner.translate(texts)
+
+    counting = Counting()
+    prompts = [f"(赤い車:1.2)、{i % 50}匹の猫" for i in range(1_000)]
+    english = translate(prompts, translator=counting)
+    assert [len(texts) for texts in counting.given] == [51]  # different leaves
+    assert english[:60] == [translate(prompt) for prompt in prompts[:60]]
+    assert english[50:] == english[:-50]

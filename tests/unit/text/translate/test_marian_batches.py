@@ -83,7 +83,7 @@ def test_like_lengths_go_together_and_batches_are_bounded(
     lengths = {text: len(ids) for text, ids in marian._ids(SENTENCES).items()}
     english(marian, SENTENCES)
     assert [size for size, _ in calls] == [3, 3, 1]
-    assert [longest for _, longest in calls] == sorted(lengths.values())[2::3] + [max(lengths.values())]
+    assert [longest for _, longest in calls] == [*sorted(lengths.values())[2::3], max(lengths.values())]
     marian.batch_size = 64
     marian._known.clear()
     calls.clear()
