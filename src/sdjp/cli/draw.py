@@ -15,6 +15,7 @@ from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import open_pictures, picture_arguments, picture_options
 from sdjp.cli.prompts import prompts
+from sdjp.cli.shortcuts import preset_options, shortcut_arguments
 from sdjp.cli.speech import say, say_stopped
 from sdjp.errors import InputError
 
@@ -66,6 +67,7 @@ def parser() -> Parser:
     options.option(
         "--seed", type=int, ja="乱数の種（同じ種なら同じ絵）", en="the same seed gives the same picture"
     )
+    preset_options(options)
     picture_options(options)
     options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
     options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
@@ -122,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
         "num_images_per_prompt": args.n_samples,
         "translate": args.translate,
         "loras": lora_argument(args),
+        **shortcut_arguments(args),
         **picture_arguments(args),
     }
     pictures = open_pictures(args)

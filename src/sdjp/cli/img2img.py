@@ -17,6 +17,7 @@ from sdjp.cli.original import (
     together,
 )
 from sdjp.cli.parser import Parser
+from sdjp.cli.shortcuts import shortcut_arguments
 from sdjp.cli.stream import Stream
 from sdjp.errors import InputError
 
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         "strength": args.strength,
         "strength_rule": "compvis",
         "translate": args.translate,
+        **shortcut_arguments(args),
     }
     prompt = PROMPT if args.prompt is None else args.prompt
     check_ahead(GenerationOptions(prompt=prompt, seed=args.seed, **wanted), Inputs(image=picture))

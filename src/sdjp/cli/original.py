@@ -14,6 +14,7 @@ from sdjp.cli.drawn import Drawn
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
+from sdjp.cli.shortcuts import shortcut_options
 from sdjp.cli.speech import say, say_stopped
 from sdjp.cli.stream import Stream
 from sdjp.errors import InputError
@@ -67,6 +68,7 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
     option("--scale", type=float, default=scale, ja=f"ガイダンスの強さ（{scale}）",
            en=f"guidance scale ({scale})")  # fmt: skip
     option("--seed", type=int, default=42, ja="乱数の種（42）", en="the seed (42)")
+    shortcut_options(parser)
     text_options(parser)
     model_options(parser)
     parser.set_defaults(model=None, default_outdir=outdir)

@@ -18,6 +18,7 @@ from sdjp.cli.original import (
     together,
 )
 from sdjp.cli.parser import Parser
+from sdjp.cli.shortcuts import shortcut_arguments
 from sdjp.cli.stream import Stream
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         "spacing": None if sampler == "dpm_solver" else "compvis",
         "eta": args.ddim_eta,
         "translate": args.translate,
+        **shortcut_arguments(args),
     }
     check_ahead(
         GenerationOptions(prompt=PROMPT if args.prompt is None else args.prompt, seed=args.seed, **wanted)

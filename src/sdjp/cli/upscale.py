@@ -10,6 +10,7 @@ from sdjp.cli.checks import announce_checks
 from sdjp.cli.options import make_pipeline, model_options, translation_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.pictures import tile_options
+from sdjp.cli.shortcuts import preset_options, shortcut_arguments
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
 
@@ -36,6 +37,7 @@ def parser() -> Parser:
     options.option("--scale", type=float, ja="ガイダンスの強さ", en="guidance scale")
     options.option("--sampler", metavar="NAME", ja="サンプラー", en="sampler")
     options.option("--seed", type=int, ja="乱数の種", en="seed")
+    preset_options(options)
     translation_options(options)
     options.option("--outdir", "-o", default="out", metavar="D", ja="保存先のフォルダー", en="where to write")
     lora_option(options)
@@ -61,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         "tile": args.tile,
         "overlap": args.overlap,
         "loras": lora_argument(args),
+        **shortcut_arguments(args),
     }
     prompts = [_prompt(file) if args.prompt is None else args.prompt for file in args.files]
     for file, prompt in zip(args.files, prompts, strict=True):

@@ -74,6 +74,7 @@ def parameters(
         "Size": f"{options.width}x{options.height}",
         "Model": model,
         **({"Eta": options.eta} if options.eta != 0 else {}),
+        **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),
         "Version": f"sdjp {_versions()['sdjp']}",
     }
     lines = [] if prompt is None else [prompt.english]
