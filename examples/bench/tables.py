@@ -20,6 +20,7 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "contender": ("方法", "contender"),
     "note": ("備考", "note"),
     "seconds": ("秒（四分位）", "seconds (quartiles)"),
+    "milliseconds": ("1 件のミリ秒（四分位）", "milliseconds for each prompt (quartiles)"),
     "to_plain": ("既定の diffusers を 1 として", "of diffusers as it comes"),
     "to_best": ("diffusers の最速を 1 として", "of diffusers' fastest"),
     "to_first": ("最初の行を 1 として", "of the first row"),

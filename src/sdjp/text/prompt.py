@@ -127,6 +127,11 @@ def parse(text: str) -> Prompt:
     return known
 
 
+def forget() -> None:
+    """Forget the prompts that were parsed lately, to measure how long it takes."""
+    _parsed.clear()
+
+
 def _parse(text: str) -> Prompt:
     nul = text.find("\0") + 1
     if nul:
