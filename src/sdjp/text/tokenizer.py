@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from heapq import heapify, heappop, heappush
 from importlib.resources import files
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ START: Final = "<|startoftext|>"
 END: Final = "<|endoftext|>"
 CLIP_MERGES: Final = 48_894
 """How many merges of the published table CLIP uses."""
+CLIP_BYTES: Final = 524_644
+"""Where they end in it: it goes on for five times as long."""
 
 _HEADER: Final = "#version: 0.2"
 _WORD_END: Final = "</w>"
@@ -65,10 +67,10 @@ class ClipTokenizer:
         """Take a table known to be sound, each pair as ``"left right"``; others: ``from_merges``."""
         self._pairs = pairs
         bytes_ = list(_SYMBOL.values())
-        products = [pair.replace(" ", "") for pair in pairs]
+        products = "\n".join(pairs).replace(" ", "").split("\n") if pairs else []  # all at once: 49,000
         self._tokens = [*bytes_, *(b + _WORD_END for b in bytes_), *products, START, END]
-        self._ids = {token: i for i, token in enumerate(self._tokens)}
-        self._ranks = {pair: rank for rank, pair in enumerate(pairs)}
+        self._ids = dict(zip(self._tokens, range(len(self._tokens)), strict=True))
+        self._ranks = dict(zip(pairs, range(len(pairs)), strict=True))
         self.start_id = len(self._tokens) - 2
         self.end_id = self.pad_id = len(self._tokens) - 1
         self._cache: dict[str, tuple[int, ...]] = {}
@@ -239,8 +241,9 @@ class ClipTokenizer:
 @cache
 def _clip() -> ClipTokenizer:
     packed = files("sdjp") / "assets" / "clip" / "bpe_simple_vocab_16e6.txt.gz"
-    with packed.open("rb") as file, gzip.open(file, "rt", encoding="utf-8") as lines:
-        return ClipTokenizer([line.rstrip() for line in islice(lines, 1, 1 + CLIP_MERGES)])
+    with packed.open("rb") as file, gzip.open(file) as table:
+        beginning = table.read(CLIP_BYTES).decode("utf-8")
+    return ClipTokenizer(beginning.split("\n")[1:])  # without the header
 
 
 def _words(text: str) -> Iterator[str]:
