@@ -20,7 +20,7 @@ GENERATED: Final = "generated_prompts"
 """A table of prompts that a grammar has made; they are cut at their commas, as the product cuts them."""
 WEIGHTS: Final = {
     SENTENCES: 1.0,
-    GENERATED: 0.5,
+    GENERATED: 0.3,
     "own_glossary": 10.0,
     "lexicon": 3.0,
     "jmdict_common": 2.0,

@@ -8,13 +8,14 @@ goes on with the very next batch.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ from sdjp.training.translation_pieces import (
     Tokens,
     vocabularies,
 )
+from sdjp.training.translation_prompts import Grammar
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,10 @@ BATCH: Final = 2048
 BATCHES: Final = 6
 """Batches of one step, over all workers; each of another range of lengths."""
 SMOOTHING: Final = 0.1
+MakeUp: TypeAlias = Callable[[int], Tokens]
+"""Makes prompts for an epoch."""
+MADE_UP: Final = 150_000
+"""Prompts that each epoch gets from the grammar."""
 JUDGED: Final = 300
 """Sentences of the test set that the log's figures are from."""
 _JUDGE_EVERY: Final = 1800.0
@@ -96,9 +102,17 @@ class Epoch:
     steps: list[list[NDArray[np.int64]]]
 
     @staticmethod
-    def make(tables: dict[str, Tokens], number: int) -> Epoch:
-        """Mix the tables by their weights; the same number gives the same epoch."""
+    def make(tables: dict[str, Tokens], number: int, make_up: MakeUp | None = None) -> Epoch:
+        """Mix the tables by their weights; the same number gives the same epoch.
+
+        Args:
+            tables: The pairs.
+            number: The number of the epoch.
+            make_up: Makes prompts for this epoch alone.
+        """
         rng = np.random.default_rng((_SEED, number))
+        if make_up is not None:
+            tables = {**tables, "made up": make_up(number)}
         tokens = Tokens.join(list(tables.values()))
         rows, first = [], 0
         for name, table in tables.items():
@@ -150,10 +164,19 @@ class Run:
         folder: Where checkpoints go; an older one is gone on with.
         size: The sizes of the model.
         tables: The pairs.
+        make_up: Makes prompts for each epoch.
         lr: Factor on the learning rates.
     """
 
-    def __init__(self, folder: Path, size: MarianSize, tables: dict[str, Tokens], *, lr: float = 1.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        size: MarianSize,
+        tables: dict[str, Tokens],
+        *,
+        make_up: MakeUp | None = None,
+        lr: float = 1.0,
+    ) -> None:
         self.path = folder / "translator.pt"
         torch.manual_seed(_SEED)
         self.model = Marian(size)
@@ -161,13 +184,14 @@ class Run:
         muon = self.optimizer.optimizers[0]
         self.optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
         self.ema = EMA(self.model, 0.998)
-        self.tables = tables
+        self.tables, self.make_up = tables, make_up
         self.counts = {"step": 0, "epoch": 0, "place": 0, "pieces": 0, "seconds": 0}
         state = checkpoint.resume_run(self.path, self.model, self.ema)
         if state is not None:
             self.optimizer.load_state_dict(state["optimizer"])
             self.counts = {name: state[name] for name in self.counts}
-        self.epoch = Epoch.make(tables, self.counts["epoch"])
+        self.epoch = Epoch.make(tables, self.counts["epoch"], make_up)
+        self.counts["place"] %= len(self.epoch.steps)  # the tables may have changed meanwhile
 
     def step(self, rate: float) -> tuple[float, int]:
         """Take one step; return the loss per piece of English, in nats, and the pieces of both languages."""
@@ -194,7 +218,7 @@ class Run:
         if self.counts["place"] == len(self.epoch.steps):
             self.counts["epoch"] += 1
             self.counts["place"] = 0
-            self.epoch = Epoch.make(self.tables, self.counts["epoch"])
+            self.epoch = Epoch.make(self.tables, self.counts["epoch"], self.make_up)
         return float(sums[0] / sums[1]), int(sums[2])
 
     def save(self) -> None:
@@ -250,9 +274,15 @@ def judge(draft: Draft, tests: list[tuple[str, str]], prompts: list[tuple[str, s
     return figures
 
 
-def prepare(folder: Path, pairs: Path, prompts: list[str]) -> dict[str, Tokens]:
-    """Read the tables, learn the vocabularies, and keep what was read as numbers in ``folder/tokens``."""
-    hidden = translation_pairs.Hidden(pairs, prompts)
+def prepare(folder: Path, pairs: Path, hidden: translation_pairs.Hidden, made_up: int) -> dict[str, Tokens]:
+    """Read the tables, learn the vocabularies, and keep what was read as numbers in ``folder/tokens``.
+
+    Args:
+        folder: Where to keep it; a table is read again when it is newer than its numbers.
+        pairs: The tables.
+        hidden: What is left out.
+        made_up: Prompts from the grammar that the vocabularies are learnt from, too.
+    """
     kept = folder / "tokens"
     kept.mkdir(parents=True, exist_ok=True)
     paths = {path.stem: path for path in sorted(pairs.glob("*.tsv"))}
@@ -263,10 +293,18 @@ def prepare(folder: Path, pairs: Path, prompts: list[str]) -> dict[str, Tokens]:
             read[name] = translation_pairs.table(path, hidden)
             log.info("%s: %d pairs", name, len(read[name]))
     everything = [pair for rows in read.values() for pair in rows]
+    if not (folder / "source.spm").exists():
+        everything += _made_up(hidden, made_up, -1)
     pieces = vocabularies(folder, everything, source=SOURCE_PIECES, target=TARGET_PIECES)
     for name, rows in read.items():
         pieces.encode(rows).save(kept / f"{name}.npz")
     return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon")}
+
+
+def _made_up(hidden: translation_pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
+    """The prompts of one epoch."""
+    new = (pair for pair in Grammar(number).pairs() if pair not in hidden)
+    return list(itertools.islice(new, count))
 
 
 def _worker(rank: int, workers: int, folder: Path, options: dict[str, Any]) -> None:
@@ -277,7 +315,11 @@ def _worker(rank: int, workers: int, folder: Path, options: dict[str, Any]) -> N
     pieces = vocabularies(folder, [], source=SOURCE_PIECES, target=TARGET_PIECES)
     tables = {name: Tokens.load(folder / "tokens" / f"{name}.npz") for name in options["tables"]}
     size = MarianSize(source_pieces=len(pieces.source), target_pieces=len(pieces.target), **options["sizes"])
-    run = Run(folder, size, tables, lr=options["lr"])
+
+    def make_up(number: int) -> Tokens:
+        return pieces.encode(_made_up(options["hidden"], options["made_up"], number))
+
+    run = Run(folder, size, tables, make_up=make_up, lr=options["lr"])
     clock = Clock(options["minutes"], warm=120, every=300, cooling=1 / 3 if options["final"] else 0)
     judged = time.time()
     losses: list[float] = []
@@ -325,6 +367,7 @@ def train(
     workers: int = 1,
     threads: int = 1,
     prompts: Path | None = None,
+    made_up: int = MADE_UP,
     sizes: dict[str, int] | None = None,
 ) -> None:
     """Train for ``minutes``, resuming from ``folder/translator.pt``.
@@ -338,18 +381,22 @@ def train(
         workers: Processes.
         threads: Threads of each.
         prompts: A table of prompts and their English for the log's figures; they are kept out of training.
+        made_up: Prompts that each epoch gets from the grammar.
         sizes: Sizes of :class:`MarianSize` other than the usual.
     """
     judged = translation_pairs.rows(prompts) if prompts is not None else []
     tests = translation_pairs.test_set(pairs)
     tests = random.Random(0).sample(tests, min(JUDGED, len(tests)))
-    tables = prepare(folder, pairs, [ja for ja, _ in judged])
+    hidden = translation_pairs.Hidden(pairs, [ja for ja, _ in judged])
+    tables = prepare(folder, pairs, hidden, made_up)
     options = {
         "minutes": minutes,
         "final": final,
         "lr": lr,
         "threads": threads,
         "tables": list(tables),
+        "hidden": hidden,
+        "made_up": made_up,
         "tests": tests,
         "prompts": judged,
         "sizes": sizes or {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -198,15 +199,18 @@ def test_what_is_exported_reads_as_marian(trained: translator.Run, folder: Path,
     assert "CC BY 2.0 FR" in (tmp_path / "LICENSE").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("pieces")
 def test_two_processes_train_together_and_one_goes_on(folder: Path, tmp_path: Path) -> None:
     """Both write nothing but what one wrote: the log counts on, and the steps are of both."""
     prompts = tmp_path / "prompts.tsv"
     prompts.write_text("赤い車\ta red car\tcolour\n", encoding="utf-8")
     log = tmp_path / "translator.jsonl"
     pairs = folder / "pairs"
+    shutil.copy(folder / "source.spm", tmp_path)
+    shutil.copy(folder / "target.spm", tmp_path)
     sizes = {"width": 16, "inner": 16, "heads": 1, "encoder_layers": 1, "decoder_layers": 1}
-    translator.train(tmp_path, pairs, minutes=0.005, workers=2, prompts=prompts, sizes=sizes)
-    translator.train(tmp_path, pairs, minutes=0.005, final=True, prompts=prompts, sizes=sizes)
+    translator.train(tmp_path, pairs, minutes=0.005, workers=2, prompts=prompts, made_up=40, sizes=sizes)
+    translator.train(tmp_path, pairs, minutes=0.005, final=True, prompts=prompts, made_up=40, sizes=sizes)
     first, second = (json.loads(line) for line in log.read_text().splitlines())
     assert 0 < first["step"] < second["step"]
     assert first["pieces"] / first["step"] == pytest.approx(second["pieces"] / second["step"], rel=0.5)
