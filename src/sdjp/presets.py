@@ -31,8 +31,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
     "fast": Preset(
         sampler="dpm++_2m",
         spacing="trailing",
-        num_inference_steps=12,
-        guidance_interval=(0.0, 0.6),
+        num_inference_steps=10,
+        guidance_interval=(0.2, 1.0),
         token_merging=0.0,
         feature_reuse=2,
     ),

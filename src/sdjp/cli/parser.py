@@ -61,6 +61,7 @@ _JAPANESE: Final = (
     ("unrecognized arguments: ", "知らない引数です: "),
     ("the following arguments are required: ", "必要な引数がありません: "),
     ("expected one argument", "値を 1 つ指定してください"),
+    ("expected 2 arguments", "値を 2 つ指定してください"),
     ("invalid int value: ", "整数を指定してください: "),
     ("invalid float value: ", "数を指定してください: "),
     ("invalid choice: ", "使えない値です: "),

@@ -40,6 +40,9 @@ class Merge:
         """Match the tokens x (B, L, D) of a map of ``size``; each picture by itself."""
         here = destinations(*self.size, self.step)
         dst, src = here.nonzero().flatten().to(x.device), (~here).nonzero().flatten().to(x.device)
+        if len(dst) == 0:  # a map of one row or column
+            none = src.new_empty(len(x), 0)
+            return Matching(dst=dst, merged=none, into=none, alone=src.expand(len(x), -1))
         unit = F.normalize(x.float(), dim=-1)
         similarity, nearest = (unit[:, src] @ unit[:, dst].transpose(1, 2)).max(dim=-1)  # (B, S)
         merged = min(int(x.shape[1] * self.ratio), len(src))

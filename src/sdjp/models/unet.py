@@ -19,8 +19,10 @@ from sdjp.models.attention import SpatialTransformer
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
 from sdjp.models.token_merging import Merge
 
-SHALLOW: Final = 1
-"""Rows on the way up that are computed at every step where the deep part is reused."""
+SHALLOW: Final = 2
+"""Rows on the way up that are computed at every step, also where the deep part is reused.
+
+Two: with one, 12 steps of the embedded model lose 6 dB to reuse at every second step; with two, 1 dB."""
 
 
 @dataclass(eq=False)
