@@ -12,6 +12,8 @@ from sdjp.text.script import is_japanese
 from sdjp.training.translation_prompts import LONGEST, Grammar, Phrase
 from sdjp.training.translation_verbs import forms
 
+_NUMBERS = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
 
 @pytest.mark.parametrize(
     ("verb", "te", "ta", "masu", "nai", "passive"),
