@@ -36,6 +36,7 @@ def main() -> None:
         sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
         if name == "diffusion":
             sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
+    commands.add_parser("pairs", help="fetch sentences and a dictionary in Japanese and English")
     sub = commands.add_parser("translator", help="train the translator from Japanese to English")
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
     sub.add_argument("--prompts", type=Path, help="prompts and their English, to be judged by")
@@ -83,6 +84,10 @@ def main() -> None:
             workers=args.workers,
             threads=args.threads,
         )
+    elif args.command == "pairs":
+        from sdjp.training import translation_sources
+
+        translation_sources.fetch(args.folder / "pairs")
     elif args.command == "translator":
         from sdjp.training import translator
 
