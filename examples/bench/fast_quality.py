@@ -4,7 +4,7 @@
     python examples/bench/fast_quality.py --rounds 8                      # prompts
     python examples/bench/run.py --only fast_quality --out bench          # with JSON
 
-The same prompts and seeds each time. The work is counted, not measured: the floating-point operations of all
+The same prompts and seeds each time; prompts are in English, so that no translation comes into it. The work is counted, not measured: the floating-point operations of all
 UNet calls of a run, on networks without memory, for the embedded model at 256×256 and Stable Diffusion v1 at
 512×512. Whether a picture is still what was asked for is told by its background: each prompt names one of the
 colours that the model was taught, and the border of the picture should be nearest to that one of them.
@@ -51,9 +51,8 @@ CASES: Final[Mapping[str, dict[str, Any]]] = {
     "feature_reuse 5": {**PLAIN, "feature_reuse": 5},
     "fast": {"preset": "fast"},
 }
-WORDS: Final = {"red": "赤い", "orange": "オレンジ色の", "yellow": "黄色い", "green": "緑の", "blue": "青い",
-                "purple": "紫の", "pink": "ピンクの", "white": "白い"}  # fmt: skip
-SUBJECTS: Final = ("犬", "車", "りんご", "家")
+NAMED: Final = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")
+SUBJECTS: Final = ("a dog", "a car", "an apple", "a house")
 BORDER: Final = 8
 """Pixels along the edges that count as background."""
 
@@ -99,8 +98,7 @@ def counted(config: ModelConfig, **settings: Any) -> Counted:
 
 def questions(count: int) -> list[tuple[str, str]]:
     """Prompts, each with the colour that it names."""
-    every = [(f"{word}背景の{subject}", color) for subject in SUBJECTS for color, word in WORDS.items()]
-    return every[:count]
+    return [(f"{subject}, {color} background", color) for subject in SUBJECTS for color in NAMED][:count]
 
 
 def border_color(pixels: np.ndarray[Any, Any]) -> str:
