@@ -2,7 +2,8 @@
 
 The networks are built on the meta device, and each tensor is read from the mapped file, converted and
 assigned: the peak of memory stays near the size of the weights in the dtype that was asked for. Where nothing
-has to be converted, the weights stay in the map and share its memory.
+has to be converted, the weights stay in the map and share its memory. On demand, only the table of contents
+is read here, and each network when its turn comes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from sdjp.config import ModelConfig
 from sdjp.hardware import resolve_dtype
@@ -21,7 +23,8 @@ from sdjp.text.tokens import Tokenizer
 from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.known import sha256
 from sdjp.weights.ldm_yaml import read_ldm_yaml
-from sdjp.weights.match import match
+from sdjp.weights.match import Match, match
+from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import locate
 
 
@@ -62,6 +65,8 @@ class Loaded:
         report: How they were read.
         tokenizer: What gives the text encoder its ids.
         merges: The byte-pair table of the tokenizer, where the model has one of its own.
+        on_demand: Has the weights of ``"unet"``, ``"vae"`` and ``"text"`` in memory while in use, where
+            that was asked for.
     """
 
     unet: UNet
@@ -71,6 +76,7 @@ class Loaded:
     report: LoadReport
     tokenizer: Tokenizer = field(default_factory=ClipTokenizer.from_assets)
     merges: Path | None = None
+    on_demand: OnDemand = field(default_factory=OnDemand)
 
 
 def load(
@@ -80,6 +86,7 @@ def load(
     device: torch.device | str = "cpu",
     ema: Ema = "auto",
     config: str | Path | None = None,
+    sequential: bool = False,
 ) -> Loaded:
     """Load a model.
 
@@ -91,6 +98,7 @@ def load(
         ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
         config: A configuration of the original (YAML) in place of what the weights tell of themselves; its
             ``use_ema`` decides where ``ema`` is ``"auto"``.
+        sequential: Read no weights now, but each network when it is used; see :class:`OnDemand`.
 
     Raises:
         InputError: If the dtype or the configuration is not usable.
@@ -107,13 +115,9 @@ def load(
         opened = dataclasses.replace(opened, config=told.applied_to(opened.config))
     tokenizer = opened.vocabulary.tokenizer(opened.config.text)
     found = match(opened, ema=ema)
-    for part, network in found.networks._asdict().items():
-        tensors = {
-            name: found.read(f"{part}.{name}").to(device=device, dtype=chosen).contiguous()
-            for name in network.state_dict()
-        }
-        network.load_state_dict(tensors, strict=True, assign=True)
-        network.eval().requires_grad_(False)
+    on_demand = OnDemand()
+    for part in found.networks._asdict():
+        _fill(found, part, chosen, device, on_demand if sequential else None)
     checkpoint, networks = found.checkpoint, found.networks
     report = LoadReport(
         source=str(source),
@@ -131,4 +135,29 @@ def load(
         report=report,
         tokenizer=tokenizer,
         merges=checkpoint.vocabulary.merges,
+        on_demand=on_demand,
     )
+
+
+def _fill(
+    found: Match, part: str, dtype: torch.dtype | None, device: torch.device, later: OnDemand | None
+) -> None:
+    """Put the weights of one network in place, now or later."""
+    network: nn.Module = getattr(found.networks, part)
+
+    def read(name: str) -> Tensor:
+        return found.read(f"{part}.{name}", dtype=dtype, device=device)
+
+    if later is not None:
+        later.add(
+            part,
+            network,
+            read,
+            give_back=lambda name: found.give_back(f"{part}.{name}"),
+            dtype=lambda name: found.tensors[f"{part}.{name}"].entry.dtype if dtype is None else dtype,
+            device=device,
+        )
+        return
+    tensors = {name: read(name) for name in network.state_dict()}
+    network.load_state_dict(tensors, strict=True, assign=True)
+    network.eval().requires_grad_(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from sdjp.errors import WeightsError
@@ -35,10 +36,17 @@ class Match:
     ema_used: bool
     ignored: tuple[str, ...]
 
-    def read(self, ours: str) -> Tensor:
-        """Read one tensor, in our shape and the dtype of the file."""
+    def read(
+        self, ours: str, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+    ) -> Tensor:
+        """Read one tensor, in our shape; the dtype is that of the file if none is asked for."""
         stored = self.tensors[ours]
-        return stored.file.read(stored.name).reshape(self.shapes[ours])
+        return stored.file.read(stored.name, dtype=dtype, device=device).reshape(self.shapes[ours])
+
+    def give_back(self, ours: str) -> None:
+        """Give the memory of the mapped file that one tensor lies in back to the system."""
+        stored = self.tensors[ours]
+        stored.file.give_back(stored.name)
 
 
 def match(checkpoint: Checkpoint, *, ema: Ema = "auto") -> Match:

@@ -7,11 +7,15 @@ import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from sdjp.errors import WeightsError
+
+PIECE: Final = 16 << 20
+"""Bytes of a file that are converted at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +63,56 @@ class TensorFile:
     buffer: mmap.mmap
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, name: str) -> Tensor:
-        """Return a tensor. It shares the memory of the map wherever its bytes are aligned."""
+    def read(
+        self, name: str, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+    ) -> Tensor:
+        """Return a tensor, in order and in the dtype and on the device that are asked for.
+
+        Where nothing has to be changed it shares the memory of the map. Else it is brought over in pieces,
+        and the pages of each piece are given back at once: the file does not come to stand in memory beside
+        the tensor.
+        """
         entry = self.entries[name]
-        count = entry.extent
-        if count == 0:
-            return torch.empty(entry.shape, dtype=entry.dtype)
-        if entry.start % entry.dtype.itemsize == 0:
-            flat = torch.frombuffer(self.buffer, dtype=entry.dtype, count=count, offset=entry.start)
-        else:
-            flat = torch.frombuffer(bytearray(self.buffer[entry.start : entry.end]), dtype=entry.dtype)
-        if entry.stride is None:
-            return flat.reshape(entry.shape)
-        return flat.as_strided(entry.shape, entry.stride)
+        dtype = entry.dtype if dtype is None else dtype
+        if entry.extent == 0:
+            return torch.empty(entry.shape, dtype=dtype, device=device)
+        if entry.stride is not None:  # elements may lie anywhere, even twice
+            whole = self._elements(entry, 0, entry.extent).as_strided(entry.shape, entry.stride)
+            return whole.to(device, dtype).contiguous()
+        device = torch.device(device)
+        if dtype == entry.dtype and device.type == "cpu" and entry.start % dtype.itemsize == 0:
+            return self._elements(entry, 0, entry.extent).reshape(entry.shape)
+        out = torch.empty(entry.extent, dtype=dtype, device=device)
+        step = PIECE // entry.dtype.itemsize
+        for first in range(0, entry.extent, step):
+            last = min(first + step, entry.extent)
+            out[first:last] = self._elements(entry, first, last)
+            self._give_back(entry, first, last)
+        return out.reshape(entry.shape)
+
+    def give_back(self, name: str) -> None:
+        """Give the pages of a tensor that nobody uses any more back to the system; read, they come back."""
+        entry = self.entries[name]
+        self._give_back(entry, 0, entry.extent)
+
+    def _elements(self, entry: Entry, first: int, last: int) -> Tensor:
+        """Elements of the storage, flat; they share the memory of the map wherever they are aligned."""
+        start = entry.start + first * entry.dtype.itemsize
+        count = last - first
+        if start % entry.dtype.itemsize == 0:
+            return torch.frombuffer(self.buffer, dtype=entry.dtype, count=count, offset=start)
+        copied = bytearray(self.buffer[start : start + count * entry.dtype.itemsize])
+        return torch.frombuffer(copied, dtype=entry.dtype)
+
+    def _give_back(self, entry: Entry, first: int, last: int) -> None:
+        """Whole pages only: others on the same page may have been written to."""
+        if not hasattr(mmap, "MADV_DONTNEED"):  # Windows
+            return
+        size = entry.dtype.itemsize
+        start = -(-(entry.start + first * size) // mmap.PAGESIZE) * mmap.PAGESIZE
+        stop = (entry.start + last * size) // mmap.PAGESIZE * mmap.PAGESIZE
+        if stop > start:
+            self.buffer.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
 
 def map_file(path: Path) -> mmap.mmap:
