@@ -5,10 +5,10 @@
     python examples/bench/run.py --only fast_quality --out bench          # with JSON
 
 The same prompts and seeds each time; prompts are in English, so that no translation comes into it. The work
-is counted, not measured: the floating-point operations of all UNet calls of a run, on networks without memory,
-for the embedded model at 256×256 and Stable Diffusion v1 at 512×512. Whether a picture is still what was asked
-for is told by its background: each prompt names one of the colours that the model was taught, and the border
-of the picture should be nearest to that one of them.
+is counted, not measured: the floating-point operations of all UNet calls of a run, on networks without
+memory, for the embedded model at 256×256 and Stable Diffusion v1 at 512×512. Whether a picture is still what
+was asked for is told by its background: each prompt names one of the colours that the model was taught, and
+the border of the picture should be nearest to that one of them.
 """
 
 from __future__ import annotations
