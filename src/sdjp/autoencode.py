@@ -19,9 +19,15 @@ WHOLE: Final = 2
 """How many times a picture's sides may be the model's own before it goes through in tiles."""
 
 
-def tile_cells(config: ModelConfig) -> int:
-    """Side of the largest square that the autoencoder takes whole, in latent cells (128 for SD v1)."""
-    return WHOLE * max(config.defaults.height, config.defaults.width) // config.vae.factor
+def tile_cells(config: ModelConfig, *, small: bool = False) -> int:
+    """Side of the largest square that the autoencoder takes whole, in latent cells (128 for SD v1).
+
+    Args:
+        config: The model's.
+        small: A quarter of it, for less memory (32 for SD v1).
+    """
+    cells = WHOLE * max(config.defaults.height, config.defaults.width) // config.vae.factor
+    return max(1, cells // 4) if small else cells
 
 
 def encode(vae: VAE, pixels: Tensor, *, tile: int) -> Gaussian:
@@ -37,10 +43,11 @@ def encode(vae: VAE, pixels: Tensor, *, tile: int) -> Gaussian:
 
     def moments(vae: VAE) -> Tensor:
         own = pixels.to(vae.quant_conv.weight.device, vae.quant_conv.weight.dtype)
-        if cells <= tile**2:
-            gaussian = vae.encode(own)
-            return torch.cat([gaussian.mean, gaussian.logvar], dim=1)
-        parts = [encode_tiled(vae, one[None], tile=tile) for one in own]  # one picture at a time
+        whole = cells <= tile**2
+        # One picture at a time: no slower than together, and the memory of one.
+        parts = (
+            vae.encode(one) if whole else encode_tiled(vae, one, tile=tile) for one in own.chunk(len(own))
+        )
         return torch.cat([torch.cat([g.mean, g.logvar], dim=1) for g in parts])
 
     return Gaussian.from_moments(_finite(vae, moments))
@@ -64,9 +71,10 @@ def decode(
 
     def pixels(vae: VAE) -> Tensor:
         z = (x / vae.scaling_factor).to(vae.post_quant_conv.weight.dtype)
-        if cells <= tile**2:
-            return vae.decode(z) if decoder is None else decoder(vae)(z)
-        return torch.cat([decode_tiled(vae, one[None], tile=tile) for one in z])
+        if cells > tile**2:
+            return torch.cat([decode_tiled(vae, one, tile=tile) for one in z.chunk(len(z))])
+        run = vae.decode if decoder is None else decoder(vae)
+        return torch.cat([run(one) for one in z.chunk(len(z))])
 
     return _finite(vae, pixels)
 

@@ -9,7 +9,7 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -32,6 +32,7 @@ from sdjp.redraw import begin
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, Step, get_sampler
 from sdjp.samplers.schedule import StrengthRule
+from sdjp.savings import NORMAL, Savings, by_rows
 from sdjp.shortcuts import Shortcuts, check_engine
 from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.names import Names
@@ -103,12 +104,15 @@ class Pipeline:
         screen: Screen | None = None,
         addons: Addons | None = None,
         engine: Engine | None = None,
+        savings: Savings | None = None,
     ) -> None:
         self.unet = loaded.unet
         self.vae = loaded.vae
         self.text_encoder = loaded.text
         self.config: ModelConfig = loaded.config
         self.load_report = loaded.report
+        self.on_demand = loaded.on_demand
+        self.savings = Savings() if savings is None else savings
         self.tokenizer = tokenizer
         self.translator = translator
         self.postprocessors = tuple(postprocessors)
@@ -130,6 +134,7 @@ class Pipeline:
         ema: bool | Literal["auto"] = "auto",
         config: str | Path | None = None,
         engine: str = AUTO_ENGINE,
+        memory: str | Collection[str] = NORMAL,
         translator: str | Translator = AUTO,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
@@ -154,6 +159,9 @@ class Pipeline:
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
             engine: How the networks are run: ``"packed"`` (the automatic choice on a CPU), ``"eager"``,
                 ``"compile"`` or ``"openvino"``; see :mod:`sdjp.engines`.
+            memory: ``"normal"``; ``"low"`` for as little memory as can be; or some of what that does:
+                ``"sequential"``, ``"slices"``, ``"tiles"``, with commas or in a list; see
+                :class:`sdjp.savings.Savings`.
             translator: ``"auto"`` (the lexicon; none for models that read Japanese), ``"lexicon"``,
                 ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
@@ -175,7 +183,10 @@ class Pipeline:
         """
         chosen_device = resolve_device(device)
         chosen_dtype = resolve_dtype(dtype, chosen_device)
+        savings = Savings.named(memory)
+        engine = savings.engine(engine, auto=AUTO_ENGINE)
         chosen_engine = make_engine(engine, device=chosen_device, dtype=chosen_dtype)
+        on_demand = weights.OnDemand() if savings.sequential else None
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         processors = make_postprocessors(safety=check, watermark=watermark)
         screen = make_screen(prompt_check, words=prompt_words)
@@ -184,9 +195,11 @@ class Pipeline:
         if safety != "off":
             from sdjp.weights.safety_file import load_checker
 
-            checker = load_checker(safety_checker, model=source, device=chosen_device)
+            checker = load_checker(safety_checker, model=source, device=chosen_device, on_demand=on_demand)
             processors = with_checker(processors, checker)
-        loaded = weights.load(source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config)
+        loaded = weights.load(
+            source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config, on_demand=on_demand
+        )
         if chosen_device.type == "cuda":  # the layout in which its convolutions are fastest
             for network in (loaded.unet, loaded.vae):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -200,6 +213,7 @@ class Pipeline:
             screen=screen,
             addons=addons,
             engine=chosen_engine,
+            savings=savings,
         )
 
     @classmethod
@@ -268,6 +282,15 @@ class Pipeline:
         """
         from sdjp.weights import diffusers_checker, diffusers_modules
 
+        if self.on_demand:
+            raise InputError(
+                "memory.diffusers",
+                ja=f"memory={str(self.savings)!r} では、重みを使うときにだけ読むので、"
+                "diffusers と共有できません。"
+                "memory='normal' で読み込んだ Pipeline を使ってください。",
+                en=f"with memory={str(self.savings)!r} weights are read when they are used, and cannot be "
+                "shared with diffusers. Use a Pipeline loaded with memory='normal'.",
+            )
         tokenizer = diffusers_modules.require_clip(self.text_encoder, self.tokenizer)
         scheduler = diffusers_modules.to_scheduler(self.config, sampler, spacing)
         networks = diffusers_modules.to_modules(
@@ -303,6 +326,7 @@ class Pipeline:
             ema=self.load_report.ema_used,
             translator=self.translator.name,
             engine=self.engine.name,
+            memory=str(self.savings),
         )
 
     @overload
@@ -612,9 +636,10 @@ class Pipeline:
         """This pipeline with LoRAs, and with the embeddings named in ``texts``; it shares all else."""
         pipe = copy.copy(self)
         networks = Networks(self.unet, self.text_encoder)
-        pipe.unet, pipe.text_encoder, pipe._names, pipe._addon_reports = self.addons.equip(
-            texts, loras, self.config, networks
-        )
+        with self.on_demand.loaded(*(("unet", "text") if loras else ())):  # they are written into copies
+            pipe.unet, pipe.text_encoder, pipe._names, pipe._addon_reports = self.addons.equip(
+                texts, loras, self.config, networks
+            )
         return pipe
 
     def _run(
@@ -646,10 +671,12 @@ class Pipeline:
             rows = range(first, min(first + size, job.count))
             start = time.perf_counter()
             watch = _watcher(job, bar, on_step, cancel)
-            with kept_pages() if self.device.type == "cpu" else contextlib.nullcontext():
+            kept = self.device.type == "cpu" and not self.savings.sequential
+            with kept_pages() if kept else contextlib.nullcontext():
                 x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
             decoded = time.perf_counter()
-            pictures, reports = run_postprocessors(self.postprocessors, pictures)
+            with self.on_demand.loaded("safety"):
+                pictures, reports = run_postprocessors(self.postprocessors, pictures)
             finished = time.perf_counter()
             yield GenerationResult(
                 images=tuple(pictures),
@@ -763,19 +790,32 @@ class Pipeline:
             return torch.stack(drawn).to(self.device)
 
         network = self.engine.unet(self.unet)
+        if self.savings.slices:
+            network = by_rows(network)
 
         def unet(x: Tensor, t: Tensor, context: Tensor, **shortcuts: Any) -> Tensor:
             return network(x.to(self.dtype), t, context, **shortcuts).float()
 
-        start = begin(job, rows, pictures, noise, vae=self.vae, config=self.config, schedule=self.schedule)
+        with self.on_demand.loaded(*(("vae",) if pictures else ())):
+            start = begin(
+                job,
+                rows,
+                pictures,
+                noise,
+                vae=self.vae,
+                config=self.config,
+                schedule=self.schedule,
+                vae_tile=self._vae_tile,
+            )
         x = start.x
         selected = slice(rows.start, rows.stop)
         guided = Shortcuts(unet, cond[selected], uncond[selected], job)
         denoise = start.model(guided)
-        for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
-            x = step.x
-            guided.next_step()
-            watch(step)
+        with self.on_demand.loaded("unet"):
+            for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
+                x = step.x
+                guided.next_step()
+                watch(step)
         x = start.finish(x)
         if not bool(torch.isfinite(x).all()):
             raise NonFiniteError(
@@ -789,8 +829,8 @@ class Pipeline:
     @torch.inference_mode()
     def _pictures(self, job: Job, rows: range, x: Tensor) -> list[Image]:
         """Decode; what was to be kept comes back over it, and what was only margin goes."""
-        tile = autoencode.tile_cells(self.config)
-        pixels = autoencode.decode(self.vae, x, tile=tile, decoder=self.engine.decoder)
+        with self.on_demand.loaded("vae"):
+            pixels = autoencode.decode(self.vae, x, tile=self._vae_tile, decoder=self.engine.decoder)
         pictures = images.to_pil(pixels)
         if job.masks and job.options.paste_back:
             pictures = [
@@ -798,6 +838,11 @@ class Pipeline:
                 for drawn, i in zip(pictures, rows, strict=True)
             ]
         return pictures if job.keep is None else [p.crop((0, 0, *job.keep)) for p in pictures]
+
+    @property
+    def _vae_tile(self) -> int:
+        """Side of the largest square that the autoencoder takes whole, in latent cells."""
+        return autoencode.tile_cells(self.config, small=self.savings.tiles)
 
     def _read(self, texts: Sequence[str], translate: TranslateMode) -> list[ReadPrompt]:
         return read(

@@ -44,6 +44,7 @@ def begin(
     vae: VAE,
     config: ModelConfig,
     schedule: Schedule,
+    vae_tile: int,
 ) -> Start:
     """Encode what is given and noise it as the plan says.
 
@@ -59,13 +60,14 @@ def begin(
         vae: The autoencoder.
         config: The model's.
         schedule: The model's.
+        vae_tile: Side of the largest square that the autoencoder takes whole, in latent cells.
     """
     device = vae.quant_conv.weight.device
     masks = job.masks[rows.start : rows.stop]
     anew = bool(masks) and job.options.strength == 1  # what is redrawn keeps no trace of the picture
 
     def latents_of(pictures: Sequence[Image], masks: Sequence[Image], *, mean: bool = False) -> Tensor:
-        return _latents(pictures, masks, None if mean else noise, vae=vae, tile=autoencode.tile_cells(config))
+        return _latents(pictures, masks, None if mean else noise, vae=vae, tile=vae_tile)
 
     at = job.plan.noised_at
     clean = None

@@ -276,6 +276,7 @@ class Runtime:
         ema: Whether averaged weights of a full checkpoint were taken.
         translator: The registry name of the translator.
         engine: The registry name of the engine.
+        memory: What was done for less memory, as ``from_pretrained`` takes it.
     """
 
     version: str
@@ -284,6 +285,7 @@ class Runtime:
     ema: bool
     translator: str
     engine: str = "eager"
+    memory: str = "normal"
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON data."""

@@ -54,6 +54,11 @@ def model_options(parser: Parser) -> None:
     parser.option("--engine", default="auto",
                   ja="計算の方法: auto、eager、packed、compile（g++ などが必要）、openvino",
                   en="how to compute: auto, eager, packed, compile (needs g++), openvino")  # fmt: skip
+    parser.option("--memory", default="normal", metavar="M",
+                  ja="メモリーの節約: normal、low（全部）、または sequential、slices、tiles をコンマで並べる",
+                  en="normal, low (all savings), or some of sequential, slices, tiles: a,b")  # fmt: skip
+    parser.option("--low-memory", dest="memory", action="store_const", const="low",
+                  ja="--memory low と同じ", en="the same as --memory low")  # fmt: skip
     addon_folders(parser)
     parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag",
                   ja="安全性チェックの結果の扱い（flag は知らせるだけ、off は調べない）",
@@ -86,6 +91,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         device=args.device,
         dtype=args.dtype,
         engine=args.engine,
+        memory=args.memory,
         ema=EMA[args.ema],
         config=args.config,
         translator=args.translator,

@@ -13,6 +13,7 @@ anything), ``checkpoint`` (its layout and configuration) and ``match`` (whether 
 from sdjp.weights.convert import ConvertReport, convert, to_layout
 from sdjp.weights.load import Loaded, LoadReport, load
 from sdjp.weights.maps import MAPS
+from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import EMBEDDED
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ConvertReport",
     "LoadReport",
     "Loaded",
+    "OnDemand",
     "convert",
     "load",
     "to_layout",

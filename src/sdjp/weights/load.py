@@ -86,7 +86,7 @@ def load(
     device: torch.device | str = "cpu",
     ema: Ema = "auto",
     config: str | Path | None = None,
-    sequential: bool = False,
+    on_demand: OnDemand | None = None,
 ) -> Loaded:
     """Load a model.
 
@@ -98,7 +98,7 @@ def load(
         ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
         config: A configuration of the original (YAML) in place of what the weights tell of themselves; its
             ``use_ema`` decides where ``ema`` is ``"auto"``.
-        sequential: Read no weights now, but each network when it is used; see :class:`OnDemand`.
+        on_demand: Read no weights now; this will, each network when it is used.
 
     Raises:
         InputError: If the dtype or the configuration is not usable.
@@ -115,9 +115,8 @@ def load(
         opened = dataclasses.replace(opened, config=told.applied_to(opened.config))
     tokenizer = opened.vocabulary.tokenizer(opened.config.text)
     found = match(opened, ema=ema)
-    on_demand = OnDemand()
     for part in found.networks._asdict():
-        _fill(found, part, chosen, device, on_demand if sequential else None)
+        _fill(found, part, chosen, device, on_demand)
     checkpoint, networks = found.checkpoint, found.networks
     report = LoadReport(
         source=str(source),
@@ -135,7 +134,7 @@ def load(
         report=report,
         tokenizer=tokenizer,
         merges=checkpoint.vocabulary.merges,
-        on_demand=on_demand,
+        on_demand=OnDemand() if on_demand is None else on_demand,
     )
 
 

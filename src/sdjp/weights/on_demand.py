@@ -26,9 +26,10 @@ class _Part:
 
 
 class OnDemand:
-    """Reads the weights of networks when they are wanted, and forgets them after; may be shared by threads.
+    """Reads the weights of networks when they are called, and forgets them after; may be shared by threads.
 
-    Networks that were not added are left alone, so that an empty one does nothing.
+    A call of a network brings its weights by itself; :meth:`loaded` has them stay for several calls. Networks
+    that were not added are left alone, so that an empty one does nothing.
     """
 
     def __init__(self) -> None:
@@ -67,7 +68,11 @@ class OnDemand:
         }
         network.load_state_dict(absent, strict=True, assign=True)
         network.eval().requires_grad_(False)
-        self._parts[part] = _Part(network, read, give_back)
+        taken = _Part(network, read, give_back)
+        self._parts[part] = taken
+        # Plain functions: copies of the network share them, and with them the count of users.
+        network.register_forward_pre_hook(lambda *_: self._take(taken))
+        network.register_forward_hook(lambda *_: self._leave(taken), always_call=True)
 
     @contextlib.contextmanager
     def loaded(self, *parts: str) -> Iterator[None]:

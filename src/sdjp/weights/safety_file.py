@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
 import torch
+from torch import Tensor
 
 from sdjp.config import CLIPVisionConfig, Concept, SafetyCheckerConfig
 from sdjp.errors import WeightsError
@@ -23,6 +24,7 @@ from sdjp.models.safety_checker import SafetyChecker
 from sdjp.weights.compare import compare
 from sdjp.weights.maps.ldm import TEXT_LAYER
 from sdjp.weights.networks import Unfilled
+from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.readers import open_file
 from sdjp.weights.source import from_hub, is_hub_id, locate, weight_file
 
@@ -79,7 +81,11 @@ class _Place(NamedTuple):
 
 
 def load_checker(
-    source: str | Path | None, *, model: str | Path, device: torch.device | str = "cpu"
+    source: str | Path | None,
+    *,
+    model: str | Path,
+    device: torch.device | str = "cpu",
+    on_demand: OnDemand | None = None,
 ) -> SafetyChecker | None:
     """Load a safety checker, in float32: a verdict does not depend on the dtype of the drawing.
 
@@ -89,6 +95,7 @@ def load_checker(
             own.
         model: The model, as :func:`sdjp.weights.load` takes it.
         device: Where to put the weights.
+        on_demand: Takes charge of the image encoder, as ``"safety"``; None to read it now.
 
     Returns:
         The checker; None if ``source`` is None and the model ships none.
@@ -99,7 +106,7 @@ def load_checker(
         MissingDependencyError: If a hub id is given and huggingface_hub is not installed.
     """
     place = _own(model) if source is None else _find(source)
-    return None if place is None else _load(place, torch.device(device))
+    return None if place is None else _load(place, torch.device(device), on_demand)
 
 
 def tensor_names(config: SafetyCheckerConfig) -> Iterator[tuple[str, str]]:
@@ -167,7 +174,7 @@ def hub_files(names: Iterable[str]) -> list[str]:
 # What is in it.
 
 
-def _load(place: _Place, device: torch.device) -> SafetyChecker:
+def _load(place: _Place, device: torch.device, on_demand: OnDemand | None) -> SafetyChecker:
     file = open_file(place.weights)
     names = {_canonical(name): name for name in file.entries}
     found = {ours: file.entries[name].shape for ours, name in names.items()}
@@ -194,11 +201,22 @@ def _load(place: _Place, device: torch.device) -> SafetyChecker:
     if problems is not None:
         ja, en = problems
         raise _refused(place.weights, f"\n{ja}\n", f"\n{en}\n")
-    tensors = {
-        ours: file.read(names[name]).to(device=device, dtype=torch.float32).contiguous()
-        for ours, name in theirs.items()
-    }
-    checker.load_state_dict(tensors, strict=True, assign=True)
+
+    def read(ours: str) -> Tensor:
+        return file.read(names[theirs[ours]], dtype=torch.float32, device=device)
+
+    later = "vision." if on_demand is not None else None
+    tensors = {ours: read(ours) for ours in theirs if later is None or not ours.startswith(later)}
+    checker.load_state_dict(tensors, strict=later is None, assign=True)
+    if on_demand is not None:
+        on_demand.add(
+            "safety",
+            checker.vision,
+            lambda name: read(f"vision.{name}"),
+            give_back=lambda name: file.give_back(names[theirs[f"vision.{name}"]]),
+            dtype=lambda name: torch.float32,
+            device=device,
+        )
     return checker.eval().requires_grad_(False)
 
 
