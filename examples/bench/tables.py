@@ -45,6 +45,18 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "steps": ("ステップ", "steps"),
     "measured": ("測り方", "how measured"),
     "seconds_per_picture": ("1 枚の秒", "seconds a picture"),
+    "file_gb": ("ファイル（GB）", "file, GB"),
+    "weights_gb": ("重み（GB）", "weights, GB"),
+    "read_seconds": ("ファイルを読む秒", "seconds to read the file"),
+    "read_into_memory_seconds": ("メモリーに読み込む秒", "seconds to read it into memory"),
+    "to_read": ("ファイルを読む時間を 1 として", "of reading the file"),
+    "to_read_into_memory": ("メモリーに読み込む時間を 1 として", "of reading it into memory"),
+    "peak_gb": ("最大（GB）", "peak, GB"),
+    "loaded_gb": ("読み込み後（GB）", "after loading, GB"),
+    "peak_to_weights": ("最大／重み", "peak / weights"),
+    "loading_to_weights": ("読み込みで増えた分／重み", "growth by loading / weights"),
+    "anonymous_gb": ("うちプロセス自身（GB）", "of it anonymous, GB"),
+    "memory": ("memory", "memory"),
 }
 """Key of a row to its label in Japanese and in English; a key that is not here stands as it is."""
 

@@ -82,6 +82,29 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     assert loaded_by(code) == []
 
 
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["explain", "--help"], ["info", "--help"]])
+def test_help_reads_no_tables_of_the_text_part(argv: list[str]) -> None:
+    code = f"""
+import contextlib, io, sys
+from sdjp.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main({argv!r})
+assert "sdjp.text.prompt" not in sys.modules
+assert "sdjp.text.translate.lexicon" not in sys.modules
+"""
+    assert loaded_by(code) == []
+
+
+def test_bad_options_are_refused_without_torch() -> None:
+    code = """
+import contextlib, io
+from sdjp.cli import main
+with contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
+    main(["猫", "--skip_save", "--skip_grid"])
+"""
+    assert "torch" not in loaded_by(code)
+
+
 def test_explain_needs_no_torch() -> None:
     code = """
 import contextlib, io

@@ -278,6 +278,8 @@ def test_the_record_says_what_it_was_drawn_with(tiny: Pipeline) -> None:
         "dtype": "float32",
         "ema": False,
         "translator": "lexicon",
+        "engine": tiny.engine.name,
+        "memory": "normal",
     }
 
 

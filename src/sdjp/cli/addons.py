@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from sdjp.cli.parser import Parser
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
-from sdjp.text.prompt import parse, tags
-from sdjp.text.tags import lora_weights
 
 if TYPE_CHECKING:
     from sdjp.result import GenerationResult
@@ -64,6 +62,9 @@ def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | N
     Raises:
         InputError: If one is not.
     """
+    from sdjp.text.prompt import parse, tags
+    from sdjp.text.tags import lora_weights
+
     wanted = lora_weights(tags(parse(text)), loras)
     if wanted or args.lora_dir is not None or args.embeddings_dir is not None:
         from sdjp.addons import Addons
