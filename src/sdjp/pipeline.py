@@ -671,7 +671,7 @@ class Pipeline:
             rows = range(first, min(first + size, job.count))
             start = time.perf_counter()
             watch = _watcher(job, bar, on_step, cancel)
-            kept = self.device.type == "cpu" and not self.savings.sequential
+            kept = self.device.type == "cpu" and self.savings == Savings()  # faster, and larger
             with kept_pages() if kept else contextlib.nullcontext():
                 x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
             decoded = time.perf_counter()
