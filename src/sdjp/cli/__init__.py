@@ -78,9 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
         say(
-            ja="エラー: メモリーが足りません。絵を小さくする（-W、-H）、--tile でタイルに分ける、"
-            "--dtype float16 にする、などをお試しください。",
-            en="error: out of memory. Try a smaller picture (-W, -H), tiles (--tile) or --dtype float16.",
+            ja="エラー: メモリーが足りません。--low-memory を付ける、絵を小さくする（-W、-H）、"
+            "--tile でタイルに分ける、--dtype float16 にする、などをお試しください。",
+            en="error: out of memory. Try --low-memory, a smaller picture (-W, -H), tiles (--tile) or "
+            "--dtype float16.",
             file=sys.stderr,
         )
         return 1
