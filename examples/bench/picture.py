@@ -81,7 +81,7 @@ def command(rounds: int, steps: int | None) -> dict[str, object]:
     timings = compare({"sdjp": draw}, rounds=rounds)
     return {
         "case": "mini 256×256",
-        "contender": f'sdjp "{COMMAND}"',
+        "contender": "sdjp PROMPT",
         "seconds": timings.spread("sdjp").to_json(),
         "measured": {"ja": "プロセスの開始から PNG まで", "en": "process start to PNG"},
         "rounds": rounds,
