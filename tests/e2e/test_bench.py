@@ -107,7 +107,7 @@ def test_the_work_of_a_call_is_counted(bench: ModuleType) -> None:
     # levels and one in the middle; the text has 77 positions.
     levels = ((64, 320, 5), (32, 640, 5), (16, 1280, 5), (8, 1280, 1))
     attention = sum(2 * 2 * 2 * s**2 * (s**2 + 77) * width * layers for s, width, layers in levels)
-    assert attention == pytest.approx(0.2576e12, rel=1e-3)
+    assert attention == pytest.approx(0.2521e12, rel=1e-3)
     assert call == pytest.approx(1.6065e12, rel=1e-3)
     assert decoding == pytest.approx(2.5145e12, rel=1e-3)
 
