@@ -31,22 +31,26 @@ def test_auto_on_a_processor_takes_bfloat16_only_where_it_is_fast() -> None:
 
 
 FAULTS = """
-import contextlib, resource
-import torch
+import contextlib, ctypes, resource
 from sdjp.hardware import kept_pages
 
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+
 def faults(block):
-    # Page faults of making a large tensor five times over; each is filled, so each page is touched.
+    # Page faults of asking for 64 MiB five times over, filling it and giving it back.
     with block:
-        for _ in range(12):  # holes of just one size do not fit at first: an aligned tensor asks for more
-            torch.ones(16 << 20)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         for _ in range(5):
-            torch.ones(16 << 20)  # 64 MiB: 16384 pages
+            address = libc.malloc(64 << 20)
+            ctypes.memset(address, 1, 64 << 20)  # touches each of its 16384 pages
+            libc.free(address)
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 plain = faults(contextlib.nullcontext())
 with kept_pages():
+    faults(contextlib.nullcontext())  # the heap grows, once
     assert faults(kept_pages()) < plain / 5  # also where a second run goes on beside the first
     assert faults(contextlib.nullcontext()) < plain / 5  # which ended before this one
 assert faults(contextlib.nullcontext()) > plain / 2  # and no longer
