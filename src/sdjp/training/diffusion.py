@@ -1,21 +1,17 @@
 """Train the UNet of the embedded model: v-prediction on the latents of the pool, text states frozen.
 
-Several processes share a batch and average their gradients over gloo: on a processor, two processes with a
-thread each are faster than one with two.
+Several processes can share a batch.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor
-from torch.multiprocessing.spawn import spawn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdjp.config import MINI
@@ -23,6 +19,7 @@ from sdjp.models import UNet
 from sdjp.samplers import Schedule
 from sdjp.training import captions, checkpoint, pool
 from sdjp.training import text as text_training
+from sdjp.training import workers as processes
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
@@ -188,24 +185,8 @@ def latent_scale(folder: Path) -> float:
     return float(json.loads(path.read_text()))
 
 
-def _average_gradients(model: UNet) -> None:
-    if dist.is_initialized():
-        flat = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
-        dist.all_reduce(flat)
-        flat /= dist.get_world_size()
-        offset = 0
-        for p in model.parameters():
-            if p.grad is not None:
-                p.grad.copy_(flat[offset : offset + p.numel()].view_as(p))
-                offset += p.numel()
-
-
-def _worker(
-    rank: int, workers: int, folder: Path, minutes: float, final: bool, lr: float, threads: int
-) -> None:
-    if workers > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29511")
-        dist.init_process_group("gloo", rank=rank, world_size=workers)
+def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
+    rank, workers = processes.rank_and_count()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     data = Data(folder)
@@ -236,9 +217,7 @@ def _worker(
     losses: list[float] = []
     quarters: list[list[float]] = [[], [], [], []]
     while True:
-        done = torch.tensor(clock.done)
-        if workers > 1:  # all must agree when to stop
-            dist.broadcast(done, 0)
+        done = processes.agree(clock.done)  # when to stop
         if done < 1:
             z, texts = data.batch(n, rng)
             z = (z * scale).contiguous(memory_format=torch.channels_last)
@@ -253,15 +232,15 @@ def _worker(
                 v = model(a * z + s * noise, t, context).float()
             each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
             loss = each.mean()
-            loss.backward()
-            _average_gradients(model)
-            optimizer.step(clock.rate(float(done)))
+            (loss / workers).backward()
+            processes.add_up([p.grad for p in model.parameters() if p.grad is not None])
+            optimizer.step(clock.rate(done))
             ema.update(model)
             step, samples = step + 1, samples + BATCH
             losses.append(loss.item())
             for ti, value in zip(t.tolist(), each.tolist(), strict=True):
                 quarters[ti // 250].append(value)
-        if rank == 0 and clock.due(float(done)):
+        if rank == 0 and clock.due(done):
             seconds = clock.lap()
             checkpoint.save_run(path, model, optimizer, ema, step=step, samples=samples)
             checkpoint.log_figures(
@@ -279,8 +258,6 @@ def _worker(
             data.refresh()
         if done >= 1:
             break
-    if workers > 1:
-        dist.destroy_process_group()
 
 
 def train(
@@ -297,8 +274,4 @@ def train(
         threads: Threads of each.
     """
     latent_scale(folder)
-    arguments = (workers, folder, minutes, final, lr, threads)
-    if workers == 1:
-        _worker(0, *arguments)
-    else:
-        spawn(_worker, args=arguments, nprocs=workers)  # type: ignore[no-untyped-call]
+    processes.run(_work, folder, minutes, final, lr, threads, workers=workers)

@@ -1,7 +1,6 @@
 """Train the translator: a small Marian model from Japanese to English.
 
-Several processes share a step and average their gradients over gloo: on a processor, two processes with a
-thread each are faster than one with two. An epoch is the same for any number of them, and a run that resumes
+Several processes share a step. An epoch is the same for any number of them, and a run that resumes
 goes on with the very next batch.
 """
 
@@ -10,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -19,15 +17,14 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.multiprocessing.spawn import spawn
 
 from sdjp.text import frontend
 from sdjp.text.normalize import normalize
 from sdjp.text.translate.base import Translation
 from sdjp.training import checkpoint, translation_pairs, translation_scores
+from sdjp.training import workers as processes
 from sdjp.training.clock import Clock
 from sdjp.training.optim import EMA, Muon, MuonAdamW, orthogonalise
 from sdjp.training.translation_model import PAD, Marian, MarianSize
@@ -64,7 +61,7 @@ class SharedMuon(Muon):
     def step(self, closure: object = None) -> None:  # type: ignore[override]
         """Update every matrix; all workers have the same gradients and end with the same weights."""
         (group,) = self.param_groups
-        rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        rank, workers = processes.rank_and_count()
         updates = []
         for i, p in enumerate(group["params"]):
             state = self.state[p]
@@ -74,19 +71,10 @@ class SharedMuon(Muon):
             mine = i % workers == rank
             update = p.grad.lerp(momentum, group["momentum"])
             updates.append(orthogonalise(update) if mine else torch.zeros_like(p))
-        _sum(updates)
+        processes.add_up(updates)
         for p, update in zip(group["params"], updates, strict=True):
             p.mul_(1 - group["lr"] * group["decay"])
             p.add_(update, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
-
-
-def _sum(tensors: Sequence[Tensor]) -> None:
-    """Add up tensors over all workers, in place."""
-    if dist.is_initialized():
-        flat = torch.cat([t.flatten() for t in tensors])
-        dist.all_reduce(flat)
-        for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
-            tensor.copy_(part.view_as(tensor))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +183,7 @@ class Run:
 
     def step(self, rate: float) -> tuple[float, int]:
         """Take one step; return the loss per piece of English, in nats, and the pieces of both languages."""
-        rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        rank, workers = processes.rank_and_count()
         sums = torch.zeros(3)  # loss, pieces of English, pieces
         for i, rows in enumerate(self.epoch.steps[self.counts["place"]]):
             turn = i % (2 * workers)
@@ -207,7 +195,7 @@ class Run:
             said = (target != PAD).sum()
             sums += torch.stack([loss.detach(), said, said + source.numel()])
         grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.model.parameters()]
-        _sum([*grads, sums])
+        processes.add_up([*grads, sums])
         for p, grad in zip(self.model.parameters(), grads, strict=True):
             p.grad = grad.div_(sums[1])
         self.optimizer.step(rate)
@@ -307,10 +295,8 @@ def _made_up(hidden: translation_pairs.Hidden, count: int, number: int) -> list[
     return list(itertools.islice(new, count))
 
 
-def _worker(rank: int, workers: int, folder: Path, options: dict[str, Any]) -> None:
-    if workers > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29517")
-        dist.init_process_group("gloo", rank=rank, world_size=workers)
+def _work(folder: Path, options: dict[str, Any]) -> None:
+    rank, _ = processes.rank_and_count()
     torch.set_num_threads(options["threads"])
     pieces = vocabularies(folder, [], source=SOURCE_PIECES, target=TARGET_PIECES)
     tables = {name: Tokens.load(folder / "tokens" / f"{name}.npz") for name in options["tables"]}
@@ -325,14 +311,12 @@ def _worker(rank: int, workers: int, folder: Path, options: dict[str, Any]) -> N
     losses: list[float] = []
     seen = 0
     while True:
-        done = torch.tensor(clock.done)
-        if workers > 1:  # all must agree when to stop
-            dist.broadcast(done, 0)
+        done = processes.agree(clock.done)  # when to stop
         if done < 1:
-            loss, pieces_seen = run.step(clock.rate(float(done)))
+            loss, pieces_seen = run.step(clock.rate(done))
             losses.append(loss)
             seen += pieces_seen
-        if rank == 0 and clock.due(float(done)):
+        if rank == 0 and clock.due(done):
             seconds = clock.lap()
             run.counts["seconds"] += round(seconds)
             run.save()
@@ -353,8 +337,6 @@ def _worker(rank: int, workers: int, folder: Path, options: dict[str, Any]) -> N
             seen = 0
         if done >= 1:
             break
-    if workers > 1:
-        dist.destroy_process_group()
 
 
 def train(
@@ -401,7 +383,4 @@ def train(
         "prompts": judged,
         "sizes": sizes or {},
     }
-    if workers == 1:
-        _worker(0, 1, folder, options)
-    else:
-        spawn(_worker, args=(workers, folder, options), nprocs=workers)  # type: ignore[no-untyped-call]
+    processes.run(_work, folder, options, workers=workers)
