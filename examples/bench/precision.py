@@ -39,6 +39,10 @@ MODES: Final[Mapping[str, tuple[str, ...]]] = {
     "all": (),
     "norms in float32": ("norm",),
 }
+ROUNDED: Final[Mapping[str, dict[str, str]]] = {
+    "all": {"ja": "すべて", "en": "all"},
+    "norms in float32": {"ja": "正規化のほか", "en": "all but normalization"},
+}
 
 
 class Rounded(TorchDispatchMode):
@@ -142,11 +146,11 @@ def measure(*, tiny: bool = False, rounds: int = 32) -> list[dict[str, object]]:
             rows.append(
                 {
                     "dtype": str(dtype).removeprefix("torch."),
-                    "rounded": mode if not kept else f"all but {mode.removesuffix(' in float32')}",
+                    "rounded": ROUNDED[mode],
                     "how": {"ja": "命令", "en": "instructions"} if real else {"ja": "模擬", "en": "emulated"},
                     "pictures": len(found),
-                    "psnr": Spread.of(found).to_json(),
-                    "least": min(found),
+                    "psnr_db": Spread.of(found).to_json(),
+                    "least_psnr": min(found),
                     "all": sorted(round(value, 2) for value in found),
                 }
             )

@@ -35,6 +35,7 @@ PARTS: Final = (
     "loading",
     "memory",
     "text",
+    "precision",
     "fast_quality",
 )
 """Modules beside this one, each with a ``measure(*, tiny, …)`` that gives rows."""

@@ -12,7 +12,7 @@ from machine import describe
 Language = Literal["ja", "en"]
 Rows = Sequence[Mapping[str, Any]]
 
-HIDDEN: Final = frozenset({"all_seconds", "all_psnr", "rounds", "others", "quiet", "best"})
+HIDDEN: Final = frozenset({"all_seconds", "all_psnr", "rounds", "others", "quiet", "best", "all"})
 """Keys that are in results.json alone."""
 
 LABELS: Final[Mapping[str, tuple[str, str]]] = {
@@ -27,6 +27,8 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "max_abs_difference": ("出力の差の最大値", "largest difference of the output"),
     "relative_error": ("出力の相対誤差（RMS）", "relative error of the output, RMS"),
     "psnr_db": ("PSNR（dB）", "PSNR, dB"),
+    "rounded": ("16 ビットに丸める計算", "rounded to 16 bits"),
+    "how": ("計算のしかた", "how computed"),
     "least_psnr": ("PSNR の最小", "least PSNR"),
     "unet_calls": ("UNet の呼び出し", "UNet calls"),
     "work_mini": ("計算量（付属のモデル）", "work, embedded model"),
