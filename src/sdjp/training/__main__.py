@@ -18,6 +18,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("data", help="fetch and render the artwork")
+    sub = commands.add_parser("restore", help="go on from shipped weights, where no checkpoints are left")
+    sub.add_argument("--source", default="mini", help="the model to begin with")
     sub = commands.add_parser("autoencoder", help="train the autoencoder")
     sub.add_argument("--minutes", type=float, default=45)
     sub.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
@@ -59,6 +61,10 @@ def main() -> None:
 
         artwork.fetch(args.folder / "packages")
         artwork.render(args.folder / "packages", args.folder / "artwork")
+    elif args.command == "restore":
+        from sdjp.training import restore
+
+        restore.restore(args.folder, args.source)
     elif args.command == "autoencoder":
         from sdjp.training import autoencoder
 

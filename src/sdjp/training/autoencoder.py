@@ -125,6 +125,13 @@ def build() -> VAE:
     return vae
 
 
+def optimizer(vae: nn.Module, lr: float = 1.0) -> MuonAdamW:
+    """What updates the autoencoder, or its decoder alone; ``lr`` is a factor."""
+    return MuonAdamW(
+        vae, muon_lr=0.003 * lr, adam_lr=2e-3 * lr, adam=("encoder.conv_in.weight", "decoder.conv_out")
+    )
+
+
 def train(
     folder: Path, *, minutes: float, decoder_only: bool = False, final: bool = False, lr: float = 1.0
 ) -> None:
@@ -145,16 +152,14 @@ def train(
         trained = nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
-    optimizer = MuonAdamW(
-        trained, muon_lr=0.003 * lr, adam_lr=2e-3 * lr, adam=("encoder.conv_in.weight", "decoder.conv_out")
-    )
+    optimize = optimizer(trained, lr)
     ema = EMA(vae, 0.995)
     step = 0
     state = checkpoint.resume_run(path, vae, ema)
     if state is not None:
         step = state["step"]
         if state["decoder_only"] == decoder_only:
-            optimizer.load_state_dict(state["optimizer"])
+            optimize.load_state_dict(state["optimizer"])
     held_out = held_out_pictures(artwork)
     crops = Crops(artwork, random.Random(step))
     clock, losses = Clock(minutes, warm=30, every=90, cooling=0.5 if final else 0), []
@@ -169,13 +174,13 @@ def train(
                 kl = z.kl().float().mean() / z.mean[0].numel()
             loss = reconstruction_loss(x, y) + KL_WEIGHT * kl
             loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step(clock.rate(done))
+            optimize.step(clock.rate(done))
             ema.update(vae)
             losses.append(loss.item())
             step += 1
         if clock.due(done):
             clock.lap()
-            checkpoint.save_run(path, vae, optimizer, ema, step=step, decoder_only=decoder_only)
+            checkpoint.save_run(path, vae, optimize, ema, step=step, decoder_only=decoder_only)
             judge = VAE.from_config(MINI.vae)
             judge.load_state_dict(ema.weights)
             checkpoint.log_figures(

@@ -185,6 +185,13 @@ def latent_scale(folder: Path) -> float:
     return float(json.loads(path.read_text()))
 
 
+def optimizer(model: UNet, lr: float = 1.0) -> MuonAdamW:
+    """What updates the UNet; ``lr`` is a factor."""
+    return MuonAdamW(
+        model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight")
+    )
+
+
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
     rank, workers = processes.rank_and_count()
     torch.set_num_threads(threads)
@@ -200,15 +207,13 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
         model.conv_out.weight.zero_()
         model.conv_out.bias.zero_()  # type: ignore[union-attr]
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = MuonAdamW(
-        model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight")
-    )
+    optimize = optimizer(model, lr)
     ema = EMA(model, 0.995)
     step, samples = 0, 0
     path = folder / "unet.pt"
     state = checkpoint.resume_run(path, model, ema)
     if state is not None:
-        optimizer.load_state_dict(state["optimizer"])
+        optimize.load_state_dict(state["optimizer"])
         step, samples = state["step"], state["samples"]
     torch.manual_seed(step * workers + rank)
     rng = random.Random(step * workers + rank)
@@ -234,7 +239,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
             loss = each.mean()
             (loss / workers).backward()
             processes.add_up([p.grad for p in model.parameters() if p.grad is not None])
-            optimizer.step(clock.rate(done))
+            optimize.step(clock.rate(done))
             ema.update(model)
             step, samples = step + 1, samples + BATCH
             losses.append(loss.item())
@@ -242,7 +247,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
                 quarters[ti // 250].append(value)
         if rank == 0 and clock.due(done):
             seconds = clock.lap()
-            checkpoint.save_run(path, model, optimizer, ema, step=step, samples=samples)
+            checkpoint.save_run(path, model, optimize, ema, step=step, samples=samples)
             checkpoint.log_figures(
                 folder / "unet.jsonl",
                 step=step,

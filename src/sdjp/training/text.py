@@ -65,6 +65,16 @@ def targets(thumbs: np.ndarray) -> Tensor:
     return x.permute(0, 1, 3, 2, 4, 5).reshape(len(thumbs), GRID * GRID, CELL * CELL * 3)
 
 
+def with_head(model: CLIPText) -> nn.ModuleDict:
+    """The encoder, ``"model"``, and the map from its states to cells, ``"head"``."""
+    return nn.ModuleDict({"model": model, "head": nn.Linear(MINI.text.width, CELL * CELL * 3)})
+
+
+def optimizer(both: nn.ModuleDict, lr: float = 1.0) -> MuonAdamW:
+    """What updates the encoder and its head; ``lr`` is a factor."""
+    return MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
+
+
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
     """Train for ``minutes``, resuming from ``folder/text.pt``. ``final`` lets the learning rate fall to
     zero.
@@ -73,16 +83,16 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     tokens = tokenizer(folder)
     path, log = folder / "text.pt", folder / "text.jsonl"
     model = CLIPText.from_config(text_config(tokens))
-    head = nn.Linear(MINI.text.width, CELL * CELL * 3)
     for embedding in (model.token_embedding, model.position_embedding):
         nn.init.normal_(embedding.weight, std=0.05)
-    both = nn.ModuleDict({"model": model, "head": head})
-    optimizer = MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
+    both = with_head(model)
+    head = both["head"]
+    optimize = optimizer(both, lr)
     ema = EMA(both, 0.995)
     step = 0
     state = checkpoint.resume_run(path, both, ema)
     if state is not None:
-        optimizer.load_state_dict(state["optimizer"])
+        optimize.load_state_dict(state["optimizer"])
         step = state["step"]
     data = pool.shards(folder, "thumbs")
     records = [r for rows, _ in data for r in rows]
@@ -100,13 +110,13 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
                 cells = head(model(ids)[:, -GRID * GRID :]).float()
             loss = F.mse_loss(cells, targets(thumbs[rows]))
             loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step(clock.rate(done))
+            optimize.step(clock.rate(done))
             ema.update(both)
             losses.append(loss.item())
             step += 1
         if clock.due(done):
             clock.lap()
-            checkpoint.save_run(path, both, optimizer, ema, step=step)
+            checkpoint.save_run(path, both, optimize, ema, step=step)
             judge = nn.ModuleDict(
                 {"model": CLIPText.from_config(text_config(tokens)), "head": nn.Linear(192, 48)}
             )
