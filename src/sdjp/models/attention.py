@@ -5,6 +5,7 @@ Axes: B batch, L queries, M keys, D width, K heads, C channels, h w latent sides
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import torch
@@ -41,11 +42,21 @@ def attention(
         and k.shape[2] >= LONG
         and mask is None
         and not causal
+        and not _has_matrix_unit()
     ):
         return by_queries(q, k, v)
     seen = None if mask is None else mask[:, None, None]  # (B, 1, 1, M)
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
     return out.transpose(1, 2).flatten(2)
+
+
+@functools.cache
+def _has_matrix_unit() -> bool:
+    """Whether this processor multiplies blocks of bfloat16 (AMX). Softmax is then what attention waits for,
+    and the fused operation, which passes over the scores once, takes half the time of :func:`by_queries`.
+    """
+    probe = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch 2.6 and later
+    return probe is not None and bool(probe())
 
 
 def by_queries(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
