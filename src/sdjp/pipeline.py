@@ -671,9 +671,7 @@ class Pipeline:
             rows = range(first, min(first + size, job.count))
             start = time.perf_counter()
             watch = _watcher(job, bar, on_step, cancel)
-            kept = self.device.type == "cpu" and self.savings == Savings()  # faster, and larger
-            with kept_pages() if kept else contextlib.nullcontext():
-                x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
+            x, pictures, decoding = self._draw(job, rows, cond, uncond, watch)
             decoded = time.perf_counter()
             with self.on_demand.loaded("safety"):
                 pictures, reports = run_postprocessors(self.postprocessors, pictures)
@@ -811,7 +809,7 @@ class Pipeline:
         selected = slice(rows.start, rows.stop)
         guided = Shortcuts(unet, cond[selected], uncond[selected], job)
         denoise = start.model(guided)
-        with self.on_demand.loaded("unet"):
+        with self.on_demand.loaded("unet"), self._pages():
             for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
                 x = step.x
                 guided.next_step()
@@ -829,7 +827,8 @@ class Pipeline:
     @torch.inference_mode()
     def _pictures(self, job: Job, rows: range, x: Tensor) -> list[Image]:
         """Decode; what was to be kept comes back over it, and what was only margin goes."""
-        with self.on_demand.loaded("vae"):
+        # The maps of a decoding are large, and few: "eager", the engine for little memory, keeps none.
+        with self.on_demand.loaded("vae"), self._pages(keep=self.engine.name != "eager"):
             pixels = autoencode.decode(self.vae, x, tile=self._vae_tile, decoder=self.engine.decoder)
         pictures = images.to_pil(pixels)
         if job.masks and job.options.paste_back:
@@ -838,6 +837,11 @@ class Pipeline:
                 for drawn, i in zip(pictures, rows, strict=True)
             ]
         return pictures if job.keep is None else [p.crop((0, 0, *job.keep)) for p in pictures]
+
+    def _pages(self, *, keep: bool = True) -> contextlib.AbstractContextManager[None]:
+        """Freed memory is kept where no saving is asked for: faster, and larger."""
+        wanted = keep and self.device.type == "cpu" and self.savings == Savings()
+        return kept_pages() if wanted else contextlib.nullcontext()
 
     @property
     def _vae_tile(self) -> int:

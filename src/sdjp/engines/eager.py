@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from sdjp.engines.base import channels_last
+
 if TYPE_CHECKING:
     from sdjp.models import VAE, UNet
 
@@ -19,12 +21,12 @@ class Eager:
     shortcuts = True
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        pass
+        self._on_cpu = device.type == "cpu"
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the network itself."""
-        return unet
+        return channels_last(unet) if self._on_cpu else unet
 
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the network's own method."""
-        return vae.decode
+        return channels_last(vae.decode) if self._on_cpu else vae.decode

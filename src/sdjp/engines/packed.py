@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.engines import winograd
-from sdjp.engines.base import Kept, require_cpu
+from sdjp.engines.base import Kept, channels_last, require_cpu
 from sdjp.errors import InputError
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import Upsample
@@ -63,10 +63,6 @@ class PhaseUpsample(nn.Module):
     def __init__(self, upsample: Upsample) -> None:
         super().__init__()
         self.plain = upsample
-        weight = upsample.conv.weight.float()  # (O, I, 3, 3)
-        rows = torch.tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], device=weight.device).float()
-        phases = torch.einsum("iay,jbx,ocyx->ijocab", rows, rows, weight)  # (2, 2, O, I, 2, 2)
-        self.weight = phases.flatten(0, 2).to(upsample.conv.weight.dtype)
         bias = upsample.conv.bias
         self.bias = None if bias is None else bias.repeat(4)
         self._packed: Tensor | None = None
@@ -79,15 +75,27 @@ class PhaseUpsample(nn.Module):
             return out
         padding, stride = [1, 1], [1, 1]
         if self._packed is None:
-            self._packed = _pack(self.weight, padding, stride, x)
+            self._packed = _pack(self._kernels(), padding, stride, x)
         phases = _convolve(x, self._packed, self.bias, padding, stride).chunk(
             4, dim=1
         )  # (B, O, h + 1, w + 1)
-        y = x.new_empty(x.shape[0], phases[0].shape[1], 2 * h, 2 * w).to(memory_format=torch.channels_last)
+        y = torch.empty(
+            (x.shape[0], phases[0].shape[1], 2 * h, 2 * w),
+            dtype=x.dtype,
+            device=x.device,
+            memory_format=torch.channels_last,
+        )
         for number, phase in enumerate(phases):
             i, j = divmod(number, 2)
             y[:, :, i::2, j::2] = phase[:, :, i : i + h, j : j + w]
         return y
+
+    def _kernels(self) -> Tensor:
+        """The kernels of the four phases, one after the other: (4 O, I, 2, 2)."""
+        weight = self.plain.conv.weight.detach()  # (O, I, 3, 3)
+        rows = torch.tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], device=weight.device).float()
+        phases = torch.einsum("iay,jbx,ocyx->ijocab", rows, rows, weight.float())  # (2, 2, O, I, 2, 2)
+        return phases.flatten(0, 2).to(weight.dtype)
 
 
 class FusedLinear(nn.Module):
@@ -219,15 +227,8 @@ class Packed:
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the packed network."""
-        return _channels_last(self._copies(unet))
+        return channels_last(self._copies(unet))
 
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the packed decoder."""
-        return _channels_last(self._copies(vae).decode)
-
-
-def _channels_last(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Channels beside one another in memory: what convolutions and transformers both read best."""
-    return lambda x, *others, **shortcuts: run(
-        x.contiguous(memory_format=torch.channels_last), *others, **shortcuts
-    )
+        return channels_last(self._copies(vae).decode)

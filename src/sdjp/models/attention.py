@@ -36,6 +36,10 @@ def attention(
         (B, L, D).
     """
     q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
+    if q.requires_grad and q.device.type == "cpu" and mask is None and not causal:
+        # In training the scores are needed twice: to keep them is faster than to compute them anew.
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, K, L, M)
+        return (scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)
     if (
         q.dtype == torch.bfloat16
         and q.device.type == "cpu"
@@ -141,7 +145,8 @@ class TransformerBlock(nn.Module):
             y = tokens.merge(y)
             x = x + tokens.unmerge(self.self_attention(y, y))
         x = x + self.cross_attention(self.norm_cross(x), context)
-        out: Tensor = x + self.feed_forward(self.norm_feed_forward(x))
+        out: Tensor = self.feed_forward(self.norm_feed_forward(x))
+        out += x
         return out
 
 
@@ -161,5 +166,6 @@ class SpatialTransformer(nn.Module):
         merge = merge if merge is not None and merge.size == (h, w) else None
         y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
         y = self.block(y, context, merge).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
-        out: Tensor = x + self.proj_out(y)
+        out: Tensor = self.proj_out(y)
+        out += x
         return out

@@ -236,5 +236,5 @@ class UNet(nn.Module):
             # Odd sides: upsampling has to reach the size of the skip that waits.
             size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
             x = row(x, time, context, size, merge)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True))
         return out

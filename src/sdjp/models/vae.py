@@ -67,7 +67,8 @@ class AttentionBlock(nn.Module):
         y = self.norm(x)
         q, k, v = (f(y).flatten(2).transpose(1, 2) for f in (self.q, self.k, self.v))  # (B, h w, C)
         y = attention(q, k, v, heads=1).transpose(1, 2).reshape(x.shape)  # (B, C, h, w)
-        out: Tensor = x + self.proj_out(y)
+        out: Tensor = self.proj_out(y)
+        out += x
         return out
 
 
@@ -141,7 +142,7 @@ class Encoder(nn.Module):
         x = self.conv_in(x)
         for level in self.levels:
             x = level(x)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(self.mid(x))))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(self.mid(x)), inplace=True))
         return out
 
 
@@ -178,7 +179,7 @@ class Decoder(nn.Module):
         x = self.mid(self.conv_in(z))
         for level in self.levels:
             x = level(x)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True))
         return out
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdjp.config import MINI
 from sdjp.models import UNet
@@ -22,9 +21,9 @@ from sdjp.training import text as text_training
 from sdjp.training import workers as processes
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.optim import EMA, MuonAdamW, Worker, mixed_precision
 
-BATCH = 64  # over all workers
+BATCH = 128  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
 # What prompts ask for most is shown more often.
 CORE = frozenset(
@@ -215,6 +214,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     if state is not None:
         optimize.load_state_dict(state["optimizer"])
         step, samples = state["step"], state["samples"]
+    worker = Worker(model)
     torch.manual_seed(step * workers + rank)
     rng = random.Random(step * workers + rank)
     n = BATCH // workers
@@ -233,13 +233,14 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
             t = (u.pow(0.8) * 1000).long().clamp(max=999)
             a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
             noise = torch.randn_like(z)
-            with mixed_precision(), sdpa_kernel(SDPBackend.MATH):
-                v = model(a * z + s * noise, t, context).float()
+            v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
             each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
             loss = each.mean()
             (loss / workers).backward()
+            worker.hand_over()
             processes.add_up([p.grad for p in model.parameters() if p.grad is not None])
             optimize.step(clock.rate(done))
+            worker.take_over()
             ema.update(model)
             step, samples = step + 1, samples + BATCH
             losses.append(loss.item())

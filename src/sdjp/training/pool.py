@@ -23,10 +23,12 @@ from sdjp.models import VAE
 from sdjp.training import checkpoint, scenes
 from sdjp.training.artwork import Artwork
 from sdjp.training.autoencoder import to_tensor
+from sdjp.training.optim import mixed_precision
 from sdjp.training.scenes import Scene
 
 SHARD = 2000
 THUMB = 32
+BATCH = 16
 
 
 def draw_shard(folder: Path, index: int) -> None:
@@ -73,9 +75,10 @@ def encode_shard(folder: Path, index: int, vae: VAE) -> None:
     artwork = Artwork(folder / "artwork")
     records = read_records(folder / "pool" / f"{index:03}.json")
     latents = []
-    for start in range(0, len(records), 8):
-        pictures = np.stack([scenes.draw(s, artwork) for s in records[start : start + 8]])
-        latents.append(vae.encode(to_tensor(pictures)).mean.half().numpy())
+    for start in range(0, len(records), BATCH):
+        pictures = np.stack([scenes.draw(s, artwork) for s in records[start : start + BATCH]])
+        with mixed_precision():
+            latents.append(vae.encode(to_tensor(pictures)).mean.half().numpy())
     target = folder / "pool" / f"{index:03}.latents.npy"
     temporary = target.with_name(f"{index:03}.tmp.npy")
     np.save(temporary, np.concatenate(latents))
