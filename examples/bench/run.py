@@ -39,6 +39,8 @@ PARTS: Final = (
     "fast_quality",
 )
 """Modules beside this one, each with a ``measure(*, tiny, …)`` that gives rows."""
+UNTIMED: Final = frozenset({"memory", "precision", "fast_quality"})
+"""Parts in which no time is measured: they are what they are, whatever else runs."""
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
 
@@ -85,7 +87,8 @@ def chosen(text: str) -> list[str]:
 def measured(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """Run one part here."""
     measure = importlib.import_module(name).measure
-    return part.run(measure, tiny=args.tiny, rounds=args.rounds, every=args.all)
+    found = part.run(measure, tiny=args.tiny, rounds=args.rounds, every=args.all)
+    return {**found, "quiet": found["quiet"] or name in UNTIMED}
 
 
 def run(args: argparse.Namespace) -> int:

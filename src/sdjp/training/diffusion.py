@@ -186,9 +186,7 @@ def latent_scale(folder: Path) -> float:
 
 def optimizer(model: UNet, lr: float = 1.0) -> MuonAdamW:
     """What updates the UNet; ``lr`` is a factor."""
-    return MuonAdamW(
-        model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight")
-    )
+    return MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:

@@ -5,6 +5,7 @@ The averaged weights come back; what the optimizers remembered, and the head of 
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -15,18 +16,19 @@ from sdjp.models import CLIPText
 from sdjp.training import autoencoder, checkpoint, diffusion
 from sdjp.training import text as text_training
 from sdjp.training.optim import EMA, MuonAdamW
-from sdjp.weights import EMBEDDED, load
+from sdjp.weights import load
 
 log = logging.getLogger(__name__)
 
 
-def restore(folder: Path, source: str | Path = EMBEDDED) -> None:
+def restore(folder: Path, source: str | Path = "mini") -> None:
     """Write ``autoencoder.pt``, ``text.pt`` and ``unet.pt`` below ``folder`` from the weights of ``source``.
 
     Checkpoints that are there are kept. The byte-pair table comes with the text encoder, whose ids it gives.
     """
     loaded = load(source, dtype=torch.float32)
-    assert isinstance(loaded.text, CLIPText) and loaded.merges is not None
+    assert isinstance(loaded.text, CLIPText)
+    assert loaded.merges is not None
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "text.pt").exists():
         (folder / "merges.txt").write_bytes(loaded.merges.read_bytes())
@@ -35,6 +37,9 @@ def restore(folder: Path, source: str | Path = EMBEDDED) -> None:
     if not (folder / "autoencoder.pt").exists():
         optimizer = autoencoder.optimizer(loaded.vae)
         _save(folder / "autoencoder.pt", loaded.vae, optimizer, decoder_only=False)
+    scale = folder / "latent_scale.json"
+    if not scale.exists():  # the one that the UNet has learnt with
+        scale.write_text(json.dumps(loaded.config.vae.scaling_factor))
     if not (folder / "unet.pt").exists():
         _save(folder / "unet.pt", loaded.unet, diffusion.optimizer(loaded.unet), samples=0)
 

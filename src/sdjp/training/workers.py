@@ -3,6 +3,7 @@ faster than one with two."""
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,7 +51,14 @@ def rank_and_count() -> tuple[int, int]:
 
 
 def agree(value: float) -> float:
-    """The first process's ``value``, in all of them."""
+    """The first process's ``value``, in all of them.
+
+    Raises:
+        SystemExit: If the command that started them was ended: they end with it.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise SystemExit(1)
     shared = torch.tensor(value, dtype=torch.float64)
     if dist.is_initialized():
         dist.broadcast(shared, 0)
