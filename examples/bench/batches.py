@@ -13,7 +13,7 @@ from typing import Any
 
 import part
 import torch
-from contenders import Field, Shared, Way, engines, with_engine
+from contenders import Field, Shared, Way, default_engine, once, step, with_engine
 from paired import compare
 from torch.utils.flop_counter import FlopCounterMode
 from unet import inputs
@@ -44,10 +44,10 @@ def work(config: ModelConfig, pictures: int, cells: int) -> tuple[float, float]:
 
 
 def measure(*, tiny: bool = False, rounds: int = 3) -> list[dict[str, object]]:
-    """One row for each batch size and picture size, with the first engine and the fastest exact dtype."""
+    """One row for each batch size and picture size, with the default engine and the fastest exact dtype."""
     config = TINY if tiny else SD_V1
     dtype = torch.bfloat16 if bfloat16_is_fast() else torch.float32
-    way = Way("sdjp", dtype, engine=engines()[0])
+    way = Way("sdjp", dtype, engine=default_engine(dtype))
     unet = with_engine(Shared(config, "unet"), way)
     decode = with_engine(Shared(config, "vae"), way)
     rows = []
@@ -58,8 +58,8 @@ def measure(*, tiny: bool = False, rounds: int = 3) -> list[dict[str, object]]:
         z = x[:pictures]
         field = Field.of(
             {
-                "unet": lambda x=x, t=t, c=context: lambda: unet(x, t, c),  # type: ignore[misc]
-                "decode": lambda z=z: lambda: decode(z),  # type: ignore[misc]
+                "unet": lambda x=x, t=t, c=context: step(lambda: unet(x, t, c), way),  # type: ignore[misc]
+                "decode": lambda z=z: once(lambda: decode(z), way),  # type: ignore[misc]
             },
             needs={"decode": float(LIVE * pictures * side**2)},
         )

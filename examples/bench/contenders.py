@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from machine import BUSY, Neighbours, available, give_back
-from paired import Timings, compare
+from paired import Step, Timings, compare
 from torch import Tensor, nn
 
 from sdjp.config import ModelConfig
@@ -73,6 +74,15 @@ def ways(*, every: bool = False) -> list[Way]:
         theirs.append(Way("diffusers", dtypes[-1], channels_last=True, compiled=True))
     ours = [engine for engine in engines() if every or engine != "compile"]
     return theirs + [Way("sdjp", dtype, engine=engine) for engine in ours for dtype in dtypes]
+
+
+def default_engine(dtype: torch.dtype) -> str | None:
+    """What a pipeline on a CPU takes by itself; None for the plain modules, where there are no engines."""
+    if engines() == [None]:
+        return None
+    from sdjp.engines import make_engine
+
+    return make_engine(dtype=dtype).name
 
 
 def engines() -> list[str | None]:
@@ -144,14 +154,17 @@ def with_engine(shared: Shared, way: Way) -> Callable[..., Tensor]:
 
     engine = make_engine(way.engine, dtype=way.dtype)
     run: Callable[..., Tensor] = engine.unet(module) if shared.part == "unet" else engine.decoder(module)
-    # As a pipeline runs them; there the block spans all steps, here each call finds its pages anew.
-    return lambda *inputs: kept_pages_around(run, inputs)
+    return run
 
 
-def kept_pages_around(run: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
-    """One call with the allocator as a pipeline sets it."""
-    with kept_pages():
-        return run(*inputs)
+def step(call: Callable[[], Tensor], way: Way) -> Step:
+    """One call of many; ours with the allocator as a pipeline sets it from the first to the last."""
+    return Step(call, nullcontext if way.engine is None else kept_pages)
+
+
+def once(call: Callable[[], Tensor], way: Way) -> Callable[[], Tensor]:
+    """One call alone; ours with the allocator as a pipeline sets it for that."""
+    return step(call, way).__call__
 
 
 def laid_out(x: Tensor, way: Way) -> Tensor:
@@ -231,7 +244,7 @@ class Field:
             rivals: Those whose fastest all are compared with as well.
         """
         watched = Neighbours()
-        timings = compare(self.calls, rounds=rounds, warmup=1, device=device) if self.calls else None
+        timings = compare(self.calls, rounds=rounds, warmup=0, device=device) if self.calls else None
         others = watched.share()
         rows: list[dict[str, object]] = []
         for name in [*self.calls, *self.reasons]:

@@ -17,13 +17,14 @@ from typing import Any
 
 import part
 import torch
-from contenders import Field, Shared, Way, engines
+from contenders import Field, Shared, Way, default_engine
+from paired import Step
 from torch import Tensor, nn
 from unet import build, inputs
 
 from sdjp.config import SD_V1, TINY
 from sdjp.errors import MissingDependencyError
-from sdjp.hardware import bfloat16_is_fast
+from sdjp.hardware import bfloat16_is_fast, kept_pages
 
 Given = tuple[Tensor, Tensor, Tensor]
 
@@ -39,7 +40,7 @@ def linear(shared: Shared, given: Given) -> Callable[[], Tensor]:
         module.time_embedding = nn.Identity()
         quantize_dynamic(module, {nn.Linear}, dtype=torch.qint8, inplace=True)
         module.time_embedding = time_embedding
-    return lambda: module(*given)
+    return Step(lambda: module(*given), kept_pages)
 
 
 def openvino(shared: Shared, given: Given, *, activations: bool) -> Callable[[], Tensor]:
@@ -61,7 +62,7 @@ def openvino(shared: Shared, given: Given, *, activations: bool) -> Callable[[],
     else:
         model = nncf.compress_weights(model)
     compiled: Any = openvino.compile_model(model, "CPU")
-    return lambda: torch.from_numpy(compiled(arrays)[0])
+    return Step(lambda: torch.from_numpy(compiled(arrays)[0]))
 
 
 def measure(*, tiny: bool = False, rounds: int = 5) -> list[dict[str, object]]:
@@ -69,7 +70,7 @@ def measure(*, tiny: bool = False, rounds: int = 5) -> list[dict[str, object]]:
     config, cells = (TINY, 16) if tiny else (SD_V1, 64)
     shared, given = Shared(config, "unet"), inputs(config, cells=cells)
     dtypes = [torch.float32] + [torch.bfloat16] * bfloat16_is_fast()
-    plain = [Way("sdjp", dtype, engine=engines()[0]) for dtype in dtypes]
+    plain = [Way("sdjp", dtype, engine=default_engine(dtype)) for dtype in dtypes]
     names = [way.name for way in plain]
     size = 4.0 * shared.parameters
     field = Field.of(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,30 @@ def compare(
     return Timings({name: tuple(values) for name, values in seconds.items()})
 
 
+@dataclass(frozen=True)
+class Step:
+    """A call that stands for one of many in a row, as a UNet makes them: the second in a row is timed.
+
+    Attributes:
+        call: The call.
+        around: What holds from the first of them to the last.
+    """
+
+    call: Callable[[], Tensor]
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
+
+    def __call__(self) -> Tensor:
+        """One call by itself."""
+        with self.around():
+            return self.call()
+
+
 def timed(call: Callable[[], object], device: torch.device | None = None) -> float:
-    """Seconds that one call takes."""
+    """Seconds that one call takes; of a :class:`Step`, when one like it came just before."""
+    if isinstance(call, Step):
+        with call.around():
+            call.call()
+            return timed(call.call, device)
     if device is None or device.type != "cuda":
         start = time.perf_counter()
         call()

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import part
 import torch
-from contenders import engines, failed
+from contenders import default_engine, engines, failed
 from paired import Spread, compare
 from whole import Draw, cpp, fast, load, ours, random_file, theirs
 
@@ -38,7 +38,7 @@ def dtypes() -> list[torch.dtype]:
 def embedded(rounds: int, steps: int) -> list[dict[str, object]]:
     """The embedded model whole: PLMS against what it does by itself and against ``fast``."""
     calls: dict[str, Callable[[], object]] = {}
-    for engine in engines():
+    for engine in (e for e in engines() if e != "compile"):  # which takes minutes
         for dtype in dtypes():
             name = " ".join(filter(None, ("sdjp", engine, str(dtype).removeprefix("torch."))))
             try:
@@ -96,10 +96,10 @@ def extended(config: ModelConfig, rounds: int, short: int, long: int) -> list[di
     calls: dict[str, Callable[[], object]] = {}
     notes: dict[str, dict[str, str]] = {}
     label = str(dtype).removeprefix("torch.")
-    own = " ".join(filter(None, ("sdjp", engines()[0], label)))
+    own = " ".join(filter(None, ("sdjp", default_engine(dtype), label)))
     with TemporaryDirectory() as folder:
         file = random_file(config, Path(folder) / "random.safetensors", dtype)
-        plain = load(file, engine=engines()[0], dtype=dtype)
+        plain = load(file, engine=default_engine(dtype), dtype=dtype)
         entries: dict[str, Callable[[], Draw]] = {
             f"diffusers {label} channels_last, PLMS": lambda: theirs(plain),
             f"{own}, PLMS": lambda: ours(plain),

@@ -10,7 +10,7 @@ from functools import partial
 
 import part
 import torch
-from contenders import Field, Shared, Way, diffusers_module, laid_out, ways, with_engine
+from contenders import Field, Shared, Way, diffusers_module, laid_out, step, ways, with_engine
 from torch import Tensor
 
 from sdjp.config import SD_V1, TINY, ModelConfig
@@ -26,15 +26,15 @@ def inputs(config: ModelConfig, *, pictures: int = 1, cells: int = 64) -> tuple[
 
 
 def build(way: Way, shared: Shared, given: tuple[Tensor, Tensor, Tensor]) -> Callable[[], Tensor]:
-    """The call that is timed: ``way`` over the inputs ``given``."""
+    """The call that is timed: ``way`` over the inputs ``given``, one step of many."""
     x, t, context = laid_out(given[0], way), given[1], given[2].to(way.dtype)
     if way.library == "diffusers":
         module = diffusers_module(shared, way)
         if way.compiled:
             module = torch.compile(module)
-        return lambda: module(x, t, encoder_hidden_states=context, return_dict=False)[0]
+        return step(lambda: module(x, t, encoder_hidden_states=context, return_dict=False)[0], way)
     run = with_engine(shared, way)
-    return lambda: run(x, t, context)
+    return step(lambda: run(x, t, context), way)
 
 
 def measure(*, tiny: bool = False, rounds: int = 7, every: bool = False) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ from functools import partial
 
 import part
 import torch
-from contenders import Field, Shared, Way, diffusers_module, laid_out, ways, with_engine
+from contenders import Field, Shared, Way, diffusers_module, laid_out, once, ways, with_engine
 from torch import Tensor
 
 from sdjp.config import SD_V1, TINY
@@ -25,7 +25,7 @@ def build(way: Way, shared: Shared, z: Tensor) -> Callable[[], Tensor]:
         decode = torch.compile(module.decode) if way.compiled else module.decode
         return lambda: decode(z, return_dict=False)[0]
     run = with_engine(shared, way)
-    return lambda: run(z)
+    return once(lambda: run(z), way)
 
 
 def build_tiled(way: Way, shared: Shared, z: Tensor, tile: int) -> Callable[[], Tensor]:

@@ -10,9 +10,10 @@ import torch
 from sdjp import Pipeline
 from sdjp.config import TINY
 from sdjp.engines import ENGINES, make_engine
-from sdjp.engines.packed import problem
+from sdjp.engines.packed import FusedLinear, SplitGEGLU, problem
 from sdjp.errors import InputError, MissingDependencyError
 from sdjp.models import VAE, UNet
+from sdjp.models.attention import GEGLU
 
 SLOW = {"compile"}  # a C++ compiler runs for a minute
 # Sums of up to a thousand float32 products in another order; the networks' answers are of the order of 1.
@@ -169,3 +170,20 @@ def test_auto_takes_what_can_run_here():
             with pytest.raises(InputError, match="dtype"):
                 make_engine("packed", dtype=dtype)
     assert make_engine("auto", device="cuda", dtype=torch.float16).name == "eager"
+
+
+@pytest.mark.skipif(problem(torch.bfloat16) is not None, reason="bfloat16 is not packed here")
+@torch.inference_mode()
+def test_linear_layers_in_sixteen_bits_give_the_plain_numbers():
+    generator = torch.Generator().manual_seed(4)
+    block = filled(GEGLU(32)).bfloat16()
+    linear = torch.nn.Linear(32, 48).bfloat16()
+    x = torch.randn(2, 9, 32, generator=generator).bfloat16()
+    # One rounding to 8 bits more or less, of numbers of the order of 1.
+    close = {"atol": 2e-2, "rtol": 2e-2}
+    torch.testing.assert_close(SplitGEGLU(block)(x), block(x), **close)
+    torch.testing.assert_close(FusedLinear(linear)(x), linear(x), **close)
+    network = filled(UNet.from_config(TINY.unet)).bfloat16()
+    x, t, context = (tensor.bfloat16() for tensor in inputs(network, 2, 16, 8))
+    out = make_engine("packed", dtype=torch.bfloat16).unet(network)(x, t, context)
+    assert (out - network(x, t, context)).float().norm() < 0.05 * out.float().norm()
