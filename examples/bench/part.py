@@ -39,8 +39,9 @@ def run(measure: Measure, *, tiny: bool, rounds: int | None, every: bool) -> dic
     known = inspect.signature(measure).parameters
     watched = Neighbours()
     rows = measure(**{name: value for name, value in wanted.items() if name in known and value is not None})
-    told = [row["others"] for row in rows if row.get("others") is not None] or [watched.share()]
-    others = max([share for share in [before, *told] if isinstance(share, float)], default=None)
+    # While something was timed, where the rows say so; else over the whole part.
+    told = [row["others"] for row in rows if row.get("others") is not None] or [before, watched.share()]
+    others = max([share for share in told if isinstance(share, float)], default=None)
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),
         "machine": machine(),

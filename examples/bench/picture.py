@@ -47,7 +47,7 @@ def embedded(rounds: int, steps: int) -> list[dict[str, object]]:
                 continue  # the table of the UNet says so
             draw = ours(pipe)
             calls[f"{name}, PLMS {steps}"] = lambda draw=draw: draw(steps)  # type: ignore[misc]
-            preset = fast(pipe)
+            preset = fast(pipe) if pipe.engine.shortcuts else None
             if preset is not None:
                 calls[f"{name}, fast"] = preset
     timings = compare(calls, rounds=rounds)

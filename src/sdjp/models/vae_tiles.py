@@ -45,7 +45,7 @@ def decode_tiled(
     """Decode as :meth:`VAE.decode` does, in tiles of ``tile`` × ``tile`` latent cells."""
     decoder = vae.decoder
     y = decoder.mid(decoder.conv_in(vae.post_quant_conv(z)))
-    back = nn.Sequential(*decoder.levels, decoder.norm_out, nn.SiLU(), decoder.conv_out)
+    back = nn.Sequential(*decoder.levels, decoder.norm_out, nn.SiLU(inplace=True), decoder.conv_out)
     return _over_tiles(back, y, vae.factor, tile, margin, measurements, down=False)
 
 
@@ -86,6 +86,8 @@ def _over_tiles(
     scale_in, scale_out = (factor, 1) if down else (1, factor)
     rows, columns = (_spans(side // scale_in, tile, margin) for side in x.shape[-2:])
     part, norms = _with_shared_norms(part)
+    if x.device.type == "cpu":
+        x = x.contiguous(memory_format=torch.channels_last)  # what its convolutions read best
     out: Tensor | None = None
     for turn in range(measurements + 1):
         for row in rows:
@@ -118,6 +120,17 @@ def _with_shared_norms(part: nn.Module) -> tuple[nn.Module, list[_SharedNorm]]:
     return part, norms
 
 
+def _moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each group of channels of x (B, C, h, w): (B, G, 1) each, at least float32."""
+    wide = torch.promote_types(x.dtype, torch.float32)
+    pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, h w, C): no copy where the channels are last
+    # Of each channel first, then of the group: the mean of their variances and the spread of their means.
+    var, mean = torch.var_mean(pixels.to(wide), dim=1, correction=0)  # (B, C)
+    var, mean = (moment.unflatten(1, (groups, -1)) for moment in (var, mean))  # (B, G, C/G)
+    spread, middle = torch.var_mean(mean, dim=2, correction=0, keepdim=True)
+    return middle, var.mean(dim=2, keepdim=True) + spread
+
+
 class _SharedNorm(nn.Module):
     """GroupNorm (Wu & He 2018, arXiv 1803.08494) whose mean and variance are those of all tiles together."""
 
@@ -132,20 +145,21 @@ class _SharedNorm(nn.Module):
         """Normalise x (B, C, h, w), and measure the part of it that is kept."""
         assert self.spans is not None
         row, column = self.spans
-        groups = self.norm.num_groups
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        kept = wide[..., row.inside(x.shape[-2]), column.inside(x.shape[-1])]
-        kept = kept.reshape(x.shape[0], groups, -1)
-        mean = kept.mean(dim=-1, keepdim=True)
-        var = ((kept - mean) ** 2).mean(dim=-1, keepdim=True)
-        count = torch.full_like(mean, kept.shape[-1])
+        kept = x[..., row.inside(x.shape[-2]), column.inside(x.shape[-1])]
+        mean, var = _moments(kept, self.norm.num_groups)
+        count = torch.full_like(mean, kept.shape[1:].numel() // self.norm.num_groups)
         self.sums.append(torch.stack([count, mean, var]).cpu().double())  # not every device has float64
         if self.moments is not None:
-            mean, var = self.moments
-        y = (wide.reshape(x.shape[0], groups, -1) - mean.to(wide)) / (var + self.norm.eps).sqrt().to(wide)
-        y = y.reshape(x.shape).to(x.dtype)
-        out: Tensor = y * self.norm.weight[:, None, None] + self.norm.bias[:, None, None]
-        return out
+            mean, var = (moment.to(mean) for moment in self.moments)
+        each = [self._normalise(*of_one) for of_one in zip(x, mean, var, strict=True)]
+        return each[0] if len(each) == 1 else torch.cat(each)
+
+    def _normalise(self, x: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+        """Map x (C, h, w) with moments (G, 1) to (1, C, h, w): a batch norm with given statistics."""
+        each = x.shape[0] // self.norm.num_groups
+        moments = (moment.flatten().repeat_interleave(each) for moment in (mean, var))
+        weight, bias = self.norm.weight.to(mean), self.norm.bias.to(mean)
+        return F.batch_norm(x[None], *moments, weight, bias, eps=self.norm.eps)
 
     def settle(self) -> None:
         """Put what the tiles measured together (variance of a mixture: mean of variances and of means)."""
