@@ -39,7 +39,8 @@ def attention(
     if q.requires_grad and q.device.type == "cpu" and mask is None and not causal:
         # In training the scores are needed twice: to keep them is faster than to compute them anew.
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, K, L, M)
-        return (scores.softmax(dim=-1) @ v).transpose(1, 2).flatten(2)
+        weighted: Tensor = scores.softmax(dim=-1) @ v
+        return weighted.transpose(1, 2).flatten(2)
     if (
         q.dtype == torch.bfloat16
         and q.device.type == "cpu"

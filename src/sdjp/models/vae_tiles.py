@@ -126,7 +126,7 @@ def _moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, h w, C): no copy where the channels are last
     # Of each channel first, then of the group: the mean of their variances and the spread of their means.
     var, mean = torch.var_mean(pixels.to(wide), dim=1, correction=0)  # (B, C)
-    var, mean = (moment.unflatten(1, (groups, -1)) for moment in (var, mean))  # (B, G, C/G)
+    var, mean = (moment.reshape(len(x), groups, -1) for moment in (var, mean))  # (B, G, C/G)
     spread, middle = torch.var_mean(mean, dim=2, correction=0, keepdim=True)
     return middle, var.mean(dim=2, keepdim=True) + spread
 
@@ -157,9 +157,9 @@ class _SharedNorm(nn.Module):
     def _normalise(self, x: Tensor, mean: Tensor, var: Tensor) -> Tensor:
         """Map x (C, h, w) with moments (G, 1) to (1, C, h, w): a batch norm with given statistics."""
         each = x.shape[0] // self.norm.num_groups
-        moments = (moment.flatten().repeat_interleave(each) for moment in (mean, var))
+        mean, var = (moment.flatten().repeat_interleave(each) for moment in (mean, var))
         weight, bias = self.norm.weight.to(mean), self.norm.bias.to(mean)
-        return F.batch_norm(x[None], *moments, weight, bias, eps=self.norm.eps)
+        return F.batch_norm(x[None], mean, var, weight, bias, eps=self.norm.eps)
 
     def settle(self) -> None:
         """Put what the tiles measured together (variance of a mixture: mean of variances and of means)."""
