@@ -46,7 +46,9 @@ def test_it_is_as_exact_as_the_direct_convolution():
     exact = F.conv2d(x.double(), weight.double(), padding=1)
     mine = (winograd.convolve(x, winograd.kernel(weight), None) - exact).abs().mean()
     direct = (F.conv2d(x, weight, padding=1) - exact).abs().mean()
-    assert mine < 2 * direct
+    # The direct one adds up in blocks as wide as the processor's registers: less than twice as exact on AVX2,
+    # 2.4 times on AVX512.
+    assert mine < 3 * direct
 
 
 @pytest.mark.parametrize(

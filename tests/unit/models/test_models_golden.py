@@ -92,7 +92,11 @@ def test_unet_with_more_channels_than_groups() -> None:
 
 @pytest.mark.parametrize("dim", [32, 33, 320])
 def test_timestep_embedding(dim: int) -> None:
-    close(timestep_embedding(UNET["temb/t"], dim), UNET[f"temb/dim{dim}"])
+    # Of a timestep near 1000, the last bit of a float32 frequency is 6e-5 of the angle; exp differs by that
+    # between processors.
+    torch.testing.assert_close(
+        timestep_embedding(UNET["temb/t"], dim), UNET[f"temb/dim{dim}"], rtol=0, atol=6e-5
+    )
 
 
 def test_whole_timesteps_are_embedded_as_fractional_ones() -> None:
