@@ -163,8 +163,8 @@ def step(call: Callable[[], Tensor], way: Way) -> Step:
 
 
 def once(call: Callable[[], Tensor], way: Way) -> Callable[[], Tensor]:
-    """One call alone; ours with the allocator as a pipeline sets it for that."""
-    return step(call, way).__call__
+    """One call alone, a decoding; ours with the allocator as a pipeline sets it for that."""
+    return Step(call, nullcontext if way.engine in (None, "eager") else kept_pages).__call__
 
 
 def laid_out(x: Tensor, way: Way) -> Tensor:
