@@ -13,7 +13,7 @@ from typing import Any
 
 import part
 import torch
-from contenders import Field, Shared, Way, default_engine, once, step, with_engine
+from contenders import Field, Shared, Way, default_engine, step, with_engine
 from paired import compare
 from torch.utils.flop_counter import FlopCounterMode
 from unet import inputs
@@ -59,7 +59,7 @@ def measure(*, tiny: bool = False, rounds: int = 3) -> list[dict[str, object]]:
         field = Field.of(
             {
                 "unet": lambda x=x, t=t, c=context: step(lambda: unet(x, t, c), way),  # type: ignore[misc]
-                "decode": lambda z=z: once(lambda: decode(z), way),  # type: ignore[misc]
+                "decode": lambda z=z: lambda: decode(z),  # type: ignore[misc]
             },
             needs={"decode": float(LIVE * pictures * side**2)},
         )

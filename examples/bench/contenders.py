@@ -162,11 +162,6 @@ def step(call: Callable[[], Tensor], way: Way) -> Step:
     return Step(call, nullcontext if way.engine is None else kept_pages)
 
 
-def once(call: Callable[[], Tensor], way: Way) -> Callable[[], Tensor]:
-    """One call alone, a decoding; ours with the allocator as a pipeline sets it for that."""
-    return Step(call, nullcontext if way.engine in (None, "eager") else kept_pages).__call__
-
-
 def laid_out(x: Tensor, way: Way) -> Tensor:
     """An input (B, C, h, w) in the dtype and layout of ``way``."""
     layout = torch.channels_last if way.channels_last else torch.contiguous_format

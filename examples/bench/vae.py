@@ -10,7 +10,7 @@ from functools import partial
 
 import part
 import torch
-from contenders import Field, Shared, Way, diffusers_module, laid_out, once, ways, with_engine
+from contenders import Field, Shared, Way, diffusers_module, laid_out, ways, with_engine
 from torch import Tensor
 
 from sdjp.config import SD_V1, TINY
@@ -18,14 +18,14 @@ from sdjp.models.vae_tiles import decode_tiled
 
 
 def build(way: Way, shared: Shared, z: Tensor) -> Callable[[], Tensor]:
-    """The call that is timed: ``way`` over the latents ``z``."""
+    """The call that is timed: ``way`` over the latents ``z``; a pipeline keeps no memory for that, either."""
     z = laid_out(z, way)
     if way.library == "diffusers":
         module = diffusers_module(shared, way)
         decode = torch.compile(module.decode) if way.compiled else module.decode
         return lambda: decode(z, return_dict=False)[0]
     run = with_engine(shared, way)
-    return once(lambda: run(z), way)
+    return lambda: run(z)
 
 
 def build_tiled(way: Way, shared: Shared, z: Tensor, tile: int) -> Callable[[], Tensor]:

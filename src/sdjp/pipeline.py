@@ -56,6 +56,8 @@ from sdjp.types import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from sdjp.models import UNet
+
 EMBEDDED = "mini"
 SafetyMode = Literal["flag", "blur", "black", "off"]
 
@@ -106,7 +108,7 @@ class Pipeline:
         engine: Engine | None = None,
         savings: Savings | None = None,
     ) -> None:
-        self.unet = loaded.unet
+        self._unet = loaded.unet
         self.vae = loaded.vae
         self.text_encoder = loaded.text
         self.config: ModelConfig = loaded.config
@@ -205,6 +207,7 @@ class Pipeline:
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if loaded.tokenizer.japanese and translator in (AUTO, "passthrough"):
             chosen_translator = make_translator("passthrough", reads_japanese=True)
+        chosen_engine.own(loaded.unet, lambda name: loaded.give_back(f"unet.{name}"))
         return cls(
             loaded,
             tokenizer=loaded.tokenizer,
@@ -309,12 +312,20 @@ class Pipeline:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.unet.conv_in.weight.device
+        return self._unet.conv_in.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the UNet's weights."""
-        return self.unet.conv_in.weight.dtype
+        return self._unet.conv_in.weight.dtype
+
+    @property
+    def unet(self) -> UNet:
+        """The denoiser. Until it is asked for, an engine may keep its weights in an order of its own only;
+        from then on they are in memory as they are, too.
+        """
+        self.engine.give_back(self._unet)
+        return self._unet
 
     @property
     def runtime(self) -> Runtime:
@@ -629,15 +640,17 @@ class Pipeline:
     def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
         job = settle(options, inputs, config=self.config, schedule=self.schedule)
         check_engine(self.engine, job.options)
-        self.addons.check(job, self.config, Networks(self.unet, self.text_encoder))
+        self.addons.check(job, self.config, Networks(self._unet, self.text_encoder))
         return job
 
     def _equipped(self, texts: Sequence[str], loras: Mapping[str, float]) -> Pipeline:
         """This pipeline with LoRAs, and with the embeddings named in ``texts``; it shares all else."""
         pipe = copy.copy(self)
-        networks = Networks(self.unet, self.text_encoder)
+        if loras:
+            self.engine.give_back(self._unet)
+        networks = Networks(self._unet, self.text_encoder)
         with self.on_demand.loaded(*(("unet", "text") if loras else ())):  # they are written into copies
-            pipe.unet, pipe.text_encoder, pipe._names, pipe._addon_reports = self.addons.equip(
+            pipe._unet, pipe.text_encoder, pipe._names, pipe._addon_reports = self.addons.equip(
                 texts, loras, self.config, networks
             )
         return pipe
@@ -787,7 +800,7 @@ class Pipeline:
             drawn = [torch.randn(job.shape, generator=g, dtype=torch.float32) for g in generators]
             return torch.stack(drawn).to(self.device)
 
-        network = self.engine.unet(self.unet)
+        network = self.engine.unet(self._unet)
         if self.savings.slices:
             network = by_rows(network)
 
@@ -827,8 +840,7 @@ class Pipeline:
     @torch.inference_mode()
     def _pictures(self, job: Job, rows: range, x: Tensor) -> list[Image]:
         """Decode; what was to be kept comes back over it, and what was only margin goes."""
-        # The maps of a decoding are large, and few: "eager", the engine for little memory, keeps none.
-        with self.on_demand.loaded("vae"), self._pages(keep=self.engine.name != "eager"):
+        with self.on_demand.loaded("vae"), self._pages(keep=autoencode.keeps_pages(x)):
             pixels = autoencode.decode(self.vae, x, tile=self._vae_tile, decoder=self.engine.decoder)
         pictures = images.to_pil(pixels)
         if job.masks and job.options.paste_back:

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from sdjp import Pipeline
+from sdjp import Pipeline, weights
 from sdjp.config import TINY
 from sdjp.engines import ENGINES, make_engine
 from sdjp.engines.packed import FusedLinear, SplitGEGLU, problem
@@ -91,6 +91,56 @@ def test_the_networks_are_left_as_they_were(unet):
     make_engine("packed").unet(unet)(*inputs(unet, 2, 8, 8))
     assert list(before) == list(unet.state_dict())
     assert all(torch.equal(before[name], p) for name, p in unet.state_dict().items())
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_an_engine_owns_it_gives_back_bit_by_bit(name, dtype):
+    """Weights that a pipeline alone knows of may lie in the engine's order only."""
+    try:
+        engine = make_engine(name, dtype=dtype)
+    except MissingDependencyError as error:
+        pytest.skip(error.en)
+    network = filled(UNet.from_config(TINY.unet)).to(dtype).requires_grad_(False)
+    before = {key: p.clone() for key, p in network.state_dict().items()}
+    x, t, context = inputs(network, 2, 8, 8)
+    given = (x.to(dtype), t, context.to(dtype))
+    with torch.inference_mode():
+        plain = make_engine(name, dtype=dtype).unet(network)(*given)
+        engine.own(network, lambda name: None)
+        first, second = engine.unet(network)(*given), engine.unet(network)(*given)
+        engine.give_back(network)
+        third = engine.unet(network)(*given)
+    assert all(torch.equal(out, plain) for out in (first, second, third))
+    after = network.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert not any(p.is_inference() for p in network.parameters()), "they can be trained on"
+
+
+@torch.inference_mode()
+def test_owned_weights_are_in_memory_once():
+    network = filled(UNet.from_config(TINY.unet)).bfloat16()
+    whole = sum(p.nbytes for p in network.parameters())
+    engine = make_engine("packed", dtype=torch.bfloat16)
+    forgotten: list[str] = []
+    engine.own(network, forgotten.append)
+    x, t, context = inputs(network, 2, 8, 8)
+    engine.unet(network)(x.bfloat16(), t, context.bfloat16())
+    left = sum(p.untyped_storage().nbytes() for p in network.parameters())
+    assert left < 0.6 * whole
+    assert "conv_in.weight" in forgotten
+    assert set(forgotten) < set(network.state_dict())
+
+
+def test_a_pipeline_owns_its_unet_until_somebody_asks_for_it():
+    pipe = Pipeline.from_pretrained(engine="packed", dtype="bfloat16", watermark=False, safety="off")
+    weight = weights.load("mini", dtype="bfloat16").unet.state_dict()
+    before = pipe.generate("赤い車", seed=2, num_inference_steps=2)
+    assert all(torch.equal(weight[name], p) for name, p in pipe.unet.state_dict().items())
+    with torch.no_grad():
+        pipe.unet.conv_out.weight.mul_(0.5)
+    after = pipe.generate("赤い車", seed=2, num_inference_steps=2)
+    assert not torch.equal(before.latents, after.latents), "what was written to the weights counts"
 
 
 def test_packing_asks_nothing_of_the_callers_random_numbers(unet):

@@ -6,9 +6,10 @@ compiled program) is kept beside them, and made anew once their weights have bee
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from sdjp.errors import InputError
@@ -24,7 +25,7 @@ KEPT: Final = 2  # a network with and without its LoRAs
 
 
 class Engine(Protocol):
-    """Runs networks; made for the device and the dtype that they have.
+    """Runs networks; made for the device and the dtype that they have. Subclass it, to have what is optional.
 
     Attributes:
         name: The registry name.
@@ -41,6 +42,14 @@ class Engine(Protocol):
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return what decodes like ``vae.decode``: z (B, C, h, w) to pixels (B, 3, H, W)."""
         ...
+
+    def own(self, unet: UNet, forget: Callable[[str], None]) -> None:
+        """Be told that nobody reads the weights of ``unet`` until :meth:`give_back`: an engine that lays them
+        out anew need not keep them twice. It calls ``forget`` with the name of each that it lets go.
+        """
+
+    def give_back(self, unet: UNet) -> None:
+        """Have the weights of ``unet`` be what they were, for good, bit by bit."""
 
 
 def require_cpu(name: str, device: torch.device) -> None:
@@ -73,6 +82,15 @@ def channels_last(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def writes(network: nn.Module) -> int:
     """Return a number that grows whenever a weight is written to; torch counts it (not in inference mode)."""
     return sum(0 if p.is_inference() else p._version for p in network.parameters())
+
+
+@contextlib.contextmanager
+def plain_tensors() -> Iterator[None]:
+    """Have tensors that are made here be of use outside of inference mode, too."""
+    import torch
+
+    with torch.inference_mode(False), torch.no_grad():
+        yield
 
 
 class Kept(Generic[T]):

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from sdjp.engines.base import Kept
+from sdjp.engines.base import Engine, Kept, plain_tensors
 from sdjp.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from sdjp.models import VAE, UNet
 
 
-class Compiled:
+class Compiled(Engine):
     """Runs programs that torch.compile makes.
 
     Raises:
@@ -66,7 +66,7 @@ def _program(network: nn.Module, method: str) -> Callable[..., Tensor]:
     def run(*inputs: Tensor) -> Tensor:
         # Normal tensors: the program is compiled with no_grad, which freezing needs, and tensors made in
         # inference mode would make it a second program.
-        with torch.inference_mode(False), torch.no_grad():
+        with plain_tensors():
             out: Tensor = function(*(x.clone() if x.is_inference() else x for x in inputs))
             # The next replay of a CUDA graph writes over what this one gave.
             return out.clone() if cuda else out

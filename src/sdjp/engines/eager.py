@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from sdjp.engines.base import channels_last
+from sdjp.engines.base import Engine, channels_last
 
 if TYPE_CHECKING:
     from sdjp.models import VAE, UNet
 
 
-class Eager:
+class Eager(Engine):
     """Calls the networks themselves: any device, any size, no memory beyond theirs."""
 
     name = "eager"

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from sdjp.engines.base import Kept, require_cpu
+from sdjp.engines.base import Engine, Kept, plain_tensors, require_cpu
 from sdjp.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from sdjp.models import VAE, UNet
 
 
-class OpenVINO:
+class OpenVINO(Engine):
     """Runs programs that OpenVINO compiles.
 
     Raises:
@@ -91,7 +91,7 @@ class _Programs:
         if self._model is None:
             network = self._network if self._dtype == torch.float32 else copy.deepcopy(self._network).float()
             small = tuple(_small(x) for x in inputs)
-            with torch.inference_mode(False), torch.no_grad():
+            with plain_tensors():
                 self._model = openvino.convert_model(_Method(network, self._method), example_input=small)
         model = self._model.clone()
         model.reshape({i: list(shape) for i, shape in enumerate(shapes)})

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.engines import winograd
-from sdjp.engines.base import Kept, channels_last, require_cpu
+from sdjp.engines.base import Engine, Kept, channels_last, plain_tensors, require_cpu
 from sdjp.errors import InputError
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import Upsample
@@ -32,13 +34,20 @@ if TYPE_CHECKING:
 
 
 class PackedConv2d(nn.Module):
-    """A convolution with its weights laid out at the first call: in oneDNN's blocks, or Winograd's."""
+    """A convolution with its weights laid out at the first call: in oneDNN's blocks, or Winograd's.
 
-    def __init__(self, conv: nn.Conv2d) -> None:
+    Args:
+        conv: The convolution.
+        forget: Called once the weights are in blocks and the plain ones let go; :meth:`give_back` has them
+            again. None to keep both.
+    """
+
+    def __init__(self, conv: nn.Conv2d, forget: Callable[[], None] | None = None) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
         self.padding, self.stride = [int(n) for n in conv.padding], list(conv.stride)
         self._winograd = winograd.suits(conv)
+        self._forget = None if self._winograd else forget
         self._kernel: Tensor | None = None
         self._packed: Tensor | None = None
 
@@ -48,9 +57,25 @@ class PackedConv2d(nn.Module):
             if self._kernel is None:
                 self._kernel = winograd.kernel(self.weight.detach())
             return winograd.convolve(x, self._kernel, self.bias)
-        if self._packed is None:
-            self._packed = _pack(self.weight, self.padding, self.stride, x)
-        return _convolve(x, self._packed, self.bias, self.padding, self.stride)
+        weight = self._lay_out(x) if self._packed is None else self._packed
+        return _convolve(x, weight, self.bias, self.padding, self.stride)
+
+    def _lay_out(self, x: Tensor) -> Tensor:
+        with _laying_out:
+            if self._packed is None:  # another thread may have been here
+                self._packed = _pack(self.weight, self.padding, self.stride, x)
+                if self._forget is not None:
+                    with plain_tensors():
+                        self.weight.data = self.weight.data.new_zeros(()).expand(self.weight.shape)
+                    self._forget()
+            return self._packed
+
+    def give_back(self) -> None:
+        """Put the plain weights in their place again."""
+        with _laying_out, plain_tensors():
+            if self._forget is not None and self._packed is not None:
+                self.weight.data = self._packed.to_dense()
+            self._forget = None
 
 
 class PhaseUpsample(nn.Module):
@@ -129,6 +154,9 @@ class SplitGEGLU(nn.Module):
         return _linear(_linear(x, values, value_bias).mul_(gate), self.proj_out.weight, self.proj_out.bias)
 
 
+_laying_out = threading.Lock()
+
+
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return out
@@ -175,34 +203,39 @@ def problem(dtype: torch.dtype) -> str | None:
     return None
 
 
-def packed(network: nn.Module) -> nn.Module:
+def packed(network: nn.Module, forget: Callable[[str], None] | None = None) -> nn.Module:
     """Return a copy of a network that shares its weights, with packed convolutions; in 16 bits, where the
     products take no longer than what is around them, with fused linear layers as well.
+
+    Args:
+        network: Any network.
+        forget: Let go of the plain weights of a convolution once they are packed, and call this with their
+            name; None to keep them.
     """
     twin = copy.deepcopy(network, memo={id(p): p for p in network.parameters()})
     sixteen = next(network.parameters()).dtype == torch.bfloat16
 
-    def replace(parent: nn.Module) -> None:
+    def replace(parent: nn.Module, path: str = "") -> None:
         for name, child in list(parent.named_children()):
             if isinstance(child, Upsample):
                 setattr(parent, name, PhaseUpsample(child))
             elif isinstance(child, nn.Conv2d):
-                setattr(parent, name, PackedConv2d(child))
+                setattr(parent, name, PackedConv2d(child, forget and partial(forget, f"{path}{name}.weight")))
             elif sixteen and isinstance(child, GEGLU):
                 setattr(parent, name, SplitGEGLU(child))
             elif sixteen and isinstance(child, nn.Linear):
                 setattr(parent, name, FusedLinear(child))
             else:
-                replace(child)
+                replace(child, f"{path}{name}.")
 
     replace(twin)
     return twin
 
 
-class Packed:
+class Packed(Engine):
     """Runs copies of the networks with packed convolutions; they share all else with the networks.
 
-    Memory: the packed weights of the convolutions stand beside the plain ones.
+    Memory: the packed weights of the convolutions stand beside the plain ones, unless it owns the UNet.
 
     Raises:
         InputError: If the networks are not on the CPU, or this PyTorch or this processor cannot pack
@@ -224,10 +257,27 @@ class Packed:
                 "Use engine='eager' or dtype='float32'.",
             )
         self._copies: Kept[Any] = Kept(packed)
+        self._owned: dict[int, tuple[UNet, nn.Module]] = {}
+        self._lock = threading.Lock()
+
+    def own(self, unet: UNet, forget: Callable[[str], None]) -> None:
+        """Keep the weights of its convolutions in blocks only, one after the other as they are used."""
+        with self._lock:
+            self._owned[id(unet)] = unet, packed(unet, forget)
+
+    def give_back(self, unet: UNet) -> None:
+        """Have them as they were; the next call packs them beside."""
+        with self._lock:
+            _, own = self._owned.pop(id(unet), (unet, None))
+            for module in [] if own is None else own.modules():
+                if isinstance(module, PackedConv2d):
+                    module.give_back()
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the packed network."""
-        return channels_last(self._copies(unet))
+        with self._lock:
+            own = self._owned.get(id(unet))
+        return channels_last(self._copies(unet) if own is None else own[1])
 
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the packed decoder."""

@@ -9,6 +9,7 @@ is read here, and each network when its turn comes.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,8 @@ class Loaded:
         merges: The byte-pair table of the tokenizer, where the model has one of its own.
         on_demand: Has the weights of ``"unet"``, ``"vae"`` and ``"text"`` in memory while in use, where
             that was asked for.
+        give_back: To be called with the name of a weight (``"unet.conv_in.weight"``) that nobody reads any
+            more: its pages of the mapped file go back to the system.
     """
 
     unet: UNet
@@ -77,6 +80,7 @@ class Loaded:
     tokenizer: Tokenizer = field(default_factory=ClipTokenizer.from_assets)
     merges: Path | None = None
     on_demand: OnDemand = field(default_factory=OnDemand)
+    give_back: Callable[[str], None] = lambda name: None
 
 
 def load(
@@ -135,6 +139,7 @@ def load(
         tokenizer=tokenizer,
         merges=checkpoint.vocabulary.merges,
         on_demand=OnDemand() if on_demand is None else on_demand,
+        give_back=found.give_back,
     )
 
 
@@ -157,6 +162,17 @@ def _fill(
             device=device,
         )
         return
-    tensors = {name: read(name) for name in network.state_dict()}
+    def place(name: str) -> tuple[Path, int]:
+        stored = found.tensors[f"{part}.{name}"]
+        return stored.file.path, stored.entry.start
+
+    tensors: dict[str, Tensor] = {}
+    before = None
+    for name in sorted(network.state_dict(), key=place):  # as they lie on the disk
+        tensors[name] = read(name)
+        # A page that is read brings its neighbours, which may be those of a tensor that is done.
+        for done in (before, name) if before else (name,):
+            found.give_back(f"{part}.{done}")
+        before = name
     network.load_state_dict(tensors, strict=True, assign=True)
     network.eval().requires_grad_(False)

@@ -87,7 +87,7 @@ class TensorFile:
         for first in range(0, entry.extent, step):
             last = min(first + step, entry.extent)
             out[first:last] = self._elements(entry, first, last)
-            self._give_back(entry, first, last)
+            self._give_back(entry, 0, last)
         return out.reshape(entry.shape)
 
     def give_back(self, name: str) -> None:
