@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def main() -> None:
     for name, minutes, help_ in (
         ("text", 25, "train the text encoder"),
         ("diffusion", 240, "train the UNet"),
+        ("judge", 20, "train the classifier that judges pictures"),
     ):
         sub = commands.add_parser(name, help=help_)
         sub.add_argument("--minutes", type=float, default=minutes)
@@ -52,6 +54,10 @@ def main() -> None:
     sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini"))
     sub = commands.add_parser("gallery", help="draw the pictures of the documentation")
     sub.add_argument("--target", type=Path, default=Path("docs/img"))
+    sub = commands.add_parser("evaluate", help="measure the embedded model, and write that into its card")
+    sub.add_argument("--each", type=int, default=1, help="pictures of every subject alone")
+    sub.add_argument("--others", type=int, default=60, help="prompts of each other kind")
+    sub.add_argument("--card", type=Path, default=Path("src/sdjp/assets/mini/README.md"))
     args = parser.parse_args()
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -79,6 +85,10 @@ def main() -> None:
         from sdjp.training import text
 
         text.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
+    elif args.command == "judge":
+        from sdjp.training import judge
+
+        judge.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
     elif args.command == "diffusion":
         from sdjp.training import diffusion
 
@@ -115,6 +125,12 @@ def main() -> None:
         from sdjp.training import export
 
         export.export(args.folder, args.target)
+    elif args.command == "evaluate":
+        from sdjp.training import evaluate
+
+        figures = evaluate.measure(args.folder, each=args.each, others=args.others)
+        print(json.dumps(figures, ensure_ascii=False, indent=2))
+        evaluate.write(figures, args.card)
     elif args.command == "gallery":
         from sdjp.training import gallery
 

@@ -140,16 +140,18 @@ def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
     return stylise(canvas, scene.style)
 
 
-def stylise(picture: NDArray[np.uint8], style: Style) -> NDArray[np.uint8]:
-    """Redraw ``picture`` in ``style``."""
+def stylise(picture: NDArray[np.uint8], style: Style, *, side: int = SIDE) -> NDArray[np.uint8]:
+    """Redraw ``picture`` (side, side, 3) in ``style``."""
     image = Image.fromarray(picture)
     if style == "pixel art":
         small = image.resize((32, 32), Image.Resampling.BOX)
-        return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.NEAREST))
+        return np.asarray(small.resize((side, side), Image.Resampling.NEAREST))
     if style == "monochrome":
         return np.asarray(image.convert("L").convert("RGB"))
     if style == "watercolor":
-        soft = np.asarray(image.filter(ImageFilter.MedianFilter(9)).filter(ImageFilter.GaussianBlur(2)))
-        paper = np.random.default_rng(1).normal(0, 6, (SIDE, SIDE, 1))
+        brush = max(3, 9 * side // SIDE) | 1
+        blurred = image.filter(ImageFilter.MedianFilter(brush))
+        soft = np.asarray(blurred.filter(ImageFilter.GaussianBlur(2 * side / SIDE)))
+        paper = np.random.default_rng(1).normal(0, 6, (side, side, 1))
         return np.clip(soft * 0.82 + 46 + paper, 0, 255).astype(np.uint8)
     return picture

@@ -162,6 +162,7 @@ def _fill(
             device=device,
         )
         return
+
     def place(name: str) -> tuple[Path, int]:
         stored = found.tensors[f"{part}.{name}"]
         return stored.file.path, stored.entry.start

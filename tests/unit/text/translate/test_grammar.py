@@ -34,6 +34,16 @@ RULES = {
         ("猫の目", "the eyes of a cat"),
         ("鹿の群れ", "a herd of deer"),
     ],
+    "backgrounds": [
+        ("白い背景の猫", "a cat on a white background"),
+        ("灰色の背景の猫", "a cat on a gray background"),
+        ("ぼやけた背景の猫", "a cat on a blurred background"),
+        ("青い背景に白い猫がいる", "a white cat on a blue background"),
+        ("森の背景の猫", "a cat with a forest in the background"),
+        ("背景の山", "a mountain in the background"),
+        ("背景に山がある", "a mountain in the background"),
+        ("猫、白い背景", "cat, white background"),
+    ],
     "relative clauses": [
         ("馬に乗る宇宙飛行士", "an astronaut riding a horse"),
         ("帽子をかぶった猫", "a cat wearing a hat"),

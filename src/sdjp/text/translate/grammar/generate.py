@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from sdjp.text.translate.grammar import english
-from sdjp.text.translate.grammar.genitive import preposition
+from sdjp.text.translate.grammar.genitive import background, is_background, preposition
 from sdjp.text.translate.grammar.numerals import ordinal
 from sdjp.text.translate.grammar.phrases import (
     Adjective,
@@ -37,6 +37,7 @@ _POSITIONS: Final = {
     "deep in {}": "in the background", "beyond {}": "beyond", "to the left of {}": "on the left",
     "to the right of {}": "on the right", "between {s}": "in between",
 }  # fmt: skip
+_BEHIND: Final = "in the background of {}"
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
 _MARKS: Final = {"、": ",", "。": ".", "！": "!", "？": "?"}
@@ -383,6 +384,11 @@ def _related(related: Related) -> str:
         word.use("style")
         return _style(noun, template)
     word.use(re.sub(r"\s*\{\w*\}\s*", " ", template).strip())
+    if template == _BEHIND and noun.head.category in {"color", "material", "style", "tag"}:
+        color = _bare(noun)  # 灰色の背景の猫
+        return f"on {english.article(color)} {color} background"
+    if template == _BEHIND and related.marker in {"", "の"}:  # 森の背景の猫
+        template = "with {} in the background"
     text = _fill(template, noun)
     prep = _PREPOSITIONS.get(related.marker, "")
     return f"{prep} {text}" if prep in {"from", "to"} else text
@@ -660,6 +666,8 @@ def _is_direct(argument: Noun | Related, verb: Word) -> bool:
 def _argument(argument: Noun | Related, verb: Word | None) -> str:
     if isinstance(argument, Related):
         return _related(argument)
+    if is_background(argument) and argument.marker in {"に", "で"}:
+        return _fill(background(argument), argument)
     preposition = _preposition(argument, verb)
     if verb is not None and "the" in verb.features and argument.marker == "を" and not is_plural(argument):
         argument.definite = True  # playing the piano

@@ -107,6 +107,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     _lift_amount(modifier, head)
     if b == "group":
         return _group(modifier, head)
+    if is_background(modifier):
+        return _after(modifier, head, background(modifier))
     if a == "thing" and b in _BUILT | _ANIMATE and _is_made_of(modifier, head):
         return _before(modifier, head)
     if a in {"color", "material", "style", "tag", "latin"}:
@@ -157,6 +159,17 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if modifier.simple:
         return _before(modifier, head)
     return _after(modifier, head, "with {}")
+
+
+def is_background(noun: Noun) -> bool:
+    """Whether ``noun`` is what lies behind the others."""
+    return noun.head.english.split(" ")[-1] == "background"
+
+
+def background(noun: Noun) -> str:
+    """The template for what is before a background: in the background, on a white background."""
+    noun.head.category = "thing"  # as a tag it would take no article
+    return "in the {n}" if noun.simple and " " not in noun.head.english else "on {}"
 
 
 def _lift_amount(modifier: Noun, head: Noun) -> None:

@@ -241,6 +241,8 @@ class _Segmenter:
                     return False
                 if self.words and self.words[-1].source.strip() == "の" and j > i + 1:
                     return False  # 机の左に is a position, 左に alone is an adverb
+                if self.words and self.words[-1].kind == "adj" and entry.ja == "背景に":
+                    return False  # 青い背景に is on it
                 return not (
                     first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1
                 )

@@ -1,0 +1,215 @@
+"""Train the judge: a small classifier that tells what a picture shows and what is behind it.
+
+It learns from the artwork alone, all four sets of it, turned, moved, blurred and tinted, on every background;
+it never sees a picture of the model that it judges.
+
+Axes: pictures are (B, 3, 64, 64) in [-1, 1]; N subjects, P backgrounds.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sdjp.models.blocks import Downsample, ResBlock
+from sdjp.training import checkpoint, scenes
+from sdjp.training.artwork import PACKAGES, Artwork
+from sdjp.training.clock import Clock
+from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.places import COLORS, PLACES, background
+from sdjp.training.scenes import BOXES, Scene
+
+SIDE: Final = 64
+BATCH: Final = 96
+WIDTHS: Final = (32, 64, 128, 160)
+BACKGROUNDS: Final = (*COLORS, *PLACES)
+SETS: Final = {name: 3 if name == "flat" else 1 for name in PACKAGES}
+"""How often drawings of each set are shown; the embedded model draws flat ones."""
+
+
+class Verdict(NamedTuple):
+    """Scores before softmax.
+
+    Attributes:
+        subjects: (B, N), in the order of the artwork's concepts.
+        places: (B, P), in the order of :data:`BACKGROUNDS`.
+    """
+
+    subjects: Tensor
+    places: Tensor
+
+
+class Judge(nn.Module):
+    """Residual blocks at 32×32, 16×16, 8×8 and 4×4, averages and maxima over the last, two linear maps.
+
+    Args:
+        subjects: N.
+    """
+
+    def __init__(self, subjects: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(3, WIDTHS[0], 4, stride=2, padding=1)]
+        channels = WIDTHS[0]
+        for level, width in enumerate(WIDTHS):
+            layers += [ResBlock(channels, width, time_dim=None, norm_groups=8, eps=1e-5)]
+            layers += [Downsample(width)] if level < len(WIDTHS) - 1 else []
+            channels = width
+        self.layers = nn.Sequential(*layers)
+        self.subjects = nn.Linear(2 * channels, subjects)
+        self.places = nn.Linear(2 * channels, len(BACKGROUNDS))
+
+    def forward(self, x: Tensor) -> Verdict:
+        """Look at pictures x (B, 3, 64, 64)."""
+        x = F.silu(self.layers(x))
+        seen = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1).float()
+        return Verdict(self.subjects(seen), self.places(seen))
+
+
+def to_input(pictures: NDArray[np.uint8]) -> Tensor:
+    """Map pictures (B, h, w, 3) uint8 of any size to what the judge looks at."""
+    small = [Image.fromarray(p).resize((SIDE, SIDE), Image.Resampling.BOX) for p in pictures]
+    return torch.from_numpy(np.stack([np.asarray(p) for p in small])).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def load(path: Path) -> Judge:
+    """Read the trained judge (its averaged weights).
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    state = checkpoint.load(path)
+    if state is None:
+        raise FileNotFoundError(f"{path} is not there: python -m sdjp.training judge trains it")
+    model = Judge(state["ema"]["subjects.weight"].shape[0])
+    model.load_state_dict(state["ema"])
+    return model.eval().requires_grad_(False)
+
+
+# What it learns from.
+
+
+class Drawings:
+    """The artwork, a quarter as large, in every set."""
+
+    def __init__(self, artwork: Artwork) -> None:
+        self.artwork = artwork
+        self._small: dict[tuple[str, str], Image.Image] = {}
+
+    def small(self, emoji: str, name: str) -> Image.Image:
+        """A drawing of the set ``name``, 96 pixels a side."""
+        if (emoji, name) not in self._small:
+            drawing = Image.fromarray(np.asarray(self.artwork.drawing(emoji, name)))
+            self._small[emoji, name] = drawing.resize((96, 96), Image.Resampling.BOX)
+        return self._small[emoji, name]
+
+    def draw(self, scene: Scene, rng: random.Random) -> NDArray[np.uint8]:
+        """Draw ``scene`` roughly as its layout says, in a set and at an angle of its own."""
+        canvas = _place(scene.place).copy()
+        name = rng.choices(list(SETS), weights=list(SETS.values()))[0]
+        boxes = BOXES[scene.layout]
+        emojis = scene.emojis[::-1] if scene.layout in ("riding", "above") else scene.emojis
+        emojis = emojis * len(boxes) if len(emojis) < len(boxes) else emojis
+        for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
+            size = max(8, round(side / 4 * rng.uniform(0.75, 1.2)))
+            drawing = self.small(emoji, name).rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR)
+            drawing = drawing.resize((size, size), Image.Resampling.BILINEAR)
+            x, y = (round(at / 4 + rng.uniform(-5, 5) - size / 2) for at in (x, y))
+            canvas.paste(drawing, (x, y), drawing)
+        if scene.style == "plain":
+            canvas = canvas.filter(ImageFilter.GaussianBlur(rng.choice((0, 0, 0.5, 1.0, 1.6))))
+        return scenes.stylise(np.asarray(canvas), scene.style, side=SIDE)
+
+
+@cache
+def _place(name: str) -> Image.Image:
+    return Image.fromarray(background(name)).resize((SIDE, SIDE), Image.Resampling.BOX)
+
+
+def batch(drawings: Drawings, rng: random.Random, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw pictures (n, 3, 64, 64), and the shares of subjects (n, N) and backgrounds (n, P) in them."""
+    artwork = drawings.artwork
+    found = [scenes.sample(artwork, rng) for _ in range(n)]
+    subjects, places = torch.zeros(n, len(artwork.concepts)), torch.zeros(n, len(BACKGROUNDS))
+    for i, scene in enumerate(found):
+        for emoji in scene.emojis:
+            subjects[i, artwork.index[emoji]] = 1 / len(scene.emojis)
+        places[i, BACKGROUNDS.index(scene.place)] = 1
+    x = to_input(np.stack([drawings.draw(scene, rng) for scene in found]))
+    tint = 1 + 0.05 * torch.randn(n, 1, 1, 1) + 0.05 * torch.randn(n, 3, 1, 1)
+    grain = 0.06 * torch.rand(n, 1, 1, 1) * torch.randn_like(x)
+    return ((x + 1) * tint - 1 + grain).clamp(-1, 1), subjects, places
+
+
+def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
+    """Train for ``minutes``, resuming from ``folder/judge.pt``; ``final`` lets the learning rate fall."""
+    drawings = Drawings(Artwork(folder / "artwork"))
+    path = folder / "judge.pt"
+    model = Judge(len(drawings.artwork.concepts)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimize = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("subjects", "places"))
+    ema, step = EMA(model, 0.995), 0
+    state = checkpoint.resume_run(path, model, ema)
+    if state is not None:
+        optimize.load_state_dict(state["optimizer"])
+        step = state["step"]
+    rng = random.Random(step)
+    clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
+    losses: list[float] = []
+    while True:
+        done = clock.done
+        if done < 1:
+            x, subjects, places = batch(drawings, rng, BATCH)
+            with mixed_precision():
+                told = model(x.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(told.subjects, subjects) + 0.3 * F.cross_entropy(told.places, places)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimize.step(clock.rate(done))
+            ema.update(model)
+            losses.append(loss.item())
+            step += 1
+        if clock.due(done):
+            clock.lap()
+            checkpoint.save_run(path, model, optimize, ema, step=step)
+            figures = accuracy(load(path), drawings.artwork)
+            checkpoint.log_figures(folder / "judge.jsonl", step=step, loss=float(np.mean(losses)), **figures)
+            losses.clear()
+        if done >= 1:
+            return
+
+
+@torch.no_grad()
+def accuracy(judge: Judge, artwork: Artwork, n: int = 512) -> dict[str, float]:
+    """How well it knows scenes drawn as they are: what a perfect model would be given."""
+    rng = random.Random("accuracy of the judge")
+    found = [scenes.sample(artwork, rng) for _ in range(n)]
+    told = Verdict(
+        *(
+            torch.cat(parts)
+            for parts in zip(
+                *(
+                    judge(to_input(np.stack([scenes.draw(s, artwork) for s in found[i : i + 64]])))
+                    for i in range(0, n, 64)
+                ),
+                strict=True,
+            )
+        )
+    )
+    first, five = told.subjects.argmax(dim=1).tolist(), told.subjects.topk(5).indices.tolist()
+    place = told.places.argmax(dim=1).tolist()
+    one = [i for i, s in enumerate(found) if len(s.emojis) == 1]
+    index = artwork.index
+    two = [i for i, s in enumerate(found) if len(s.emojis) == 2]
+    return {
+        "top1": float(np.mean([first[i] == index[found[i].emojis[0]] for i in one])),
+        "top5": float(np.mean([index[found[i].emojis[0]] in five[i] for i in one])),
+        "both": float(np.mean([all(index[e] in five[i] for e in found[i].emojis) for i in two])),
+        "place": float(np.mean([BACKGROUNDS[place[i]] == s.place for i, s in enumerate(found)])),
+    }

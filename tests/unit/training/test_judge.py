@@ -1,0 +1,119 @@
+"""The judge of the embedded model, and the figures that come of its verdicts."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sdjp.text.translate import make_translator
+from sdjp.training import evaluate, judge
+from sdjp.training.artwork import PACKAGES, Artwork, concepts
+from sdjp.training.evaluate import PLACES_JA, Question
+from sdjp.training.places import COLORS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawings of one colour for each concept, in files that take hardly any disk."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "artwork").mkdir()
+    rng = np.random.default_rng(1)
+    colors = rng.integers(0, 255, (len(concepts()), 1, 1, 3))
+    for name in PACKAGES:
+        shape = (len(concepts()), 256, 256, 4)
+        drawings = np.lib.format.open_memmap(folder / "artwork" / f"{name}.npy", "w+", np.uint8, shape)
+        drawings[:8, 64:192, 64:192] = 255
+        drawings[:8, 64:192, 64:192, :3] = colors[:8]
+    return folder
+
+
+def test_every_background_has_japanese_words_and_english_ones() -> None:
+    assert tuple(PLACES_JA) == judge.BACKGROUNDS
+    translate = make_translator("lexicon").translate
+    for place, english in zip(
+        PLACES_JA, translate([phrase.format("猫") for phrase in PLACES_JA.values()]), strict=True
+    ):
+        assert english.english.startswith("a cat ")
+        if place in COLORS:
+            assert f"{place} background" in english.english
+
+
+def test_what_it_learns_from_says_what_is_in_it(folder: Path) -> None:
+    drawings = judge.Drawings(Artwork(folder / "artwork"))
+    x, subjects, places = judge.batch(drawings, random.Random(3), 24)
+    assert x.shape == (24, 3, 64, 64)
+    assert x.min() >= -1
+    assert x.max() <= 1
+    torch.testing.assert_close(subjects.sum(dim=1), torch.ones(24))
+    torch.testing.assert_close(places.sum(dim=1), torch.ones(24))
+    assert {round(v, 2) for v in subjects.unique().tolist()} == {0.0, 0.5, 1.0}
+
+
+def test_training_goes_on_where_it_stopped(folder: Path) -> None:
+    for _ in range(2):
+        judge.train(folder, minutes=0.03)
+    steps = judge.checkpoint.load(folder / "judge.pt")["step"]
+    assert steps >= 2
+    assert len((folder / "judge.jsonl").read_text().splitlines()) == 2
+    told = judge.load(folder / "judge.pt")(torch.zeros(2, 3, 64, 64))
+    assert told.subjects.shape == (2, len(concepts()))
+    assert told.places.shape == (2, len(judge.BACKGROUNDS))
+
+
+def test_no_judge_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="training judge"):
+        judge.load(tmp_path / "judge.pt")
+
+
+def test_questions_are_the_same_every_time(folder: Path) -> None:
+    artwork = Artwork(folder / "artwork")
+    asked = evaluate.questions(artwork, each=2, others=34)
+    assert asked == evaluate.questions(artwork, each=2, others=34)
+    assert sum(q.kind == "single" for q in asked) == 2 * len(concepts())
+    assert {q.place for q in asked if q.kind == "place"} == set(PLACES_JA)
+    assert all(len(q.subjects) == 2 for q in asked if q.kind in {"pair", "riding"})
+
+
+def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
+    artwork = Artwork(folder / "artwork")
+    names = [c.emoji for c in artwork.concepts]
+    asked = [
+        Question(kind="single", prompt="", subjects=(names[0],)),
+        Question(kind="single", prompt="", subjects=(names[1],)),
+        Question(kind="place", prompt="", subjects=(names[0],), place="red"),
+        Question(kind="place", prompt="", subjects=(names[0],), place="sea"),
+        Question(kind="pair", prompt="", subjects=(names[0], names[1])),
+        Question(kind="pair", prompt="", subjects=(names[0], names[40])),
+    ]
+
+    def seen(x: torch.Tensor) -> judge.Verdict:
+        subjects = torch.zeros(len(x), len(names))
+        subjects[:, :7] = torch.linspace(7, 1, 7)  # the first concept most, then the second …
+        places = torch.zeros(len(x), len(judge.BACKGROUNDS))
+        places[:, judge.BACKGROUNDS.index("red")] = 1
+        return judge.Verdict(subjects, places)
+
+    figures = evaluate.judged(seen, artwork, asked, [np.zeros((256, 256, 3), np.uint8)] * len(asked))
+    assert figures["top1"] == 0.5
+    assert figures["top5"] == 1.0
+    assert figures["place"] == 0.5
+    assert figures["color"] == 1.0
+    assert figures["pair"] == 0.5
+    assert np.isnan(figures["riding"])
+
+
+def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    card.write_text("前\n<!-- figures -->\nold\n<!-- /figures -->\n後\n", encoding="utf-8")
+    shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "both"], 0.25)
+    evaluate.write({"model": shares, "judge": shares, "autoencoder_psnr": 28.44}, card)
+    text = card.read_text(encoding="utf-8")
+    assert "old" not in text
+    assert "25 %" in text
+    assert "28.4 dB" in text
+    assert text.startswith("前\n<!-- figures -->\n|")
+    assert text.endswith("<!-- /figures -->\n後\n")
