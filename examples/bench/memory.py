@@ -64,6 +64,7 @@ def draw(path: str, dtype: str, memory: str, engine: str, steps: int) -> dict[st
     )
     loaded = resident()
     result = pipe.generate("赤い車", seed=1, sampler="ddim", num_inference_steps=steps)
+    peak = resident().get("VmHWM", 0)  # before the weights are asked for: an engine may have to bring them
     networks = (pipe.unet, pipe.vae, pipe.text_encoder)
     return {
         "width": result.images[0].width,
@@ -71,7 +72,7 @@ def draw(path: str, dtype: str, memory: str, engine: str, steps: int) -> dict[st
         "engine": pipe.engine.name,
         "weights": sum(p.numel() * p.element_size() for network in networks for p in network.parameters()),
         "loaded": loaded.get("RssAnon", 0) + loaded.get("RssFile", 0),
-        "peak": resident().get("VmHWM", 0),
+        "peak": peak,
     }
 
 

@@ -100,6 +100,23 @@ def kept_pages() -> Iterator[None]:
                 ctypes.CDLL(None).malloc_trim(0)
 
 
+@contextlib.contextmanager
+def lasting_memory() -> Iterator[None]:
+    """Have what is made here, to stay, in pages of its own: within :func:`kept_pages` it would otherwise come
+    to lie between short-lived tensors, and leave holes that no large one fits into.
+    """
+    tune = _mallopt()
+    with _Pages.lock:
+        if tune is not None and _Pages.users > 0:
+            tune(_MMAP_MAX, 65536)
+            tune(_MMAP_THRESHOLD, 64 << 10)
+        try:
+            yield
+        finally:
+            if tune is not None and _Pages.users > 0:
+                tune(_MMAP_MAX, 0)
+
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of malloc.h
 
 

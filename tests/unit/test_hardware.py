@@ -32,7 +32,7 @@ def test_auto_on_a_processor_takes_bfloat16_only_where_it_is_fast() -> None:
 
 FAULTS = """
 import contextlib, ctypes, resource
-from sdjp.hardware import kept_pages
+from sdjp.hardware import kept_pages, lasting_memory
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -53,6 +53,8 @@ with kept_pages():
     faults(contextlib.nullcontext())  # the heap grows, once
     assert faults(kept_pages()) < plain / 5  # also where a second run goes on beside the first
     assert faults(contextlib.nullcontext()) < plain / 5  # which ended before this one
+    assert faults(lasting_memory()) > plain / 2  # from pages of its own
+    assert faults(contextlib.nullcontext()) < plain / 5
 assert faults(contextlib.nullcontext()) > plain / 2  # and no longer
 """
 

@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from sdjp.engines import winograd
 from sdjp.engines.base import Engine, Kept, channels_last, plain_tensors, require_cpu
 from sdjp.errors import InputError
+from sdjp.hardware import lasting_memory
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import Upsample
 
@@ -79,7 +80,7 @@ class PackedConv2d(nn.Module):
 
 
 class PhaseUpsample(nn.Module):
-    """Nearest neighbour to twice the size and a 3×3 convolution, as one 2×2 convolution with four phases.
+    """Nearest neighbour to twice the size and a 3×3 convolution, as a 2×2 convolution for each of its phases.
 
     The pixel (2y + i, 2x + j) sees rows y - 1 + i and y + i of the small picture, and columns likewise: the
     three rows of the kernel fall on these two, and where two fall on one their weights add up.
@@ -88,9 +89,7 @@ class PhaseUpsample(nn.Module):
     def __init__(self, upsample: Upsample) -> None:
         super().__init__()
         self.plain = upsample
-        bias = upsample.conv.bias
-        self.bias = None if bias is None else bias.repeat(4)
-        self._packed: Tensor | None = None
+        self._packed: list[Tensor] | None = None
 
     def forward(self, x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Map (B, C, h, w) to (B, C, 2h, 2w), or to ``size`` where a skip with odd sides waits."""
@@ -100,27 +99,25 @@ class PhaseUpsample(nn.Module):
             return out
         padding, stride = [1, 1], [1, 1]
         if self._packed is None:
-            self._packed = _pack(self._kernels(), padding, stride, x)
-        phases = _convolve(x, self._packed, self.bias, padding, stride).chunk(
-            4, dim=1
-        )  # (B, O, h + 1, w + 1)
+            self._packed = [_pack(kernel, padding, stride, x) for kernel in self._kernels()]
         y = torch.empty(
-            (x.shape[0], phases[0].shape[1], 2 * h, 2 * w),
+            (x.shape[0], self.plain.conv.out_channels, 2 * h, 2 * w),
             dtype=x.dtype,
             device=x.device,
             memory_format=torch.channels_last,
         )
-        for number, phase in enumerate(phases):
+        for number, packed in enumerate(self._packed):
             i, j = divmod(number, 2)
+            phase = _convolve(x, packed, self.plain.conv.bias, padding, stride)  # (B, O, h + 1, w + 1)
             y[:, :, i::2, j::2] = phase[:, :, i : i + h, j : j + w]
         return y
 
     def _kernels(self) -> Tensor:
-        """The kernels of the four phases, one after the other: (4 O, I, 2, 2)."""
+        """The kernels of the four phases: (4, O, I, 2, 2)."""
         weight = self.plain.conv.weight.detach()  # (O, I, 3, 3)
         rows = torch.tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], device=weight.device).float()
         phases = torch.einsum("iay,jbx,ocyx->ijocab", rows, rows, weight.float())  # (2, 2, O, I, 2, 2)
-        return phases.flatten(0, 2).to(weight.dtype)
+        return phases.flatten(0, 1).to(weight.dtype)
 
 
 class FusedLinear(nn.Module):
@@ -163,9 +160,10 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _pack(weight: Tensor, padding: list[int], stride: list[int], x: Tensor) -> Tensor:
-    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-        weight.detach(), padding, stride, [1, 1], 1, list(x.shape)
-    )
+    with lasting_memory():
+        packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+            weight.detach(), padding, stride, [1, 1], 1, list(x.shape)
+        )
     return packed
 
 

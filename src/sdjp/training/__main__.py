@@ -33,6 +33,7 @@ def main() -> None:
         ("text", 25, "train the text encoder"),
         ("diffusion", 240, "train the UNet"),
         ("judge", 20, "train the classifier that judges pictures"),
+        ("clip", 60, "train a small CLIP on the same scenes"),
     ):
         sub = commands.add_parser(name, help=help_)
         sub.add_argument("--minutes", type=float, default=minutes)
@@ -89,6 +90,10 @@ def main() -> None:
         from sdjp.training import judge
 
         judge.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
+    elif args.command == "clip":
+        from sdjp.training import clip
+
+        clip.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
     elif args.command == "diffusion":
         from sdjp.training import diffusion
 

@@ -144,9 +144,15 @@ def batch(drawings: Drawings, rng: random.Random, n: int) -> tuple[Tensor, Tenso
             subjects[i, artwork.index[emoji]] = 1 / len(scene.emojis)
         places[i, BACKGROUNDS.index(scene.place)] = 1
     x = to_input(np.stack([drawings.draw(scene, rng) for scene in found]))
-    tint = 1 + 0.05 * torch.randn(n, 1, 1, 1) + 0.05 * torch.randn(n, 3, 1, 1)
-    grain = 0.06 * torch.rand(n, 1, 1, 1) * torch.randn_like(x)
-    return ((x + 1) * tint - 1 + grain).clamp(-1, 1), subjects, places
+    return tinted(x), subjects, places
+
+
+def tinted(x: Tensor) -> Tensor:
+    """Change brightness, tint and grain of pictures x (B, 3, h, w) in [-1, 1] a little."""
+    B = len(x)
+    tint = 1 + 0.05 * torch.randn(B, 1, 1, 1) + 0.05 * torch.randn(B, 3, 1, 1)
+    grain = 0.06 * torch.rand(B, 1, 1, 1) * torch.randn_like(x)
+    return ((x + 1) * tint - 1 + grain).clamp(-1, 1)
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:

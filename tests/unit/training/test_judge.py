@@ -11,23 +11,15 @@ import torch
 
 from sdjp.text.translate import make_translator
 from sdjp.training import evaluate, judge
-from sdjp.training.artwork import PACKAGES, Artwork, concepts
+from sdjp.training.artwork import Artwork, concepts
 from sdjp.training.evaluate import PLACES_JA, Question
 from sdjp.training.places import COLORS
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawings of one colour for each concept, in files that take hardly any disk."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "artwork").mkdir()
-    rng = np.random.default_rng(1)
-    colors = rng.integers(0, 255, (len(concepts()), 1, 1, 3))
-    for name in PACKAGES:
-        shape = (len(concepts()), 256, 256, 4)
-        drawings = np.lib.format.open_memmap(folder / "artwork" / f"{name}.npy", "w+", np.uint8, shape)
-        drawings[:8, 64:192, 64:192] = 255
-        drawings[:8, 64:192, 64:192, :3] = colors[:8]
+def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("judge")
+    (folder / "artwork").symlink_to(artwork_folder)
     return folder
 
 
