@@ -41,6 +41,8 @@ def main() -> None:
         sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
         if name == "diffusion":
             sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
+    sub = commands.add_parser("export-judge", help="write the judge for the tests")
+    sub.add_argument("--target", type=Path, default=Path("tests/cases/judge.safetensors"))
     commands.add_parser("pairs", help="fetch sentences and a dictionary in Japanese and English")
     sub = commands.add_parser("translator", help="train the translator from Japanese to English")
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
@@ -90,6 +92,10 @@ def main() -> None:
         from sdjp.training import judge
 
         judge.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
+    elif args.command == "export-judge":
+        from sdjp.training import judge
+
+        judge.export(args.folder, args.target)
     elif args.command == "clip":
         from sdjp.training import clip
 

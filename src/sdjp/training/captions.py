@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 from typing import Final
 
-from sdjp.training.artwork import Artwork
+from sdjp.text.translate.lexicon import LexiconTranslator
+from sdjp.training.artwork import Artwork, concepts
 from sdjp.training.places import COLORS
 from sdjp.training.scenes import Scene, Style
 
@@ -243,6 +245,20 @@ def plural(noun: str) -> str:
     return noun + "s"
 
 
+@cache
+def translated() -> dict[str, str]:
+    """What the translator makes of the Japanese name of a concept, where that is none of its English names:
+    いちご comes as strawberries. By emoji.
+    """
+    every = concepts()
+    found = LexiconTranslator().translate([c.japanese for c in every])
+    return {
+        c.emoji: t.english
+        for c, t in zip(every, found, strict=True)
+        if t.english.lower() not in {name.lower() for name in c.names}
+    }
+
+
 def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     """Say ``scene`` in one of the ways people do."""
 
@@ -281,7 +297,8 @@ def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     elif scene.layout in ("left", "right"):
         subject = f"{one(first)} on the {scene.layout}"
     else:
-        subject = one(first)
+        heard = translated().get(first)
+        subject = heard if heard is not None and rng.random() < 0.4 else one(first)
         if rng.random() < 0.15:
             subject = f"{rng.choice(PREFIXES)} {subject}"
 

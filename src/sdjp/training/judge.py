@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -91,6 +92,20 @@ def load(path: Path) -> Judge:
         raise FileNotFoundError(f"{path} is not there: python -m sdjp.training judge trains it")
     model = Judge(state["ema"]["subjects.weight"].shape[0])
     model.load_state_dict(state["ema"])
+    return model.eval().requires_grad_(False)
+
+
+def export(folder: Path, target: Path) -> None:
+    """Write the averaged weights in float16, for tests to judge by."""
+    weights = load(folder / "judge.pt").state_dict()
+    save_file({name: tensor.half().contiguous() for name, tensor in weights.items()}, target)
+
+
+def read(path: Path) -> Judge:
+    """Read what :func:`export` wrote."""
+    weights = load_file(path)
+    model = Judge(len(weights["subjects.bias"]))
+    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return model.eval().requires_grad_(False)
 
 

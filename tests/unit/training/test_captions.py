@@ -1,0 +1,32 @@
+"""Captions are what prompts become, once they are translated."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from sdjp.training import captions
+from sdjp.training.artwork import Artwork
+from sdjp.training.scenes import Scene
+
+
+def test_the_words_of_the_translator_are_among_them(artwork_folder: Path) -> None:
+    artwork, rng = Artwork(artwork_folder), random.Random(1)
+    heard = captions.translated()
+    assert heard["🍓"] == "strawberries"
+    assert "🐈" not in heard, "cat is its name already"
+    texts = [captions.caption(Scene(emojis=("🍓",)), artwork, rng) for _ in range(60)]
+    assert any("strawberries" in text for text in texts)
+    assert any("a strawberry" in text for text in texts)
+
+
+def test_what_is_in_the_scene_is_in_the_caption(artwork_folder: Path) -> None:
+    artwork, rng = Artwork(artwork_folder), random.Random(2)
+    for _ in range(20):
+        text = captions.caption(
+            Scene(emojis=("🐈", "🐎"), layout="riding", place="red", style="pixel art"), artwork, rng
+        )
+        assert any(name in text for name in ("cat", "kitten", "kitty"))
+        assert any(name in text for name in ("horse", "pony"))
+        assert "red background" in text
+        assert "pixel art" in text
