@@ -102,8 +102,9 @@ def kept_pages() -> Iterator[None]:
 
 @contextlib.contextmanager
 def lasting_memory() -> Iterator[None]:
-    """Have what is made here, to stay, in pages of its own: within :func:`kept_pages` it would otherwise come
-    to lie between short-lived tensors, and leave holes that no large one fits into.
+    """Have what is made here, to stay, not let the heap grow: what finds no room in it gets pages of its own.
+    Within :func:`kept_pages` it would otherwise come to lie between short-lived tensors that the heap grows
+    for, and leave holes that no large one fits into.
     """
     tune = _mallopt()
     with _Pages.lock:
