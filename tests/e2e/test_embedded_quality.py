@@ -1,0 +1,46 @@
+"""The weights that ship draw what is asked for: floors a little below what was measured.
+
+The judge was trained apart (``python -m sdjp.training judge``); all the figures are in the model card.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdjp import Pipeline
+from sdjp.training import evaluate, judge
+from sdjp.training.artwork import concepts
+from sdjp.training.evaluate import PLACES_JA, Question
+
+JUDGE = Path(__file__).parents[1] / "cases" / "judge.safetensors"
+COMMON = "🐈 🐕 🐼 🐧 🦊 🐸 🍎 🍣 🌸 🌻 🚗 🚀 🏯 ⛩️ 🗻 🎈".split()
+PLACES = "red blue yellow green night sky snow sunset grass space".split()
+
+
+class Named:
+    """The names of the artwork alone; its drawings do not ship."""
+
+    concepts = concepts()
+    index = {c.emoji: i for i, c in enumerate(concepts)}
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, float]:
+    names = {c.emoji: c.japanese for c in Named.concepts}
+    asked = [Question(kind="single", prompt=names[e], subjects=(e,)) for e in COMMON]
+    asked += [
+        Question(kind="place", prompt=PLACES_JA[place].format(names[e]), subjects=(e,), place=place)
+        for place, e in zip(PLACES, COMMON, strict=False)
+    ]
+    pipe = Pipeline.from_pretrained(watermark=False, safety="off")
+    return evaluate.judged(judge.read(JUDGE), Named(), asked, evaluate.draw(pipe, asked))
+
+
+def test_common_subjects_are_recognised(figures: dict[str, float]) -> None:
+    assert figures["top5"] >= 0.5
+
+
+def test_backgrounds_are_right(figures: dict[str, float]) -> None:
+    assert figures["place"] >= 0.7
