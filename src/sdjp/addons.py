@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from sdjp.config import ModelConfig
 from sdjp.engines import writes
 from sdjp.errors import InputError
+from sdjp.hardware import plain_tensors
 from sdjp.job import Job
 from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.text import prompt as syntax
@@ -149,7 +150,7 @@ class Addons:
         same = last is not None and last.base.unet is base.unet and last.base.text is base.text
         if last is not None and same and last.wanted == wanted:
             return last.networks
-        with torch.inference_mode(False), torch.no_grad():
+        with plain_tensors():
             networks = Networks(*(patched(network, part, acting) for part, network in base._asdict().items()))
         self._last = _Patched(base, wanted, networks)  # one assignment: other threads see the old or the new
         return networks

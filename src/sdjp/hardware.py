@@ -64,6 +64,13 @@ def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype
     return chosen
 
 
+@contextlib.contextmanager
+def plain_tensors() -> Iterator[None]:
+    """Have tensors that are made here be of use outside of inference mode, too."""
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
 class _Pages:
     """How many runs want the allocator to keep its pages."""
 

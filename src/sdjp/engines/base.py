@@ -6,10 +6,9 @@ compiled program) is kept beside them, and made anew once their weights have bee
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from sdjp.errors import InputError
@@ -82,15 +81,6 @@ def channels_last(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def writes(network: nn.Module) -> int:
     """Return a number that grows whenever a weight is written to; torch counts it (not in inference mode)."""
     return sum(0 if p.is_inference() else p._version for p in network.parameters())
-
-
-@contextlib.contextmanager
-def plain_tensors() -> Iterator[None]:
-    """Have tensors that are made here be of use outside of inference mode, too."""
-    import torch
-
-    with torch.inference_mode(False), torch.no_grad():
-        yield
 
 
 class Kept(Generic[T]):

@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.engines import winograd
-from sdjp.engines.base import Engine, Kept, channels_last, plain_tensors, require_cpu
+from sdjp.engines.base import Engine, Kept, channels_last, require_cpu
 from sdjp.errors import InputError
-from sdjp.hardware import lasting_memory
+from sdjp.hardware import lasting_memory, plain_tensors
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import Upsample
 

@@ -10,6 +10,7 @@ Axes: B scenes, P width of the shared space.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,11 @@ from sdjp.config import CLIPVisionConfig
 from sdjp.models import CLIPText
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.training import captions, checkpoint, judge, scenes
+from sdjp.training import captions, checkpoint, judge, loop, scenes
 from sdjp.training import text as text_training
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.optim import MuonAdamW, mixed_precision
 
 BATCH: Final = 128
 TOKENS: Final = 40  # of a caption; hardly any is longer
@@ -92,7 +93,7 @@ def load(folder: Path) -> tuple[MiniCLIP, ClipTokenizer]:
 
 def contrast(pictures: Tensor, texts: Tensor, sharpness: Tensor) -> Tensor:
     """The symmetric cross-entropy of the paper's figure 3 over unit vectors (B, P)."""
-    scores = sharpness.exp() * pictures @ texts.T
+    scores = sharpness.clamp(max=SHARPEST).exp() * pictures @ texts.T
     right = torch.arange(len(scores))
     return (F.cross_entropy(scores, right) + F.cross_entropy(scores.T, right)) / 2
 
@@ -131,36 +132,20 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     optimize = MuonAdamW(
         model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("embedding", "sharpness", "patches")
     )
-    ema, step, path = EMA(model, 0.995), 0, folder / "clip.pt"
-    state = checkpoint.resume_run(path, model, ema)
-    if state is not None:
-        optimize.load_state_dict(state["optimizer"])
-        step = state["step"]
-    torch.manual_seed(step)
-    rng = random.Random(step)
+
+    def loss_of(rng: random.Random) -> Tensor:
+        found = [scenes.sample(artwork, rng) for _ in range(BATCH)]
+        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
+        ids, ends = encode(tokens, [captions.caption(scene, artwork, rng) for scene in found])
+        with mixed_precision():
+            pictures, texts = model.pictures(x), model.texts(ids, ends)
+        return contrast(pictures, texts, model.sharpness)
+
+    averaged, _ = build(folder)
+
+    def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        averaged.load_state_dict(weights)
+        return retrieval(averaged.eval(), tokens, artwork)
+
     clock = Clock(minutes, warm=30, every=180, cooling=0.5 if final else 0)
-    losses: list[float] = []
-    while True:
-        done = clock.done
-        if done < 1:
-            found = [scenes.sample(artwork, rng) for _ in range(BATCH)]
-            x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
-            ids, ends = encode(tokens, [captions.caption(scene, artwork, rng) for scene in found])
-            with mixed_precision():
-                pictures, texts = model.pictures(x), model.texts(ids, ends)
-            loss = contrast(pictures, texts, model.sharpness)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimize.step(clock.rate(done))
-            with torch.no_grad():
-                model.sharpness.clamp_(max=SHARPEST)
-            ema.update(model)
-            losses.append(loss.item())
-            step += 1
-        if clock.due(done):
-            clock.lap()
-            checkpoint.save_run(path, model, optimize, ema, step=step)
-            figures = retrieval(*load(folder), artwork)
-            checkpoint.log_figures(folder / "clip.jsonl", step=step, loss=float(np.mean(losses)), **figures)
-            losses.clear()
-        if done >= 1:
-            return
+    loop.run(folder / "clip.pt", model, optimize, clock, loss_of, figures)

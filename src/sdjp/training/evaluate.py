@@ -136,35 +136,25 @@ def judged(
     """What share of the pictures shows what it was to show, 0 to 1.
 
     Returns:
-        ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one; ``pair`` and ``riding``:
-        both subjects among the five that the judge sees most of.
+        ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one, ``color`` where it is a
+        colour; ``pair`` and ``riding``: both subjects among the five that the judge sees most of.
     """
     told = model(judge.to_input(np.stack(pictures)))
-    order = told.subjects.argsort(dim=1, descending=True).tolist()
-    places = told.places.argmax(dim=1).tolist()
+    subjects = [q.subjects for q in asked]
+    first, five = (judge.seen(told, artwork, subjects, count) for count in (1, 5))
+    place = [seen == q.place for seen, q in zip(judge.places_of(told), asked, strict=True)]
 
-    def share(kind: str, right: Callable[[int], bool]) -> float:
-        rows = [i for i, q in enumerate(asked) if q.kind == kind]
-        return float(np.mean([right(i) for i in rows])) if rows else float("nan")
-
-    def within(i: int, count: int) -> bool:
-        return all(artwork.index[emoji] in order[i][:count] for emoji in asked[i].subjects)
+    def of(kind: str, right: Sequence[bool]) -> float:
+        return judge.share(r for r, q in zip(right, asked, strict=True) if q.kind == kind)
 
     return {
-        "top1": share("single", lambda i: within(i, 1)),
-        "top5": share("single", lambda i: within(i, 5)),
-        "place": share("place", lambda i: judge.BACKGROUNDS[places[i]] == asked[i].place),
-        "color": share_of_colors(asked, places),
-        "pair": share("pair", lambda i: within(i, 5)),
-        "riding": share("riding", lambda i: within(i, 5)),
+        "top1": of("single", first),
+        "top5": of("single", five),
+        "place": of("place", place),
+        "color": judge.share(r for r, q in zip(place, asked, strict=True) if q.place in COLORS),
+        "pair": of("pair", five),
+        "riding": of("riding", five),
     }
-
-
-def share_of_colors(asked: Sequence[Question], places: Sequence[int]) -> float:
-    """The share of the prompts for a plain background whose colour is right."""
-    rows = [i for i, q in enumerate(asked) if q.place in COLORS]
-    right = [judge.BACKGROUNDS[places[i]] == asked[i].place for i in rows]
-    return float(np.mean(right)) if rows else float("nan")
 
 
 def measure(folder: Path, *, each: int = 1, others: int = 60) -> dict[str, Any]:

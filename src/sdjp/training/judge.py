@@ -9,6 +9,7 @@ Axes: pictures are (B, 3, 64, 64) in [-1, 1]; N subjects, P backgrounds.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.blocks import Downsample, ResBlock
-from sdjp.training import checkpoint, scenes
+from sdjp.training import checkpoint, loop, scenes
 from sdjp.training.artwork import PACKAGES, Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.optim import MuonAdamW, mixed_precision
 from sdjp.training.places import COLORS, PLACES, background
 from sdjp.training.scenes import BOXES, Scene
 
@@ -90,8 +91,13 @@ def load(path: Path) -> Judge:
     state = checkpoint.load(path)
     if state is None:
         raise FileNotFoundError(f"{path} is not there: python -m sdjp.training judge trains it")
-    model = Judge(state["ema"]["subjects.weight"].shape[0])
-    model.load_state_dict(state["ema"])
+    return with_weights(state["ema"])
+
+
+def with_weights(weights: Mapping[str, Tensor]) -> Judge:
+    """The judge that ``weights`` make, ready to look."""
+    model = Judge(len(weights["subjects.bias"]))
+    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return model.eval().requires_grad_(False)
 
 
@@ -103,10 +109,7 @@ def export(folder: Path, target: Path) -> None:
 
 def read(path: Path) -> Judge:
     """Read what :func:`export` wrote."""
-    weights = load_file(path)
-    model = Judge(len(weights["subjects.bias"]))
-    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-    return model.eval().requires_grad_(False)
+    return with_weights(load_file(path))
 
 
 # What it learns from.
@@ -173,37 +176,44 @@ def tinted(x: Tensor) -> Tensor:
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
     """Train for ``minutes``, resuming from ``folder/judge.pt``; ``final`` lets the learning rate fall."""
     drawings = Drawings(Artwork(folder / "artwork"))
-    path = folder / "judge.pt"
     model = Judge(len(drawings.artwork.concepts)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimize = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("subjects", "places"))
-    ema, step = EMA(model, 0.995), 0
-    state = checkpoint.resume_run(path, model, ema)
-    if state is not None:
-        optimize.load_state_dict(state["optimizer"])
-        step = state["step"]
-    rng = random.Random(step)
+
+    def loss_of(rng: random.Random) -> Tensor:
+        x, subjects, places = batch(drawings, rng, BATCH)
+        with mixed_precision():
+            told = model(x.contiguous(memory_format=torch.channels_last))
+        return F.cross_entropy(told.subjects, subjects) + 0.3 * F.cross_entropy(told.places, places)
+
     clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
-    losses: list[float] = []
-    while True:
-        done = clock.done
-        if done < 1:
-            x, subjects, places = batch(drawings, rng, BATCH)
-            with mixed_precision():
-                told = model(x.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(told.subjects, subjects) + 0.3 * F.cross_entropy(told.places, places)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimize.step(clock.rate(done))
-            ema.update(model)
-            losses.append(loss.item())
-            step += 1
-        if clock.due(done):
-            clock.lap()
-            checkpoint.save_run(path, model, optimize, ema, step=step)
-            figures = accuracy(load(path), drawings.artwork)
-            checkpoint.log_figures(folder / "judge.jsonl", step=step, loss=float(np.mean(losses)), **figures)
-            losses.clear()
-        if done >= 1:
-            return
+    loop.run(
+        folder / "judge.pt",
+        model,
+        optimize,
+        clock,
+        loss_of,
+        lambda weights: accuracy(with_weights(weights), drawings.artwork),
+    )
+
+
+# What it says.
+
+
+def share(right: Iterable[bool]) -> float:
+    """The share of what is right, 0 to 1; NaN of nothing."""
+    found = list(right)
+    return sum(found) / len(found) if found else float("nan")
+
+
+def seen(told: Verdict, artwork: Artwork, subjects: Sequence[tuple[str, ...]], count: int) -> list[bool]:
+    """Whether all the subjects of each picture (emojis) are among the ``count`` that it sees most of."""
+    best = told.subjects.topk(count).indices.tolist()
+    return [{artwork.index[e] for e in of_one} <= set(b) for of_one, b in zip(subjects, best, strict=True)]
+
+
+def places_of(told: Verdict) -> list[str]:
+    """The background that the judge sees in each picture."""
+    return [BACKGROUNDS[i] for i in told.places.argmax(dim=1).tolist()]
 
 
 @torch.no_grad()
@@ -211,26 +221,14 @@ def accuracy(judge: Judge, artwork: Artwork, n: int = 512) -> dict[str, float]:
     """How well it knows scenes drawn as they are: what a perfect model would be given."""
     rng = random.Random("accuracy of the judge")
     found = [scenes.sample(artwork, rng) for _ in range(n)]
-    told = Verdict(
-        *(
-            torch.cat(parts)
-            for parts in zip(
-                *(
-                    judge(to_input(np.stack([scenes.draw(s, artwork) for s in found[i : i + 64]])))
-                    for i in range(0, n, 64)
-                ),
-                strict=True,
-            )
-        )
-    )
-    first, five = told.subjects.argmax(dim=1).tolist(), told.subjects.topk(5).indices.tolist()
-    place = told.places.argmax(dim=1).tolist()
-    one = [i for i, s in enumerate(found) if len(s.emojis) == 1]
-    index = artwork.index
-    two = [i for i, s in enumerate(found) if len(s.emojis) == 2]
+    told = judge(torch.cat([to_input(scenes.draw(scene, artwork)[None]) for scene in found]))
+    subjects = [scene.emojis for scene in found]
+    first, five = seen(told, artwork, subjects, 1), seen(told, artwork, subjects, 5)
+    one = [i for i, emojis in enumerate(subjects) if len(emojis) == 1]
+    two = [i for i, emojis in enumerate(subjects) if len(emojis) == 2]
     return {
-        "top1": float(np.mean([first[i] == index[found[i].emojis[0]] for i in one])),
-        "top5": float(np.mean([index[found[i].emojis[0]] in five[i] for i in one])),
-        "both": float(np.mean([all(index[e] in five[i] for e in found[i].emojis) for i in two])),
-        "place": float(np.mean([BACKGROUNDS[place[i]] == s.place for i, s in enumerate(found)])),
+        "top1": share(first[i] for i in one),
+        "top5": share(five[i] for i in one),
+        "both": share(five[i] for i in two),
+        "place": share(place == s.place for place, s in zip(places_of(told), found, strict=True)),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ from torch.nn import functional as F
 from sdjp.config import MINI, CLIPTextConfig
 from sdjp.models import CLIPText
 from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.training import captions, checkpoint, pool
+from sdjp.training import captions, checkpoint, loop, pool
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.optim import MuonAdamW, mixed_precision
 
 GRID = 8
 CELL = pool.THUMB // GRID
@@ -80,62 +81,38 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     """
     artwork = Artwork(folder / "artwork")
     tokens = tokenizer(folder)
-    path, log = folder / "text.pt", folder / "text.jsonl"
     model = CLIPText.from_config(text_config(tokens))
     for embedding in (model.token_embedding, model.position_embedding):
         nn.init.normal_(embedding.weight, std=0.05)
     both = with_head(model)
-    head = both["head"]
-    optimize = optimizer(both, lr)
-    ema = EMA(both, 0.995)
-    step = 0
-    state = checkpoint.resume_run(path, both, ema)
-    if state is not None:
-        optimize.load_state_dict(state["optimizer"])
-        step = state["step"]
     data = pool.shards(folder, "thumbs")
     records = [r for rows, _ in data for r in rows]
     thumbs = np.concatenate([array for _, array in data])
     held_out = 512  # the last scenes are for the figure
-    rng = random.Random(step)
+
+    def error(of: nn.ModuleDict, rows: list[int], rng: random.Random) -> Tensor:
+        ids = encode(tokens, [captions.caption(records[i], artwork, rng) for i in rows])
+        cells = of["head"](of["model"](ids)[:, -GRID * GRID :]).float()
+        return F.mse_loss(cells, targets(thumbs[rows]))
+
+    def loss_of(rng: random.Random) -> Tensor:
+        rows = [rng.randrange(len(records) - held_out) for _ in range(BATCH)]
+        with mixed_precision():
+            return error(both, rows, rng)
+
+    @torch.no_grad()
+    def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        averaged = with_head(CLIPText.from_config(text_config(tokens)))
+        averaged.load_state_dict(weights)
+        rows = list(range(len(records) - held_out, len(records)))
+        truth = targets(thumbs[rows])
+        return {
+            "held_out": error(averaged, rows, random.Random(0)).item(),
+            "variance": truth.var().item(),
+        }
+
     clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
-    losses: list[float] = []
-    while True:
-        done = clock.done
-        if done < 1:
-            rows = [rng.randrange(len(records) - held_out) for _ in range(BATCH)]
-            ids = encode(tokens, [captions.caption(records[i], artwork, rng) for i in rows])
-            with mixed_precision():
-                cells = head(model(ids)[:, -GRID * GRID :]).float()
-            loss = F.mse_loss(cells, targets(thumbs[rows]))
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimize.step(clock.rate(done))
-            ema.update(both)
-            losses.append(loss.item())
-            step += 1
-        if clock.due(done):
-            clock.lap()
-            checkpoint.save_run(path, both, optimize, ema, step=step)
-            judge = nn.ModuleDict(
-                {"model": CLIPText.from_config(text_config(tokens)), "head": nn.Linear(192, 48)}
-            )
-            judge.load_state_dict(ema.weights)
-            rows = list(range(len(records) - held_out, len(records)))
-            fixed = random.Random(0)
-            with torch.no_grad():
-                ids = encode(tokens, [captions.caption(records[i], artwork, fixed) for i in rows])
-                truth = targets(thumbs[rows])
-                error = F.mse_loss(judge["head"](judge["model"](ids)[:, -GRID * GRID :]), truth)
-            checkpoint.log_figures(
-                log,
-                step=step,
-                loss=sum(losses) / max(1, len(losses)),
-                held_out=error.item(),
-                variance=truth.var().item(),
-            )
-            losses.clear()
-        if done >= 1:
-            return
+    loop.run(folder / "text.pt", both, optimizer(both, lr), clock, loss_of, figures)
 
 
 def load(folder: Path) -> tuple[CLIPText, ClipTokenizer]:

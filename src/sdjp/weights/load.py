@@ -167,13 +167,12 @@ def _fill(
         stored = found.tensors[f"{part}.{name}"]
         return stored.file.path, stored.entry.start
 
+    names = sorted(network.state_dict(), key=place)  # as they lie on the disk
     tensors: dict[str, Tensor] = {}
-    before = None
-    for name in sorted(network.state_dict(), key=place):  # as they lie on the disk
+    for i, name in enumerate(names):
         tensors[name] = read(name)
         # A page that is read brings its neighbours, which may be those of a tensor that is done.
-        for done in (before, name) if before else (name,):
+        for done in names[max(0, i - 1) : i + 1]:
             found.give_back(f"{part}.{done}")
-        before = name
     network.load_state_dict(tensors, strict=True, assign=True)
     network.eval().requires_grad_(False)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sdjp.hardware import plain_tensors
+
 
 @dataclass
 class _Part:
@@ -91,7 +93,7 @@ class OnDemand:
     def _take(self, part: _Part) -> None:
         with self._lock:
             if part.users == 0:
-                with _plain():
+                with plain_tensors():
                     for name, tensor in _tensors(part.network):
                         tensor.data = part.read(name)
             part.users += 1
@@ -101,7 +103,7 @@ class OnDemand:
             part.users -= 1
             if part.users > 0:
                 return
-            with _plain():
+            with plain_tensors():
                 for name, tensor in _tensors(part.network):
                     tensor.data = tensor.data.new_zeros(()).expand(tensor.shape)
                     part.give_back(name)
@@ -109,10 +111,3 @@ class OnDemand:
 
 def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from network.state_dict(keep_vars=True).items()
-
-
-@contextlib.contextmanager
-def _plain() -> Iterator[None]:
-    """Tensors made here can be used outside of inference mode, too."""
-    with torch.inference_mode(False), torch.no_grad():
-        yield

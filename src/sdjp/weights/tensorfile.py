@@ -87,13 +87,13 @@ class TensorFile:
         for first in range(0, entry.extent, step):
             last = min(first + step, entry.extent)
             out[first:last] = self._elements(entry, first, last)
-            self._give_back(entry, 0, last)
+            self._give_back(entry, last)
         return out.reshape(entry.shape)
 
     def give_back(self, name: str) -> None:
         """Give the pages of a tensor that nobody uses any more back to the system; read, they come back."""
         entry = self.entries[name]
-        self._give_back(entry, 0, entry.extent)
+        self._give_back(entry, entry.extent)
 
     def _elements(self, entry: Entry, first: int, last: int) -> Tensor:
         """Elements of the storage, flat; they share the memory of the map wherever they are aligned."""
@@ -104,12 +104,12 @@ class TensorFile:
         copied = bytearray(self.buffer[start : start + count * entry.dtype.itemsize])
         return torch.frombuffer(copied, dtype=entry.dtype)
 
-    def _give_back(self, entry: Entry, first: int, last: int) -> None:
-        """Whole pages only: others on the same page may have been written to."""
+    def _give_back(self, entry: Entry, last: int) -> None:
+        """Up to an element; whole pages only: others on the same page may have been written to."""
         if not hasattr(mmap, "MADV_DONTNEED"):  # Windows
             return
         size = entry.dtype.itemsize
-        start = -(-(entry.start + first * size) // mmap.PAGESIZE) * mmap.PAGESIZE
+        start = -(-entry.start // mmap.PAGESIZE) * mmap.PAGESIZE
         stop = (entry.start + last * size) // mmap.PAGESIZE * mmap.PAGESIZE
         if stop > start:
             self.buffer.madvise(mmap.MADV_DONTNEED, start, stop - start)
