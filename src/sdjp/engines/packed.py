@@ -17,7 +17,7 @@ import functools
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,10 +28,11 @@ from sdjp.engines.base import Engine, Kept, channels_last, require_cpu
 from sdjp.errors import InputError
 from sdjp.hardware import lasting_memory, plain_tensors
 from sdjp.models.attention import GEGLU
-from sdjp.models.blocks import Upsample
+from sdjp.models.blocks import ResBlock, Upsample
+from sdjp.models.unet import UNet
 
 if TYPE_CHECKING:
-    from sdjp.models import VAE, UNet
+    from sdjp.models import VAE
 
 
 class PackedConv2d(nn.Module):
@@ -58,8 +59,31 @@ class PackedConv2d(nn.Module):
             if self._kernel is None:
                 self._kernel = winograd.kernel(self.weight.detach())
             return winograd.convolve(x, self._kernel, self.bias)
-        weight = self._lay_out(x) if self._packed is None else self._packed
-        return _convolve(x, weight, self.bias, self.padding, self.stride)
+        return _convolve(x, self._laid_out(x), self.bias, self.padding, self.stride)
+
+    def add_to(self, sum_: Tensor, x: Tensor) -> Tensor:
+        """Add what :meth:`forward` makes of ``x`` to ``sum_``, within the convolution where that can be."""
+        if self._winograd and winograd.large_enough(x):
+            return sum_.add_(self(x))
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
+            sum_,
+            x,
+            self._laid_out(x),
+            self.bias,
+            self.padding,
+            self.stride,
+            [1, 1],
+            1,
+            "add",
+            1.0,
+            None,
+            [],
+            None,
+        )
+        return out
+
+    def _laid_out(self, x: Tensor) -> Tensor:
+        return self._lay_out(x) if self._packed is None else self._packed
 
     def _lay_out(self, x: Tensor) -> Tensor:
         with _laying_out:
@@ -118,6 +142,30 @@ class PhaseUpsample(nn.Module):
         rows = torch.tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]], device=weight.device).float()
         phases = torch.einsum("iay,jbx,ocyx->ijocab", rows, rows, weight.float())  # (2, 2, O, I, 2, 2)
         return phases.flatten(0, 1).to(weight.dtype)
+
+
+class FusedResBlock(nn.Module):
+    """A residual block whose sum is made within its last convolution: a map less to make, and to go through.
+
+    Args:
+        block: The block; its convolutions are packed already.
+        overwrite: Whether the input may be written over, because nobody else holds it.
+    """
+
+    def __init__(self, block: ResBlock, *, overwrite: bool) -> None:
+        super().__init__()
+        self.block = block
+        self.overwrite = overwrite
+
+    def forward(self, x: Tensor, time: Tensor | None = None) -> Tensor:
+        """Map x (B, in_channels, h, w) and time (B, D) to (B, out_channels, h, w)."""
+        if self.block.shortcut is None and not self.overwrite:
+            out: Tensor = self.block(x, time)
+            return out
+        y = self.block.inner(x, time)
+        sum_: Tensor = x if self.block.shortcut is None else self.block.shortcut(x)
+        last = cast("PackedConv2d", self.block.conv_out)
+        return last.add_to(sum_, y)
 
 
 class FusedLinear(nn.Module):
@@ -212,11 +260,15 @@ def packed(network: nn.Module, forget: Callable[[str], None] | None = None) -> n
     """
     twin = copy.deepcopy(network, memo={id(p): p for p in network.parameters()})
     sixteen = next(network.parameters()).dtype == torch.bfloat16
+    holds_skips = isinstance(network, UNet)
 
     def replace(parent: nn.Module, path: str = "") -> None:
         for name, child in list(parent.named_children()):
             if isinstance(child, Upsample):
                 setattr(parent, name, PhaseUpsample(child))
+            elif isinstance(child, ResBlock):
+                replace(child, f"{path}{name}.")
+                setattr(parent, name, FusedResBlock(child, overwrite=not holds_skips))
             elif isinstance(child, nn.Conv2d):
                 setattr(parent, name, PackedConv2d(child, forget and partial(forget, f"{path}{name}.weight")))
             elif sixteen and isinstance(child, GEGLU):

@@ -33,13 +33,17 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor | None = None) -> Tensor:
         """Map x (B, in_channels, h, w) and time (B, D) to (B, out_channels, h, w)."""
+        out: Tensor = self.conv_out(self.inner(x, time))
+        out += x if self.shortcut is None else self.shortcut(x)
+        return out
+
+    def inner(self, x: Tensor, time: Tensor | None = None) -> Tensor:
+        """Map them to what the last convolution takes, (B, out_channels, h, w)."""
         # What nobody else holds is written over: large maps cost more to fetch than to compute.
         y = self.conv_in(F.silu(self.norm_in(x), inplace=True))
         if self.time_proj is not None and time is not None:
             y += self.time_proj(F.silu(time))[:, :, None, None]
-        out: Tensor = self.conv_out(F.silu(self.norm_out(y), inplace=True))
-        out += x if self.shortcut is None else self.shortcut(x)
-        return out
+        return F.silu(self.norm_out(y), inplace=True)
 
 
 class Downsample(nn.Module):

@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from sdjp.engines.packed import PackedConv2d, PhaseUpsample, packed, problem
-from sdjp.models.blocks import Upsample
+from sdjp.config import TINY
+from sdjp.engines.packed import FusedResBlock, PackedConv2d, PhaseUpsample, packed, problem
+from sdjp.models import VAE, UNet
+from sdjp.models.blocks import ResBlock, Upsample
 
 pytestmark = pytest.mark.skipif(problem(torch.float32) is not None, reason="no packed convolutions here")
 
@@ -49,3 +51,29 @@ def test_a_copy_shares_its_weights():
     assert mine == theirs
     assert isinstance(network[0], nn.Conv2d)
     assert isinstance(twin[0], PackedConv2d)
+
+
+@pytest.mark.parametrize("channels", [8, 64])  # direct, and by Winograd
+@pytest.mark.parametrize("out_channels", [8, 64])
+@pytest.mark.parametrize("overwrite", [False, True])
+@torch.inference_mode()
+def test_a_residual_block_sums_within_its_convolution(channels, out_channels, overwrite):
+    block = filled(ResBlock(channels, out_channels, time_dim=12, norm_groups=4, eps=1e-5))
+    mine = FusedResBlock(packed(nn.Sequential(block))[0].block, overwrite=overwrite)
+    x = torch.randn(2, channels, 16, 16, generator=torch.Generator().manual_seed(1))
+    time = torch.randn(2, 12, generator=torch.Generator().manual_seed(2))
+    given = x.clone(memory_format=torch.channels_last)
+    expected = block(x, time)
+    torch.testing.assert_close(
+        mine(given, time), expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-4
+    )
+    kept = not overwrite or channels != out_channels
+    assert torch.equal(given, x) is kept
+
+
+@torch.inference_mode()
+def test_what_a_unet_may_need_again_is_not_written_over():
+    network = packed(UNet.from_config(TINY.unet))
+    assert [m.overwrite for m in network.modules() if isinstance(m, FusedResBlock)].count(True) == 0
+    decoder = packed(VAE.from_config(TINY.vae)).decoder
+    assert all(m.overwrite for m in decoder.modules() if isinstance(m, FusedResBlock))
