@@ -232,19 +232,21 @@ class LinearCrossEntropy(torch.autograd.Function):
             torch.zeros_like(weight),
             torch.zeros_like(bias),
         )
-        total = states.new_zeros(())
+        total = bias.new_zeros(())
         spread = smoothing / len(weight)
+        weight = weight.to(states.dtype)
         for start in range(0, len(states), _SLICE):
             part = slice(start, start + _SLICE)
             x, y = states[part], labels[part, None]
-            logits = torch.addmm(bias, x, weight.T)
+            logits = torch.mm(x, weight.T).float().add_(bias)
             log_sum = logits.logsumexp(dim=1, keepdim=True)
             total += (log_sum - (1 - smoothing) * logits.gather(1, y)).sum() - spread * logits.sum()
             slope = logits.sub_(log_sum).exp_().sub_(spread)
             slope.scatter_add_(1, y, torch.full_like(log_sum, smoothing - 1))
-            torch.mm(slope, weight, out=d_states[part])
-            d_weight.addmm_(slope.T, x)
             d_bias += slope.sum(dim=0)
+            slope = slope.to(states.dtype)
+            torch.mm(slope, weight, out=d_states[part])
+            d_weight += slope.T @ x
         ctx.save_for_backward(d_states, d_weight, d_bias)
         return total
 

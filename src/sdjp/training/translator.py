@@ -26,7 +26,7 @@ from sdjp.text.translate.base import Translation
 from sdjp.training import checkpoint, translation_pairs, translation_scores
 from sdjp.training import workers as processes
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, Muon, MuonAdamW, orthogonalise
+from sdjp.training.optim import EMA, Muon, MuonAdamW, mixed_precision, orthogonalise
 from sdjp.training.translation_model import PAD, Marian, MarianSize
 from sdjp.training.translation_pieces import (
     SOURCE_PIECES,
@@ -190,7 +190,8 @@ class Run:
             if rank != min(turn, 2 * workers - 1 - turn):  # dealt out there and back, so that all get as much
                 continue
             source, target = self.epoch.batch(rows)
-            loss = self.model.loss(source, target, SMOOTHING)
+            with mixed_precision():
+                loss = self.model.loss(source, target, SMOOTHING)
             loss.backward()  # type: ignore[no-untyped-call]
             said = (target != PAD).sum()
             sums += torch.stack([loss.detach(), said, said + source.numel()])
