@@ -156,7 +156,36 @@ class XLMRobertaConfig:
     max_length: int = 77
 
 
-TextConfig = CLIPTextConfig | BertConfig | XLMRobertaConfig
+@dataclass(frozen=True, kw_only=True)
+class AdapterConfig:
+    """A text encoder that reads Japanese in the place of another one (:class:`sdjp.models.Adapter`).
+
+    Attributes:
+        kind: Tells the text encoders apart in JSON.
+        vocab_size: Pieces of the vocabulary.
+        width: Width of the states inside.
+        heads: Attention heads.
+        mlp_width: Width inside the feed-forward blocks.
+        read_layers: Transformer layers over the pieces of the prompt.
+        write_layers: Transformer layers over the states that come out.
+        projection: Width of the states that come out: that of the other text encoder.
+        pad_id: Id of the padding, which nothing attends to.
+        max_length: Pieces in one chunk, the end included; also the number of states that come out.
+    """
+
+    kind: Literal["adapter"] = "adapter"
+    vocab_size: int = 8000
+    width: int = 192
+    heads: int = 3
+    mlp_width: int = 768
+    read_layers: int = 4
+    write_layers: int = 2
+    projection: int = 192
+    pad_id: int = 2
+    max_length: int = 77
+
+
+TextConfig = CLIPTextConfig | BertConfig | XLMRobertaConfig | AdapterConfig
 """Any text encoder."""
 
 

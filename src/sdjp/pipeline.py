@@ -38,7 +38,7 @@ from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.names import Names
 from sdjp.text.screen import PromptCheck, Screen, make_screen
 from sdjp.text.tokens import Tokenizer
-from sdjp.text.translate import AUTO, make_translator
+from sdjp.text.translate import AUTO, adapter_of, make_translator
 from sdjp.text.translate.base import Translator
 from sdjp.types import (
     Fit,
@@ -52,6 +52,7 @@ from sdjp.types import (
     check_count,
     check_enlargement,
 )
+from sdjp.weights import adapter_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -165,7 +166,9 @@ class Pipeline:
                 ``"sequential"``, ``"slices"``, ``"tiles"``, with commas or in a list; see
                 :class:`sdjp.savings.Savings`.
             translator: ``"auto"`` (the lexicon; none for models that read Japanese), ``"lexicon"``,
-                ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object.
+                ``"passthrough"``, ``"marian:<folder or hub id>"``, or an object; or ``"adapter"``: no
+                translation, for the model's own adapter reads the Japanese (``"adapter:<folder>"``: the
+                one in a folder).
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
             safety_checker: Its file, folder or hub id (``"CompVis/stable-diffusion-safety-checker"``); the
                 model's own, if None.
@@ -194,6 +197,8 @@ class Pipeline:
         screen = make_screen(prompt_check, words=prompt_words)
         addons = Addons(lora_dir, embeddings_dir)
         chosen_translator = make_translator(translator)
+        adapts, adapter = adapter_of(translator)
+        adapter_place = adapter_file.adapter_folder(adapter, model=source) if adapts else None
         if safety != "off":
             from sdjp.weights.safety_file import load_checker
 
@@ -202,6 +207,8 @@ class Pipeline:
         loaded = weights.load(
             source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config, on_demand=on_demand
         )
+        if adapter_place is not None:
+            loaded = adapter_file.adapted(loaded, adapter_place)
         if chosen_device.type == "cuda":  # the layout in which its convolutions are fastest
             for network in (loaded.unet, loaded.vae):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -252,7 +259,11 @@ class Pipeline:
         screen = make_screen(prompt_check, words=prompt_words)
         addons = Addons(lora_dir, embeddings_dir)
         chosen_translator = make_translator(translator)
+        adapts, adapter = adapter_of(translator)
+        adapter_place = adapter_file.adapter_folder(adapter, model=None) if adapts else None
         loaded, tokenizer = diffusers_modules.from_modules(pipe)
+        if adapter_place is not None:
+            loaded = adapter_file.adapted(loaded, adapter_place)
         weight = loaded.unet.conv_in.weight
         chosen_engine = make_engine(engine, device=weight.device, dtype=weight.dtype)
         theirs = getattr(pipe, "safety_checker", None)
@@ -264,7 +275,7 @@ class Pipeline:
             processors = with_checker(processors, diffusers_checker.from_checker(theirs))
         return cls(
             loaded,
-            tokenizer=tokenizer,
+            tokenizer=tokenizer if adapter_place is None else loaded.tokenizer,
             translator=chosen_translator,
             postprocessors=processors,
             screen=screen,

@@ -11,6 +11,7 @@ from sdjp.cli.options import text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.speech import say
+from sdjp.text.tokens import Tokenizer
 from sdjp.types import PromptInfo
 
 BATCH = 64  # prompts translated together
@@ -36,10 +37,9 @@ def parser() -> Parser:
 def run(args: argparse.Namespace) -> int:
     """Explain each prompt, as text or as JSON lines."""
     from sdjp.text.frontend import check_prompt, read
-    from sdjp.text.tokenizer import ClipTokenizer
     from sdjp.text.translate import make_translator
 
-    translator, tokenizer = make_translator(args.translator), ClipTokenizer.from_assets()
+    translator, tokenizer = make_translator(args.translator), _tokenizer(args.translator)
 
     def explain(batch: list[str]) -> None:
         for text in batch:
@@ -59,6 +59,20 @@ def run(args: argparse.Namespace) -> int:
     if batch:
         explain(batch)
     return 0
+
+
+def _tokenizer(translator: str) -> Tokenizer:
+    """CLIP's, or that of the adapter that reads the prompt."""
+    from sdjp.text.tokenizer import ClipTokenizer
+    from sdjp.text.translate import adapter_of
+
+    adapts, folder = adapter_of(translator)
+    if not adapts:
+        return ClipTokenizer.from_assets()
+    from sdjp.text.sentencepiece import SentencePieceTokenizer
+    from sdjp.weights.adapter_file import VOCABULARY, adapter_folder
+
+    return SentencePieceTokenizer.plain(adapter_folder(folder, model="mini") / VOCABULARY)
 
 
 def show(info: PromptInfo) -> None:

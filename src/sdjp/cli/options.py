@@ -25,8 +25,10 @@ def text_options(parser: Parser) -> None:
 def translation_options(parser: Parser) -> None:
     """How prompts are translated."""
     parser.option("--translator", default="auto",
-                  ja="翻訳の方法: auto（日本語を読むモデルでは訳さない）、lexicon、passthrough、marian:F",
-                  en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F")  # fmt: skip
+                  ja="翻訳の方法: auto（日本語を読むモデルでは訳さない）、lexicon、passthrough、marian:F、"
+                     "adapter（訳さず、モデルのアダプターが日本語を読む）、adapter:F",
+                  en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F, "
+                     "adapter (none: the model's adapter reads Japanese), adapter:F")  # fmt: skip
     parser.option("--translate", choices=("auto", "always", "never"), default="auto",
                   ja="いつ翻訳するか（auto は日本語の部分だけ）",
                   en="when to translate (auto: what is Japanese)")  # fmt: skip

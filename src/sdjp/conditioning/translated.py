@@ -17,8 +17,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from sdjp.conditioning import adapted
 from sdjp.conditioning.memory import Ids, Memory
-from sdjp.models import TextEncoder
+from sdjp.models import Adapter, TextEncoder
 from sdjp.text.chunks import Chunks
 
 ALONE: Final = 4
@@ -65,12 +66,21 @@ def encode(
         row for p in prompts for row in [*map(tuple, p.ids), *itertools.repeat(filling, count - len(p.ids))]
     ]
     factors = [p.weights + empty.weights[:1] * (count - len(p.weights)) for p in prompts]
+    wanted, weighted = list(rows), [weights for of_prompt in factors for weights in of_prompt]
+    pad_id = model.pad_id if isinstance(model, Adapter) else None
+    if pad_id is not None:
+        for row, weights in zip(rows, weighted, strict=True):
+            wanted += [rest for _, rest in adapted.without(row, weights, pad_id=pad_id)]
     known: dict[tuple[int, ...], Tensor] = {}
-    for batch in _batches(list(dict.fromkeys(rows)), filling):
+    for batch in _batches(list(dict.fromkeys(wanted)), filling):
         known.update(zip(batch, memory.states(model, batch), strict=True))
-    states = torch.stack([known[row] for row in rows])  # (B N, L, D)
-    weights = torch.tensor(factors, device=states.device).flatten(0, 1)
-    return emphasise(states, weights).reshape(len(prompts), -1, states.shape[-1])
+    if pad_id is not None:
+        pairs = zip(rows, weighted, strict=True)
+        states = torch.stack([adapted.emphasise(row, w, known, pad_id=pad_id) for row, w in pairs])
+    else:
+        states = torch.stack([known[row] for row in rows])  # (B N, L, D)
+        states = emphasise(states, torch.tensor(weighted, device=states.device))
+    return states.reshape(len(prompts), -1, states.shape[-1])
 
 
 def _batches(rows: Sequence[tuple[int, ...]], empty: tuple[int, ...]) -> Iterator[Ids]:

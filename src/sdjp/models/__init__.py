@@ -3,8 +3,8 @@
 How to add a text encoder:
 
 1. Write a config with a ``kind`` of its own in ``config.py`` and add it to ``TextConfig``.
-2. Write the network here, with ``token_embedding``, ``from_config`` and ``forward(ids)``; give it a line in
-   :data:`TEXT_ENCODERS` and in :data:`TextEncoder`.
+2. Write the network here, with ``from_config`` and ``forward(ids)``, and with ``token_embedding`` where
+   textual inversion may add to it; give it a line in :data:`TEXT_ENCODERS` and in :data:`TextEncoder`.
 3. Give its tensors rows in :mod:`sdjp.weights.maps`, its words a tokenizer in :mod:`sdjp.weights.vocabulary`.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sdjp.config import TextConfig
+from sdjp.models.adapter import Adapter
 from sdjp.models.bert import Bert
 from sdjp.models.clip import CLIPText
 from sdjp.models.unet import UNet
@@ -23,6 +24,7 @@ from sdjp.models.xlm_roberta import XLMRoberta
 __all__ = [
     "TEXT_ENCODERS",
     "VAE",
+    "Adapter",
     "Bert",
     "CLIPText",
     "Gaussian",
@@ -32,13 +34,14 @@ __all__ = [
     "make_text_encoder",
 ]
 
-TextEncoder = CLIPText | Bert | XLMRoberta
+TextEncoder = CLIPText | Bert | XLMRoberta | Adapter
 """Token ids (B, L) to text states (B, L, D)."""
 
 TEXT_ENCODERS: Final[Mapping[str, Callable[[Any], TextEncoder]]] = {
     "clip": CLIPText.from_config,
     "bert": Bert.from_config,
     "xlm_roberta": XLMRoberta.from_config,
+    "adapter": Adapter.from_config,
 }
 """``kind`` of a config to what builds its network."""
 

@@ -2,7 +2,8 @@
 
 The table is a unigram model over whole sentences (arXiv 1808.06226), so Japanese needs no spaces in it. What
 surrounds the text, and how the ids are counted, is the convention of the tokenizers that the models were
-trained with: :meth:`SentencePieceTokenizer.t5` and :meth:`SentencePieceTokenizer.xlm_roberta`.
+trained with: :meth:`SentencePieceTokenizer.t5` and :meth:`SentencePieceTokenizer.xlm_roberta`;
+:meth:`SentencePieceTokenizer.plain` is that of sdjp's own adapters.
 """
 
 from __future__ import annotations
@@ -119,6 +120,31 @@ class SentencePieceTokenizer:
             unknown_id=_XLM_R_SPECIAL["<unk>"],
             vocab_size=processor.get_piece_size() + 2,
             offset=1,
+        )
+
+    @classmethod
+    def plain(cls, path: str | os.PathLike[str]) -> SentencePieceTokenizer:
+        """Read a table whose ids are the model's: the text, then the table's own end, and no start.
+
+        Raises:
+            WeightsError: If the file cannot be read, or has no end or no padding.
+        """
+        processor = _read(path)
+        if min(processor.eos_id(), processor.pad_id()) < 0:
+            raise WeightsError(
+                "tokenizer.special",
+                ja=f"語彙 {path} に、文の終わりか詰め物の記号がありません。"
+                "アダプターを学習したときの語彙を指定してください。",
+                en=f"the vocabulary {path} has no piece for the end or for padding. "
+                "Give the one that the adapter was trained with.",
+            )
+        return cls(
+            processor,
+            start_id=None,
+            end_id=processor.eos_id(),
+            pad_id=processor.pad_id(),
+            unknown_id=processor.unk_id(),
+            vocab_size=processor.get_piece_size(),
         )
 
     def encode(self, text: str) -> list[int]:

@@ -51,6 +51,16 @@ def main() -> None:
     sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
     sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
     sub.add_argument("--workers", type=int, default=1, help="processes that share a step")
+    sub = commands.add_parser("adapter", help="train a text encoder that reads Japanese")
+    sub.add_argument("--minutes", type=float, default=60)
+    sub.add_argument("--model", default="mini", help="the model whose text encoder it takes the place of")
+    sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
+    sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
+    for name, value in (("width", 192), ("heads", 3), ("read-layers", 4), ("write-layers", 2)):
+        sub.add_argument(f"--{name}", type=int, default=value, help="of a new adapter")
+    sub = commands.add_parser("export-adapter", help="pack the adapter into a folder")
+    sub.add_argument("--model", default="mini", help="the model that it was trained for")
+    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini/adapter"))
     sub = commands.add_parser("export-translator", help="pack the translator into a folder")
     sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/translator"))
     sub = commands.add_parser("export", help="pack the weights into a folder")
@@ -128,6 +138,27 @@ def main() -> None:
             threads=args.threads,
             prompts=args.prompts,
         )
+    elif args.command == "adapter":
+        from sdjp.training import adapter
+
+        adapter.train(
+            args.folder,
+            minutes=args.minutes,
+            source=args.model,
+            final=args.final,
+            lr=args.lr,
+            sizes={
+                "width": args.width,
+                "mlp_width": 4 * args.width,
+                "heads": args.heads,
+                "read_layers": args.read_layers,
+                "write_layers": args.write_layers,
+            },
+        )
+    elif args.command == "export-adapter":
+        from sdjp.training import adapter
+
+        adapter.export(args.folder, args.target, source=args.model)
     elif args.command == "export-translator":
         from sdjp.training import translation_export
 

@@ -103,10 +103,15 @@ def vocabularies(folder: Path, pairs: list[tuple[str, str]], *, source: int, tar
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "source.spm", folder / "target.spm"
     if not paths[0].exists():
-        paths[0].write_bytes(_learn(_words(ja for ja, _ in pairs), source, japanese=True))
+        paths[0].write_bytes(learn_japanese((ja for ja, _ in pairs), source))
     if not paths[1].exists():
         paths[1].write_bytes(_learn((english for _, english in pairs), target, japanese=False))
     return Pieces(paths[0].read_bytes(), paths[1].read_bytes())
+
+
+def learn_japanese(lines: Iterable[str], size: int) -> bytes:
+    """Learn a vocabulary of Japanese of at most ``size`` pieces."""
+    return _learn(_words(lines), size, japanese=True)
 
 
 def _learn(lines: Iterator[str], size: int, *, japanese: bool) -> bytes:

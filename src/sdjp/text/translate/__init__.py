@@ -22,16 +22,28 @@ from sdjp.errors import InputError
 from sdjp.text.translate.base import Piece, Translation, Translator
 
 __all__ = [
+    "ADAPTER",
     "AUTO",
     "TRANSLATORS",
     "Piece",
     "Translation",
     "Translator",
+    "adapter_of",
     "make_translator",
 ]
 
 AUTO: Final = "auto"
 """In place of a translator's name: whichever suits the model; the lexicon, if it reads English."""
+ADAPTER: Final = "adapter"
+"""In place of a translator's name: none, for a text encoder that reads Japanese takes the model's place."""
+
+
+def adapter_of(translator: object) -> tuple[bool, str | None]:
+    """Tell whether ``translator`` asks for an adapter, and the folder of which; None for the model's own."""
+    if not isinstance(translator, str):
+        return False, None
+    kind, colon, folder = translator.partition(":")
+    return kind == ADAPTER, folder if colon and folder else None
 
 
 def _passthrough(**options: Any) -> Translator:
@@ -75,8 +87,8 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
 
     Args:
         translator: An object with ``translate`` (returned as it is), a name in :data:`TRANSLATORS`,
-            ``"auto"`` (the lexicon), ``"marian:<folder or hub id>"``, or an existing folder with a Marian
-            model. A hub id is only ever used behind ``marian:``.
+            ``"auto"`` (the lexicon), ``"marian:<folder or hub id>"``, an existing folder with a Marian
+            model, or ``"adapter"`` (nothing is translated). A hub id is only ever used behind ``marian:``.
         **options: Passed to the translator's class.
 
     Raises:
@@ -97,15 +109,18 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
         spec = "lexicon" if translator == AUTO else os.fspath(translator)
         if isinstance(translator, str) and spec in TRANSLATORS:
             return TRANSLATORS[spec](**options)
+        if adapter_of(translator)[0]:
+            return _passthrough(reads_japanese=True, name=ADAPTER, **options)
         if isinstance(translator, str) and spec.startswith("marian:"):
             return _marian(spec.removeprefix("marian:") or None, **options)
         if spec and Path(spec).is_dir():
             return _marian(Path(spec), **options)
-    names = ", ".join([AUTO, *TRANSLATORS])
+    names = ", ".join([AUTO, *TRANSLATORS, ADAPTER])
     raise InputError(
         "translator.unknown",
         ja=f"翻訳器 {translator!r} は見つかりません。使えるのは {names}、'marian:フォルダー'、"
-        "'marian:ハブのID'、Marian モデルのフォルダー、または translate メソッドを持つオブジェクトです。",
+        "'marian:ハブのID'、'adapter:フォルダー'、Marian モデルのフォルダー、"
+        "または translate メソッドを持つオブジェクトです。",
         en=f"there is no translator {translator!r}. Use one of {names}, 'marian:FOLDER', 'marian:HUB_ID', "
-        "the folder of a Marian model, or an object with a translate method.",
+        "'adapter:FOLDER', the folder of a Marian model, or an object with a translate method.",
     )

@@ -13,12 +13,12 @@ class PassthroughTranslator:
 
     Args:
         reads_japanese: The model reads Japanese itself: nothing is reported.
+        name: What records call it; ``"adapter"`` where an adapter reads the Japanese.
     """
 
-    name = "passthrough"
-
-    def __init__(self, *, reads_japanese: bool = False) -> None:
+    def __init__(self, *, reads_japanese: bool = False, name: str = "passthrough") -> None:
         self.reads_japanese = reads_japanese
+        self.name = name
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Return one record for each text, ``english`` equal to ``source``."""

@@ -1,0 +1,167 @@
+"""Adapters on disk: a folder with ``config.json``, ``model.safetensors`` and ``sentencepiece.model``.
+
+The names of the tensors are those of :class:`sdjp.models.Adapter`. A model may bring an adapter along, in a
+folder ``adapter`` of its own; the embedded one does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import torch
+
+from sdjp.config import AdapterConfig, from_json, to_json
+from sdjp.errors import SdjpError, WeightsError
+from sdjp.models import Adapter
+from sdjp.text.sentencepiece import SentencePieceTokenizer
+from sdjp.weights.compare import compare
+from sdjp.weights.load import Loaded
+from sdjp.weights.networks import Unfilled
+from sdjp.weights.readers import open_file
+from sdjp.weights.source import locate
+
+FOLDER: Final = "adapter"
+"""Where a model that brings an adapter has it."""
+CONFIG: Final = "config.json"
+WEIGHTS: Final = "model.safetensors"
+VOCABULARY: Final = "sentencepiece.model"
+
+
+class LoadedAdapter(NamedTuple):
+    """An adapter, ready to read."""
+
+    text: Adapter
+    config: AdapterConfig
+    tokenizer: SentencePieceTokenizer
+
+
+def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Path:
+    """Return the folder of an adapter.
+
+    Args:
+        source: The folder, or None for the one that ``model`` brings along.
+        model: The model, as :func:`sdjp.weights.load` takes it; None for one that came from no folder.
+
+    Raises:
+        WeightsError: If there is no adapter.
+    """
+    lacking = [CONFIG, WEIGHTS, VOCABULARY]
+    folder = Path()
+    if source is not None or model is not None:
+        place = locate(model) if source is None and model is not None else Path(source or "").expanduser()
+        folder = place / FOLDER if source is None or (place / FOLDER / CONFIG).is_file() else place
+        lacking = [name for name in lacking if not (folder / name).is_file()]
+    if lacking and source is None:
+        raise WeightsError(
+            "adapter.none",
+            ja=f"モデル {model or ''} には日本語アダプターが付いていません。"
+            "学習したアダプターを translator='adapter:フォルダー' で指定してください。"
+            "学習のしかたは docs/ja/adapter.md にあります。",
+            en=f"the model {model or ''} brings no Japanese adapter. Give one that was trained for it: "
+            "translator='adapter:FOLDER'. docs/en/adapter.md tells how to train one.",
+        )
+    if lacking:
+        raise WeightsError(
+            "adapter.folder",
+            ja=f"{folder} はアダプターのフォルダーではありません。次のファイルがありません: "
+            f"{'、'.join(lacking)}",
+            en=f"{folder} is no folder of an adapter. It lacks: {', '.join(lacking)}",
+        )
+    return folder
+
+
+def load_adapter(
+    folder: Path,
+    *,
+    context_dim: int | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> LoadedAdapter:
+    """Load an adapter.
+
+    Args:
+        folder: Its folder; see :func:`adapter_folder`.
+        context_dim: Width of the states that the UNet takes; None to take any.
+        dtype: Of the weights.
+        device: Where to put them.
+
+    Raises:
+        WeightsError: If a file is damaged, or the adapter was made for another model.
+    """
+    config = _config(folder / CONFIG)
+    if context_dim is not None and config.projection != context_dim:
+        raise WeightsError(
+            "adapter.width",
+            ja=f"アダプター {folder} は幅 {config.projection} の状態を出しますが、"
+            f"このモデルの UNet が受け取る幅は {context_dim} です。"
+            "このモデルのために学習したアダプターを指定してください。",
+            en=f"the adapter {folder} gives states of width {config.projection}, but the UNet of this model "
+            f"takes {context_dim}. Give an adapter that was trained for this model.",
+        )
+    tokenizer = SentencePieceTokenizer.plain(folder / VOCABULARY)
+    file = open_file(folder / WEIGHTS)
+    with torch.device("meta"), Unfilled():
+        text = Adapter.from_config(config)
+    found = {name: entry.shape for name, entry in file.entries.items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in text.state_dict().items()}
+    problems = compare(found, wanted, unknown=[name for name in found if name not in wanted])
+    if problems is None and tokenizer.vocab_size > config.vocab_size:
+        count = tokenizer.vocab_size
+        problems = f"語彙が {count:,} 語あります", f"the vocabulary has {count:,} pieces"
+    if problems is not None:
+        ja, en = problems
+        raise WeightsError(
+            "adapter.weights",
+            ja=f"{folder} をアダプターとして読み込めません。\n{ja}",
+            en=f"cannot load {folder} as an adapter.\n{en}",
+        )
+    tensors = {name: file.read(name, dtype=dtype, device=torch.device(device)) for name in wanted}
+    text.load_state_dict(tensors, assign=True)
+    return LoadedAdapter(text.eval().requires_grad_(False), config, tokenizer)
+
+
+def adapted(loaded: Loaded, folder: Path) -> Loaded:
+    """Put the adapter in ``folder`` in the place of the text encoder of a model.
+
+    Raises:
+        WeightsError: As :func:`load_adapter`.
+    """
+    weight = loaded.unet.conv_in.weight
+    text, config, tokenizer = load_adapter(
+        folder, context_dim=loaded.config.unet.context_dim, dtype=weight.dtype, device=weight.device
+    )
+    changed = dataclasses.replace(loaded.config, text=config)
+    return dataclasses.replace(loaded, text=text, config=changed, tokenizer=tokenizer, merges=None)
+
+
+def save_adapter(folder: Path, text: Adapter, config: AdapterConfig, vocabulary: bytes) -> None:
+    """Write what :func:`load_adapter` reads, in half precision."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.half().contiguous() for name, tensor in text.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)
+    (folder / VOCABULARY).write_bytes(vocabulary)
+    settings = json.dumps(to_json(config), ensure_ascii=False, indent=2)
+    (folder / CONFIG).write_text(settings + "\n", encoding="utf-8")
+
+
+def _config(path: Path) -> AdapterConfig:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(data, dict) and data.get("kind") == "adapter":
+            return from_json(AdapterConfig, data)
+        ja, en = 'kind が "adapter" ではありません', 'its kind is not "adapter"'
+    except SdjpError as error:
+        ja, en = error.ja, error.en
+    except (OSError, ValueError, RecursionError) as error:
+        ja, en = f"読めません（{error}）", f"it cannot be read ({error})"
+    raise WeightsError(
+        "adapter.config",
+        ja=f"アダプターの設定 {path} を使えません: {ja}",
+        en=f"cannot use the settings of the adapter, {path}: {en}",
+    )

