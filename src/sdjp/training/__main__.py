@@ -43,6 +43,10 @@ def main() -> None:
             sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
     sub = commands.add_parser("export-judge", help="write the judge for the tests")
     sub.add_argument("--target", type=Path, default=Path("tests/cases/judge.safetensors"))
+    sub = commands.add_parser("export-clip", help="write the small CLIP as Hugging Face has them")
+    sub.add_argument("--target", type=Path, default=Path("runs/clip"))
+    sub = commands.add_parser("checker", help="make the safety checker of the embedded model")
+    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini/safety_checker"))
     commands.add_parser("pairs", help="fetch sentences and a dictionary in Japanese and English")
     sub = commands.add_parser("translator", help="train the translator from Japanese to English")
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
@@ -110,6 +114,14 @@ def main() -> None:
         from sdjp.training import clip
 
         clip.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
+    elif args.command == "export-clip":
+        from sdjp.training import clip_export
+
+        clip_export.export(args.folder, args.target)
+    elif args.command == "checker":
+        from sdjp.training import clip_export
+
+        print(clip_export.checker(args.folder, args.target))
     elif args.command == "diffusion":
         from sdjp.training import diffusion
 

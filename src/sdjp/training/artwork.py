@@ -144,6 +144,20 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
         _save(path, np.stack([_rasterise(_find(flat, key)) for key in others]))
 
 
+def drawings(source: Path, emoji: str) -> list[NDArray[np.uint8]]:
+    """The drawings (256, 256, 4) RGBA of one emoji in every set that has it, whether a concept or not."""
+    found = []
+    for name in PACKAGES:
+        icons = json.loads((source / name / "icons.json").read_text())
+        listed = "flat" if name == "soft" else name
+        table = json.loads((source / listed / "chars.json").read_text())
+        codes = (_code(emoji, selectors=kept) for kept in (True, False))
+        key = next((table[code] for code in (*codes, f"{ord(emoji[0]):x}-fe0f") if code in table), None)
+        if key is not None and (key in icons["icons"] or key in icons["aliases"]):
+            found.append(_rasterise(_find(icons, key)))
+    return found
+
+
 def _find(icons: dict[str, Any], key: str) -> str:
     icon = icons["icons"].get(key) or icons["icons"][icons["aliases"][key]["parent"]]
     width, height = (icon.get(side, icons.get(side, 32)) for side in ("width", "height"))

@@ -71,6 +71,7 @@ def make_checker(
     *,
     encode_texts: EncodeTexts | None = None,
     false_positives: float = 0.001,
+    dtype: torch.dtype = torch.float32,
 ) -> Made:
     """Write a checker's ``config.json`` and ``model.safetensors``, as ``safety_checker=`` takes them.
 
@@ -82,6 +83,7 @@ def make_checker(
         harmless: RGB pictures of which hardly any may be flagged; many, and like those that will be drawn.
         encode_texts: The text encoder of the same space, if texts are among ``shown``.
         false_positives: Share of ``harmless`` that may be flagged in all. Special concepts get none of it.
+        dtype: Of the image encoder in the file.
 
     Returns:
         How well it does.
@@ -109,7 +111,7 @@ def make_checker(
                 points[i] = _direction(vision, one, encode_texts)
                 cosines = (quiet @ points[i]).sort(descending=True).values
                 thresholds[i] = cosines[min(passes, len(cosines) - 1)]
-    _write(folder, checker.eval(), config)
+    _write(folder, checker.eval(), config, dtype)
     check = SafetyCheck(checker=checker)
     return Made(
         found=tuple(
@@ -143,12 +145,15 @@ def _unit(x: Tensor) -> Tensor:
     return F.normalize(x, dim=-1)
 
 
-def _write(folder: Path, checker: SafetyChecker, vision: CLIPVisionConfig) -> None:
+def _write(folder: Path, checker: SafetyChecker, vision: CLIPVisionConfig, dtype: torch.dtype) -> None:
     config = SafetyCheckerConfig(vision=vision, concepts=checker.concept_names, special=checker.special_names)
     state = checker.state_dict()
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
-        {theirs: state[ours].contiguous() for ours, theirs in tensor_names(config)},
+        {
+            theirs: (state[ours].to(dtype) if ours.startswith("vision.") else state[ours]).contiguous()
+            for ours, theirs in tensor_names(config)
+        },
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )

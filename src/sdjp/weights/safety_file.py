@@ -45,14 +45,13 @@ _OWN: Final = {
     "special": "special_care_embeds",
     "concept_thresholds": "concept_embeds_weights",
     "special_thresholds": "special_care_embeds_weights",
-    "vision.class_embedding": _EMBEDDINGS + "class_embedding",
 }
 _MODULES: Final = {
-    "vision.patches": _EMBEDDINGS + "patch_embedding",
-    "vision.position_embedding": _EMBEDDINGS + "position_embedding",
-    "vision.norm_in": _VISION + "pre_layrnorm",  # spelt so in every file
-    "vision.norm_out": _VISION + "post_layernorm",
-    "vision.projection": "visual_projection",
+    "patches": _EMBEDDINGS + "patch_embedding",
+    "position_embedding": _EMBEDDINGS + "position_embedding",
+    "norm_in": _VISION + "pre_layrnorm",  # spelt so in every file
+    "norm_out": _VISION + "post_layernorm",
+    "projection": "visual_projection",
 }
 # What a vision_config of Hugging Face leaves out is as in ViT-B/32, its default.
 _SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
@@ -112,13 +111,20 @@ def load_checker(
 def tensor_names(config: SafetyCheckerConfig) -> Iterator[tuple[str, str]]:
     """Give our name and the file's name of each tensor of a checker."""
     yield from _OWN.items()
+    for ours, theirs in vision_names(config.vision.layers):
+        yield f"vision.{ours}", theirs
+
+
+def vision_names(layers: int) -> Iterator[tuple[str, str]]:
+    """Give our name and Hugging Face's of each tensor of an image encoder."""
+    yield "class_embedding", _EMBEDDINGS + "class_embedding"
     modules = dict(_MODULES)
-    for n in range(config.vision.layers):
+    for n in range(layers):
         theirs = f"{_VISION}encoder.layers.{n}"
-        modules |= {f"vision.layers.{n}.{ours}": f"{theirs}.{name}" for ours, name in TEXT_LAYER}
+        modules |= {f"layers.{n}.{ours}": f"{theirs}.{name}" for ours, name in TEXT_LAYER}
     for ours, name in modules.items():
         yield f"{ours}.weight", f"{name}.weight"
-        if ours not in ("vision.patches", "vision.position_embedding", "vision.projection"):
+        if ours not in ("patches", "position_embedding", "projection"):
             yield f"{ours}.bias", f"{name}.bias"
 
 

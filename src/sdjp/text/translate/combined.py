@@ -1,0 +1,127 @@
+"""The lexicon and the embedded Marian model together.
+
+The lexicon is exact about what prompts are made of (things, clothes, colours, counts, styles), and about
+Japanese culture, but it knows no sentences; the model does, and has no more than heard of most things. So a
+text that is a sentence, or has a word that no table knows, goes to the model; all else is the lexicon's. What
+the model says is taken only if the things that the lexicon is sure of are still there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from sdjp.errors import TranslationError
+from sdjp.text.script import is_japanese
+from sdjp.text.translate.base import Translation
+from sdjp.text.translate.lexicon import LexiconTranslator
+from sdjp.text.translate.marian import MarianTranslator
+
+FOLDER: Final = "translator"
+"""Where the embedded model is, among the assets."""
+KEPT: Final = 0.5
+"""Share of the things known to the lexicon that have to be in what the model says."""
+
+_SENTENCE: Final = re.compile(
+    # How sentences end, and what only sentences have: persons, a topic, a request, a question.
+    r"(?:です|ます|でした|ました|ません|ましょう|だった|だろう|なさい|ください|[るたいうくすむぬぶつぐ]か|だ|よ|ね|[たい])"
+    r"[。.!！?？]?$"
+    r"|。|(?:私|僕|俺|彼|彼女|あなた|君|我々)(?:ら|たち|達)?[はがをにのも]"
+    r"|[ぁ-ん一-龯ァ-ヶー]は[^、,]+[るたいうくすむぬぶつぐだ]$"
+)
+_WORD: Final = re.compile(r"[a-z]{3,}")
+_SMALL: Final = frozenset(
+    [
+        *("the", "and", "with", "from", "into", "onto", "that", "this", "who", "which", "its", "his", "her"),
+        *("are", "was", "were", "been", "being", "for", "not", "you", "she", "him", "they", "them", "our"),
+        *("your", "their", "has", "have", "had", "does", "did", "doing", "one", "two", "out", "off", "over"),
+    ]
+)
+
+
+def embedded_model() -> Path | None:
+    """The folder of the embedded model; None where the package was built without it."""
+    folder = Path(str(files("sdjp"))) / "assets" / FOLDER
+    return folder if (folder / "model.safetensors").is_file() else None
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a normalized text is one: it ends as they do, or has a person or a topic in it."""
+    return _SENTENCE.search(text) is not None
+
+
+class CombinedTranslator:
+    """The lexicon for what it knows, the embedded model for sentences and unknown words.
+
+    Threads may share the object. The model is read by the first text that needs it.
+
+    Args:
+        model: The folder of a Marian model in place of the embedded one.
+        user_lexicon: As for :class:`LexiconTranslator`; a text with one of its words is the lexicon's.
+        **options: For :class:`MarianTranslator`.
+
+    Raises:
+        InputError: If an argument is not possible.
+        WeightsError: If the folder lacks files of a Marian model.
+    """
+
+    name = "combined"
+
+    def __init__(
+        self,
+        *,
+        model: str | os.PathLike[str] | None = None,
+        user_lexicon: Path | Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        place = embedded_model() if model is None else model
+        self._lexicon = LexiconTranslator(user_lexicon=user_lexicon)
+        self._model = None if place is None else MarianTranslator(place, **options)
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        """Translate all ``texts``; those for the model as one batch."""
+        known = self._lexicon.translate(texts)
+        asked = [
+            i for i, (text, record) in enumerate(zip(texts, known, strict=True)) if self._asks(text, record)
+        ]
+        if self._model is None or not asked:
+            return known
+        for i, said in zip(asked, self._said([texts[i] for i in asked]), strict=True):
+            if said is not None and _kept(known[i], said):
+                known[i] = said
+        return known
+
+    def _asks(self, text: str, record: Translation) -> bool:
+        if not is_japanese(text) or any(piece.how == "user" for piece in record.pieces):
+            return False
+        return bool(record.unknown) or is_sentence(text)
+
+    def _said(self, texts: Sequence[str]) -> list[Translation | None]:
+        """What the model makes of them; None for what it can make nothing of."""
+        assert self._model is not None
+        try:
+            return list(self._model.translate(texts))
+        except TranslationError:
+            if len(texts) == 1:
+                return [None]
+        return [said for text in texts for said in self._said([text])]
+
+
+def _kept(known: Translation, said: Translation) -> bool:
+    """Whether the things that the lexicon is sure of are in what the model says."""
+    wanted = [
+        words
+        for piece in known.pieces
+        if piece.how in ("lexicon", "glossary", "own") and (words := _stems(piece.english))
+    ]
+    found = _stems(said.english)
+    hit = sum(1 for words in wanted if words & found)
+    return not wanted or hit >= KEPT * len(wanted)
+
+
+def _stems(english: str) -> set[str]:
+    return {word[:5].rstrip("s") for word in _WORD.findall(english.lower()) if word not in _SMALL}

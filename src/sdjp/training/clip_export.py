@@ -1,0 +1,136 @@
+"""What the small CLIP is used for: a folder as Hugging Face has it, and the embedded safety checker."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sdjp.config import Concept
+from sdjp.images.clip_input import MEAN, STD
+from sdjp.models.clip_vision import CLIPVision
+from sdjp.training import artwork, clip, places, scenes
+from sdjp.training import text as text_training
+from sdjp.training.safety import Made, Shown, make_checker
+from sdjp.weights.diffusers_text import to_settings
+from sdjp.weights.maps.ldm import TEXT_LAYER
+from sdjp.weights.safety_file import vision_names, vision_settings
+
+CONCEPTS: Final = (
+    (Concept(ja="武器・刃物", en="weapons"), "🔪🗡🔫💣🪓⚔🏹"),
+    (Concept(ja="たばこ", en="tobacco"), "🚬"),
+    (Concept(ja="血・注射器", en="blood, syringes"), "🩸💉"),
+    (Concept(ja="どくろ", en="skulls"), "💀☠"),
+)
+"""What the embedded checker finds: things that many would not show small children; the drawings that show
+each."""
+SHOWN: Final = 200
+"""Pictures of each concept."""
+HARMLESS: Final = 4000
+FALSE_POSITIVES: Final = 0.002
+
+
+def in_clips_scale(vision: CLIPVision) -> CLIPVision:
+    """The same encoder for pixels as CLIP scales them; it was trained on [-1, 1].
+
+    The factor goes into the kernels, what is added into the positions.
+    """
+    made = CLIPVision.from_config(clip.VISION)
+    made.load_state_dict(vision.state_dict())
+    mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (MEAN, STD))
+    with torch.no_grad():
+        added = (made.patches.weight * (2 * mean - 1)).sum(dim=(1, 2, 3))
+        made.position_embedding.weight[1:] += added
+        made.patches.weight *= 2 * std
+    return made.eval().requires_grad_(False)
+
+
+def export(folder: Path, target: Path) -> None:
+    """Write the trained CLIP to ``target``, in half precision, for transformers' ``CLIPModel``."""
+    model, tokens = clip.load(folder)
+    text = model.text.state_dict()
+    tensors: dict[str, Tensor] = {
+        "logit_scale": model.sharpness.clamp(max=clip.SHARPEST),
+        "text_projection.weight": model.text_projection.weight,
+    }
+    for ours, theirs in _text_names(len(model.text.layers)):
+        tensors[f"text_model.{theirs}"] = text[ours]
+    vision = in_clips_scale(model.vision).state_dict()
+    names = dict(vision_names(clip.VISION.layers))
+    tensors |= {names[ours]: tensor for ours, tensor in vision.items()}
+    target.mkdir(parents=True, exist_ok=True)
+    halves = {name: tensor.detach().half().contiguous() for name, tensor in tensors.items()}
+    save_file(halves, target / "model.safetensors", metadata={"format": "pt"})
+    settings: dict[str, Any] = to_settings(text_training.text_config(tokens))
+    projection = {"projection_dim": clip.VISION.projection}
+    config = {
+        "architectures": ["CLIPModel"],
+        "model_type": "clip",
+        **projection,
+        "text_config": {**settings, **projection},
+        "vision_config": {**vision_settings(clip.VISION), **projection, "model_type": "clip_vision_model"},
+    }
+    _write(target / "config.json", config)
+    tokens.to_transformers_files(target)
+
+
+def _text_names(layers: int) -> Iterator[tuple[str, str]]:
+    yield "token_embedding.weight", "embeddings.token_embedding.weight"
+    yield "position_embedding.weight", "embeddings.position_embedding.weight"
+    modules = {"norm_out": "final_layer_norm"}
+    for n in range(layers):
+        modules |= {f"layers.{n}.{ours}": f"encoder.layers.{n}.{theirs}" for ours, theirs in TEXT_LAYER}
+    for ours, theirs in modules.items():
+        for kind in ("weight", "bias"):
+            yield f"{ours}.{kind}", f"{theirs}.{kind}"
+
+
+def checker(folder: Path, target: Path) -> Made:
+    """Make the embedded safety checker of the trained CLIP's image encoder, and write it to ``target``."""
+    model, _ = clip.load(folder)
+    drawn = artwork.Artwork(folder / "artwork")
+    rng = random.Random("checker")
+    shown = []
+    for concept, emojis in CONCEPTS:
+        drawings = [d for emoji in emojis for d in artwork.drawings(folder / "packages", emoji)]
+        pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
+        shown.append(Shown(concept=concept, pictures=pictures))
+    return make_checker(
+        target,
+        in_clips_scale(model.vision),
+        clip.VISION,
+        shown,
+        list(harmless(drawn, rng, HARMLESS)),
+        false_positives=FALSE_POSITIVES,
+        dtype=torch.float16,
+    )
+
+
+def harmless(drawn: artwork.Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
+    """Scenes with none of the concepts in them."""
+    found = "".join(emojis for _, emojis in CONCEPTS)
+    while count:
+        scene = scenes.sample(drawn, rng)
+        if not any(emoji[0] in found for emoji in scene.emojis):
+            count -= 1
+            yield Image.fromarray(scenes.draw(scene, drawn))
+
+
+def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
+    """One thing on a background, in one of the sizes that scenes have."""
+    canvas = places.background(rng.choice([*places.COLORS, *places.PLACES])).copy()
+    scenes.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
+    return Image.fromarray(canvas)
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
