@@ -74,6 +74,7 @@ def main() -> None:
     sub = commands.add_parser("evaluate", help="measure the embedded model, and write that into its card")
     sub.add_argument("--each", type=int, default=1, help="pictures of every subject alone")
     sub.add_argument("--others", type=int, default=60, help="prompts of each other kind")
+    sub.add_argument("--prompts", type=Path, help="prompts and their English, for the translator's figures")
     sub.add_argument("--card", type=Path, default=Path("src/sdjp/assets/mini/README.md"))
     args = parser.parse_args()
 
@@ -182,7 +183,7 @@ def main() -> None:
     elif args.command == "evaluate":
         from sdjp.training import evaluate
 
-        figures = evaluate.measure(args.folder, each=args.each, others=args.others)
+        figures = evaluate.measure(args.folder, each=args.each, others=args.others, prompts=args.prompts)
         print(json.dumps(figures, ensure_ascii=False, indent=2))
         evaluate.write(figures, args.card)
     elif args.command == "gallery":

@@ -46,7 +46,7 @@ SCENES: Final = 0.85
 """Share of prompts about what the embedded model draws; the others come from the translator's grammar."""
 ENGLISH: Final = 0.05
 """Share of prompts that are given as they are in English: mixed prompts are common."""
-PIECES: Final = 8000
+PIECES: Final = 6000
 
 Pair = tuple[str, str]
 
@@ -173,8 +173,8 @@ def train(
     def loss_of(rng: random.Random) -> Tensor:
         rows = [rng.choice(pairs) for _ in range(BATCH)]
         said = [english if rng.random() < ENGLISH else ja for ja, english in rows]
-        wanted = teacher.states([english for _, english in rows])
         with mixed_precision():
+            wanted = teacher.states([english for _, english in rows])
             states = model(batch(said, pieces))
         return F.mse_loss(states.float(), wanted) / teacher.scale
 

@@ -144,17 +144,17 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
         _save(path, np.stack([_rasterise(_find(flat, key)) for key in others]))
 
 
-def drawings(source: Path, emoji: str) -> list[NDArray[np.uint8]]:
-    """The drawings (256, 256, 4) RGBA of one emoji in every set that has it, whether a concept or not."""
-    found = []
+def drawings(source: Path, emoji: str) -> dict[str, NDArray[np.uint8]]:
+    """The drawings (256, 256, 4) RGBA of one emoji, a concept or not, in every set that has it."""
+    found = {}
     for name in PACKAGES:
         icons = json.loads((source / name / "icons.json").read_text())
         listed = "flat" if name == "soft" else name
         table = json.loads((source / listed / "chars.json").read_text())
         codes = (_code(emoji, selectors=kept) for kept in (True, False))
-        key = next((table[code] for code in (*codes, f"{ord(emoji[0]):x}-fe0f") if code in table), None)
+        key = next((table[code] for code in codes if code in table), None)
         if key is not None and (key in icons["icons"] or key in icons["aliases"]):
-            found.append(_rasterise(_find(icons, key)))
+            found[name] = _rasterise(_find(icons, key))
     return found
 
 

@@ -2,7 +2,7 @@
 
 Radford et al. 2021, arXiv 2103.00020, section 2.3. The text encoder begins as that of the embedded model,
 which already knows what captions say; the image encoder begins from nothing. Pictures are those that the
-judge learns from.
+judge learns from, and those that a safety checker is to find.
 
 Axes: B scenes, P width of the shared space.
 """
@@ -28,6 +28,7 @@ from sdjp.training import text as text_training
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.optim import MuonAdamW, mixed_precision
+from sdjp.training.watched import WatchedArtwork
 
 BATCH: Final = 128
 TOKENS: Final = 40  # of a caption; hardly any is longer
@@ -127,16 +128,17 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
     """Train for ``minutes``, resuming from ``folder/clip.pt``; ``final`` lets the learning rate fall."""
     artwork = Artwork(folder / "artwork")
-    drawings = judge.Drawings(artwork)
+    watched = WatchedArtwork(folder / "artwork", folder / "packages")
+    drawings = judge.Drawings(watched)
     model, tokens = build(folder)
     optimize = MuonAdamW(
         model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("embedding", "sharpness", "patches")
     )
 
     def loss_of(rng: random.Random) -> Tensor:
-        found = [scenes.sample(artwork, rng) for _ in range(BATCH)]
+        found = [scenes.sample(watched, rng) for _ in range(BATCH)]
         x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
-        ids, ends = encode(tokens, [captions.caption(scene, artwork, rng) for scene in found])
+        ids, ends = encode(tokens, [captions.caption(scene, watched, rng) for scene in found])
         with mixed_precision():
             pictures, texts = model.pictures(x), model.texts(ids, ends)
         return contrast(pictures, texts, model.sharpness)

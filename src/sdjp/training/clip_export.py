@@ -15,24 +15,17 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sdjp.config import Concept
 from sdjp.images.clip_input import MEAN, STD
 from sdjp.models.clip_vision import CLIPVision
-from sdjp.training import artwork, clip, places, scenes
+from sdjp.training import clip, places, scenes
 from sdjp.training import text as text_training
+from sdjp.training.artwork import Artwork
 from sdjp.training.safety import Made, Shown, make_checker
+from sdjp.training.watched import WATCHED, WatchedArtwork, emojis
 from sdjp.weights.diffusers_text import to_settings
 from sdjp.weights.maps.ldm import TEXT_LAYER
 from sdjp.weights.safety_file import vision_names, vision_settings
 
-CONCEPTS: Final = (
-    (Concept(ja="武器・刃物", en="weapons"), "🔪🗡🔫💣🪓⚔🏹"),
-    (Concept(ja="たばこ", en="tobacco"), "🚬"),
-    (Concept(ja="血・注射器", en="blood, syringes"), "🩸💉"),
-    (Concept(ja="どくろ", en="skulls"), "💀☠"),
-)
-"""What the embedded checker finds: things that many would not show small children; the drawings that show
-each."""
 SHOWN: Final = 200
 """Pictures of each concept."""
 HARMLESS: Final = 4000
@@ -97,11 +90,11 @@ def _text_names(layers: int) -> Iterator[tuple[str, str]]:
 def checker(folder: Path, target: Path) -> Made:
     """Make the embedded safety checker of the trained CLIP's image encoder, and write it to ``target``."""
     model, _ = clip.load(folder)
-    drawn = artwork.Artwork(folder / "artwork")
+    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
     rng = random.Random("checker")
     shown = []
-    for concept, emojis in CONCEPTS:
-        drawings = [d for emoji in emojis for d in artwork.drawings(folder / "packages", emoji)]
+    for concept, found in WATCHED:
+        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
         pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
         shown.append(Shown(concept=concept, pictures=pictures))
     return make_checker(
@@ -109,18 +102,19 @@ def checker(folder: Path, target: Path) -> Made:
         in_clips_scale(model.vision),
         clip.VISION,
         shown,
-        list(harmless(drawn, rng, HARMLESS)),
+        list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
         false_positives=FALSE_POSITIVES,
         dtype=torch.float16,
+        discriminant=True,
     )
 
 
-def harmless(drawn: artwork.Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
-    """Scenes with none of the concepts in them."""
-    found = "".join(emojis for _, emojis in CONCEPTS)
+def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
+    """Scenes with nothing in them that is watched for."""
+    watched = emojis()
     while count:
         scene = scenes.sample(drawn, rng)
-        if not any(emoji[0] in found for emoji in scene.emojis):
+        if not watched.keys() & set(scene.emojis):
             count -= 1
             yield Image.fromarray(scenes.draw(scene, drawn))
 

@@ -17,10 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sdjp.training import autoencoder, judge
+from sdjp import weights
+from sdjp.text import frontend
+from sdjp.text.translate import make_translator
+from sdjp.training import autoencoder, clip, judge, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork, Concept
 from sdjp.training.places import COLORS
 from sdjp.training.scenes import RIDES
+from sdjp.weights import adapter_file
+from sdjp.weights.source import locate
 
 if TYPE_CHECKING:
     from sdjp import Pipeline
@@ -61,6 +66,7 @@ PLACES_JA: Final = {
     "rain": "雨の中の{}",
     "fog": "霧の中の{}",
 }
+SIDES: Final = (("left", "左"), ("right", "右"))
 LIVING: Final = frozenset({"animal", "person", "fantasy"})
 BATCH: Final = 8
 FIGURES: Final = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
@@ -71,16 +77,18 @@ class Question:
     """A prompt, and what its picture has to show.
 
     Attributes:
-        kind: ``"single"``, ``"place"``, ``"pair"`` or ``"riding"``.
+        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"`` or ``"side"``.
         prompt: In Japanese.
         subjects: Their emojis.
         place: The background, where the prompt names one.
+        side: ``"left"`` or ``"right"``, where the prompt names one.
     """
 
     kind: str
     prompt: str
     subjects: tuple[str, ...]
     place: str | None = None
+    side: str | None = None
 
 
 def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Question]:
@@ -109,6 +117,10 @@ def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Ques
         mount = rng.choice(mounts)
         rider = rng.choice([c for c in living if c is not mount])
         found.append(_two("riding", f"{mount.japanese}に乗る{rider.japanese}", rider, mount))
+    for i in range(others):
+        concept, (side, word) = rng.choice(every), SIDES[i % 2]
+        prompt = f"{word}側の{concept.japanese}"
+        found.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
     return found
 
 
@@ -137,9 +149,11 @@ def judged(
 
     Returns:
         ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one, ``color`` where it is a
-        colour; ``pair`` and ``riding``: both subjects among the five that the judge sees most of.
+        colour; ``pair`` and ``riding``: both subjects among the five that the judge sees most of; ``side``:
+        the subject is seen more in that half (by chance: a half).
     """
     told = model(judge.to_input(np.stack(pictures)))
+    sides = [_side(model, artwork, q, p) == q.side for q, p in zip(asked, pictures, strict=True) if q.side]
     subjects = [q.subjects for q in asked]
     first, five = (judge.seen(told, artwork, subjects, count) for count in (1, 5))
     place = [seen == q.place for seen, q in zip(judge.places_of(told), asked, strict=True)]
@@ -154,43 +168,141 @@ def judged(
         "color": judge.share(r for r, q in zip(place, asked, strict=True) if q.place in COLORS),
         "pair": of("pair", five),
         "riding": of("riding", five),
+        "side": judge.share(sides),
     }
 
 
-def measure(folder: Path, *, each: int = 1, others: int = 60) -> dict[str, Any]:
-    """Draw and judge; ``folder`` has the artwork and the judge."""
-    from sdjp import Pipeline
+def _side(
+    model: Callable[[Tensor], judge.Verdict],
+    artwork: Artwork,
+    question: Question,
+    picture: NDArray[np.uint8],
+) -> str:
+    """The half of a picture in which its subject is seen more."""
+    half = picture.shape[1] // 2
+    lines = slice(picture.shape[0] // 4, picture.shape[0] // 4 + half)  # squares, as the judge knows them
+    halves = np.stack([picture[lines, :half], picture[lines, half : 2 * half]])
+    seen = model(judge.to_input(halves)).subjects.log_softmax(dim=1)[:, artwork.index[question.subjects[0]]]
+    return "left" if seen[0] > seen[1] else "right"
 
+
+def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | None = None) -> dict[str, Any]:
+    """Measure all that ships.
+
+    Args:
+        folder: The artwork, the judge, and, for their figures, the small CLIP and the tables of pairs.
+        each: Pictures of every subject alone.
+        others: Prompts of each other kind.
+        prompts: A table of prompts and their English, for the translator's figures.
+    """
     artwork = Artwork(folder / "artwork")
     model = judge.load(folder / "judge.pt")
-    pipe = Pipeline.from_pretrained(watermark=False, safety="off", prompt_check="off")
     asked = questions(artwork, each=each, others=others)
-    figures = judged(model, artwork, asked, draw(pipe, asked))
-    vae = pipe.vae.float()
-    return {
-        "prompts": len(asked),
-        "model": figures,
-        "judge": judge.accuracy(model, artwork),
-        "autoencoder_psnr": autoencoder.psnr(vae, autoencoder.held_out_pictures(artwork)),
-    }
+    figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
+    for name, translator in (("model", "auto"), ("adapter", "adapter")):
+        if name == "adapter" and not has_adapter():
+            continue
+        pipe = _pipeline(translator)
+        pictures = draw(pipe, asked)
+        figures[name] = judged(model, artwork, asked, pictures)
+        if (folder / "clip.pt").exists():
+            figures[name]["clip"] = clip_score(folder, _pipeline("auto"), asked, pictures)
+    figures["autoencoder_psnr"] = autoencoder.psnr(
+        _pipeline("auto").vae.float(), autoencoder.held_out_pictures(artwork)
+    )
+    if (folder / "clip.pt").exists():
+        small, tokens = clip.load(folder)
+        figures["clip"] = clip.retrieval(small, tokens, artwork)
+    figures["translator"] = translated(folder / "pairs", prompts)
+    return figures
+
+
+def has_adapter() -> bool:
+    """Whether the embedded model brings an adapter along."""
+    return (locate(weights.EMBEDDED[0]) / adapter_file.FOLDER).is_dir()
+
+
+def _pipeline(translator: str) -> Pipeline:
+    from sdjp import Pipeline
+
+    return Pipeline.from_pretrained(translator=translator, watermark=False, safety="off", prompt_check="off")
+
+
+@torch.no_grad()
+def clip_score(
+    folder: Path, pipe: Pipeline, asked: Sequence[Question], pictures: Sequence[NDArray[np.uint8]]
+) -> float:
+    """The mean of 100 times the cosine between pictures and the English of their prompts (Hessel et al. 2021,
+    arXiv 2104.08718, without its factor), as the small CLIP sees them.
+    """
+    model, tokens = clip.load(folder)
+    english = [info.english for info in pipe.explain([q.prompt for q in asked])]
+    scores = []
+    for first in range(0, len(asked), 50):
+        part = slice(first, first + 50)
+        seen = model.pictures(judge.to_input(np.stack(pictures[part])))
+        said = model.texts(*clip.encode(tokens, english[part]))
+        scores += (100 * (seen * said).sum(dim=1)).tolist()
+    return float(sum(scores) / len(scores))
+
+
+def translated(pairs: Path, prompts: Path | None) -> dict[str, float]:
+    """BLEU and chrF of the translator as it ships: on the test set of sentences, and on prompts."""
+    translator = make_translator("auto")
+    figures: dict[str, float] = {}
+    tests = translation_pairs.test_set(pairs)
+    rows = translation_pairs.rows(prompts) if prompts is not None else []
+    for name, of_one in (("sentences", tests), ("prompts", rows)):
+        if of_one:
+            said = frontend.to_english([ja for ja, _ in of_one], translator=translator)
+            references = [english for _, english in of_one]
+            figures[f"{name}_bleu"] = translation_scores.bleu(said, references)
+            figures[f"{name}_chrf"] = translation_scores.chrf(said, references)
+    return figures
 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as a Markdown table of the model card."""
-    model, known = figures["model"], figures["judge"]
+    model, adapter, known = figures["model"], figures.get("adapter", {}), figures["judge"]
     rows = [
-        ("主題が 1 位 · subject first", model["top1"], known["top1"]),
-        ("主題が 5 位以内 · subject among five", model["top5"], known["top5"]),
-        ("背景 · background", model["place"], known["place"]),
-        ("背景の色 · colour of the background", model["color"], None),
-        ("2 つの主題（〜と〜）· two subjects", model["pair"], known["both"]),
-        ("乗る · riding", model["riding"], known["both"]),
+        ("主題が 1 位 · subject first", "top1", known["top1"]),
+        ("主題が 5 位以内 · subject among five", "top5", known["top5"]),
+        ("背景 · background", "place", known["place"]),
+        ("背景の色 · colour of the background", "color", None),
+        ("2 つの主題（〜と〜）· two subjects", "pair", known["both"]),
+        ("乗る · riding", "riding", known["both"]),
+        ("左右（偶然なら 50 %）· left or right (chance: 50 %)", "side", None),
     ]
-    lines = ["| | mini | 学習の絵 · training scenes |", "|---|---|---|"]
-    lines += [f"| {name} | {_percent(a)} | {_percent(b)} |" for name, a, b in rows]
-    psnr = figures["autoencoder_psnr"]
-    lines += [f"| オートエンコーダー · autoencoder, PSNR | {psnr:.1f} dB | – |"]
-    return "\n".join(lines) + "\n"
+    lines = ["| | mini | アダプター · adapter | 学習の絵 · training scenes |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {_percent(model[key])} | {_percent(adapter.get(key))} | {_percent(best)} |"
+        for name, key, best in rows
+    ]
+    if "clip" in model:
+        scores = (f"{of.get('clip'):.1f}" if "clip" in of else "–" for of in (model, adapter))
+        lines.append(f"| CLIP スコア · CLIP score | {' | '.join(scores)} | – |")
+    lines.append(f"| オートエンコーダー · autoencoder, PSNR | {figures['autoencoder_psnr']:.1f} dB | – | – |")
+    return "\n".join([*lines, "", *_others(figures)]) + "\n"
+
+
+def _others(figures: dict[str, Any]) -> list[str]:
+    """What is not about single pictures."""
+    said = figures.get("translator", {})
+    lines = [
+        f"- {ja} · {en}: BLEU {said[f'{key}_bleu']:.1f}, chrF {said[f'{key}_chrf']:.1f}"
+        for key, ja, en in (
+            ("prompts", "翻訳、プロンプト", "translation, prompts"),
+            ("sentences", "翻訳、Tatoeba の評価用の文", "translation, test sentences of Tatoeba"),
+        )
+        if f"{key}_bleu" in said
+    ]
+    if "clip" in figures:
+        found = " / ".join(_percent(share) for share in figures["clip"].values())
+        lines.append(
+            "- 小さな CLIP、500 場面から 1 位で見つける（文 / 絵）"
+            f" · small CLIP, first among 500 scenes (text / picture): {found}"
+        )
+    return lines
 
 
 def _percent(value: float | None) -> str:

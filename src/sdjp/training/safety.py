@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,8 @@ from sdjp.weights.safety_file import tensor_names, vision_settings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+SHRINKAGE: Final = 1e-3
 
 EncodeTexts = Callable[[Sequence[str]], Tensor]
 """Texts to points (n, P) of the space that the image encoder shares."""
@@ -72,6 +74,7 @@ def make_checker(
     encode_texts: EncodeTexts | None = None,
     false_positives: float = 0.001,
     dtype: torch.dtype = torch.float32,
+    discriminant: bool = False,
 ) -> Made:
     """Write a checker's ``config.json`` and ``model.safetensors``, as ``safety_checker=`` takes them.
 
@@ -84,6 +87,8 @@ def make_checker(
         encode_texts: The text encoder of the same space, if texts are among ``shown``.
         false_positives: Share of ``harmless`` that may be flagged in all. Special concepts get none of it.
         dtype: Of the image encoder in the file.
+        discriminant: Turn each concept away from what harmless pictures have in common (Fisher 1936); for
+            encoders whose space is full of other things. Needs more harmless pictures than P.
 
     Returns:
         How well it does.
@@ -109,6 +114,8 @@ def make_checker(
         ):
             for i, one in enumerate(group):
                 points[i] = _direction(vision, one, encode_texts)
+                if discriminant:
+                    points[i] = _discriminant(points[i], quiet)
                 cosines = (quiet @ points[i]).sort(descending=True).values
                 thresholds[i] = cosines[min(passes, len(cosines) - 1)]
     _write(folder, checker.eval(), config, dtype)
@@ -132,6 +139,12 @@ def _direction(vision: CLIPVision, shown: Shown, encode_texts: EncodeTexts | Non
             raise ValueError("texts need encode_texts")
         kinds.append(_unit(encode_texts(shown.texts)).mean(dim=0))
     return _unit(torch.stack([_unit(kind) for kind in kinds]).mean(dim=0))
+
+
+def _discriminant(direction: Tensor, quiet: Tensor) -> Tensor:
+    """Fisher's linear discriminant (P,) of a concept against points (m, P), its covariance shrunk."""
+    covariance = torch.cov(quiet.T) + SHRINKAGE * torch.eye(len(direction))
+    return _unit(torch.linalg.solve(covariance, direction - quiet.mean(dim=0)))
 
 
 @torch.inference_mode()

@@ -68,6 +68,7 @@ def test_questions_are_the_same_every_time(folder: Path) -> None:
     assert sum(q.kind == "single" for q in asked) == 2 * len(concepts())
     assert {q.place for q in asked if q.kind == "place"} == set(PLACES_JA)
     assert all(len(q.subjects) == 2 for q in asked if q.kind in {"pair", "riding"})
+    assert {q.side for q in asked if q.kind == "side"} == {"left", "right"}
 
 
 def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
@@ -96,16 +97,43 @@ def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
     assert figures["color"] == 1.0
     assert figures["pair"] == 0.5
     assert np.isnan(figures["riding"])
+    assert np.isnan(figures["side"])
+
+
+def test_the_half_in_which_a_subject_is_seen_more_is_its_side(folder: Path) -> None:
+    artwork = Artwork(folder / "artwork")
+    asked = [
+        Question(kind="side", prompt="", subjects=(artwork.concepts[0].emoji,), side=side)
+        for side in ("left", "right", "right")
+    ]
+    picture = np.zeros((256, 256, 3), np.uint8)
+    picture[:, 128:] = 255  # something on the right alone
+
+    def seen(x: torch.Tensor) -> judge.Verdict:
+        subjects = torch.zeros(len(x), len(artwork.concepts))
+        subjects[:, 0] = x.mean(dim=(1, 2, 3))
+        return judge.Verdict(subjects, torch.zeros(len(x), len(judge.BACKGROUNDS)))
+
+    figures = evaluate.judged(seen, artwork, asked, [picture, picture, picture[:, ::-1]])
+    assert figures["side"] == pytest.approx(1 / 3)
 
 
 def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
     card = tmp_path / "README.md"
     card.write_text("前\n<!-- figures -->\nold\n<!-- /figures -->\n後\n", encoding="utf-8")
-    shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "both"], 0.25)
-    evaluate.write({"model": shares, "judge": shares, "autoencoder_psnr": 28.44}, card)
+    shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "side", "both"], 0.25)
+    more = {
+        "translator": {"prompts_bleu": 81.26, "prompts_chrf": 90.0},
+        "clip": {"text": 0.9, "picture": 0.92},
+    }
+    figures = {"model": {**shares, "clip": 31.4}, "judge": shares, "autoencoder_psnr": 28.44}
+    evaluate.write({**figures, **more}, card)
     text = card.read_text(encoding="utf-8")
     assert "old" not in text
     assert "25 %" in text
     assert "28.4 dB" in text
+    assert "31.4" in text
+    assert "BLEU 81.3, chrF 90.0" in text
+    assert "90 % / 92 %" in text
     assert text.startswith("前\n<!-- figures -->\n|")
     assert text.endswith("<!-- /figures -->\n後\n")

@@ -58,6 +58,12 @@ def _lexicon(**options: Any) -> Translator:
     return LexiconTranslator(**options)
 
 
+def _combined(**options: Any) -> Translator:
+    from sdjp.text.translate.combined import CombinedTranslator
+
+    return CombinedTranslator(**options)
+
+
 def _marian(model: str | os.PathLike[str] | None = None, **options: Any) -> Translator:
     from sdjp.text.translate.marian import MarianTranslator
 
@@ -74,6 +80,7 @@ def _marian(model: str | os.PathLike[str] | None = None, **options: Any) -> Tran
 
 TRANSLATORS: Final[Mapping[str, Callable[..., Translator]]] = MappingProxyType(
     {
+        "combined": _combined,
         "lexicon": _lexicon,
         "marian": _marian,
         "passthrough": _passthrough,

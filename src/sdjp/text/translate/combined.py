@@ -8,6 +8,7 @@ the model says is taken only if the things that the lexicon is sure of are still
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,9 @@ from typing import Any, Final
 
 from sdjp.errors import TranslationError
 from sdjp.text.script import is_japanese
-from sdjp.text.translate.base import Translation
+from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.lexicon import LexiconTranslator
-from sdjp.text.translate.marian import MarianTranslator
+from sdjp.text.translate.marian import CUT, MarianTranslator
 
 FOLDER: Final = "translator"
 """Where the embedded model is, among the assets."""
@@ -83,24 +84,28 @@ class CombinedTranslator:
         self._model = None if place is None else MarianTranslator(place, **options)
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
-        """Translate all ``texts``; those for the model as one batch."""
-        known = self._lexicon.translate(texts)
-        asked = [
-            i for i, (text, record) in enumerate(zip(texts, known, strict=True)) if self._asks(text, record)
+        """Translate all ``texts``; what is for the model as one batch."""
+        whole = self._lexicon.translate(texts)
+        rows = [CUT.split(text) for text in texts]
+        parts = list(dict.fromkeys(part for row in rows for part in row[::2] if is_japanese(part)))
+        known = dict(zip(parts, self._lexicon.translate(parts), strict=True))
+        asked = [part for part, record in known.items() if self._asks(part, record)]
+        said = dict(zip(asked, self._said(asked), strict=True)) if asked else {}
+        better = {part: r for part, r in said.items() if r is not None and _kept(known[part], r)}
+        return [
+            dataclasses.replace(
+                _joined(text, row, {**known, **better}) if better.keys() & set(row[::2]) else record,
+                translator=self.name,
+            )
+            for text, row, record in zip(texts, rows, whole, strict=True)
         ]
-        if self._model is None or not asked:
-            return known
-        for i, said in zip(asked, self._said([texts[i] for i in asked]), strict=True):
-            if said is not None and _kept(known[i], said):
-                known[i] = said
-        return known
 
-    def _asks(self, text: str, record: Translation) -> bool:
-        if not is_japanese(text) or any(piece.how == "user" for piece in record.pieces):
+    def _asks(self, part: str, record: Translation) -> bool:
+        if self._model is None or any(piece.how == "user" for piece in record.pieces):
             return False
-        return bool(record.unknown) or is_sentence(text)
+        return bool(record.unknown) or is_sentence(part)
 
-    def _said(self, texts: Sequence[str]) -> list[Translation | None]:
+    def _said(self, texts: list[str]) -> list[Translation | None]:
         """What the model makes of them; None for what it can make nothing of."""
         assert self._model is not None
         try:
@@ -111,12 +116,36 @@ class CombinedTranslator:
         return [said for text in texts for said in self._said([text])]
 
 
+def _joined(text: str, row: list[str], parts: Mapping[str, Translation]) -> Translation:
+    """Put the parts of one text (part, separator, part …) together again."""
+    english = ""
+    pieces: list[Piece] = []
+    unknown: list[str] = []
+    for i, part in enumerate(row):
+        if i % 2:  # nothing stands between Japanese sentences
+            english += part or (" " if row[i + 1] else "")
+        elif part in parts:
+            english += parts[part].english
+            pieces += parts[part].pieces
+            unknown += parts[part].unknown
+        else:
+            english += part
+            pieces += [Piece(source=part, english=part, how="copied")] if part else []
+    return Translation(
+        source=text,
+        english=english,
+        translator="combined",
+        pieces=tuple(pieces),
+        unknown=tuple(dict.fromkeys(unknown)),
+    )
+
+
 def _kept(known: Translation, said: Translation) -> bool:
     """Whether the things that the lexicon is sure of are in what the model says."""
     wanted = [
         words
         for piece in known.pieces
-        if piece.how in ("lexicon", "glossary", "own") and (words := _stems(piece.english))
+        if piece.how in ("lexicon", "glossary") and (words := _stems(piece.english))
     ]
     found = _stems(said.english)
     hit = sum(1 for words in wanted if words & found)

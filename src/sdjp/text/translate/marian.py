@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 DTYPES: Final = ("float32", "float16", "bfloat16")
 
-# Commas (not those inside numbers), sentence ends, and white space at either end.
-_CUT: Final = re.compile(
+# Where a text is cut: commas (not those inside numbers), sentence ends, and white space at either end.
+CUT: Final = re.compile(
     r"""(\s*(?:(?<!\d),|,(?!\d))\s*|(?<=[。！？!?])(?![。！？!?)"'])\s*|(?<=\.)\s+|^\s+|\s+$)"""
 )
 # English takes about as many pieces as the Japanese; three times as many are a loop.
@@ -112,7 +112,7 @@ class MarianTranslator:
             WeightsError: If the model cannot be loaded (the first time).
             MissingDependencyError: If transformers or sentencepiece is not installed.
         """
-        parts = [_CUT.split(text) for text in texts]
+        parts = [CUT.split(text) for text in texts]
         wanted = dict.fromkeys(part for row in parts for part in row[::2] if is_japanese(part))
         english = self._translate_all(list(wanted)) if wanted else {}
         return [self._record(text, row, english) for text, row in zip(texts, parts, strict=True)]
