@@ -81,7 +81,7 @@ class CombinedTranslator:
     ) -> None:
         place = embedded_model() if model is None else model
         self._lexicon = LexiconTranslator(user_lexicon=user_lexicon)
-        self._model = None if place is None else MarianTranslator(place, **options)
+        self._model = None if place is None else MarianTranslator(place, plain=True, **options)
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts``; what is for the model as one batch."""

@@ -64,6 +64,8 @@ class MarianTranslator:
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
         num_beams: Beams of the search; 1 is greedy.
         batch_size: Sentences in one call of the model, at most; long ones are fewer.
+        plain: Run the model by sdjp's own code, which is there at once, in place of transformers. For folders
+            with a ``model.safetensors``; what it writes is the same.
 
     Raises:
         InputError: If ``model`` is neither a folder nor a hub id, or another argument is not possible.
@@ -80,6 +82,7 @@ class MarianTranslator:
         dtype: str = "float32",
         num_beams: int = 4,
         batch_size: int = 64,
+        plain: bool = False,
     ) -> None:
         for option, value in (("num_beams", num_beams), ("batch_size", batch_size)):
             if value < 1:
@@ -100,6 +103,7 @@ class MarianTranslator:
         self.dtype = dtype
         self.num_beams = num_beams
         self.batch_size = batch_size
+        self.plain = plain
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
         self._known = Lru[tuple[str, int], _Known](TEXTS, _size)
@@ -241,5 +245,5 @@ class MarianTranslator:
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = load_model(self.model, self.local, self.device, self.dtype)
+                self._loaded = load_model(self.model, self.local, self.device, self.dtype, plain=self.plain)
             return self._loaded

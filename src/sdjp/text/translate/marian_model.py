@@ -51,7 +51,9 @@ def check_model(model: str | os.PathLike[str]) -> bool:
     return True
 
 
-def load_model(model: str, local: bool, device: str | torch.device, dtype: str) -> tuple[Any, Any]:
+def load_model(
+    model: str, local: bool, device: str | torch.device, dtype: str, *, plain: bool = False
+) -> tuple[Any, Any]:
     """Load the network and its tokenizer.
 
     Args:
@@ -59,6 +61,7 @@ def load_model(model: str, local: bool, device: str | torch.device, dtype: str) 
         local: Whether it is a folder: the network is never asked then.
         device: Where it will run.
         dtype: Name of a torch dtype.
+        plain: Run it by ``marian_plain.py`` in place of transformers.
 
     Raises:
         WeightsError: If a file cannot be read.
@@ -66,6 +69,11 @@ def load_model(model: str, local: bool, device: str | torch.device, dtype: str) 
     """
     try:
         import torch
+
+        if plain:
+            from sdjp.text.translate.marian_plain import load_plain
+
+            return load_plain(Path(model), device=device, dtype=getattr(torch, dtype))
         from transformers import MarianMTModel, MarianTokenizer
 
         with warnings.catch_warnings():  # about sacremoses: the texts are normalized already
