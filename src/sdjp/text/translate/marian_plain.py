@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-_ACTIVATIONS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
+Activation = Callable[[Tensor], Tensor]
+_ACTIVATIONS: Final[Mapping[str, Activation]] = {
     "swish": F.silu,
     "silu": F.silu,
     "gelu": F.gelu,
@@ -247,7 +248,7 @@ class PlainTokenizer:
     """The two vocabularies of a folder, as ``MarianTokenizer`` uses them.
 
     Args:
-        folder: With ``source.spm``, ``target.spm`` and ``vocab.json``; ``target_vocab.json`` where there are two.
+        folder: With ``source.spm``, ``target.spm``, ``vocab.json``, and ``target_vocab.json`` if there is one.
         pad_token_id: Id of the padding.
     """
 
