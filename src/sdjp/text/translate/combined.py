@@ -28,11 +28,10 @@ KEPT: Final = 0.5
 """Share of the things known to the lexicon that have to be in what the model says."""
 
 _SENTENCE: Final = re.compile(
-    # How sentences end, and what only sentences have: persons, a topic, a request, a question.
-    r"(?:です|ます|でした|ました|ません|ましょう|だった|だろう|なさい|ください|[るたいうくすむぬぶつぐ]か|だ|よ|ね|[たい])"
-    r"[。.!！?？]?$"
-    r"|。|(?:私|僕|俺|彼|彼女|あなた|君|我々)(?:ら|たち|達)?[はがをにのも]"
-    r"|[ぁ-ん一-龯ァ-ヶー]は[^、,]+[るたいうくすむぬぶつぐだ]$"
+    r"(?:です|ます|でした|ました|ません|ましょう|だろう|なさい|たい|ない|た|だ)(?:[かよねわぞさ]|の|のか|けど)*[。.!！?？]*$"
+    r"|[かよねぞ][。.!！?？]*$|[?？]$"  # what is said, asked, wished
+    r"|(?:私|僕|俺|彼|彼女|あなた|君|我々)(?:ら|たち|達)?[はがをにのも]"  # persons
+    r"|は[^、,]+[うくぐすつぬぶむるいだた][。.!！?？]*$"  # a topic, and what is said of it
 )
 _WORD: Final = re.compile(r"[a-z]{3,}")
 _SMALL: Final = frozenset(
@@ -51,7 +50,10 @@ def embedded_model() -> Path | None:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether a normalized text is one: it ends as they do, or has a person or a topic in it."""
+    """Whether a normalized text is one: it ends as they do, or has a person or a topic in it.
+
+    What prompts say of a scene in the present (猫が寝ている) is not meant: the lexicon knows that.
+    """
     return _SENTENCE.search(text) is not None
 
 

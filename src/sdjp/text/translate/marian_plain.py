@@ -248,7 +248,7 @@ class PlainTokenizer:
     """The two vocabularies of a folder, as ``MarianTokenizer`` uses them.
 
     Args:
-        folder: With ``source.spm``, ``target.spm``, ``vocab.json``, and ``target_vocab.json`` if there is one.
+        folder: With ``source.spm``, ``target.spm``, ``vocab.json``, and ``target_vocab.json`` if any.
         pad_token_id: Id of the padding.
     """
 

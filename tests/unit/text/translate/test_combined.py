@@ -1,0 +1,112 @@
+"""The lexicon and a model together: who is asked, and what is taken of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdjp.text.translate.combined import CombinedTranslator, is_sentence
+from sdjp.text.translate.lexicon import LexiconTranslator
+
+FOLDER = Path(__file__).parents[3] / "golden" / "tiny_marian"
+CASES = Path(__file__).parents[3] / "cases"
+
+
+@pytest.fixture(scope="module")
+def combined() -> CombinedTranslator:
+    """With a tiny model that has learnt a dozen sentences."""
+    return CombinedTranslator(model=FOLDER)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "私は猫が好きです。",
+        "彼女は昨日東京へ行った",
+        "彼の犬",
+        "もっと明るくしたい",
+        "これは何ですか?",
+        "今日は雨が降る",
+        "静かにしなさい",
+    ],
+)
+def test_sentences(text: str) -> None:
+    assert is_sentence(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "馬に乗る宇宙飛行士",
+        "赤い帽子をかぶった猫",
+        "猫が寝ている",
+        "雪が降っている。",
+        "電車が鉄橋を渡っている。",
+        "庭と川",
+        "にわ",
+        "古い時計台のある広場の絵を描いてください",
+    ],
+)
+def test_what_prompts_say_of_scenes_is_the_lexicons(text: str) -> None:
+    assert not is_sentence(text)
+
+
+def test_hardly_a_prompt_is_a_sentence() -> None:
+    prompts = [line.split("\t")[0] for line in (CASES / "prompts.tsv").read_text("utf-8").splitlines()]
+    assert sum(map(is_sentence, prompts)) <= len(prompts) // 20
+
+
+def test_what_the_lexicon_knows_is_said_as_the_lexicon_says_it(combined: CombinedTranslator) -> None:
+    texts = ["馬に乗る宇宙飛行士", "3匹の猫, 夕焼け", "masterpiece, best quality", ""]
+    known = LexiconTranslator().translate(texts)
+    records = combined.translate(texts)
+    assert [r.english for r in records] == [r.english for r in known]
+    assert [r.pieces for r in records] == [r.pieces for r in known]
+    assert {r.translator for r in records} == {"combined"}
+    assert combined._model is not None
+    assert combined._model._loaded is None  # nobody asked it
+
+
+def test_sentences_are_the_models_and_what_is_beside_them_the_lexicons(combined: CombinedTranslator) -> None:
+    (record,) = combined.translate(["3匹の猫, 桜の木の下で眠る猫だ, best quality"])
+    assert record.english.startswith("three cats, ")
+    assert record.english.endswith(", best quality")
+    assert record.source == "3匹の猫, 桜の木の下で眠る猫だ, best quality"
+
+
+def test_the_model_is_not_believed_where_it_leaves_out_what_is_known(
+    combined: CombinedTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "宇宙飛行士は馬に乗る"
+    assert is_sentence(text)
+    known = LexiconTranslator().translate([text])[0]
+    for said, taken in (
+        ("The astronauts ride a horse.", True),
+        ("You know, it is nice.", False),
+        (None, False),
+    ):
+        answer = None if said is None else known.__class__(source=text, english=said, translator="marian")
+        monkeypatch.setattr(combined, "_said", lambda texts, answer=answer: [answer] * len(texts))
+        assert combined.translate([text])[0].english == (said if taken else known.english)
+
+
+def test_a_text_that_breaks_the_model_is_the_lexicons_and_the_others_are_not_lost(
+    combined: CombinedTranslator,
+) -> None:
+    texts = ["写だ", "猫だ"]  # the tiny model goes round in circles on the first
+    records = combined.translate(texts)
+    assert [r.source for r in records] == texts
+    assert all(r.english for r in records)
+
+
+def test_the_users_words_win(tmp_path: Path) -> None:
+    combined = CombinedTranslator(model=FOLDER, user_lexicon={"猫だ": "my very own cat"})
+    assert combined.translate(["猫だ"])[0].english == "my very own cat"
+
+
+def test_without_a_model_all_is_the_lexicons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sdjp.text.translate.combined.embedded_model", lambda: None)
+    combined = CombinedTranslator()
+    (record,) = combined.translate(["彼は馬に乗った。"])
+    assert record.english == LexiconTranslator().translate(["彼は馬に乗った。"])[0].english
