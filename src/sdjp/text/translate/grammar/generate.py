@@ -204,12 +204,12 @@ def _with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     )
     if (
         located
-        and head.category == "time"
+        and head.category in {"time", "weather"}
         and features.get("prep") == "at"
         and core == head.rendered
         and not noun.modifiers
     ):
-        return core  # at night, at dusk
+        return core  # at night, at sunset
     if (
         bare
         or not core
