@@ -148,6 +148,9 @@ def drawings(source: Path, emoji: str) -> dict[str, NDArray[np.uint8]]:
     """The drawings (256, 256, 4) RGBA of one emoji, a concept or not, in every set that has it."""
     found = {}
     for name in PACKAGES:
+        if not (source / name / "icons.json").is_file():
+            log.warning("no drawings of %s in %s", name, source)
+            continue
         icons = json.loads((source / name / "icons.json").read_text())
         listed = "flat" if name == "soft" else name
         table = json.loads((source / listed / "chars.json").read_text())
