@@ -1,8 +1,8 @@
 """Train an adapter: a text encoder that reads Japanese in the place of one that reads English.
 
 Its states are drawn near to those that the other gives for the English of the same prompt, by their squared
-distance, over the 77 states alike: a UNet attends to all of them (AltCLIP: Chen et al. 2022, arXiv
-2211.06679, stage one). Only the text encoder of a model is needed, no picture.
+distance, all 77 of them alike: a UNet attends to all (AltCLIP: Chen et al. 2022, arXiv 2211.06679, stage
+one). Only the text encoder of a model is needed, no picture.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sdjp import weights
 from sdjp.config import AdapterConfig, from_json, to_json
@@ -47,6 +46,8 @@ SCENES: Final = 0.85
 ENGLISH: Final = 0.05
 """Share of prompts that are given as they are in English: mixed prompts are common."""
 PIECES: Final = 6000
+LEAST: Final = 0.03
+"""What a state differs by at least, as a share of the mean: some never do."""
 
 Pair = tuple[str, str]
 
@@ -59,21 +60,27 @@ class Teacher:
         text: The network.
         tokenizer: Its tokenizer.
         empty: Its states for an empty prompt, (S, P).
-        scale: The mean square of what words change in its states; the loss is relative to it.
+        scale: How much each state differs between prompts, (S, 1); the loss is relative to it. The states of
+            words differ little and tell what to draw, those of the padding differ much and tell where.
     """
 
     text: TextEncoder
     tokenizer: Tokenizer
     empty: Tensor
-    scale: float
+    scale: Tensor
 
     @classmethod
     def of(cls, text: TextEncoder, tokenizer: Tokenizer, sample: list[str]) -> Teacher:
         """Look at a sample of English prompts first."""
-        made = cls(text=text, tokenizer=tokenizer, empty=torch.zeros(()), scale=1.0)
-        empty = made.states([""])[0]
-        changed = made.states(sample) - empty
-        return dataclasses.replace(made, empty=empty, scale=float(changed.square().mean()))
+        made = cls(text=text, tokenizer=tokenizer, empty=torch.zeros(()), scale=torch.zeros(()))
+        states = made.states(sample)
+        spread = states.var(dim=0).mean(dim=-1, keepdim=True)
+        scale = spread.clamp(min=LEAST * float(spread.mean()))
+        return dataclasses.replace(made, empty=made.states([""])[0], scale=scale)
+
+    def unexplained(self, states: Tensor, wanted: Tensor) -> Tensor:
+        """The squared error of states (B, S, P), relative to how much each differs; 1 for their mean."""
+        return ((states.float() - wanted).square() / self.scale).mean()
 
     @torch.no_grad()
     def states(self, english: list[str]) -> Tensor:
@@ -176,7 +183,7 @@ def train(
         with mixed_precision():
             wanted = teacher.states([english for _, english in rows])
             states = model(batch(said, pieces))
-        return F.mse_loss(states.float(), wanted) / teacher.scale
+        return teacher.unexplained(states, wanted)
 
     averaged = begin(config, teacher)
 
@@ -188,7 +195,7 @@ def train(
             rows = held_out[i : i + BATCH]
             wanted = teacher.states([english for _, english in rows])
             states = averaged(batch([ja for ja, _ in rows], pieces))
-            errors.append(float(F.mse_loss(states, wanted)) / teacher.scale * len(rows))
+            errors.append(float(teacher.unexplained(states, wanted)) * len(rows))
         return {"unexplained": sum(errors) / max(1, len(held_out))}
 
     clock = Clock(minutes, warm=30, every=180, cooling=0.5 if final else 0)
