@@ -112,6 +112,7 @@ class Pipeline:
         self._unet = loaded.unet
         self.vae = loaded.vae
         self.text_encoder = loaded.text
+        self._words = loaded.words
         self.config: ModelConfig = loaded.config
         self.load_report = loaded.report
         self.on_demand = loaded.on_demand
@@ -878,6 +879,7 @@ class Pipeline:
             tokenizer=self.tokenizer,
             translate=translate,
             names=self._names,
+            words=self._words,
         )
 
     @torch.inference_mode()

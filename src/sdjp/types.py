@@ -206,6 +206,8 @@ class PromptInfo:
         loras: LoRAs that it is drawn with, each with its weight.
         embeddings: Names in it that stand for vectors of their own (textual inversion).
         ignored: Tags in it that ask for nothing sdjp has.
+        neighbours: English words that the model has never seen, each with what stands for it in ``english``;
+            with ``""`` where nothing does, and the word is still there.
     """
 
     source: str
@@ -219,6 +221,7 @@ class PromptInfo:
     loras: tuple[tuple[str, float], ...] = ()
     embeddings: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    neighbours: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``sdjp explain --json`` prints."""
@@ -234,6 +237,7 @@ class PromptInfo:
             "loras": dict(self.loras),
             "embeddings": list(self.embeddings),
             "ignored": list(self.ignored),
+            "neighbours": dict(self.neighbours),
         }
 
 

@@ -157,6 +157,24 @@ def run(args: argparse.Namespace) -> int:
     return 130 if stopped else 0
 
 
+def announce_neighbours(info: PromptInfo) -> None:
+    """Say which words the model has never seen."""
+    near = [f"{word} → {instead}" for word, instead in info.neighbours if instead]
+    alone = [word for word, instead in info.neighbours if not instead]
+    if near:
+        say(
+            ja=f"このモデルが知らないため、近いもので描いた語: {'、'.join(near)}",
+            en=f"never seen by this model, drawn as what is nearest: {', '.join(near)}",
+            file=sys.stderr,
+        )
+    if alone:
+        say(
+            ja=f"このモデルが知らない語（絵に表れないことがあります）: {'、'.join(alone)}",
+            en=f"never seen by this model (they may not show): {', '.join(alone)}",
+            file=sys.stderr,
+        )
+
+
 def announce(info: PromptInfo) -> None:
     """Say the text that was drawn, and whatever the user has to know of it."""
     from sdjp.text.script import is_japanese
@@ -170,5 +188,6 @@ def announce(info: PromptInfo) -> None:
     if info.unknown:
         words = "、".join(info.unknown)
         say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
+    announce_neighbours(info)
     if info.truncated:
         say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)

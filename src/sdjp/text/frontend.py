@@ -18,6 +18,7 @@ from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokens import Tokenizer
 from sdjp.text.translate.base import Piece, Translation, Translator
 from sdjp.text.tree import Named
+from sdjp.text.words import Words
 from sdjp.types import Part, PromptInfo, TranslateMode
 
 
@@ -67,6 +68,7 @@ def read(
     translate: TranslateMode = "auto",
     max_chunks: int | None = None,
     names: Names | None = None,
+    words: Words | None = None,
 ) -> list[ReadPrompt]:
     """Read prompts; the leaves of all of them are translated as one batch.
 
@@ -77,6 +79,7 @@ def read(
         translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
         max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
         names: Names that are not translated and stand for vectors of their own.
+        words: The words that the model knows, if it is known for knowing few.
 
     Raises:
         InputError: If a prompt, or a tag in it, cannot be read.
@@ -88,6 +91,7 @@ def read(
     for text, tree, (english, group, records) in zip(
         texts, parsed, _translated(parsed, translator, translate), strict=True
     ):
+        english, neighbours = _nearest(english, words)
         runs = _runs(english, names)
         chunks = chunk(runs, tokenizer, names=names, max_chunks=max_chunks)
         told = (run[0] for run in runs if isinstance(run, tuple))
@@ -106,6 +110,7 @@ def read(
             loras=tuple(lora_weights(tags).items()),
             embeddings=named(tree),
             ignored=other_tags(tags),
+            neighbours=neighbours,
         )
         results.append(ReadPrompt(info=info, chunks=chunks, tags=tags))
     return results
@@ -138,6 +143,17 @@ def _translated(
             tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
         )
         yield english, group, records
+
+
+def _nearest(prompt: syntax.Prompt, words: Words | None) -> tuple[syntax.Prompt, tuple[tuple[str, str], ...]]:
+    """The prompt with what the model knows that is nearest to words it does not know, and those words."""
+    if words is None:
+        return prompt, ()
+    found = [words.nearest(leaf) for leaf in syntax.text_leaves(prompt)]
+    if not any(told for _, told in found):
+        return prompt, ()
+    told = dict.fromkeys(one for _, of_leaf in found for one in of_leaf)
+    return syntax.map_text(prompt, [text for text, _ in found]), tuple(told)
 
 
 def _runs(prompt: syntax.Prompt, names: Names) -> list[tuple[str | Sequence[int], float] | object]:

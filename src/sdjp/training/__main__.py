@@ -69,6 +69,8 @@ def main() -> None:
     sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/translator"))
     sub = commands.add_parser("export", help="pack the weights into a folder")
     sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini"))
+    sub = commands.add_parser("words", help="write the words that the embedded model knows")
+    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini/words.tsv"))
     sub = commands.add_parser("gallery", help="draw the pictures of the documentation")
     sub.add_argument("--target", type=Path, default=Path("docs/img"))
     sub = commands.add_parser("evaluate", help="measure the embedded model, and write that into its card")
@@ -186,6 +188,10 @@ def main() -> None:
         figures = evaluate.measure(args.folder, each=args.each, others=args.others, prompts=args.prompts)
         print(json.dumps(figures, ensure_ascii=False, indent=2))
         evaluate.write(figures, args.card)
+    elif args.command == "words":
+        from sdjp.training import words
+
+        words.write(args.target)
     elif args.command == "gallery":
         from sdjp.training import gallery
 

@@ -134,7 +134,9 @@ def adapted(loaded: Loaded, folder: Path) -> Loaded:
         folder, context_dim=loaded.config.unet.context_dim, dtype=weight.dtype, device=weight.device
     )
     changed = dataclasses.replace(loaded.config, text=config)
-    return dataclasses.replace(loaded, text=text, config=changed, tokenizer=tokenizer, merges=None)
+    return dataclasses.replace(
+        loaded, text=text, config=changed, tokenizer=tokenizer, merges=None, words=None
+    )
 
 
 def save_adapter(folder: Path, text: Adapter, config: AdapterConfig, vocabulary: bytes) -> None:

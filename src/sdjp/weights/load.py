@@ -21,6 +21,8 @@ from sdjp.hardware import resolve_dtype
 from sdjp.models import VAE, TextEncoder, UNet
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.tokens import Tokenizer
+from sdjp.text.words import FILE as WORDS
+from sdjp.text.words import Words
 from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.known import sha256
 from sdjp.weights.ldm_yaml import read_ldm_yaml
@@ -66,6 +68,7 @@ class Loaded:
         report: How they were read.
         tokenizer: What gives the text encoder its ids.
         merges: The byte-pair table of the tokenizer, where the model has one of its own.
+        words: The words that the model knows, where its folder tells.
         on_demand: Has the weights of ``"unet"``, ``"vae"`` and ``"text"`` in memory while in use, where
             that was asked for.
         give_back: To be called with the name of a weight (``"unet.conv_in.weight"``) that nobody reads any
@@ -79,6 +82,7 @@ class Loaded:
     report: LoadReport
     tokenizer: Tokenizer = field(default_factory=ClipTokenizer.from_assets)
     merges: Path | None = None
+    words: Words | None = None
     on_demand: OnDemand = field(default_factory=OnDemand)
     give_back: Callable[[str], None] = lambda name: None
 
@@ -138,9 +142,16 @@ def load(
         report=report,
         tokenizer=tokenizer,
         merges=checkpoint.vocabulary.merges,
+        words=_words(checkpoint.vocabulary.merges),
         on_demand=OnDemand() if on_demand is None else on_demand,
         give_back=found.give_back,
     )
+
+
+def _words(merges: Path | None) -> Words | None:
+    """The table of words beside a tokenizer of the model's own."""
+    path = None if merges is None else merges.parent / WORDS
+    return Words.read(path) if path is not None and path.is_file() else None
 
 
 def _fill(
