@@ -223,6 +223,7 @@ def test_prompt_info_as_json_lines_need_it() -> None:
         "loras",
         "embeddings",
         "ignored",
+        "neighbours",
     ]
     assert data["truncated"] is True
     assert data["truncated_text"] == "nyan"
