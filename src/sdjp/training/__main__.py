@@ -45,8 +45,8 @@ def main() -> None:
     sub.add_argument("--target", type=Path, default=Path("tests/cases/judge.safetensors"))
     sub = commands.add_parser("export-clip", help="write the small CLIP as Hugging Face has them")
     sub.add_argument("--target", type=Path, default=Path("runs/clip"))
-    sub = commands.add_parser("checker", help="make the safety checker of the embedded model")
-    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini/safety_checker"))
+    sub = commands.add_parser("checker", help="make a safety checker of the small CLIP")
+    sub.add_argument("--target", type=Path, default=Path("runs/safety_checker"))
     commands.add_parser("pairs", help="fetch sentences and a dictionary in Japanese and English")
     sub = commands.add_parser("translator", help="train the translator from Japanese to English")
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
@@ -183,11 +183,11 @@ def main() -> None:
 
         export.export(args.folder, args.target)
     elif args.command == "evaluate":
-        from sdjp.training import evaluate
+        from sdjp.training import card, evaluate
 
         figures = evaluate.measure(args.folder, each=args.each, others=args.others, prompts=args.prompts)
         print(json.dumps(figures, ensure_ascii=False, indent=2))
-        evaluate.write(figures, args.card)
+        card.write(figures, args.card)
     elif args.command == "words":
         from sdjp.training import words
 

@@ -1,4 +1,4 @@
-"""What the small CLIP is used for: a folder as Hugging Face has it, and the embedded safety checker."""
+"""What the small CLIP is used for: a folder as Hugging Face has it, and a safety checker."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _text_names(layers: int) -> Iterator[tuple[str, str]]:
 
 
 def checker(folder: Path, target: Path) -> Made:
-    """Make the embedded safety checker of the trained CLIP's image encoder, and write it to ``target``."""
+    """Make a safety checker of the trained CLIP's image encoder, and write it to ``target``."""
     model, _ = clip.load(folder)
     drawn = WatchedArtwork(folder / "artwork", folder / "packages")
     rng = random.Random("checker")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sdjp.text.translate import make_translator
-from sdjp.training import evaluate, judge
+from sdjp.training import card, evaluate, judge
 from sdjp.training.artwork import Artwork, concepts
 from sdjp.training.evaluate import PLACES_JA, Question
 from sdjp.training.places import COLORS
@@ -119,16 +119,16 @@ def test_the_half_in_which_a_subject_is_seen_more_is_its_side(folder: Path) -> N
 
 
 def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
-    card = tmp_path / "README.md"
-    card.write_text("前\n<!-- figures -->\nold\n<!-- /figures -->\n後\n", encoding="utf-8")
+    path = tmp_path / "README.md"
+    path.write_text("前\n<!-- figures -->\nold\n<!-- /figures -->\n後\n", encoding="utf-8")
     shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "side", "both"], 0.25)
     more = {
         "translator": {"prompts_bleu": 81.26, "prompts_chrf": 90.0},
         "clip": {"text": 0.9, "picture": 0.92},
     }
     figures = {"model": {**shares, "clip": 31.4}, "judge": shares, "autoencoder_psnr": 28.44}
-    evaluate.write({**figures, **more}, card)
-    text = card.read_text(encoding="utf-8")
+    card.write({**figures, **more}, path)
+    text = path.read_text(encoding="utf-8")
     assert "old" not in text
     assert "25 %" in text
     assert "28.4 dB" in text
