@@ -13,6 +13,7 @@ import json
 import logging
 import random
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -216,6 +217,17 @@ def export(folder: Path, to: Path, *, source: str = "mini") -> None:
     model = Adapter.from_config(config)
     model.load_state_dict(state["ema"])
     save_adapter(to, model, config, (place / "sentencepiece.model").read_bytes())
+    last = json.loads((place / "adapter.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    figures = {
+        "model": Path(source).name,
+        "parameters": f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}",
+        "step": f"{state['step']:,}",
+        "unexplained": f"{last['unexplained']:.3f}",
+    }
+    card = (files("sdjp.training") / "adapter_card.md").read_text(encoding="utf-8")
+    for name, value in figures.items():
+        card = card.replace(f"{{{name}}}", value)
+    (to / "README.md").write_text(card, encoding="utf-8")
 
 
 def batch(texts: list[str], pieces: SentencePieceTokenizer) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the safety checker of the small CLIP looks for: drawings that the small CLIP learns beside the scenes' own."""
+"""What the safety checker of the small CLIP looks for: drawings that it learns beside the scenes' own."""
 
 from __future__ import annotations
 
