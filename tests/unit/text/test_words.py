@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp import Pipeline
@@ -41,6 +41,7 @@ def test_what_stands_for_what(text: str, nearest: str, told: tuple[tuple[str, st
     assert WORDS.nearest(text) == (nearest, told)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_nothing_but_words_is_touched(text: str) -> None:
     nearest, told = WORDS.nearest(text)
@@ -48,6 +49,7 @@ def test_nothing_but_words_is_touched(text: str) -> None:
         assert nearest == text
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "red", "cat", "husky", "zebra", "falcon", "the"]), max_size=8))
 def test_what_was_found_once_is_known_the_second_time(parts: list[str]) -> None:
     nearest, _ = WORDS.nearest(" ".join(parts))
