@@ -32,7 +32,10 @@ JAPANESE = [
 
 
 MARIAN = Path(__file__).parents[1] / "golden" / "tiny_marian"
-OPTIONS = {"marian": {"model": MARIAN}}  # for those that cannot be made without
+OPTIONS = {
+    "marian": {"model": MARIAN},
+    "combined": {"model": MARIAN},
+}  # for those that cannot be made without
 
 
 @pytest.fixture(scope="module", params=list(TRANSLATORS))

@@ -26,8 +26,9 @@ def translation_options(parser: Parser) -> None:
     """How prompts are translated."""
     parser.option("--translator", default="auto",
                   ja="翻訳の方法: auto（日本語を読むモデルでは訳さない）、lexicon、passthrough、marian:F、"
+                     "combined:F（辞書と翻訳モデル）、"
                      "adapter（訳さず、モデルのアダプターが日本語を読む）、adapter:F",
-                  en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F, "
+                  en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F, combined:F, "
                      "adapter (none: the model's adapter reads Japanese), adapter:F")  # fmt: skip
     parser.option("--translate", choices=("auto", "always", "never"), default="auto",
                   ja="いつ翻訳するか（auto は日本語の部分だけ）",

@@ -58,10 +58,16 @@ def _lexicon(**options: Any) -> Translator:
     return LexiconTranslator(**options)
 
 
-def _combined(**options: Any) -> Translator:
+def _combined(model: str | os.PathLike[str] | None = None, **options: Any) -> Translator:
     from sdjp.text.translate.combined import CombinedTranslator
 
-    return CombinedTranslator(**options)
+    if model is None:
+        raise InputError(
+            "translator.model",
+            ja="翻訳器 combined にはモデルの指定が必要です。'combined:フォルダー' のように書いてください。",
+            en="the translator combined needs a model: write 'combined:FOLDER'.",
+        )
+    return CombinedTranslator(model, **options)
 
 
 def _marian(model: str | os.PathLike[str] | None = None, **options: Any) -> Translator:
@@ -94,8 +100,9 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
 
     Args:
         translator: An object with ``translate`` (returned as it is), a name in :data:`TRANSLATORS`,
-            ``"auto"`` (the lexicon), ``"marian:<folder or hub id>"``, an existing folder with a Marian
-            model, or ``"adapter"`` (nothing is translated). A hub id is only ever used behind ``marian:``.
+            ``"auto"`` (the lexicon), ``"marian:<folder or hub id>"``, ``"combined:<folder>"``, an existing
+            folder with a Marian model, or ``"adapter"`` (nothing is translated). A hub id is only ever used
+            behind ``marian:``.
         **options: Passed to the translator's class.
 
     Raises:
@@ -120,14 +127,17 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
             return _passthrough(reads_japanese=True, name=ADAPTER, **options)
         if isinstance(translator, str) and spec.startswith("marian:"):
             return _marian(spec.removeprefix("marian:") or None, **options)
+        if isinstance(translator, str) and spec.startswith("combined:"):
+            return _combined(spec.removeprefix("combined:") or None, **options)
         if spec and Path(spec).is_dir():
             return _marian(Path(spec), **options)
     names = ", ".join([AUTO, *TRANSLATORS, ADAPTER])
     raise InputError(
         "translator.unknown",
         ja=f"翻訳器 {translator!r} は見つかりません。使えるのは {names}、'marian:フォルダー'、"
-        "'marian:ハブのID'、'adapter:フォルダー'、Marian モデルのフォルダー、"
+        "'marian:ハブのID'、'combined:フォルダー'、'adapter:フォルダー'、Marian モデルのフォルダー、"
         "または translate メソッドを持つオブジェクトです。",
         en=f"there is no translator {translator!r}. Use one of {names}, 'marian:FOLDER', 'marian:HUB_ID', "
-        "'adapter:FOLDER', the folder of a Marian model, or an object with a translate method.",
+        "'combined:FOLDER', 'adapter:FOLDER', the folder of a Marian model, "
+        "or an object with a translate method.",
     )

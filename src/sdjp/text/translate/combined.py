@@ -1,4 +1,4 @@
-"""The lexicon and the embedded Marian model together.
+"""The lexicon and a Marian model together.
 
 The lexicon is exact about what prompts are made of (things, clothes, colours, counts, styles), and about
 Japanese culture, but it knows no sentences; the model does, and has no more than heard of most things. So a
@@ -12,7 +12,6 @@ import dataclasses
 import os
 import re
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +21,6 @@ from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp.text.translate.marian import CUT, MarianTranslator
 
-FOLDER: Final = "translator"
-"""Where the embedded model is, among the assets."""
 KEPT: Final = 0.5
 """Share of the things known to the lexicon that have to be in what the model says."""
 
@@ -43,12 +40,6 @@ _SMALL: Final = frozenset(
 )
 
 
-def embedded_model() -> Path | None:
-    """The folder of the embedded model; None where the package was built without it."""
-    folder = Path(str(files("sdjp"))) / "assets" / FOLDER
-    return folder if (folder / "model.safetensors").is_file() else None
-
-
 def is_sentence(text: str) -> bool:
     """Whether a normalized text is one: it ends as they do, or has a person or a topic in it.
 
@@ -58,12 +49,12 @@ def is_sentence(text: str) -> bool:
 
 
 class CombinedTranslator:
-    """The lexicon for what it knows, the embedded model for sentences and unknown words.
+    """The lexicon for what it knows, a model for sentences and unknown words.
 
     Threads may share the object. The model is read by the first text that needs it.
 
     Args:
-        model: The folder of a Marian model in place of the embedded one.
+        model: The folder of a Marian model, with a ``model.safetensors``.
         user_lexicon: As for :class:`LexiconTranslator`; a text with one of its words is the lexicon's.
         **options: For :class:`MarianTranslator`.
 
@@ -76,14 +67,13 @@ class CombinedTranslator:
 
     def __init__(
         self,
+        model: str | os.PathLike[str],
         *,
-        model: str | os.PathLike[str] | None = None,
         user_lexicon: Path | Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        place = embedded_model() if model is None else model
         self._lexicon = LexiconTranslator(user_lexicon=user_lexicon)
-        self._model = None if place is None else MarianTranslator(place, plain=True, **options)
+        self._model = MarianTranslator(model, plain=True, **options)
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts``; what is for the model as one batch."""
@@ -103,13 +93,12 @@ class CombinedTranslator:
         ]
 
     def _asks(self, part: str, record: Translation) -> bool:
-        if self._model is None or any(piece.how == "user" for piece in record.pieces):
+        if any(piece.how == "user" for piece in record.pieces):
             return False
         return bool(record.unknown) or is_sentence(part)
 
     def _said(self, texts: list[str]) -> list[Translation | None]:
         """What the model makes of them; None for what it can make nothing of."""
-        assert self._model is not None
         try:
             return list(self._model.translate(texts))
         except TranslationError:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sdjp.errors import InputError
+from sdjp.text.translate import make_translator
 from sdjp.text.translate.combined import CombinedTranslator, is_sentence
 from sdjp.text.translate.lexicon import LexiconTranslator
 
@@ -16,7 +18,7 @@ CASES = Path(__file__).parents[3] / "cases"
 @pytest.fixture(scope="module")
 def combined() -> CombinedTranslator:
     """With a tiny model that has learnt a dozen sentences."""
-    return CombinedTranslator(model=FOLDER)
+    return CombinedTranslator(FOLDER)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,6 @@ def test_what_the_lexicon_knows_is_said_as_the_lexicon_says_it(combined: Combine
     assert [r.english for r in records] == [r.english for r in known]
     assert [r.pieces for r in records] == [r.pieces for r in known]
     assert {r.translator for r in records} == {"combined"}
-    assert combined._model is not None
     assert combined._model._loaded is None  # nobody asked it
 
 
@@ -101,12 +102,13 @@ def test_a_text_that_breaks_the_model_is_the_lexicons_and_the_others_are_not_los
 
 
 def test_the_users_words_win(tmp_path: Path) -> None:
-    combined = CombinedTranslator(model=FOLDER, user_lexicon={"猫だ": "my very own cat"})
+    combined = CombinedTranslator(FOLDER, user_lexicon={"猫だ": "my very own cat"})
     assert combined.translate(["猫だ"])[0].english == "my very own cat"
 
 
-def test_without_a_model_all_is_the_lexicons(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sdjp.text.translate.combined.embedded_model", lambda: None)
-    combined = CombinedTranslator()
-    (record,) = combined.translate(["彼は馬に乗った。"])
-    assert record.english == LexiconTranslator().translate(["彼は馬に乗った。"])[0].english
+def test_it_is_called_by_its_folder() -> None:
+    made = make_translator(f"combined:{FOLDER}")
+    assert isinstance(made, CombinedTranslator)
+    for spec in ("combined", "combined:"):
+        with pytest.raises(InputError, match="combined:フォルダー"):
+            make_translator(spec)
