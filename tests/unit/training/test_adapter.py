@@ -56,7 +56,7 @@ def test_training_goes_on_where_it_stopped_and_brings_states_nearer(folder: Path
     log = (adapter.target(folder, "mini") / "adapter.jsonl").read_text().splitlines()
     first, last = (json.loads(line) for line in log)
     assert last["step"] > first["step"] >= 1
-    assert last["unexplained"] < 1
+    assert last["unexplained"] < first["unexplained"]
     adapter.export(folder, folder / "made")
     pipe = Pipeline.from_pretrained(
         translator=f"adapter:{folder / 'made'}", dtype="float32", safety="off", watermark=False
