@@ -50,9 +50,12 @@ def test_every_place_and_style_can_be_said(folder: Path) -> None:
         assert "水彩" in japanese.prompt(scene, artwork, rng)
 
 
-def test_training_goes_on_where_it_stopped_and_brings_states_nearer(folder: Path) -> None:
+def test_training_goes_on_where_it_stopped_and_brings_states_nearer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "HELD_OUT", 64)
     for _ in range(2):
-        adapter.train(folder, minutes=0.05, prompts=700, sizes=SIZES)
+        adapter.train(folder, minutes=0.04, prompts=200, sizes=SIZES)
     log = (adapter.target(folder, "mini") / "adapter.jsonl").read_text().splitlines()
     first, last = (json.loads(line) for line in log)
     assert last["step"] > first["step"] >= 1
@@ -65,11 +68,14 @@ def test_training_goes_on_where_it_stopped_and_brings_states_nearer(folder: Path
     torch.testing.assert_close(pipe.encode_prompt(""), plain.encode_prompt(""), atol=2e-3, rtol=2e-3)
 
 
-def test_any_other_text_encoder_has_its_place_taken(folder: Path, tmp_path: Path) -> None:
+def test_any_other_text_encoder_has_its_place_taken(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "HELD_OUT", 32)
     model = random_models(TINY)
     file = tmp_path / "other.safetensors"
     save_file(weights.to_layout("ldm", TINY, unet=model.unet, vae=model.vae, text=model.text), file)
-    adapter.train(folder, minutes=0.05, source=str(file), prompts=600, sizes=SIZES)
+    adapter.train(folder, minutes=0.03, source=str(file), prompts=120, sizes=SIZES)
     adapter.export(folder, tmp_path / "made", source=str(file))
     pipe = Pipeline.from_pretrained(file, translator=f"adapter:{tmp_path / 'made'}", safety="off")
     assert pipe.config.text.kind == "adapter"
