@@ -72,9 +72,8 @@ class Words:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError) as error:
-            ja, en = (
-                reason(error) if isinstance(error, OSError) else ("UTF-8 ではありません", "it is not UTF-8")
-            )
+            broken = ("UTF-8 ではありません", "it is not UTF-8")
+            ja, en = reason(error) if isinstance(error, OSError) else broken
             raise WeightsError(
                 "words.file",
                 ja=f"語の表 {path} を読み込めません（{ja}）。",
@@ -104,13 +103,14 @@ class Words:
             written = text[start:stop]
             told.append((written, found))
             i += count
-            if found:
-                if i < len(words) and text[stop : words[i].start()].isspace():  # a husky dog is one dog
-                    after = words[i].group().lower()
-                    if found.lower() in (after, *_singulars(after)):
-                        found, stop, i = words[i].group(), words[i].end(), i + 1
-                made += _with_article(text[end:start], found) + found
-                end = stop
+            if not found:
+                continue
+            if i < len(words) and text[stop : words[i].start()].isspace():
+                after = words[i].group()
+                if found.lower() in (after.lower(), *_singulars(after.lower())):  # a husky dog is one dog
+                    found, stop, i = after, words[i].end(), i + 1
+            made += _with_article(text[end:start], found) + found
+            end = stop
         return made + text[end:], tuple(dict.fromkeys(told))
 
     def _knows(self, word: str) -> bool:

@@ -48,13 +48,10 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Pa
     Raises:
         WeightsError: If there is no adapter.
     """
-    lacking = [CONFIG, WEIGHTS, VOCABULARY]
-    folder = Path()
-    if source is not None or model is not None:
-        place = locate(model) if source is None and model is not None else Path(source or "").expanduser()
-        folder = place / FOLDER if source is None or (place / FOLDER / CONFIG).is_file() else place
-        lacking = [name for name in lacking if not (folder / name).is_file()]
-    if lacking and source is None:
+    if source is None:
+        own = None if model is None else locate(model) / FOLDER
+        if own is not None and not _lacking(own):
+            return own
         raise WeightsError(
             "adapter.none",
             ja=f"モデル {model or ''} には日本語アダプターが付いていません。"
@@ -63,6 +60,9 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Pa
             en=f"the model {model or ''} brings no Japanese adapter. Give one that was trained for it: "
             "translator='adapter:FOLDER'. docs/en/adapter.md tells how to train one.",
         )
+    place = Path(source).expanduser()
+    folder = place / FOLDER if (place / FOLDER / CONFIG).is_file() else place
+    lacking = _lacking(folder)
     if lacking:
         raise WeightsError(
             "adapter.folder",
@@ -71,6 +71,10 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Pa
             en=f"{folder} is no folder of an adapter. It lacks: {', '.join(lacking)}",
         )
     return folder
+
+
+def _lacking(folder: Path) -> list[str]:
+    return [name for name in (CONFIG, WEIGHTS, VOCABULARY) if not (folder / name).is_file()]
 
 
 def load_adapter(
