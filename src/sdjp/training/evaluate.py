@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sdjp import weights
 from sdjp.text import frontend
+from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.training import autoencoder, clip, judge, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork, Concept
@@ -197,20 +198,18 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
     model = judge.load(folder / "judge.pt")
     asked = questions(artwork, each=each, others=others)
     figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
-    for name, translator in (("model", "auto"), ("adapter", "adapter")):
-        if name == "adapter" and not has_adapter():
-            continue
-        pipe = _pipeline(translator)
+    seer = clip.load(folder) if (folder / "clip.pt").exists() else None
+    own = _pipeline("auto")
+    pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}
+    for name, pipe in pipes.items():
         pictures = draw(pipe, asked)
         figures[name] = judged(model, artwork, asked, pictures)
-        if (folder / "clip.pt").exists():
-            figures[name]["clip"] = clip_score(folder, _pipeline("auto"), asked, pictures)
-    figures["autoencoder_psnr"] = autoencoder.psnr(
-        _pipeline("auto").vae.float(), autoencoder.held_out_pictures(artwork)
-    )
-    if (folder / "clip.pt").exists():
-        small, tokens = clip.load(folder)
-        figures["clip"] = clip.retrieval(small, tokens, artwork)
+        if seer is not None:
+            english = [info.english for info in own.explain([q.prompt for q in asked])]
+            figures[name]["clip"] = clip_score(*seer, english, pictures)
+    figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
+    if seer is not None:
+        figures["clip"] = clip.retrieval(*seer, artwork)
     figures["translator"] = translated(folder / "pairs", prompts)
     return figures
 
@@ -228,15 +227,13 @@ def _pipeline(translator: str) -> Pipeline:
 
 @torch.no_grad()
 def clip_score(
-    folder: Path, pipe: Pipeline, asked: Sequence[Question], pictures: Sequence[NDArray[np.uint8]]
+    model: clip.MiniCLIP, tokens: ClipTokenizer, english: list[str], pictures: Sequence[NDArray[np.uint8]]
 ) -> float:
-    """The mean of 100 times the cosine between pictures and the English of their prompts (Hessel et al. 2021,
+    """The mean of 100 times the cosine between pictures and their English prompts (Hessel et al. 2021,
     arXiv 2104.08718, without its factor), as the small CLIP sees them.
     """
-    model, tokens = clip.load(folder)
-    english = [info.english for info in pipe.explain([q.prompt for q in asked])]
     scores = []
-    for first in range(0, len(asked), 50):
+    for first in range(0, len(english), 50):
         part = slice(first, first + 50)
         seen = model.pictures(judge.to_input(np.stack(pictures[part])))
         said = model.texts(*clip.encode(tokens, english[part]))

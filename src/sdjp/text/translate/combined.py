@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from sdjp.errors import TranslationError
 from sdjp.text.script import is_japanese
-from sdjp.text.translate.base import Piece, Translation
+from sdjp.text.translate.base import Translation
 from sdjp.text.translate.lexicon import LexiconTranslator
-from sdjp.text.translate.marian import CUT, MarianTranslator
+from sdjp.text.translate.marian import CUT, MarianTranslator, joined
 
 KEPT: Final = 0.5
 """Share of the things known to the lexicon that have to be in what the model says."""
@@ -84,11 +84,11 @@ class CombinedTranslator:
         asked = [part for part, record in known.items() if self._asks(part, record)]
         said = dict(zip(asked, self._said(asked), strict=True)) if asked else {}
         better = {part: r for part, r in said.items() if r is not None and _kept(known[part], r)}
+        parts_said = {**known, **better}
         return [
-            dataclasses.replace(
-                _joined(text, row, {**known, **better}) if better.keys() & set(row[::2]) else record,
-                translator=self.name,
-            )
+            joined(text, row, parts_said, translator=self.name)
+            if better.keys() & set(row[::2])
+            else dataclasses.replace(record, translator=self.name)
             for text, row, record in zip(texts, rows, whole, strict=True)
         ]
 
@@ -105,30 +105,6 @@ class CombinedTranslator:
             if len(texts) == 1:
                 return [None]
         return [said for text in texts for said in self._said([text])]
-
-
-def _joined(text: str, row: list[str], parts: Mapping[str, Translation]) -> Translation:
-    """Put the parts of one text (part, separator, part …) together again."""
-    english = ""
-    pieces: list[Piece] = []
-    unknown: list[str] = []
-    for i, part in enumerate(row):
-        if i % 2:  # nothing stands between Japanese sentences
-            english += part or (" " if row[i + 1] else "")
-        elif part in parts:
-            english += parts[part].english
-            pieces += parts[part].pieces
-            unknown += parts[part].unknown
-        else:
-            english += part
-            pieces += [Piece(source=part, english=part, how="copied")] if part else []
-    return Translation(
-        source=text,
-        english=english,
-        translator="combined",
-        pieces=tuple(pieces),
-        unknown=tuple(dict.fromkeys(unknown)),
-    )
 
 
 def _kept(known: Translation, said: Translation) -> bool:

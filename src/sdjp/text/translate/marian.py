@@ -8,6 +8,7 @@ that does not help. Latin words, numbers and emoji that got lost are put behind 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import re
@@ -123,28 +124,19 @@ class MarianTranslator:
 
     def _record(self, text: str, row: list[str], english: Mapping[str, _Known]) -> Translation:
         """Put the parts of one text (part, separator, part …) together again."""
-        pieces: list[Piece] = []
-        unknown: list[str] = []
-        joined = ""
-        for i, part in enumerate(row):
-            if i % 2:  # nothing stands between Japanese sentences
-                joined += part or (" " if row[i + 1] else "")
-            elif part not in english:
-                joined += part
-                pieces += [Piece(source=part, english=part, how="copied")] if part else []
-            else:
-                known = english[part]
-                missing = lost(part, known.english)
-                joined += ", ".join([known.english, *missing])
-                pieces.append(Piece(source=part, english=known.english, how=self.name))
-                pieces += [Piece(source=word, english=word, how="copied") for word in missing]
-                unknown += known.unread
+        parts = {part: self._part(part, english[part]) for part in row[::2] if part in english}
+        made = joined(text, row, parts, translator=self.name)
+        return made if parts else dataclasses.replace(made, english=text)
+
+    def _part(self, part: str, known: _Known) -> Translation:
+        missing = lost(part, known.english)
+        copied = (Piece(source=word, english=word, how="copied") for word in missing)
         return Translation(
-            source=text,
-            english=text if not any(p in english for p in row) else joined,
+            source=part,
+            english=", ".join([known.english, *missing]),
             translator=self.name,
-            pieces=tuple(pieces),
-            unknown=tuple(dict.fromkeys(unknown)),
+            pieces=(Piece(source=part, english=known.english, how=self.name), *copied),
+            unknown=known.unread,
         )
 
     def _translate_all(self, sentences: list[str]) -> dict[str, _Known]:
@@ -247,3 +239,34 @@ class MarianTranslator:
             if self._loaded is None:
                 self._loaded = load_model(self.model, self.local, self.device, self.dtype, plain=self.plain)
             return self._loaded
+
+
+def joined(text: str, row: list[str], parts: Mapping[str, Translation], *, translator: str) -> Translation:
+    """Put the parts of one text (part, separator, part …) together again; what is not in ``parts`` is copied.
+
+    Args:
+        text: What :data:`CUT` has split.
+        row: What came of it.
+        parts: Translations of parts.
+        translator: Whose record it is.
+    """
+    english = ""
+    pieces: list[Piece] = []
+    unknown: list[str] = []
+    for i, part in enumerate(row):
+        if i % 2:  # nothing stands between Japanese sentences
+            english += part or (" " if row[i + 1] else "")
+        elif part in parts:
+            english += parts[part].english
+            pieces += parts[part].pieces
+            unknown += parts[part].unknown
+        else:
+            english += part
+            pieces += [Piece(source=part, english=part, how="copied")] if part else []
+    return Translation(
+        source=text,
+        english=english,
+        translator=translator,
+        pieces=tuple(pieces),
+        unknown=tuple(dict.fromkeys(unknown)),
+    )
