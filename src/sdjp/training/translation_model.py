@@ -23,7 +23,7 @@ PAD: Final = 2
 SPECIAL: Final = ("</s>", "<unk>", "<pad>")
 """The first pieces of both vocabularies; the decoder starts from ``<pad>``."""
 LONGEST: Final = 256
-_SLICE: Final = 256
+_SLICE: Final = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Attention(nn.Module):
         )
         scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
         if mask is not None:
-            scores = scores + mask
+            scores = scores + mask.to(scores.dtype)
         mixed = scores.softmax(dim=-1) @ v
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
         return out
@@ -220,34 +220,40 @@ def marian_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 class LinearCrossEntropy(torch.autograd.Function):
-    """Cross-entropy over ``states @ weight.T + bias``, summed; the gradient is made on the way forward."""
+    """Cross-entropy over ``states @ weight.T + bias``, summed; the gradient is made on the way forward.
+
+    What the labels and the smoothing add to the gradient is sparse, or the same for all pieces: the
+    probabilities, most of the arithmetic, are gone through as seldom as can be.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, labels: Tensor, smoothing: float
     ) -> Tensor:
         """States (N, D), weight (V, D), bias (V,), labels (N,)."""
-        d_states, d_weight, d_bias = (
-            torch.empty_like(states),
-            torch.zeros_like(weight),
-            torch.zeros_like(bias),
-        )
-        total = bias.new_zeros(())
-        spread = smoothing / len(weight)
-        weight = weight.to(states.dtype)
-        for start in range(0, len(states), _SLICE):
+        count, spread, sure = len(states), smoothing / len(weight), 1 - smoothing
+        d_states = torch.empty_like(states)
+        d_weight, d_bias = (torch.zeros(t.shape) for t in (weight, bias))
+        total = torch.zeros(())
+        for start in range(0, count, _SLICE):
             part = slice(start, start + _SLICE)
-            x, y = states[part], labels[part, None]
-            logits = torch.mm(x, weight.T).float().add_(bias)
-            log_sum = logits.logsumexp(dim=1, keepdim=True)
-            total += (log_sum - (1 - smoothing) * logits.gather(1, y)).sum() - spread * logits.sum()
-            slope = logits.sub_(log_sum).exp_().sub_(spread)
-            slope.scatter_add_(1, y, torch.full_like(log_sum, smoothing - 1))
-            d_bias += slope.sum(dim=0)
-            slope = slope.to(states.dtype)
-            torch.mm(slope, weight, out=d_states[part])
-            d_weight += slope.T @ x
-        ctx.save_for_backward(d_states, d_weight, d_bias)
+            x = states[part]
+            logits = torch.addmm(bias, x, weight.T)
+            most = logits.amax(dim=1, keepdim=True)
+            total += (most.float() - sure * logits.gather(1, labels[part, None]).float()).sum()
+            shares = logits.sub_(most).exp_()  # not yet divided by their sum
+            whole = shares.sum(dim=1, keepdim=True, dtype=torch.float32)
+            total += whole.log().sum()
+            whole = whole.reciprocal().to(x.dtype)
+            d_states[part] = torch.mm(shares, weight).mul_(whole)
+            d_weight += torch.mm(shares.T, x * whole)
+            d_bias += torch.mv(shares.T, whole[:, 0])
+        all_weight, all_states = (t.sum(dim=0, dtype=torch.float32) for t in (weight, states))
+        total -= spread * (all_states @ all_weight + count * bias.float().sum())
+        d_states.sub_((spread * all_weight).to(states.dtype)).sub_(weight[labels], alpha=sure)
+        d_weight.sub_(spread * all_states).index_add_(0, labels, states.float(), alpha=-sure)
+        d_bias.sub_(spread * count).index_add_(0, labels, torch.ones(count), alpha=-sure)
+        ctx.save_for_backward(d_states, d_weight.to(weight.dtype), d_bias.to(bias.dtype))
         return total
 
     @staticmethod

@@ -26,7 +26,7 @@ from sdjp.text.translate.base import Translation
 from sdjp.training import checkpoint, translation_pairs, translation_scores
 from sdjp.training import workers as processes
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, Muon, MuonAdamW, mixed_precision, orthogonalise
+from sdjp.training.optim import EMA, Muon, MuonAdamW, Worker, orthogonalise
 from sdjp.training.translation_model import PAD, Marian, MarianSize
 from sdjp.training.translation_pieces import (
     SOURCE_PIECES,
@@ -41,12 +41,12 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = 2048
 """Pieces in one batch, both languages together."""
-BATCHES: Final = 6
+BATCHES: Final = 8
 """Batches of one step, over all workers; each of another range of lengths."""
 SMOOTHING: Final = 0.1
 MakeUp: TypeAlias = Callable[[int], Tokens]
 """Makes prompts for an epoch."""
-MADE_UP: Final = 150_000
+MADE_UP: Final = 30_000
 """Prompts that each epoch gets from the grammar."""
 JUDGED: Final = 300
 """Sentences of the test set that the log's figures are from."""
@@ -109,7 +109,7 @@ class Epoch:
             rows += [np.arange(len(table)) + first] * int(whole) + [some + first]
             first += len(table)
         batches = _batches(np.concatenate(rows), tokens, rng)
-        # A step takes one batch of each sixth, the shortest sentences to the longest: all steps are alike.
+        # A step takes one batch of each eighth, the shortest sentences to the longest: all steps are alike.
         groups = [
             group[rng.permutation(len(group))] for group in np.array_split(np.arange(len(batches)), BATCHES)
         ]
@@ -178,6 +178,7 @@ class Run:
         if state is not None:
             self.optimizer.load_state_dict(state["optimizer"])
             self.counts = {name: state[name] for name in self.counts}
+        self.worker = Worker(self.model)
         self.epoch = Epoch.make(tables, self.counts["epoch"], make_up)
         self.counts["place"] %= len(self.epoch.steps)  # the tables may have changed meanwhile
 
@@ -190,16 +191,17 @@ class Run:
             if rank != min(turn, 2 * workers - 1 - turn):  # dealt out there and back, so that all get as much
                 continue
             source, target = self.epoch.batch(rows)
-            with mixed_precision():
-                loss = self.model.loss(source, target, SMOOTHING)
+            loss = self.worker.network.loss(source, target, SMOOTHING)
             loss.backward()  # type: ignore[no-untyped-call]
             said = (target != PAD).sum()
             sums += torch.stack([loss.detach(), said, said + source.numel()])
+        self.worker.hand_over()
         grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.model.parameters()]
         processes.add_up([*grads, sums])
         for p, grad in zip(self.model.parameters(), grads, strict=True):
             p.grad = grad.div_(sums[1])
         self.optimizer.step(rate)
+        self.worker.take_over()
         self.ema.update(self.model)
         self.counts["step"] += 1
         self.counts["place"] += 1

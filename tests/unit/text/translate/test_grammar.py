@@ -20,12 +20,14 @@ RULES = {
         ("三人の子供と一匹の犬", "three children and a dog"),
         ("しっぽが二本ある猫", "a cat with two tails"),
         ("午後三時のカフェ", "a cafe at 3 o'clock in the afternoon"),
+        ("80年代のポスター", "a 1980s poster"),
     ],
     "colours": [
         ("赤い車", "a red car"),
         ("青い目の白猫", "a white cat with blue eyes"),
         ("赤と青と黄色の風船", "a red and blue and yellow balloon"),
         ("赤くて丸い果物", "round red fruit"),
+        ("色とりどりの風船", "colorful balloons"),
     ],
     "の chains": [
         ("赤い屋根の教会", "a church with a red roof"),
@@ -33,6 +35,12 @@ RULES = {
         ("木の橋", "a wooden bridge"),
         ("猫の目", "the eyes of a cat"),
         ("鹿の群れ", "a herd of deer"),
+        ("花瓶のひまわり", "sunflowers in a vase"),
+        ("トマトとバジルのパスタ", "tomato and basil pasta"),
+        ("ロボットと少年の友情", "friendship between a robot and a boy"),
+        ("刀を抜く瞬間の浪人", "a ronin masterless samurai at the moment of drawing a katana"),
+        ("少女とその膝の上の猫", "a girl and a cat on the knees"),
+        ("猫のスタンプ風イラスト", "an illustration in stamp style of a cat"),
     ],
     "backgrounds": [
         ("白い背景の猫", "a cat on a white background"),
@@ -43,6 +51,7 @@ RULES = {
         ("背景の山", "a mountain in the background"),
         ("背景に山がある", "a mountain in the background"),
         ("猫、白い背景", "cat, white background"),
+        ("ジブリ風の背景", "a background in Ghibli style"),
     ],
     "relative clauses": [
         ("馬に乗る宇宙飛行士", "an astronaut riding a horse"),
@@ -55,6 +64,15 @@ RULES = {
         ("帽子をかぶっていない男性", "a man not wearing a hat"),
         ("月を眺めている少女", "a girl looking at the moon"),
         ("江戸時代の街並みを描いた浮世絵", "a ukiyo-e print depicting a townscape in the Edo period"),
+        ("博士が光る試験管を持っている", "a professor holding a glowing test tube"),
+        ("人でにぎわう市場", "a market crowded with people"),
+        ("枯れ木に止まるカラス", "a crow perching on a dead tree"),
+        ("見上げる親子", "a parent and child looking up"),
+        ("本の中に入り込んだ女の子", "a girl going into a book"),
+        (
+            "朝日を浴びる富士山と湖面に映る月",
+            "Mount Fuji bathing in morning sun and the moon reflected in the lake surface",
+        ),
     ],
     "moods": [
         ("空を飛べるペンギン", "a penguin that can fly in the sky"),
@@ -64,6 +82,7 @@ RULES = {
         ("火を吐こうとするドラゴン", "a dragon about to breathe fire"),
         ("泣きそうな男の子", "a boy about to cry"),
         ("誰かを待っているような表情", "an expression as if waiting for someone"),
+        ("食べられそうなキノコ", "mushrooms that can seemingly be eaten"),
     ],
     "chains of clauses": [
         (
@@ -75,6 +94,9 @@ RULES = {
             "a woman holding an umbrella and walking through a back alley with neon lights glowing",
         ),
         ("背が高くて髪の長い男性", "a tall man with long hair"),
+        ("海辺を手をつないで歩くカップル", "a couple holding hands and walking along the seaside"),
+        ("飛び跳ねたり転がったりする子犬", "a puppy jumping and rolling"),
+        ("走っている最中に転んだ少年", "a boy falling over while running"),
     ],
     "likeness and comparison": [
         ("綿菓子のような雲", "clouds that look like cotton candy"),
@@ -90,6 +112,8 @@ RULES = {
         ("誰も住んでいない島", "an island with no one living"),
         ("黒くない猫", "a cat that is not black"),
         ("文字なし", "no text"),
+        ("傘も差さずに立っている男", "a man standing without holding an umbrella"),
+        ("傘を持たないで歩く男", "a man walking without holding an umbrella"),
     ],
     "positions": [
         ("机の上の猫", "a cat on a desk"),
@@ -97,6 +121,7 @@ RULES = {
         ("焚き火のそばにいる犬", "a dog beside a campfire"),
         ("真上から見た街", "a town seen from above"),
         ("山と湖の間の村", "a village between mountains and lakes"),
+        ("犬の隣に座る猫と、その後ろに立つ少年", "a cat sitting next to a dog and a boy standing behind it"),
     ],
     "sentences": [
         ("猫が三匹、屋根の上で寝ている。", "Three cats are sleeping on a roof."),
@@ -109,6 +134,12 @@ RULES = {
         ("後ろ姿、振り返り、制服", "back view, looking back, school uniform"),
         ("低品質、崩れた手、文字なし", "low quality, malformed hands, no text"),
         ("解像度が低い、ノイズ", "low resolution, noise"),
+    ],
+    "tails": [
+        ("浴衣姿の二人", "two people wearing a yukata summer kimono"),
+        ("緊張感", "a sense of tension"),
+        ("星形のクッキー", "cookies shaped like stars"),
+        ("1990年代風のアニメ", "anime in 1990s style"),
     ],
     "mimetics": [
         ("ふわふわした白い猫", "a fluffy white cat"),

@@ -11,6 +11,7 @@ from sdjp.text.translate.grammar import english
 from sdjp.text.translate.grammar.genitive import background, is_background, preposition
 from sdjp.text.translate.grammar.numerals import ordinal
 from sdjp.text.translate.grammar.phrases import (
+    POINTING,
     Adjective,
     Clause,
     Equation,
@@ -38,6 +39,7 @@ _POSITIONS: Final = {
     "to the right of {}": "on the right", "between {s}": "in between",
 }  # fmt: skip
 _BEHIND: Final = "in the background of {}"
+_DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
 _MARKS: Final = {"、": ",", "。": ".", "！": "!", "？": "?"}
@@ -183,6 +185,8 @@ def _name(noun: Noun, *, many: bool | None = None) -> tuple[str, bool]:
     head.use(last)
     if head.english.startswith("-") and first:
         return first[-1] + head.english, plural
+    if "lead" in head.features and first:
+        return " ".join([last, *first]), plural  # 緊張感: a sense of tension
     text = " ".join([proper[:-1], *first] if proper.endswith("<") else [*first, last])
     return _without_echo(text), plural or "pl" in head.features
 
@@ -280,6 +284,10 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
                 return _AFTER, f"that {'are' if is_plural(noun) else 'is'} {_adjective(modifier)}"
             if _is_superlative(modifier):
                 noun.definite = True
+            if modifier.word.base in POINTING and noun.head.category == "body":
+                noun.definite = True
+                return _WHOSE, modifier.word.use("")  # その膝: on the knees
+            noun.many = noun.many or "several" in modifier.word.features
             return (_COLOR if _is_color(modifier.word) else _OPINION), _adjective(modifier)
         case Adjective(subject=subject):
             assert subject is not None
@@ -457,6 +465,8 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     verb, subject = clause.verb, clause.subject
     if is_existence(verb):
         return _AFTER, _existing(clause)
+    if "when" in noun.head.features:
+        return _AFTER, _at_that_time(clause, noun)
     if subject is not None:
         if (
             "vt" in verb.features
@@ -480,6 +490,14 @@ def _relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     if alone and not verb.form.negative and state:
         return _OPINION, text
     return _AFTER, text
+
+
+def _at_that_time(clause: Clause, noun: Noun) -> str:
+    """What happens in a moment: the moment of drawing a sword; of a cat jumping."""
+    noun.definite = True
+    who = [] if clause.subject is None else [_subject(clause)]
+    anyone = Noun([Word(source="", kind="noun", category="person")])
+    return " ".join(["of", *who, _predicate(clause, of=clause.subject or anyone)])
 
 
 def _existing(clause: Clause) -> str:
@@ -517,6 +535,7 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
         verb.english = "watch"
     if "painted" in verb.features:
         verb.english = _how_drawn(clause, of)
+    verb.english = verb.features.get(of.head.category, verb.english)  # a car stops, a bird perches
     text = _participle(clause, of=of, gap=gap)
     if (verb.form.negative if negative is None else negative) and not verb.form.potential:
         text = f"not {text}"
@@ -529,13 +548,20 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
         and not verb.form.negative
     ):
         text = verb.use("with")
-    if complements and verb.base == "為る":
+    if verb.base == "為る" and (complements or clause.before):  # 跳ねたり転がったりする
         text = verb.use("")
     if _reduplicates(verb, complements):
         text = text.rsplit(" ", 1)[0]
+    if complements and text.endswith((" into", " onto")) and complements[0].startswith(("in ", "on ")):
+        complements = [complements[0].partition(" ")[2], *complements[1:]]
+    if not complements and not verb.form.passive and (not gap or of.kind == "animate"):
+        text = verb.use(_DANGLING.sub(r"\1", text))  # looking up, with nothing to look at
     if verb.form.like:
         text = verb.use(f"as if {text}")
-    return " ".join(filter(None, [*_chain(clause), text, *complements, *_circumstances(clause)]))
+    chain = _chain(clause)
+    if not text and not complements:
+        chain = chain[:-1]
+    return " ".join(filter(None, [*chain, text, *complements, *_circumstances(clause)]))
 
 
 def _how_drawn(clause: Clause, of: Noun) -> str:
@@ -563,14 +589,19 @@ def _circumstances(clause: Clause) -> list[str]:
         if earlier.subject is not None:
             parts.append(f"with {noun_phrase(earlier.subject)} {_predicate(earlier, of=earlier.subject)}")
         elif _follows(earlier):
-            while_ = "while " if earlier.verb.form.link == "while" else ""
-            parts.append(while_ + _predicate(earlier, of=anyone))
+            joint = "while " if earlier.verb.form.link == "while" else "without " if _omits(earlier) else ""
+            parts.append(joint + _predicate(earlier, of=anyone, negative=False if _omits(earlier) else None))
     return parts
 
 
 def _follows(clause: Clause) -> bool:
-    """Whether a joined clause stands after the verb in English: 歌いながら, 飛ぶように."""
-    return clause.verb.form.link == "while" or clause.verb.form.like
+    """Whether a joined clause stands after the verb in English: 歌いながら, 飛ぶように, 差さずに."""
+    return clause.verb.form.link == "while" or clause.verb.form.like or _omits(clause)
+
+
+def _omits(clause: Clause) -> bool:
+    """Whether a joined clause tells what is not done: 傘を差さずに."""
+    return clause.verb.form.negative and clause.verb.form.link == "te"
 
 
 def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
@@ -579,7 +610,7 @@ def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
     first = complements[0].split(" ")[0] if complements else ""
     return (
         " " in verb.english
-        and tail in {"at", "on", "to", "for"}
+        and (tail in {"at", "on", "to", "for"} or (tail == "in" and first in {"in", "into"}))
         and first
         in {
             "outside",
@@ -606,6 +637,8 @@ def _participle(clause: Clause, *, of: Noun, gap: bool) -> str:
         able = "can" if not form.negative else "cannot"
         return verb.use(f"{'who' if of.head.category == 'person' else 'that'} {able} {verb.english}")
     if form.seeming:
+        if form.passive:
+            return verb.use(f"that can seemingly be {english.participle(verb.english)}")
         return verb.use(f"about to {verb.english}")
     if form.passive and not form.causative:
         return verb.use(features.get("pp") or english.participle(verb.english))
@@ -674,7 +707,8 @@ def _argument(argument: Noun | Related, verb: Word | None) -> str:
     if argument.head.category == "body" and argument.marker in {"に", "で"} and argument.simple:
         argument.definite = True  # on the shoulder
     medium = argument.marker == "で" and argument.head.category == "medium"
-    text = noun_phrase(argument, article=not medium, located=preposition != "")
+    crowd = argument.marker == "で" and argument.head.english == "person" and argument.simple
+    text = noun_phrase(argument, article=not medium, located=preposition != "", many=True if crowd else None)
     return f"{preposition} {text}" if preposition else text
 
 

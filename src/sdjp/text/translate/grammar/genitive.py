@@ -11,6 +11,7 @@ from typing import Final
 from sdjp.text.translate.grammar.phrases import Clause, Genitive, Noun, is_object
 
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
+_HELD: Final = frozenset(["thing", "food", "animal"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
 # Heads that English joins by "of": the sound of rain, a view of a town.
 _OF: Final = frozenset(
@@ -111,7 +112,14 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, background(modifier))
     if a == "thing" and b in _BUILT | _ANIMATE and _is_made_of(modifier, head):
         return _before(modifier, head)
+    if "holds" in word.features and b in _HELD:
+        return _after(modifier, head, _where(modifier))
+    if "between" in head.head.features and modifier.also:
+        return _after(modifier, head, "between {}")
+    if a == b == "food" and not modifier.modifiers and modifier.amount is None:
+        return _before(modifier, head)  # tomato and basil pasta
     if a in {"color", "material", "style", "tag", "latin"}:
+        head.many = head.many or "several" in word.features  # 色とりどりの風船
         return _before(modifier, head)
     if a == "medium" and b != "medium":
         modifier.modifiers.append(Genitive(head, "of {}"))
@@ -131,7 +139,11 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     ):
         return _before(modifier, head)
     if a == "time":
-        return _before(modifier, head) if b == "time" else _after(modifier, head, _where(modifier), lift=True)
+        return (
+            _before(modifier, head)
+            if b == "time"
+            else _after(modifier, head, _where(modifier), lift="when" not in word.features)
+        )
     if a == "weather":
         located = b in {"place", "proper", "person", "animal"} or "phrase" in word.features
         return _after(modifier, head, _where(modifier) if located else "of {}")

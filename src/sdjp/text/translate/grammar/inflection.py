@@ -72,6 +72,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             m.is_("助詞", "接続助詞") and m.surface in {"て", "で", "ちゃ"} and form.link in {"te", "adverb"}
         ):
             form = replace(form, link="te")
+        elif form.negative and m.is_("助詞", "接続助詞") and m.surface == "で":
+            form = replace(form, link="te")  # 持たないで
         elif m.lemma == "成る" and form.negative and "連用形" in chain[i - 1].inflection:
             form = replace(form, link="plain")  # 使われなくなった
         elif m.is_("助詞") and m.surface in {"ながら", "つつ"}:

@@ -25,6 +25,8 @@ _CLASSES: Final = {
 }
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+POINTING: Final = frozenset(["その", "この", "あの"])
+_SHOWN: Final = frozenset(["animal", "person", "thing", "food", "place"])
 _EXISTENCE: Final = frozenset(["居る", "有る"])
 
 
@@ -196,6 +198,18 @@ class _Parser:
         return self._next_is("noun", "adj", "number", "prefix", "adv", "verb") and not self._ends
 
     @property
+    def _verb_follows(self) -> bool:
+        """Whether another predicate comes before the next punctuation."""
+        rest = self.words[self.position + 1 :]
+        end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
+        return any(word.kind == "verb" for word in rest[:end])
+
+    def _passes_on(self, verb: Word) -> bool:
+        """Whether a joined verb leaves the place with を to the next one, as it takes no object itself."""
+        takes = {"vt", "を"} & set(verb.features) or verb.how != "lexicon"
+        return not takes and verb.form.link in {"te", "while"} and self._verb_follows
+
+    @property
     def _ends(self) -> bool:
         return self._next is None or self._next.kind in {"punct", "request"}
 
@@ -254,6 +268,10 @@ class _Parser:
     def _joins(self, left: Noun, right: Noun) -> bool:
         """Whether と joins these two here and now, or waits for a verb or for the noun that is to come."""
         after = self._next
+        if self._says("の") and any("between" in w.features for w in self.words[self.position + 2 :][:1]):
+            return True  # ロボットと少年の友情
+        if right.simple and any(isinstance(m, Clause) for m in left.modifiers) and self._says_case:
+            return False  # 日を浴びる山と水面に映る月: the moon is what the mountain stands beside
         alike = left.kind == right.kind or not left.kind or not right.kind
         if after is None or after.kind in {"punct", "request"}:
             return True
@@ -310,6 +328,11 @@ class _Parser:
 
     def _says(self, particle: str) -> bool:
         return self._next is not None and self._next.source.strip() == particle
+
+    @property
+    def _says_case(self) -> bool:
+        """Whether a verb takes what stands before this word, other than as its subject."""
+        return self._next_is("particle") and any(map(self._says, CASES - {"が", "は", "も"}))
 
     # -- particles -------------------------------------------------------------------------------------------
 
@@ -368,8 +391,15 @@ class _Parser:
         top = self._top
         if isinstance(top, Clause) and top.verb.form.link == "plain" and word.english == "in {}":
             top.final = False
-            top.verb.form = replace(top.verb.form, link="te")  # 花びらが舞う中: with petals fluttering
+            # 花びらが舞う中: with petals fluttering; 走っている最中: while running
+            link = "te" if top.subject is not None else "while"
+            top.verb.form = replace(top.verb.form, link=link)
             word.use("")
+            return
+        noun = next((sense for sense in word.senses if sense.category in NOUNS), None)
+        if noun is not None and isinstance(top, Related | Adjective):
+            word.kind, word.english, word.category = "noun", noun.english, "thing"
+            self._noun(word)  # ジブリ風の背景
             return
         self._relate(word, {"の"} if isinstance(self._top, Noun) and self._top.marker else {""})
 
@@ -378,6 +408,12 @@ class _Parser:
 
     def _relate(self, word: Word, markers: set[str]) -> None:
         top = self._top
+        if isinstance(top, Adjective) and (self._points(top.word) or "style" in word.features):
+            # その後ろに: behind it; 1990年代風
+            if self._points(top.word):
+                top.word.english, top.word.category = "it", "proper"
+            top = self.stack[-1] = Noun([top.word])
+            markers = {""}
         noun = (
             self.stack.pop()
             if isinstance(top, Noun) and top.marker in markers and not top.adnominal
@@ -396,8 +432,39 @@ class _Parser:
                 noun.limit = "only"
                 self.stack.append(noun)
                 return
+            if "style" in word.features and self._pictures_follow:
+                self._give_back(noun)
         adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
         self.stack.append(Related(word, noun, adnominal=adnominal))
+
+    @staticmethod
+    def _points(word: Word) -> bool:
+        return word.base in POINTING
+
+    @property
+    def _pictures_follow(self) -> bool:
+        """Whether a medium comes next: イラスト, のポスター."""
+        rest = [w for w in self.words[self.position + 1 :][:2] if w.source.strip() not in {"の", "な"}]
+        return bool(rest) and rest[0].category == "medium"
+
+    def _give_back(self, noun: Noun) -> None:
+        """Put the thing before の back: the cat of 猫のスタンプ風イラスト is on the picture, not the stamp."""
+        at = next(
+            (
+                i
+                for i, m in enumerate(noun.modifiers)
+                if isinstance(m, Genitive) and m.noun.head.category in _SHOWN
+            ),
+            None,
+        )
+        if at is None:
+            return
+        shown = noun.modifiers[at]
+        assert isinstance(shown, Genitive)
+        shown.noun.modifiers = [*noun.modifiers[:at], *shown.noun.modifiers]
+        shown.noun.marker = "の"
+        noun.modifiers = noun.modifiers[at + 1 :]
+        self.stack.append(shown.noun)
 
     # -- predicates ------------------------------------------------------------------------------------------
 
@@ -467,6 +534,8 @@ class _Parser:
 
     def _takes_noun(self, clause: Clause, noun: Noun, *, first: bool, modifies: bool) -> bool:
         verb = clause.verb
+        if noun.marker == "も" and "vt" in verb.features and noun.kind != "animate":
+            noun.marker = "を"  # 傘も差さずに
         if noun.marker in {"が", "は", "も"} or (
             noun.marker == "の"
             and first
@@ -474,6 +543,13 @@ class _Parser:
             and noun.kind != "place"
             and noun.head.category != "time"
         ):
+            if (
+                modifies
+                and noun.head.category == "person"
+                and "things" in verb.features
+                and self._verb_follows
+            ):
+                return False  # 博士が光る試験管を持つ: the tube glows, not the doctor
             if clause.subject is None:
                 clause.subject = noun
             elif noun.marker == "は":
@@ -482,6 +558,8 @@ class _Parser:
                 return False
             return True
         if noun.marker == "と":
+            if noun.kind == "place":
+                return False
             if "comit" not in verb.features and not any("together" in a.english for a in clause.adverbs):
                 return False
         elif noun.marker == "":
@@ -496,6 +574,8 @@ class _Parser:
                 return True
         elif noun.marker not in CASES or (noun.marker == "を" and any(map(is_object, clause.arguments))):
             return False
+        elif noun.marker == "を" and noun.kind == "place" and self._passes_on(verb):
+            return False  # 海辺を手をつないで歩く: walking is along the sea, holding hands is not
         clause.arguments.insert(0, noun)
         return True
 

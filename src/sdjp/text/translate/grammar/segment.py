@@ -24,7 +24,10 @@ from sdjp.text.translate.lexicon_table import Entry, Table
 _LONGEST: Final = 9
 """Morphemes that one entry may span."""
 _KANA: Final = re.compile("[ぁ-ヿ]+")
+_KATAKANA: Final = re.compile("[ァ-ヺ]")
 _NUMERIC: Final = frozenset({"counter", "unit"})
+_TAILS: Final = frozenset("姿感形型")
+"""What makes another word of any noun, and which MeCab does not always cut off."""
 _PARTICLES: Final = frozenset(
     [
         "の",
@@ -101,7 +104,7 @@ class _Segmenter:
     """One pass over one chain of morphemes."""
 
     def __init__(self, chain: Sequence[Morpheme], user: Table) -> None:
-        self.chain = chain
+        self.chain = [part for m in chain for part in _without_tail(m)]
         self.user = user
         self.own = tables.own()
         self.words: list[Word] = []
@@ -180,10 +183,11 @@ class _Segmenter:
         last, after = self.chain[j - 1], self._at(j)
         predicate = last.is_("動詞") or last.is_("形容詞")
         fits = [e for e in entries if self._fits(e, i, j, inflected=inflected)]
-        if self.words and self.words[-1].source == "の":
+        before = self.words[-1] if self.words else None
+        if before is not None and (before.source == "の" or (before.kind == "verb" and predicate is False)):
             position = next((e for e in fits if e.category == "position"), None)
             if position is not None:
-                return position  # 橋のそば: beside, not soba
+                return position  # 橋のそば: beside, not soba; 走る最中: while, not a cake
         relator = next((e for e in fits if e.category == "relator"), None)
         if relator is not None:
             return relator
@@ -225,7 +229,8 @@ class _Segmenter:
             case "position":
                 return True
             case "suffix":
-                return noun_before and not self.chain[i - 1].space and last.is_("接尾辞")
+                behind = last.is_("接尾辞") or "lead" in entry.features
+                return noun_before and not self.chain[i - 1].space and behind
             case "prefix":
                 return first.is_("接頭辞") and after is not None
             case "counter" | "unit":
@@ -338,8 +343,9 @@ class _Segmenter:
         if counter.category == "unit":
             if "ordinal" in features and amount is not None:
                 english = f"{numerals.ordinal(amount)} {counter.english}".strip()
-            elif counter.english == "s":
-                english = f"{numeral}s"
+            elif counter.english == "s" and amount is not None:
+                century = 0 if amount >= 100 else 1900 if amount > 10 else 2000
+                english = f"{century + amount}s"  # 80年代: the 1980s
             elif counter.english.startswith("-"):
                 english = f"{numeral if numeral.isascii() is not False else english}{counter.english}"
                 english = (
@@ -365,7 +371,7 @@ class _Segmenter:
                 if (
                     end == j + 1
                     and m.is_("名詞", "普通名詞", "一般")
-                    and spelling not in {"人", "束", "山", "列", "粒", "滴"}
+                    and spelling not in {"人", "束", "山", "列", "粒", "滴", "年代"}
                 ):
                     continue
                 return found[0], end
@@ -542,7 +548,8 @@ class _Segmenter:
             return []
         for end in range(len(text), 1, -1):
             part = text[:end]
-            reading = tables.readings().get(hiragana(part)) if _is_kana(part) else None
+            native = _is_kana(part) and (len(part) > 2 or not _KATAKANA.search(part))  # アメカジ is no rain
+            reading = tables.readings().get(hiragana(part)) if native else None
             for spelling in (part, reading):
                 for entry in self.own.get(spelling or "", ()):
                     if entry.category in NOUNS or entry.category == "adj":
@@ -573,6 +580,20 @@ def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
         return Entry(spelling, gloss, like.category, features, "glossary")
     proper = {"bare": ""} if gloss[:1].isupper() else {}
     return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
+
+
+def _without_tail(m: Morpheme) -> list[Morpheme]:
+    """Cut a tail off a noun that no table knows: 浴衣姿 is 浴衣 and 姿."""
+    stem, tail = m.surface[:-1], m.surface[-1:]
+    own = tables.own()
+    if tail not in _TAILS or m.source or not m.is_("名詞") or m.surface in own or stem not in own:
+        return [m]
+    if m.surface in tables.glossary():
+        return [m]
+    return [
+        replace(m, surface=stem, base=stem, lemma=stem, kana="", space=""),
+        replace(m, surface=tail, base=tail, lemma=tail, kana=""),
+    ]
 
 
 def _goes_on(m: Morpheme) -> bool:
