@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -113,17 +113,20 @@ class MuonAdamW:
             optimizer.load_state_dict(state)
 
 
-class Worker:
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Worker(Generic[Network]):
     """The network that computes gradients for a model: a copy of it in bfloat16 where the processor has
     instructions for that, and the model itself elsewhere. The model keeps its weights in float32.
 
     Faster than autocast, which converts weights and activations at every other operation.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Network) -> None:
         self._model = model
         self.dtype = torch.bfloat16 if bfloat16_is_fast() else torch.float32
-        self.network = model if self.dtype == torch.float32 else copy.deepcopy(model).to(self.dtype)
+        self.network: Network = model if self.dtype == torch.float32 else copy.deepcopy(model).to(self.dtype)
 
     def hand_over(self) -> None:
         """Give the gradients to the model, in float32."""

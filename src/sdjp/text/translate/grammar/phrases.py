@@ -448,7 +448,7 @@ class _Parser:
         return bool(rest) and rest[0].category == "medium"
 
     def _give_back(self, noun: Noun) -> None:
-        """Put the thing before の back: the cat of 猫のスタンプ風イラスト is on the picture, not the stamp."""
+        """Put the thing before の back: the cat of 猫のスタンプ風イラスト is in the picture."""
         at = next(
             (
                 i
