@@ -32,7 +32,8 @@ from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.training import checkpoint, japanese, loop, translation_pairs, translation_pieces
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import MuonAdamW, mixed_precision
+from sdjp.training.device import mixed_precision
+from sdjp.training.optim import MuonAdamW
 from sdjp.training.translation_prompts import Grammar
 from sdjp.weights.adapter_file import save_adapter
 
@@ -167,7 +168,8 @@ def train(
     held_out, pairs = pairs[:HELD_OUT], [p for p in pairs[HELD_OUT:] if p not in set(pairs[:HELD_OUT])]
     pieces = vocabulary(place, pairs)
     loaded = weights.load(source, dtype=torch.float32)
-    teacher = Teacher.of(loaded.text, loaded.tokenizer, [english for _, english in held_out])
+    text = loaded.text.to(torch.get_default_device())
+    teacher = Teacher.of(text, loaded.tokenizer, [english for _, english in held_out])
     config = AdapterConfig(
         vocab_size=pieces.vocab_size,
         projection=teacher.empty.shape[1],

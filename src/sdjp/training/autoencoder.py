@@ -20,7 +20,8 @@ from sdjp.models.blocks import Downsample, ResBlock, Upsample
 from sdjp.training import checkpoint, scenes
 from sdjp.training.artwork import PACKAGES, SIDE, Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW, mixed_precision
+from sdjp.training.device import here, mixed_precision
+from sdjp.training.optim import EMA, MuonAdamW
 from sdjp.training.places import COLORS, PLACES, background
 
 CROPS = ((64, 12), (96, 8), (128, 6))  # side and number, for the three thirds of a run
@@ -70,7 +71,7 @@ class Crops:
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """Map (B, H, W, 3) uint8 to (B, 3, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return here(torch.from_numpy(pixels.copy())).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def reconstruction_loss(x: Tensor, y: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sdjp.training.device import here
 from sdjp.training.optim import EMA, MuonAdamW
 
 
@@ -40,7 +41,8 @@ def resume_run(path: Path, model: nn.Module, ema: EMA) -> dict[str, Any] | None:
     state = load(path)
     if state is not None:
         model.load_state_dict(state["model"])
-        ema.weights, ema.steps = state["ema"], state["ema_steps"]
+        ema.weights = {name: here(weight) for name, weight in state["ema"].items()}
+        ema.steps = state["ema_steps"]
     return state
 
 

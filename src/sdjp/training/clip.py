@@ -27,7 +27,8 @@ from sdjp.training import captions, checkpoint, judge, loop, scenes
 from sdjp.training import text as text_training
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import MuonAdamW, mixed_precision
+from sdjp.training.device import mixed_precision
+from sdjp.training.optim import MuonAdamW
 from sdjp.training.watched import WatchedArtwork
 
 BATCH: Final = 128

@@ -21,7 +21,8 @@ from sdjp.training import text as text_training
 from sdjp.training import workers as processes
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW, Worker, mixed_precision
+from sdjp.training.device import here, mixed_precision
+from sdjp.training.optim import EMA, MuonAdamW, Worker
 
 BATCH = 128  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
@@ -143,7 +144,7 @@ CORE_WEIGHT = 3.0
 
 def alpha_bar() -> Tensor:
     """Cumulative products of 1 - beta of the embedded model's schedule, (T,) float32."""
-    return Schedule.from_config(MINI.schedule).alpha_bar.float()
+    return here(Schedule.from_config(MINI.schedule).alpha_bar).float()
 
 
 class Data:
@@ -172,7 +173,7 @@ class Data:
             "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng)
             for i in rows
         ]
-        return torch.from_numpy(self.latents[rows]).float(), texts
+        return here(torch.from_numpy(self.latents[rows])).float(), texts
 
 
 def latent_scale(folder: Path) -> float:

@@ -26,7 +26,8 @@ from sdjp.models.blocks import Downsample, ResBlock
 from sdjp.training import checkpoint, loop, scenes
 from sdjp.training.artwork import PACKAGES, Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import MuonAdamW, mixed_precision
+from sdjp.training.device import here, mixed_precision
+from sdjp.training.optim import MuonAdamW
 from sdjp.training.places import COLORS, PLACES, background
 from sdjp.training.scenes import BOXES, Scene
 
@@ -79,7 +80,7 @@ class Judge(nn.Module):
 def to_input(pictures: NDArray[np.uint8]) -> Tensor:
     """Map pictures (B, h, w, 3) uint8 of any size to what the judge looks at."""
     small = [Image.fromarray(p).resize((SIDE, SIDE), Image.Resampling.BOX) for p in pictures]
-    return torch.from_numpy(np.stack([np.asarray(p) for p in small])).permute(0, 3, 1, 2) / 127.5 - 1
+    return here(torch.from_numpy(np.stack([np.asarray(p) for p in small]))).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def load(path: Path) -> Judge:
@@ -156,13 +157,13 @@ def batch(drawings: Drawings, rng: random.Random, n: int) -> tuple[Tensor, Tenso
     """Draw pictures (n, 3, 64, 64), and the shares of subjects (n, N) and backgrounds (n, P) in them."""
     artwork = drawings.artwork
     found = [scenes.sample(artwork, rng) for _ in range(n)]
-    subjects, places = torch.zeros(n, len(artwork.concepts)), torch.zeros(n, len(BACKGROUNDS))
+    subjects, places = np.zeros((n, len(artwork.concepts)), "f4"), np.zeros((n, len(BACKGROUNDS)), "f4")
     for i, scene in enumerate(found):
         for emoji in scene.emojis:
             subjects[i, artwork.index[emoji]] = 1 / len(scene.emojis)
         places[i, BACKGROUNDS.index(scene.place)] = 1
     x = to_input(np.stack([drawings.draw(scene, rng) for scene in found]))
-    return tinted(x), subjects, places
+    return tinted(x), here(torch.from_numpy(subjects)), here(torch.from_numpy(places))
 
 
 def tinted(x: Tensor) -> Tensor:

@@ -8,23 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sdjp.hardware import bfloat16_is_fast
-
-
-def mixed_precision() -> AbstractContextManager[None]:
-    """Autocast to bfloat16 where the processor has instructions for it; elsewhere it would be ten times
-    slower.
-    """
-    if bfloat16_is_fast():
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
+from sdjp.training.device import bfloat16_is_fast
 
 
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:

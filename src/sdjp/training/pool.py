@@ -23,7 +23,7 @@ from sdjp.models import VAE
 from sdjp.training import checkpoint, scenes
 from sdjp.training.artwork import Artwork
 from sdjp.training.autoencoder import to_tensor
-from sdjp.training.optim import mixed_precision
+from sdjp.training.device import mixed_precision
 from sdjp.training.scenes import Scene
 
 SHARD = 2000
@@ -78,7 +78,7 @@ def encode_shard(folder: Path, index: int, vae: VAE) -> None:
     for start in range(0, len(records), BATCH):
         pictures = np.stack([scenes.draw(s, artwork) for s in records[start : start + BATCH]])
         with mixed_precision():
-            latents.append(vae.encode(to_tensor(pictures)).mean.half().numpy())
+            latents.append(vae.encode(to_tensor(pictures)).mean.half().cpu().numpy())
     target = folder / "pool" / f"{index:03}.latents.npy"
     temporary = target.with_name(f"{index:03}.tmp.npy")
     np.save(temporary, np.concatenate(latents))

@@ -24,7 +24,8 @@ from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.training import captions, checkpoint, loop, pool
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.optim import MuonAdamW, mixed_precision
+from sdjp.training.device import here, mixed_precision
+from sdjp.training.optim import MuonAdamW
 
 GRID = 8
 CELL = pool.THUMB // GRID
@@ -60,7 +61,7 @@ def encode(tokens: ClipTokenizer, texts: list[str]) -> Tensor:
 
 def targets(thumbs: np.ndarray) -> Tensor:
     """Map thumbnails (B, 32, 32, 3) uint8 to cells (B, 64, 48) in [-1, 1]."""
-    x = torch.from_numpy(thumbs).float() / 127.5 - 1
+    x = here(torch.from_numpy(thumbs)).float() / 127.5 - 1
     x = x.reshape(-1, GRID, CELL, GRID, CELL, 3)  # (B, 8, 4, 8, 4, 3)
     return x.permute(0, 1, 3, 2, 4, 5).reshape(len(thumbs), GRID * GRID, CELL * CELL * 3)
 

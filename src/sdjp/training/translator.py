@@ -26,6 +26,7 @@ from sdjp.text.translate.base import Translation
 from sdjp.training import checkpoint, translation_pairs, translation_scores
 from sdjp.training import workers as processes
 from sdjp.training.clock import Clock
+from sdjp.training.device import here
 from sdjp.training.optim import EMA, Muon, MuonAdamW, Worker, orthogonalise
 from sdjp.training.translation_model import PAD, Marian, MarianSize
 from sdjp.training.translation_pieces import (
@@ -142,7 +143,7 @@ def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np
     lengths = start[rows + 1] - start[rows]
     places = np.arange(lengths.max())
     ids = flat[np.minimum(start[rows, None] + places, len(flat) - 1)].astype(np.int64)
-    return torch.from_numpy(np.where(places < lengths[:, None], ids, PAD))
+    return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
 
 
 class Run:

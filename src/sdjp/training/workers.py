@@ -25,8 +25,11 @@ def run(work: Callable[..., None], *arguments: object, workers: int) -> None:
         workers: Number of processes.
 
     Raises:
+        ValueError: If several are wanted elsewhere than on the processor.
         torch.multiprocessing.spawn.ProcessRaisedException: If one of them raised; the others are ended.
     """
+    if workers > 1 and torch.get_default_device().type != "cpu":
+        raise ValueError(f"{workers} workers share the cores of a processor; with a GPU, let it be one")
     if workers == 1:
         work(*arguments)
         return
@@ -59,9 +62,10 @@ def agree(value: float) -> float:
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():
         raise SystemExit(1)
+    if not dist.is_initialized():
+        return value
     shared = torch.tensor(value, dtype=torch.float64)
-    if dist.is_initialized():
-        dist.broadcast(shared, 0)
+    dist.broadcast(shared, 0)
     return float(shared)
 
 
