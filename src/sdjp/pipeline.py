@@ -166,10 +166,10 @@ class Pipeline:
             memory: ``"normal"``; ``"low"`` for as little memory as can be; or some of what that does:
                 ``"sequential"``, ``"slices"``, ``"tiles"``, with commas or in a list; see
                 :class:`sdjp.savings.Savings`.
-            translator: ``"auto"`` (the lexicon; none for models that read Japanese), ``"lexicon"``,
-                ``"passthrough"``, ``"marian:<folder or hub id>"``, ``"combined:<folder>"``, or an object; or
-                ``"adapter"``: no translation, for the model's own adapter reads the Japanese
-                (``"adapter:<folder>"``: the one in a folder).
+            translator: ``"auto"`` (``"combined"``; none for models that read Japanese), ``"combined"``
+                (lexicon and translation model), ``"combined:<folder>"``, ``"lexicon"``, ``"passthrough"``,
+                ``"marian:<folder or hub id>"``, or an object; or ``"adapter"``: no translation, for the
+                model's own adapter reads the Japanese (``"adapter:<folder>"``: the one in a folder).
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
             safety_checker: Its file, folder or hub id (``"CompVis/stable-diffusion-safety-checker"``); the
                 model's own, if None.

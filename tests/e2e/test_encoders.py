@@ -78,7 +78,7 @@ def test_a_translator_may_still_be_asked_for(folder: Path, name: str) -> None:
 
 def test_models_that_read_english_are_translated_to_as_before(folder: Path) -> None:
     pipe = pipeline(folder / "laion.ckpt")
-    assert pipe.translator.name == "lexicon"
+    assert pipe.translator.name == "combined"
     assert pipe.explain(JAPANESE).english == "an astronaut riding a horse"
 
 

@@ -101,7 +101,7 @@ def test_py_typed_is_shipped() -> None:
     assert (files("sdjp") / "py.typed").is_file()
 
 
-@pytest.mark.parametrize("name", ["mini", "clip", "lexicon"])
+@pytest.mark.parametrize("name", ["mini", "clip", "lexicon", "translator"])
 def test_assets_have_a_card_and_a_licence(name: str) -> None:
     folder = files("sdjp") / "assets" / name
     assert (folder / "README.md").is_file()

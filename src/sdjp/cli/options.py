@@ -25,10 +25,11 @@ def text_options(parser: Parser) -> None:
 def translation_options(parser: Parser) -> None:
     """How prompts are translated."""
     parser.option("--translator", default="auto",
-                  ja="翻訳の方法: auto（日本語を読むモデルでは訳さない）、lexicon、passthrough、marian:F、"
-                     "combined:F（辞書と翻訳モデル）、"
+                  ja="翻訳の方法: auto（combined。日本語を読むモデルでは訳さない）、combined（辞書と付属の"
+                     "翻訳モデル）、combined:F、lexicon（辞書だけ）、marian:F、passthrough（訳さない）、"
                      "adapter（訳さず、モデルのアダプターが日本語を読む）、adapter:F",
-                  en="auto (none if the model reads Japanese), lexicon, passthrough, marian:F, combined:F, "
+                  en="auto (combined; none if the model reads Japanese), combined (the lexicon and the "
+                     "translation model that ships), combined:F, lexicon, marian:F, passthrough, "
                      "adapter (none: the model's adapter reads Japanese), adapter:F")  # fmt: skip
     parser.option("--translate", choices=("auto", "always", "never"), default="auto",
                   ja="いつ翻訳するか（auto は日本語の部分だけ）",

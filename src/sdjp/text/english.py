@@ -49,7 +49,7 @@ def translate(
 def translate(
     prompt: str | list[str] | tuple[str, ...],
     *,
-    translator: str | Translator = "lexicon",
+    translator: str | Translator = AUTO,
     mode: TranslateMode = "auto",
     empty: bool = False,
 ) -> str | list[str]:
@@ -77,8 +77,10 @@ def _kept(translator: str | os.PathLike[str] | Translator) -> Translator:
     """As ``make_translator``, but the last ones that were made by name are at hand."""
     if not isinstance(translator, str | Path):
         return make_translator(translator)
-    by_name = translator in (AUTO, *TRANSLATORS)
-    return _made(translator, () if by_name else _stamp(Path(str(translator).removeprefix("marian:"))))
+    if translator in (AUTO, *TRANSLATORS):
+        return _made(translator, ())
+    name, colon, folder = str(translator).partition(":")
+    return _made(translator, _stamp(Path(folder if colon and name in TRANSLATORS else translator)))
 
 
 @lru_cache(maxsize=4)
@@ -123,7 +125,7 @@ class JapanesePipeline:
         return getattr(self.pipe, name)
 
 
-def japanese(pipe: Callable[..., Any], *, translator: str | Translator = "lexicon") -> JapanesePipeline:
+def japanese(pipe: Callable[..., Any], *, translator: str | Translator = AUTO) -> JapanesePipeline:
     """Let a pipeline of diffusers (any kind) take Japanese prompts and negative prompts.
 
     Args:

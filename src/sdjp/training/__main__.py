@@ -1,201 +1,261 @@
-"""The command line of the training package."""
+"""The command line of the training package: one function for each command."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
+from typing import Any, Final
 
 import torch
 
+from sdjp.hardware import resolve_device
+from sdjp.training import device
 
-def main() -> None:
-    """Run one training command."""
-    parser = argparse.ArgumentParser(prog="python -m sdjp.training", allow_abbrev=False)
+
+def _all(args: Namespace) -> None:
+    from sdjp.training import everything
+
+    plan = everything.Plan(
+        folder=args.folder,
+        assets=Path(str(files("sdjp"))) / "assets",
+        device=resolve_device(args.device),
+        workers=args.workers,
+        threads=args.threads,
+        prompts=args.prompts,
+    )
+    everything.run(plan, args.minutes, everything.STAGES)
+
+
+def _data(args: Namespace) -> None:
+    from sdjp.training import artwork
+
+    artwork.fetch(args.folder / "packages")
+    artwork.render(args.folder / "packages", args.folder / "artwork")
+
+
+def _restore(args: Namespace) -> None:
+    from sdjp.training import restore
+
+    restore.restore(args.folder, args.source)
+
+
+def _autoencoder(args: Namespace) -> None:
+    from sdjp.training import autoencoder
+
+    autoencoder.train(args.folder, decoder_only=args.decoder_only, **_learning(args))
+
+
+def _pool(args: Namespace) -> None:
+    from sdjp.training import pool
+
+    pool.make(args.folder, count=args.count, latents=args.latents)
+
+
+def _text(args: Namespace) -> None:
+    from sdjp.training import text
+
+    text.train(args.folder, **_learning(args))
+
+
+def _diffusion(args: Namespace) -> None:
+    from sdjp.training import diffusion
+
+    diffusion.train(args.folder, workers=args.workers, threads=args.threads, **_learning(args))
+
+
+def _judge(args: Namespace) -> None:
+    from sdjp.training import judge
+
+    judge.train(args.folder, **_learning(args))
+
+
+def _export_judge(args: Namespace) -> None:
+    from sdjp.training import judge
+
+    judge.export(args.folder, args.target)
+
+
+def _clip(args: Namespace) -> None:
+    from sdjp.training import clip
+
+    clip.train(args.folder, **_learning(args))
+
+
+def _export_clip(args: Namespace) -> None:
+    from sdjp.training import clip_export
+
+    clip_export.export(args.folder, args.target)
+
+
+def _checker(args: Namespace) -> None:
+    from sdjp.training import clip_export
+
+    print(clip_export.checker(args.folder, args.target))
+
+
+def _pairs(args: Namespace) -> None:
+    from sdjp.training import translation_sources
+
+    translation_sources.fetch(args.folder / "pairs")
+
+
+def _translator(args: Namespace) -> None:
+    from sdjp.training import translator
+
+    translator.train(
+        args.folder / "translator",
+        args.pairs if args.pairs is not None else args.folder / "pairs",
+        workers=args.workers,
+        threads=args.threads,
+        prompts=args.prompts,
+        **_learning(args),
+    )
+
+
+def _export_translator(args: Namespace) -> None:
+    from sdjp.training import translation_export
+
+    translation_export.export(args.folder / "translator", args.target)
+
+
+def _adapter(args: Namespace) -> None:
+    from sdjp.training import adapter
+
+    sizes = {name: getattr(args, name) for name in ADAPTER}
+    sizes["mlp_width"] = 4 * args.width
+    adapter.train(args.folder, source=args.model, sizes=sizes, **_learning(args))
+
+
+def _export_adapter(args: Namespace) -> None:
+    from sdjp.training import adapter
+
+    adapter.export(args.folder, args.target, source=args.model)
+
+
+def _export(args: Namespace) -> None:
+    from sdjp.training import export
+
+    export.export(args.folder, args.target)
+
+
+def _words(args: Namespace) -> None:
+    from sdjp.training import words
+
+    words.write(args.target)
+
+
+def _gallery(args: Namespace) -> None:
+    from sdjp.training import gallery
+
+    gallery.draw(args.target)
+
+
+def _evaluate(args: Namespace) -> None:
+    from sdjp.training import card, evaluate
+
+    figures = evaluate.measure(args.folder, each=args.each, others=args.others, prompts=args.prompts)
+    print(json.dumps(figures, ensure_ascii=False, indent=2))
+    card.write(figures, args.card)
+
+
+ADAPTER: Final = {"width": 192, "heads": 3, "read_layers": 4, "write_layers": 2}
+"""Sizes of a new adapter."""
+
+
+def _learning(args: Namespace) -> dict[str, Any]:
+    """What every training takes."""
+    return {"minutes": args.minutes, "final": args.final, "lr": args.lr}
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m sdjp.training", allow_abbrev=False)
     parser.add_argument(
         "--folder", type=Path, default=Path("runs/data"), help="artwork, checkpoints and logs"
     )
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="where trainings compute: cpu, cuda, auto …")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("data", help="fetch and render the artwork")
-    sub = commands.add_parser("restore", help="go on from shipped weights, where no checkpoints are left")
-    sub.add_argument("--source", default="mini", help="the model to begin with")
-    sub = commands.add_parser("autoencoder", help="train the autoencoder")
-    sub.add_argument("--minutes", type=float, default=45)
-    sub.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
-    sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
-    sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
-    sub = commands.add_parser("pool", help="draw scenes ahead; with --latents, encode them")
-    sub.add_argument("--count", type=int, default=12, help="shards of 2,000 scenes")
-    sub.add_argument("--latents", action="store_true")
-    for name, minutes, help_ in (
-        ("text", 25, "train the text encoder"),
-        ("diffusion", 240, "train the UNet"),
-        ("judge", 20, "train the classifier that judges pictures"),
-        ("clip", 60, "train a small CLIP on the same scenes"),
-    ):
+
+    def command(name: str, run: Callable[[Namespace], None], help_: str) -> ArgumentParser:
         sub = commands.add_parser(name, help=help_)
+        sub.set_defaults(run=run)
+        return sub
+
+    def training(name: str, run: Callable[[Namespace], None], minutes: float, help_: str) -> ArgumentParser:
+        sub = command(name, run, help_)
         sub.add_argument("--minutes", type=float, default=minutes)
         sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
         sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
-        if name == "diffusion":
-            sub.add_argument("--workers", type=int, default=1, help="processes that share a batch")
-    sub = commands.add_parser("export-judge", help="write the judge for the tests")
-    sub.add_argument("--target", type=Path, default=Path("tests/cases/judge.safetensors"))
-    sub = commands.add_parser("export-clip", help="write the small CLIP as Hugging Face has them")
-    sub.add_argument("--target", type=Path, default=Path("runs/clip"))
-    sub = commands.add_parser("checker", help="make a safety checker of the small CLIP")
-    sub.add_argument("--target", type=Path, default=Path("runs/safety_checker"))
-    commands.add_parser("pairs", help="fetch sentences and a dictionary in Japanese and English")
-    sub = commands.add_parser("translator", help="train the translator from Japanese to English")
+        return sub
+
+    def target(sub: ArgumentParser, default: str) -> ArgumentParser:
+        sub.add_argument("--target", type=Path, default=Path(default))
+        return sub
+
+    def workers(sub: ArgumentParser) -> ArgumentParser:
+        sub.add_argument("--workers", type=int, default=1, help="processes that share a step")
+        return sub
+
+    def prompts(sub: ArgumentParser) -> ArgumentParser:
+        sub.add_argument("--prompts", type=Path, help="prompts and their English, to judge the translator by")
+        return sub
+
+    sub = prompts(workers(command("all", _all, "train everything that ships, one after the other")))
+    sub.add_argument("--minutes", type=float, default=600, help="for all trainings together")
+    command("data", _data, "fetch and render the artwork")
+    sub = command("restore", _restore, "go on from shipped weights, where no checkpoints are left")
+    sub.add_argument("--source", default="mini", help="the model to begin with")
+    sub = training("autoencoder", _autoencoder, 45, "train the autoencoder")
+    sub.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
+    sub = command("pool", _pool, "draw scenes ahead; with --latents, encode them")
+    sub.add_argument("--count", type=int, default=12, help="shards of 2,000 scenes")
+    sub.add_argument("--latents", action="store_true")
+    training("text", _text, 25, "train the text encoder")
+    workers(training("diffusion", _diffusion, 240, "train the UNet"))
+    target(command("export", _export, "pack the weights into a folder"), "src/sdjp/assets/mini")
+    training("judge", _judge, 20, "train the classifier that judges pictures")
+    target(
+        command("export-judge", _export_judge, "write the judge for the tests"),
+        "tests/cases/judge.safetensors",
+    )
+    training("clip", _clip, 60, "train a small CLIP on the same scenes")
+    target(command("export-clip", _export_clip, "write the small CLIP as Hugging Face has them"), "runs/clip")
+    target(command("checker", _checker, "make a safety checker of the small CLIP"), "runs/safety_checker")
+    command("pairs", _pairs, "fetch sentences and a dictionary in Japanese and English")
+    sub = training("translator", _translator, 240, "train the translator from Japanese to English")
+    prompts(workers(sub))
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
-    sub.add_argument("--prompts", type=Path, help="prompts and their English, to be judged by")
-    sub.add_argument("--minutes", type=float, default=240)
-    sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
-    sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
-    sub.add_argument("--workers", type=int, default=1, help="processes that share a step")
-    sub = commands.add_parser("adapter", help="train a text encoder that reads Japanese")
-    sub.add_argument("--minutes", type=float, default=60)
+    sub = command("export-translator", _export_translator, "pack the translator into a folder")
+    target(sub, "src/sdjp/assets/translator")
+    sub = training("adapter", _adapter, 60, "train a text encoder that reads Japanese")
     sub.add_argument("--model", default="mini", help="the model whose text encoder it takes the place of")
-    sub.add_argument("--final", action="store_true", help="let the learning rate fall to zero")
-    sub.add_argument("--lr", type=float, default=1.0, help="factor on the learning rates")
-    for name, value in (("width", 192), ("heads", 3), ("read-layers", 4), ("write-layers", 2)):
-        sub.add_argument(f"--{name}", type=int, default=value, help="of a new adapter")
-    sub = commands.add_parser("export-adapter", help="pack the adapter into a folder")
+    for name, value in ADAPTER.items():
+        sub.add_argument(f"--{name.replace('_', '-')}", type=int, default=value, help="of a new adapter")
+    sub = command("export-adapter", _export_adapter, "pack the adapter into a folder")
+    target(sub, "src/sdjp/assets/mini/adapter")
     sub.add_argument("--model", default="mini", help="the model that it was trained for")
-    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini/adapter"))
-    sub = commands.add_parser("export-translator", help="pack the translator into a folder")
-    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/translator"))
-    sub = commands.add_parser("export", help="pack the weights into a folder")
-    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini"))
-    sub = commands.add_parser("words", help="write the words that the embedded model knows")
-    sub.add_argument("--target", type=Path, default=Path("src/sdjp/assets/mini/words.tsv"))
-    sub = commands.add_parser("gallery", help="draw the pictures of the documentation")
-    sub.add_argument("--target", type=Path, default=Path("docs/img"))
-    sub = commands.add_parser("evaluate", help="measure the embedded model, and write that into its card")
+    sub = command("words", _words, "write the words that the embedded model knows")
+    target(sub, "src/sdjp/assets/mini/words.tsv")
+    target(command("gallery", _gallery, "draw the pictures of the documentation"), "docs/img")
+    sub = prompts(command("evaluate", _evaluate, "measure the embedded model, and write that into its card"))
     sub.add_argument("--each", type=int, default=1, help="pictures of every subject alone")
     sub.add_argument("--others", type=int, default=60, help="prompts of each other kind")
-    sub.add_argument("--prompts", type=Path, help="prompts and their English, for the translator's figures")
     sub.add_argument("--card", type=Path, default=Path("src/sdjp/assets/mini/README.md"))
-    args = parser.parse_args()
+    return parser
 
+
+def main() -> None:
+    """Run one command."""
+    args = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(args.threads)
-    if args.command == "data":
-        from sdjp.training import artwork
-
-        artwork.fetch(args.folder / "packages")
-        artwork.render(args.folder / "packages", args.folder / "artwork")
-    elif args.command == "restore":
-        from sdjp.training import restore
-
-        restore.restore(args.folder, args.source)
-    elif args.command == "autoencoder":
-        from sdjp.training import autoencoder
-
-        autoencoder.train(
-            args.folder, minutes=args.minutes, decoder_only=args.decoder_only, final=args.final, lr=args.lr
-        )
-    elif args.command == "pool":
-        from sdjp.training import pool
-
-        pool.make(args.folder, count=args.count, latents=args.latents)
-    elif args.command == "text":
-        from sdjp.training import text
-
-        text.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
-    elif args.command == "judge":
-        from sdjp.training import judge
-
-        judge.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
-    elif args.command == "export-judge":
-        from sdjp.training import judge
-
-        judge.export(args.folder, args.target)
-    elif args.command == "clip":
-        from sdjp.training import clip
-
-        clip.train(args.folder, minutes=args.minutes, final=args.final, lr=args.lr)
-    elif args.command == "export-clip":
-        from sdjp.training import clip_export
-
-        clip_export.export(args.folder, args.target)
-    elif args.command == "checker":
-        from sdjp.training import clip_export
-
-        print(clip_export.checker(args.folder, args.target))
-    elif args.command == "diffusion":
-        from sdjp.training import diffusion
-
-        diffusion.train(
-            args.folder,
-            minutes=args.minutes,
-            final=args.final,
-            lr=args.lr,
-            workers=args.workers,
-            threads=args.threads,
-        )
-    elif args.command == "pairs":
-        from sdjp.training import translation_sources
-
-        translation_sources.fetch(args.folder / "pairs")
-    elif args.command == "translator":
-        from sdjp.training import translator
-
-        translator.train(
-            args.folder / "translator",
-            args.pairs if args.pairs is not None else args.folder / "pairs",
-            minutes=args.minutes,
-            final=args.final,
-            lr=args.lr,
-            workers=args.workers,
-            threads=args.threads,
-            prompts=args.prompts,
-        )
-    elif args.command == "adapter":
-        from sdjp.training import adapter
-
-        adapter.train(
-            args.folder,
-            minutes=args.minutes,
-            source=args.model,
-            final=args.final,
-            lr=args.lr,
-            sizes={
-                "width": args.width,
-                "mlp_width": 4 * args.width,
-                "heads": args.heads,
-                "read_layers": args.read_layers,
-                "write_layers": args.write_layers,
-            },
-        )
-    elif args.command == "export-adapter":
-        from sdjp.training import adapter
-
-        adapter.export(args.folder, args.target, source=args.model)
-    elif args.command == "export-translator":
-        from sdjp.training import translation_export
-
-        translation_export.export(args.folder / "translator", args.target)
-    elif args.command == "export":
-        from sdjp.training import export
-
-        export.export(args.folder, args.target)
-    elif args.command == "evaluate":
-        from sdjp.training import card, evaluate
-
-        figures = evaluate.measure(args.folder, each=args.each, others=args.others, prompts=args.prompts)
-        print(json.dumps(figures, ensure_ascii=False, indent=2))
-        card.write(figures, args.card)
-    elif args.command == "words":
-        from sdjp.training import words
-
-        words.write(args.target)
-    elif args.command == "gallery":
-        from sdjp.training import gallery
-
-        gallery.draw(args.target)
+    trains = "lr" in args or args.command == "pool"  # others draw with the product, on the processor
+    with device.on(resolve_device(args.device if trains else "cpu")):
+        args.run(args)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 AUTO: Final = "auto"
-"""In place of a translator's name: whichever suits the model; the lexicon, if it reads English."""
+"""In place of a translator's name: whichever suits the model; ``combined``, if it reads English."""
 ADAPTER: Final = "adapter"
 """In place of a translator's name: none, for a text encoder that reads Japanese takes the model's place."""
 
@@ -59,15 +59,9 @@ def _lexicon(**options: Any) -> Translator:
 
 
 def _combined(model: str | os.PathLike[str] | None = None, **options: Any) -> Translator:
-    from sdjp.text.translate.combined import CombinedTranslator
+    from sdjp.text.translate.combined import EMBEDDED, CombinedTranslator
 
-    if model is None:
-        raise InputError(
-            "translator.model",
-            ja="翻訳器 combined にはモデルの指定が必要です。'combined:フォルダー' のように書いてください。",
-            en="the translator combined needs a model: write 'combined:FOLDER'.",
-        )
-    return CombinedTranslator(model, **options)
+    return CombinedTranslator(EMBEDDED if model is None else model, **options)
 
 
 def _marian(model: str | os.PathLike[str] | None = None, **options: Any) -> Translator:
@@ -100,7 +94,7 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
 
     Args:
         translator: An object with ``translate`` (returned as it is), a name in :data:`TRANSLATORS`,
-            ``"auto"`` (the lexicon), ``"marian:<folder or hub id>"``, ``"combined:<folder>"``, an existing
+            ``"auto"`` (``combined``), ``"marian:<folder or hub id>"``, ``"combined:<folder>"``, an existing
             folder with a Marian model, or ``"adapter"`` (nothing is translated). A hub id is only ever used
             behind ``marian:``.
         **options: Passed to the translator's class.
@@ -120,7 +114,7 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
             )
         return translator
     if isinstance(translator, (str, os.PathLike)):
-        spec = "lexicon" if translator == AUTO else os.fspath(translator)
+        spec = "combined" if translator == AUTO else os.fspath(translator)
         if isinstance(translator, str) and spec in TRANSLATORS:
             return TRANSLATORS[spec](**options)
         if adapter_of(translator)[0]:

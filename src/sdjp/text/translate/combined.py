@@ -4,6 +4,9 @@ The lexicon is exact about what prompts are made of (things, clothes, colours, c
 Japanese culture, but it knows no sentences; the model does, and has no more than heard of most things. So a
 text that is a sentence, or has a word that no table knows, goes to the model; all else is the lexicon's. What
 the model says is taken only if the things that the lexicon is sure of are still there.
+
+The small model that ships only guesses at words that no table knows, so texts with such are not given to it:
+the lexicon spells them out and tells of them.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +25,8 @@ from sdjp.text.translate.base import Translation
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp.text.translate.marian import CUT, MarianTranslator, joined
 
+EMBEDDED: Final = Path(str(files("sdjp"))) / "assets" / "translator"
+"""The model that ships."""
 KEPT: Final = 0.5
 """Share of the things known to the lexicon that have to be in what the model says."""
 
@@ -54,7 +60,8 @@ class CombinedTranslator:
     Threads may share the object. The model is read by the first text that needs it.
 
     Args:
-        model: The folder of a Marian model, with a ``model.safetensors``.
+        model: The folder of a Marian model, with a ``model.safetensors``; left out, the one that ships, which
+            is not asked about words that no table knows.
         user_lexicon: As for :class:`LexiconTranslator`; a text with one of its words is the lexicon's.
         **options: For :class:`MarianTranslator`.
 
@@ -67,13 +74,14 @@ class CombinedTranslator:
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: str | os.PathLike[str] = EMBEDDED,
         *,
         user_lexicon: Path | Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
         self._lexicon = LexiconTranslator(user_lexicon=user_lexicon)
         self._model = MarianTranslator(model, plain=True, **options)
+        self._guesses = Path(model) == EMBEDDED
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts``; what is for the model as one batch."""
@@ -94,6 +102,8 @@ class CombinedTranslator:
 
     def _asks(self, part: str, record: Translation) -> bool:
         if any(piece.how == "user" for piece in record.pieces):
+            return False
+        if record.unknown and self._guesses:
             return False
         return bool(record.unknown) or is_sentence(part)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sdjp.errors import InputError
 from sdjp.text.translate import make_translator
-from sdjp.text.translate.combined import CombinedTranslator, is_sentence
+from sdjp.text.translate.combined import EMBEDDED, CombinedTranslator, is_sentence
 from sdjp.text.translate.lexicon import LexiconTranslator
 
 FOLDER = Path(__file__).parents[3] / "golden" / "tiny_marian"
@@ -106,9 +105,19 @@ def test_the_users_words_win(tmp_path: Path) -> None:
     assert combined.translate(["猫だ"])[0].english == "my very own cat"
 
 
-def test_it_is_called_by_its_folder() -> None:
-    made = make_translator(f"combined:{FOLDER}")
-    assert isinstance(made, CombinedTranslator)
-    for spec in ("combined", "combined:"):
-        with pytest.raises(InputError, match="combined:フォルダー"):
-            make_translator(spec)
+def test_it_is_called_by_its_name_or_by_a_folder() -> None:
+    for spec, folder in ((f"combined:{FOLDER}", FOLDER), ("combined", EMBEDDED), ("auto", EMBEDDED)):
+        made = make_translator(spec)
+        assert isinstance(made, CombinedTranslator)
+        assert Path(made._model.model) == folder
+
+
+def test_the_model_that_ships_translates_sentences_but_does_not_guess_at_unknown_words() -> None:
+    combined = CombinedTranslator()
+    (record,) = combined.translate(["彼女は昨日東京へ行った。"])
+    assert record.english.startswith("She went to Tokyo")
+    assert combined._model._loaded is not None
+    texts = ["ヌルポガッの絵", "ヌルポガッは昨日東京へ行った。"]
+    for told, known in zip(combined.translate(texts), LexiconTranslator().translate(texts), strict=True):
+        assert told.english == known.english
+        assert told.unknown == known.unknown != ()

