@@ -111,9 +111,8 @@ class Epoch:
             first += len(table)
         batches = _batches(np.concatenate(rows), tokens, rng)
         # A step takes one batch of each eighth, the shortest sentences to the longest: all steps are alike.
-        groups = [
-            group[rng.permutation(len(group))] for group in np.array_split(np.arange(len(batches)), BATCHES)
-        ]
+        parts = np.array_split(np.arange(len(batches)), min(BATCHES, len(batches)))
+        groups = [part[rng.permutation(len(part))] for part in parts]
         steps = zip(*groups, strict=False)
         return Epoch(tokens, [[batches[i] for i in step] for step in steps])
 
