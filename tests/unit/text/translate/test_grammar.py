@@ -21,6 +21,13 @@ RULES = {
         ("しっぽが二本ある猫", "a cat with two tails"),
         ("午後三時のカフェ", "a cafe at 3 o'clock in the afternoon"),
         ("80年代のポスター", "a 1980s poster"),
+        ("ねこがさんびき", "three cats"),
+        ("ごひきのいぬ", "five dogs"),
+        ("さんにんのこども", "three children"),
+        ("三切れのケーキ", "three slices of cake"),
+        ("一杯のラーメン", "a bowl of ramen"),
+        ("山盛りのいちご", "a heap of strawberries"),
+        ("体が二つ、目が一つ", "two bodies, an eye"),
     ],
     "colours": [
         ("赤い車", "a red car"),
@@ -83,6 +90,8 @@ RULES = {
         ("泣きそうな男の子", "a boy about to cry"),
         ("誰かを待っているような表情", "an expression as if waiting for someone"),
         ("食べられそうなキノコ", "mushrooms that can seemingly be eaten"),
+        ("子供に野菜を食べさせる母親", "a mother making a child eat vegetables"),
+        ("猫を眠らせる魔法使い", "a wizard making a cat sleep"),
     ],
     "chains of clauses": [
         (
@@ -105,6 +114,8 @@ RULES = {
         ("ビルよりも高いロボット", "a robot taller than a building"),
         ("最も美しい花", "the most beautiful flowers"),
         ("一番大きい木", "the biggest tree"),
+        ("手のひらに乗るほど小さな象", "an elephant small enough to ride the palm"),
+        ("驚くほど美しい景色", "surprisingly beautiful scenery"),
     ],
     "negation": [
         ("文字のないポスター", "a poster without text"),
@@ -114,6 +125,9 @@ RULES = {
         ("文字なし", "no text"),
         ("傘も差さずに立っている男", "a man standing without holding an umbrella"),
         ("傘を持たないで歩く男", "a man walking without holding an umbrella"),
+        ("不自然なポーズ", "an unnatural pose"),
+        ("非対称の顔", "an asymmetrical face"),
+        ("非暴力の行進", "a non-violence march"),
     ],
     "positions": [
         ("机の上の猫", "a cat on a desk"),
@@ -144,6 +158,7 @@ RULES = {
     "mimetics": [
         ("ふわふわした白い猫", "a fluffy white cat"),
         ("キラキラした目の女の子", "a girl with sparkling eyes"),
+        ("ごちゃごちゃした部屋", "a cluttered room"),
     ],
 }
 

@@ -40,6 +40,8 @@ _POSITIONS: Final = {
 }  # fmt: skip
 _BEHIND: Final = "in the background of {}"
 _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
+_WHO: Final = frozenset(["person", "animal", "name"])
+_IN_BOWLS: Final = frozenset(["ramen", "noodles", "soba", "udon", "soup", "rice", "stew", "porridge"])
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
 _MARKS: Final = {"、": ",", "。": ".", "！": "!", "？": "?"}
@@ -141,6 +143,7 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
         core = f"the {core}"
     elif article:
         core = _with_article(noun, core, plural=plural, located=located)
+    core = core.replace("non- ", "non-")
     tail = [word.use(word.english) for word in noun.tail]
     text = " ".join(filter(None, [noun.limit, core, *after, *tail]))
     if not noun.also:
@@ -164,7 +167,8 @@ def _name(noun: Noun, *, many: bool | None = None) -> tuple[str, bool]:
     """The nouns of a compound in the right number, and whether that is the plural."""
     head = noun.head
     if noun.amount is not None:
-        plural = noun.amount.number is None or noun.amount.number != 1
+        one = noun.amount.number == 1 or "always" in noun.amount.features  # three slices of cake
+        plural = noun.amount.number is None or not one
     else:
         plural = many if many is not None else noun.many or "many" in head.features
     first = [w.use(_as_adjective(w)) for w in noun.words[:-1]]
@@ -230,7 +234,13 @@ def _counted(noun: Noun, core: str, *, plural: bool) -> str:
     amount = noun.amount
     assert amount is not None
     measure = amount.features.get("measure", "")
-    if "mass" in noun.head.features and measure and not measure.startswith("-"):
+    if measure == "cup" and noun.head.english.split(" ")[-1] in _IN_BOWLS:
+        measure = "bowl"
+    if (
+        ("mass" in noun.head.features or "always" in amount.features)
+        and measure
+        and not measure.startswith("-")
+    ):
         core = f"{measure if amount.number == 1 else english.plural(measure)} of {core}"
     if amount.category == "ordinal" and amount.number is not None:
         return f"the {amount.use(ordinal(amount.number))} {core}"
@@ -278,7 +288,7 @@ _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
 def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
     match modifier:
         case Adjective(subject=None):
-            if "post" in modifier.word.features or modifier.standard is not None:
+            if "post" in modifier.word.features or modifier.standard or modifier.extent:
                 return _AFTER, _adjective(modifier)
             if modifier.word.form.negative:
                 return _AFTER, f"that {'are' if is_plural(noun) else 'is'} {_adjective(modifier)}"
@@ -346,6 +356,10 @@ def _adjective(adjective: Adjective) -> str:
     if adjective.standard is not None:
         text = f"{english.comparative(text)} than {noun_phrase(adjective.standard)}"
     word.use(text)
+    if adjective.extent is not None:
+        verb = adjective.extent.verb
+        doing = " ".join(filter(None, [verb.use(verb.english), *_complements(adjective.extent)]))
+        text = f"{text} enough to {doing}"
     if _is_superlative(adjective):
         text = word.use(english.superlative(text))
         adjective.adverbs[-1].use("most")
@@ -535,6 +549,8 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
         verb.english = "watch"
     if "painted" in verb.features:
         verb.english = _how_drawn(clause, of)
+    if verb.form.causative and not verb.form.passive:
+        return _made_to(clause)
     verb.english = verb.features.get(of.head.category, verb.english)  # a car stops, a bird perches
     text = _participle(clause, of=of, gap=gap)
     if (verb.form.negative if negative is None else negative) and not verb.form.potential:
@@ -562,6 +578,20 @@ def _predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: b
     if not text and not complements:
         chain = chain[:-1]
     return " ".join(filter(None, [*chain, text, *complements, *_circumstances(clause)]))
+
+
+def _made_to(clause: Clause) -> str:
+    """Make somebody do something: making a child eat vegetables."""
+    verb = clause.verb
+    everyone = [a for a in clause.arguments if isinstance(a, Noun)]
+    markers = ("に", "を") if "vt" in verb.features else ("を", "に")
+    found = (a for marker in markers for a in everyone if a.marker == marker and a.head.category in _WHO)
+    who = next(found, next((a for a in everyone if a.marker == markers[0]), None))
+    rest = replace(clause, arguments=[a for a in clause.arguments if a is not who])
+    text = " ".join(filter(None, [verb.use(verb.english), *_complements(rest)]))
+    made = "not making" if verb.form.negative else "making"
+    whom = "someone" if who is None else noun_phrase(who)
+    return " ".join([*_chain(clause), made, whom, text, *_circumstances(clause)])
 
 
 def _how_drawn(clause: Clause, of: Noun) -> str:

@@ -23,6 +23,7 @@ _OF: Final = frozenset(
         "color",
         "shape",
         "name",
+        "number",
         "voice",
         "smell",
         "land",
@@ -147,6 +148,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a == "weather":
         located = b in {"place", "proper", "person", "animal"} or "phrase" in word.features
         return _after(modifier, head, _where(modifier) if located else "of {}")
+    if a == "body" and last in _OF:
+        return _after(modifier, head, "of {}")
     if a == "body":
         return _before(modifier, head) if b in {"body", "part"} else _after(modifier, head, "with {}")
     if a == "clothes":

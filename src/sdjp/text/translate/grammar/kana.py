@@ -23,6 +23,25 @@ _PARTICLES: Final = ("から", "まで", "など", "とか", *"のとやかが�
 _LONGEST: Final = 10
 # Behind these a word begins afresh; a noun on a noun is a compound, which is rarer.
 _START, _NOUN, _OTHER, _PARTICLE, _RUN = range(5)
+# From one to ten; what has another common meaning (にほん is Japan, にわ a garden) is left out.
+_COUNTED: Final = {
+    "匹": "いっぴき にひき さんびき よんひき ごひき ろっぴき ななひき はっぴき きゅうひき じゅっぴき",
+    "本": "いっぽん - さんぼん よんほん ごほん ろっぽん ななほん はっぽん きゅうほん じゅっぽん",
+    "人": "- - さんにん よにん ごにん ろくにん ななにん はちにん きゅうにん じゅうにん",
+    "羽": "いちわ - さんわ よんわ ごわ ろくわ ななわ はちわ きゅうわ じゅうわ",
+    "枚": "いちまい にまい さんまい よんまい ごまい ろくまい ななまい はちまい きゅうまい じゅうまい",
+    "個": "いっこ - さんこ よんこ ごこ ろっこ - はっこ きゅうこ じゅっこ",
+    "冊": "いっさつ にさつ さんさつ よんさつ ごさつ ろくさつ ななさつ はっさつ きゅうさつ じゅっさつ",
+    "台": "いちだい にだい さんだい よんだい ごだい ろくだい ななだい はちだい きゅうだい じゅうだい",
+    "頭": "いっとう にとう さんとう よんとう ごとう ろくとう ななとう はっとう きゅうとう じゅっとう",
+}
+COUNTS: Final = {
+    kana: number + counter
+    for counter, row in _COUNTED.items()
+    for number, kana in zip("一二三四五六七八九十", row.split(), strict=True)
+    if kana != "-"
+}
+"""Numbers with a counter in kana, and as they are written with kanji: ``"さんびき"`` is ``"三匹"``."""
 _INFINITE: Final = float("inf")
 
 
@@ -102,6 +121,8 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, verbs[word], _OTHER, 2.0
         elif known & {"adj", "adv", "verb"}:
             yield word, word, _OTHER, 2.0
+        if word in COUNTS:
+            yield word, COUNTS[word], _NOUN, 1.5
         if word in user:
             yield word, word, _NOUN, 1.0
         elif len(word) > 1 and "position" in known:

@@ -78,12 +78,15 @@ class Noun:
 
 @dataclass
 class Adjective:
-    """An adjective, its adverbs and what it is said of (耳の長い: long, of ears)."""
+    """An adjective, its adverbs, what it is said of (耳の長い: long, of ears), and to what extent it is so
+    (手に乗るほど小さい).
+    """
 
     word: Word
     adverbs: list[Word] = field(default_factory=list)
     subject: Noun | None = None
     standard: Noun | None = None
+    extent: Clause | None = None
     final: bool = False
 
 
@@ -203,6 +206,13 @@ class _Parser:
         rest = self.words[self.position + 1 :]
         end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
         return any(word.kind == "verb" for word in rest[:end])
+
+    @property
+    def _predicate_comes(self) -> bool:
+        """Whether a verb or an adjective comes between this comma and the next."""
+        rest = self.words[self.position + 1 :]
+        end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
+        return any(word.kind in {"verb", "adj"} for word in rest[:end])
 
     def _passes_on(self, verb: Word) -> bool:
         """Whether a joined verb leaves the place with を to the next one, as it takes no object itself."""
@@ -342,6 +352,8 @@ class _Parser:
             self._after_adjective(particle, top)
         elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
             self.stack[-1] = Adjective(top.word)
+        elif isinstance(top, Clause) and particle == "ほど" and self._next_is("adj"):
+            top.verb.form, top.final = replace(top.verb.form, link="extent"), False
         elif isinstance(top, Clause):
             if top.verb.form.like or top.verb.form.seeming:  # 待っているような顔, 飛ぶように走る
                 link = "te" if particle == "に" else "plain"
@@ -477,6 +489,9 @@ class _Parser:
             adjective.adverbs.insert(0, self.stack.pop().word)  # type: ignore[union-attr]
         if isinstance(self._top, Noun) and self._top.marker == "より":
             adjective.standard = self._pop_noun()
+        if isinstance(self._top, Clause) and self._top.verb.form.link == "extent":
+            adjective.extent = self._top
+            self.stack.pop()
         top = self._top
         if isinstance(top, Noun) and (
             top.marker in {"が", "は", "も"}
@@ -603,6 +618,8 @@ class _Parser:
     def _waits(self, item: Item | None) -> bool:
         """Whether ``item`` goes on after a comma."""
         if isinstance(item, Noun):
+            if item.amount is not None and item.marker in {"が", "は", "も"} and not self._predicate_comes:
+                return False  # 体が二つ、腕が三本
             return item.marker != "" and item.marker != "の"
         if isinstance(item, Clause):
             # 振り返り、制服、夕日 are tags

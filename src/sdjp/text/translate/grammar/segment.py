@@ -232,7 +232,10 @@ class _Segmenter:
                 behind = last.is_("接尾辞") or "lead" in entry.features
                 return noun_before and not self.chain[i - 1].space and behind
             case "prefix":
-                return first.is_("接頭辞") and after is not None
+                if after is None or not first.is_("接頭辞"):
+                    return False
+                known = first.surface + after.surface in tables.glossary()
+                return not ("neg" in entry.features and known)  # 不自然 is one word
             case "counter" | "unit":
                 return False
             case "group":
@@ -393,7 +396,7 @@ class _Segmenter:
 
     def _single(self, i: int) -> int:
         m = self.chain[i]
-        if m.lemma == "為る" and self.words and self.words[-1].kind == "adv":
+        if m.lemma == "為る" and self.words and self.words[-1].kind in {"adv", "adj"}:
             looks = next((e for e in self.own.get(self.words[-1].base, ()) if e.category == "adj"), None)
             if looks is not None:  # ふわふわした猫, キラキラする目
                 _, end = inflection(self.chain, i)
