@@ -48,6 +48,8 @@ RULES = {
         ("刀を抜く瞬間の浪人", "a ronin masterless samurai at the moment of drawing a katana"),
         ("少女とその膝の上の猫", "a girl and a cat on the knees"),
         ("猫のスタンプ風イラスト", "an illustration in stamp style of a cat"),
+        ("本でできた階段", "stairs made of books"),
+        ("サイボーグの侍", "a cyborg samurai"),
     ],
     "backgrounds": [
         ("白い背景の猫", "a cat on a white background"),
@@ -80,6 +82,8 @@ RULES = {
             "朝日を浴びる富士山と湖面に映る月",
             "Mount Fuji bathing in morning sun and the moon reflected in the lake surface",
         ),
+        ("友達に手紙を書く少女", "a girl writing a letter to a friend"),
+        ("窓から差す夕日", "setting sun streaming in from windows"),
     ],
     "moods": [
         ("空を飛べるペンギン", "a penguin that can fly in the sky"),
@@ -127,7 +131,7 @@ RULES = {
         ("傘を持たないで歩く男", "a man walking without holding an umbrella"),
         ("不自然なポーズ", "an unnatural pose"),
         ("非対称の顔", "an asymmetrical face"),
-        ("非暴力の行進", "a non-violence march"),
+        ("非暴力の行進", "a march with a non-violence"),
     ],
     "positions": [
         ("机の上の猫", "a cat on a desk"),
@@ -154,6 +158,7 @@ RULES = {
         ("緊張感", "a sense of tension"),
         ("星形のクッキー", "cookies shaped like stars"),
         ("1990年代風のアニメ", "anime in 1990s style"),
+        ("赤ずきんちゃんと狼", "Little Red Riding Hood and a wolf"),
     ],
     "mimetics": [
         ("ふわふわした白い猫", "a fluffy white cat"),

@@ -446,7 +446,9 @@ def _style(noun: Noun, template: str) -> str:
 
 
 def _fill(template: str, noun: Noun) -> str:
-    """Put ``noun`` into ``template``: {} with article, {n} bare, {0} without article, {s} plural."""
+    """Put ``noun`` into ``template``: {} with article, {n} bare, {0} without article, {s} plural, {m} as what
+    something is made of.
+    """
     slot = re.search(r"\{(\w*)\}", template)
     if slot is None:
         return f"{template} {noun_phrase(noun)}"
@@ -455,6 +457,8 @@ def _fill(template: str, noun: Noun) -> str:
             text = _bare(noun)
         case "0":
             text = _stuff(noun) or noun_phrase(noun, article=False)
+        case "m":
+            text = _stuff(noun) or noun_phrase(noun, article=False, many=True if noun.simple else None)
         case "s":
             text = noun_phrase(noun, article=bool(noun.amount), many=True if noun.amount is None else None)
         case _:
@@ -751,6 +755,8 @@ def _preposition(noun: Noun, verb: Word | None) -> str:
     wanted = None if verb is None else verb.features.get(particle)
     if verb is not None and verb.form.passive and particle == "に":
         wanted = verb.features.get("受に") or wanted or ("by" if not own else None)
+    if particle == "に" and noun.kind == "animate" and wanted in {"on", "in", "loc"}:
+        return "to"  # a letter to a friend
     if wanted == "path":
         wanted = "along" if own in {"on", "by"} else "through" if own else ""
     if wanted == "loc":

@@ -91,8 +91,27 @@ _GROWS: Final = frozenset(
 )
 # After a place these say what is there rather than where it is.
 _SCENES: Final = frozenset(["landscape", "townscape", "scenery", "view", "scene", "map", "sky"])
-# A maid who is a girl, a knight who is a woman.
-_ANYONE: Final = frozenset(["woman", "man", "girl", "boy", "person", "lady"])
+# A maid who is a girl, a knight who is a cyborg.
+_ANYONE: Final = frozenset(
+    [
+        "woman",
+        "man",
+        "girl",
+        "boy",
+        "person",
+        "lady",
+        "cyborg",
+        "robot",
+        "android",
+        "zombie",
+        "ghost",
+        "skeleton",
+        "vampire",
+        "alien",
+        "elf",
+        "mummy",
+    ]
+)
 _HERDS: Final = {
     "bird": "flock", "sheep": "flock", "pigeon": "flock", "crow": "flock", "crane": "flock", "duck": "flock",
     "seagull": "flock", "penguin": "colony", "fish": "school", "goldfish": "school", "carp": "school",

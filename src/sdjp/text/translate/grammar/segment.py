@@ -104,7 +104,7 @@ class _Segmenter:
     """One pass over one chain of morphemes."""
 
     def __init__(self, chain: Sequence[Morpheme], user: Table) -> None:
-        self.chain = [part for m in chain for part in _without_tail(m)]
+        self.chain = [part for m in _with_honorifics(chain) for part in _without_tail(m)]
         self.user = user
         self.own = tables.own()
         self.words: list[Word] = []
@@ -583,6 +583,19 @@ def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
         return Entry(spelling, gloss, like.category, features, "glossary")
     proper = {"bare": ""} if gloss[:1].isupper() else {}
     return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
+
+
+def _with_honorifics(chain: Sequence[Morpheme]) -> list[Morpheme]:
+    """Cut ちゃんと behind a name: 赤ずきんちゃんと狼 is no wolf that behaves."""
+    cut: list[Morpheme] = []
+    for m in chain:
+        behind = bool(cut) and (cut[-1].is_("名詞") or cut[-1].is_("副詞")) and not cut[-1].space
+        if m.surface == "ちゃんと" and behind and not m.source:
+            san = "ちゃん"
+            cut.append(replace(m, surface=san, base=san, lemma=san, space="", pos=("接尾辞", "名詞的")))
+            m = replace(m, surface="と", base="と", lemma="と", pos=("助詞", "格助詞"))
+        cut.append(m)
+    return cut
 
 
 def _without_tail(m: Morpheme) -> list[Morpheme]:
