@@ -40,7 +40,9 @@ def _others(figures: dict[str, Any]) -> list[str]:
         f"- {ja} · {en}: BLEU {said[f'{key}_bleu']:.1f}, chrF {said[f'{key}_chrf']:.1f}"
         for key, ja, en in (
             ("prompts", "翻訳、プロンプト", "translation, prompts"),
+            ("prompts_model", "翻訳モデルだけ、プロンプト", "its model alone, prompts"),
             ("sentences", "翻訳、Tatoeba の評価用の文", "translation, test sentences of Tatoeba"),
+            ("sentences_model", "翻訳モデルだけ、その文", "its model alone, those sentences"),
         )
         if f"{key}_bleu" in said
     ]

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sdjp import weights
+from sdjp.errors import TranslationError
 from sdjp.text import frontend
 from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.text.translate import make_translator
+from sdjp.text.translate import Translator, make_translator
+from sdjp.text.translate.combined import EMBEDDED
 from sdjp.training import autoencoder, clip, judge, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork, Concept
 from sdjp.training.places import COLORS
@@ -241,16 +243,32 @@ def clip_score(
     return float(sum(scores) / len(scores))
 
 
+def _said(texts: list[str], translator: Translator) -> list[str]:
+    """English of all texts; "" where the translator can make nothing of one."""
+    try:
+        return frontend.to_english(texts, translator=translator)
+    except TranslationError:
+        if len(texts) == 1:
+            return [""]
+    half = len(texts) // 2
+    return _said(texts[:half], translator) + _said(texts[half:], translator)
+
+
 def translated(pairs: Path, prompts: Path | None) -> dict[str, float]:
-    """BLEU and chrF of the translator as it ships: on the test set of sentences, and on prompts."""
-    translator = make_translator("auto")
+    """BLEU and chrF of the translator as it ships, and of its model alone: on the test set of sentences, and
+    on prompts.
+    """
     figures: dict[str, float] = {}
     tests = translation_pairs.test_set(pairs)
     rows = translation_pairs.rows(prompts) if prompts is not None else []
-    for name, of_one in (("sentences", tests), ("prompts", rows)):
-        if of_one:
-            said = frontend.to_english([ja for ja, _ in of_one], translator=translator)
-            references = [english for _, english in of_one]
-            figures[f"{name}_bleu"] = translation_scores.bleu(said, references)
-            figures[f"{name}_chrf"] = translation_scores.chrf(said, references)
+    for by, translator in (
+        ("", make_translator("auto")),
+        ("_model", make_translator("marian", model=EMBEDDED, plain=True)),
+    ):
+        for name, of_one in (("sentences", tests), ("prompts", rows)):
+            if of_one:
+                said = _said([ja for ja, _ in of_one], translator)
+                references = [english for _, english in of_one]
+                figures[f"{name}{by}_bleu"] = translation_scores.bleu(said, references)
+                figures[f"{name}{by}_chrf"] = translation_scores.chrf(said, references)
     return figures

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdjp.text.translate.marian_plain import positions
+
 END: Final = 0
 UNKNOWN: Final = 1
 PAD: Final = 2
@@ -75,13 +77,6 @@ class MarianSize:
             "decoder_start_token_id": PAD,
             "is_encoder_decoder": True,
         }
-
-
-def positions(count: int, width: int) -> Tensor:
-    """Sinusoids (count, width), the sines in the first half of the channels, the cosines in the second."""
-    rates = 10000.0 ** (-torch.arange(0, width, 2) / width)
-    angles = torch.arange(count)[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 class Attention(nn.Module):

@@ -71,7 +71,7 @@ class PlainMarian:
             name = f"model.{side}.embed_tokens.weight"
             if name not in self._w and shared is not None:
                 self._w[name] = shared
-        places = _positions(self.config.max_position_embeddings, self.config.d_model)
+        places = positions(self.config.max_position_embeddings, self.config.d_model)
         self._positions = places.to(device, dtype)
 
     # The network.
@@ -323,7 +323,7 @@ def _split(x: Tensor, heads: int) -> Tensor:
     return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)  # (B, H, L, D / H)
 
 
-def _positions(count: int, width: int) -> Tensor:
+def positions(count: int, width: int) -> Tensor:
     """Sinusoids (count, width), the sines in the first half of the channels, the cosines in the second."""
     rates = 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     angles = torch.arange(count, dtype=torch.float64)[:, None] * rates
