@@ -50,6 +50,8 @@ RULES = {
         ("猫のスタンプ風イラスト", "an illustration in stamp style of a cat"),
         ("本でできた階段", "stairs made of books"),
         ("サイボーグの侍", "a cyborg samurai"),
+        ("影だけの人物", "a person with only a shadow"),
+        ("目だけが光る黒猫", "a black cat with only eyes glowing"),
     ],
     "backgrounds": [
         ("白い背景の猫", "a cat on a white background"),

@@ -26,6 +26,8 @@ _LONGEST: Final = 9
 _KANA: Final = re.compile("[ぁ-ヿ]+")
 _KATAKANA: Final = re.compile("[ァ-ヺ]")
 _NUMERIC: Final = frozenset({"counter", "unit"})
+_ONLY: Final = frozenset(["だけ", "のみ"])
+"""Particles that say something of their own."""
 _TAILS: Final = frozenset("姿感形型")
 """What makes another word of any noun, and which MeCab does not always cut off."""
 _PARTICLES: Final = frozenset(
@@ -136,7 +138,7 @@ class _Segmenter:
 
     def _match(self, i: int) -> int | None:
         for j in range(self._reach(i), i, -1):
-            if j == i + 1 and self._is_grammar(self.chain[i]):
+            if j == i + 1 and self._is_grammar(self.chain[i]) and self.chain[i].surface not in _ONLY:
                 continue
             stretch = "".join(m.surface for m in self.chain[i : j - 1])
             last = self.chain[j - 1]
