@@ -161,6 +161,8 @@ RULES = {
         ("星形のクッキー", "cookies shaped like stars"),
         ("1990年代風のアニメ", "anime in 1990s style"),
         ("赤ずきんちゃんと狼", "Little Red Riding Hood and a wolf"),
+        ("中国的な町", "a Chinese-like town"),
+        ("動物的な目", "animal-like eyes"),
     ],
     "mimetics": [
         ("ふわふわした白い猫", "a fluffy white cat"),

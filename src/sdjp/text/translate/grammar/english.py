@@ -263,6 +263,8 @@ _DOUBLED: Final = frozenset(
         "split",
         "begin",
         "scrub",
+        "emit",
+        "admit",
         "beg",
         "bat",
         "pin",

@@ -259,7 +259,7 @@ def _bare(noun: Noun) -> str:
     """Singular, without article, for compounds: oil painting style, glass vase."""
     before, after = _modifiers(noun)
     words = [w.use(_as_adjective(w)) for w in noun.words]
-    text = " ".join([*before, *words, *after])
+    text = " ".join([*before, *words, *after]).replace(" -", "-")
     joined = [_bare(other) for _, other in noun.also]
     return " and ".join([*joined, text])
 

@@ -128,6 +128,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     _lift_amount(modifier, head)
     if b == "group":
         return _group(modifier, head)
+    if word.english.startswith("-"):  # 動物的な目
+        return _before(modifier, head)
     if is_background(modifier):
         return _after(modifier, head, background(modifier))
     if a == "thing" and b in _BUILT | _ANIMATE and _is_made_of(modifier, head):

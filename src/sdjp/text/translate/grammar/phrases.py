@@ -368,7 +368,9 @@ class _Parser:
         elif isinstance(top, Noun):
             if particle == "な":
                 self.stack.pop()
-                self.stack.append(Adjective(top.head) if top.simple else top)
+                alone = top.simple and len(top.words) == 1
+                top.marker = "" if alone else "の"  # 英雄的な: all of a compound stays
+                self.stack.append(Adjective(top.head) if alone else top)
             elif particle == "の" and top.marker:
                 top.adnominal = True
             elif particle in CASES | {"の"} | set(_JOINING) and (
@@ -556,7 +558,7 @@ class _Parser:
             and first
             and modifies
             and noun.kind != "place"
-            and noun.head.category != "time"
+            and noun.head.category not in {"time", "artist"}
         ):
             if (
                 modifies
