@@ -86,6 +86,9 @@ RULES = {
         ),
         ("友達に手紙を書く少女", "a girl writing a letter to a friend"),
         ("窓から差す夕日", "setting sun streaming in from windows"),
+        ("女の子が白い犬を散歩させている", "a girl walking a white dog"),
+        ("髪が長くて目が青い少女", "a girl with blue eyes with long hair"),
+        ("川沿いの道を自転車で走る少年", "a boy riding a bicycle along a road along the riverside"),
     ],
     "moods": [
         ("空を飛べるペンギン", "a penguin that can fly in the sky"),

@@ -500,13 +500,13 @@ class _Parser:
             or (top.marker == "の" and top.head.category in {"body", "part", "color"})
         ):
             predicate = self._ends or self._next_is("copula", "auxiliary")
-            if top.marker == "は" and top.kind == "animate" and not predicate:
-                self.stack.append(adjective)  # 彼女は赤い着物を着て: the kimono is red
+            if top.marker in {"は", "が"} and top.kind == "animate" and not predicate and self._verb_follows:
+                self.stack.append(adjective)  # 彼女が赤い着物を着て: the kimono is red
                 return
             if predicate and top.marker != "の":
                 self.stack[-1] = Equation(top, adjective)
                 return
-            if word.form.link == "plain":
+            if word.form.link in {"plain", "te"}:
                 adjective.subject = self._pop_noun()
         if word.form.link == "adverb" and not word.form.negative and self._next_is("verb", "adv", "noun"):
             word.kind = "adv"
