@@ -755,7 +755,7 @@ def _preposition(noun: Noun, verb: Word | None) -> str:
     wanted = None if verb is None else verb.features.get(particle)
     if verb is not None and verb.form.passive and particle == "に":
         wanted = verb.features.get("受に") or wanted or ("by" if not own else None)
-    if particle == "に" and noun.kind == "animate" and wanted in {"on", "in", "loc"}:
+    if verb is not None and "to" in verb.features and particle == "に" and noun.kind == "animate":
         return "to"  # a letter to a friend
     if wanted == "path":
         wanted = "along" if own in {"on", "by"} else "through" if own else ""
