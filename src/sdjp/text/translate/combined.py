@@ -3,10 +3,10 @@
 The lexicon is exact about what prompts are made of (things, clothes, colours, counts, styles), and about
 Japanese culture, but it knows no sentences; the model does, and has no more than heard of most things. So a
 text that is a sentence, or has a word that no table knows, goes to the model; all else is the lexicon's. What
-the model says is taken only if the things that the lexicon is sure of are still there.
+the model says is taken only if every thing that the lexicon is sure of is still there.
 
-The small model that ships only guesses at words that no table knows, so texts with such are not given to it:
-the lexicon spells them out and tells of them.
+The small model that ships only guesses at words that no table knows. So it is given sentences alone, and none
+with an unknown name; what it may have guessed at is told as not understood.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ from typing import Any, Final
 
 from sdjp.errors import TranslationError
 from sdjp.text.script import is_japanese
+from sdjp.text.translate import lexicon_table
 from sdjp.text.translate.base import Translation
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp.text.translate.marian import CUT, MarianTranslator, joined
 
 EMBEDDED: Final = Path(str(files("sdjp"))) / "assets" / "translator"
 """The model that ships."""
-KEPT: Final = 0.5
-"""Share of the things known to the lexicon that have to be in what the model says."""
-
+_SEEN: Final = frozenset(
+    ["animal", "body", "clothes", "color", "food", "material", "part", "person", "place", "proper", "thing"]
+)
+"""Categories of words that say what is in a picture."""
+_NAME: Final = re.compile("[ァ-ヺー]{2}")
 _SENTENCE: Final = re.compile(
     r"(?:です|ます|でした|ました|ません|ましょう|だろう|なさい|たい|ない|た|だ)(?:[かよねわぞさ]|の|のか|けど)*[。.!！?？]*$"
-    r"|[かよねぞ][。.!！?？]*$|[?？]$"  # what is said, asked, wished
+    r"|(?:です|ます|でした|ました|ません|[だよ])[かよねぞ][。.!！?？]*$|[?？]$"  # what is said, asked, wished
+    r"|(?:たら|だら|れば|なら|のに|から|けれど)[。.!！?？]*$"  # if, although, because
     r"|(?:私|僕|俺|彼|彼女|あなた|君|我々)(?:ら|たち|達)?[はがをにのも]"  # persons
     r"|は[^、,]+[うくぐすつぬぶむるいだた][。.!！?？]*$"  # a topic, and what is said of it
 )
@@ -61,7 +65,7 @@ class CombinedTranslator:
 
     Args:
         model: The folder of a Marian model, with a ``model.safetensors``; left out, the one that ships, which
-            is not asked about words that no table knows.
+            is asked about sentences alone.
         user_lexicon: As for :class:`LexiconTranslator`; a text with one of its words is the lexicon's.
         **options: For :class:`MarianTranslator`.
 
@@ -92,6 +96,8 @@ class CombinedTranslator:
         asked = [part for part, record in known.items() if self._asks(part, record)]
         said = dict(zip(asked, self._said(asked), strict=True)) if asked else {}
         better = {part: r for part, r in said.items() if r is not None and _kept(known[part], r)}
+        if self._guesses:
+            better = {part: dataclasses.replace(r, unknown=known[part].unknown) for part, r in better.items()}
         parts_said = {**known, **better}
         return [
             joined(text, row, parts_said, translator=self.name)
@@ -103,7 +109,7 @@ class CombinedTranslator:
     def _asks(self, part: str, record: Translation) -> bool:
         if any(piece.how == "user" for piece in record.pieces):
             return False
-        if record.unknown and self._guesses:
+        if self._guesses and (not is_sentence(part) or any(map(_NAME.search, record.unknown))):
             return False
         return bool(record.unknown) or is_sentence(part)
 
@@ -118,15 +124,21 @@ class CombinedTranslator:
 
 
 def _kept(known: Translation, said: Translation) -> bool:
-    """Whether the things that the lexicon is sure of are in what the model says."""
-    wanted = [
-        words
-        for piece in known.pieces
-        if piece.how in ("lexicon", "glossary") and (words := _stems(piece.english))
-    ]
+    """Whether all things that the lexicon is sure of are in what the model says."""
     found = _stems(said.english)
-    hit = sum(1 for words in wanted if words & found)
-    return not wanted or hit >= KEPT * len(wanted)
+    own = lexicon_table.own()
+    for piece in known.pieces:
+        entries = own.get(piece.source.strip(), ()) if piece.how == "lexicon" else ()
+        if entries and entries[0].category in _SEEN and not _says(found, piece.english):
+            return False
+    return True
+
+
+def _says(found: set[str], thing: str) -> bool:
+    """Whether a thing is among the words ``found``: by its noun, or by most of its words."""
+    words = _WORD.findall(thing.lower())
+    wanted = _stems(thing)
+    return not wanted or bool(_stems(words[-1]) & found) or len(wanted & found) > len(wanted) / 2
 
 
 def _stems(english: str) -> set[str]:

@@ -30,6 +30,8 @@ def combined() -> CombinedTranslator:
         "これは何ですか?",
         "今日は雨が降る",
         "静かにしなさい",
+        "もし空を飛べたら",
+        "きれいな花ですね",
     ],
 )
 def test_sentences(text: str) -> None:
@@ -47,6 +49,8 @@ def test_sentences(text: str) -> None:
         "庭と川",
         "にわ",
         "古い時計台のある広場の絵を描いてください",
+        "ゆきのなかをはしるきつね",
+        "うみをおよぐいるか",
     ],
 )
 def test_what_prompts_say_of_scenes_is_the_lexicons(text: str) -> None:
@@ -84,6 +88,7 @@ def test_the_model_is_not_believed_where_it_leaves_out_what_is_known(
     for said, taken in (
         ("The astronauts ride a horse.", True),
         ("You know, it is nice.", False),
+        ("An astronaut rides.", False),  # no horse
         (None, False),
     ):
         answer = None if said is None else known.__class__(source=text, english=said, translator="marian")
@@ -121,3 +126,11 @@ def test_the_model_that_ships_translates_sentences_but_does_not_guess_at_unknown
     for told, known in zip(combined.translate(texts), LexiconTranslator().translate(texts), strict=True):
         assert told.english == known.english
         assert told.unknown == known.unknown != ()
+
+
+def test_what_the_model_may_have_guessed_at_is_told() -> None:
+    text = "彼は敵目がけて走った。"
+    (known,) = LexiconTranslator().translate([text])
+    (told,) = CombinedTranslator().translate([text])
+    assert told.english != known.english
+    assert told.unknown == known.unknown != ()
