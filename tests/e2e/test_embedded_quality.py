@@ -1,4 +1,4 @@
-"""The weights that ship draw what is asked for: floors a little below what was measured.
+"""The weights that ship draw and translate what is asked for: floors a little below what was measured.
 
 The judge was trained apart (``python -m sdjp.training judge``); all the figures are in the model card.
 """
@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from sdjp import Pipeline
-from sdjp.training import evaluate, judge
+from sdjp.text import frontend
+from sdjp.text.translate import make_translator
+from sdjp.text.translate.combined import EMBEDDED
+from sdjp.training import evaluate, judge, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork
 from sdjp.training.evaluate import PLACES_JA, Question
 
-JUDGE = Path(__file__).parents[1] / "cases" / "judge.safetensors"
+CASES = Path(__file__).parents[1] / "cases"
+JUDGE = CASES / "judge.safetensors"
 COMMON = ["🐈", "🐕", "🐼", "🐧", "🦊", "🐸", "🍎", "🍣", "🌸", "🌻", "🚗", "🚀", "🏯", "⛩️", "🗻", "🎈"]
 PLACES = ["red", "blue", "yellow", "green", "night", "sky", "snow", "sunset", "grass", "space"]
 
@@ -36,3 +40,26 @@ def test_common_subjects_and_backgrounds_are_recognised(translator: str, subject
     seen = figures(translator)
     assert seen["top5"] >= subjects
     assert seen["place"] >= 0.8
+
+
+def figures_of_translation(table: str, **translator: object) -> tuple[float, float]:
+    """BLEU and chrF on a table of the test cases."""
+    rows = translation_pairs.rows(CASES / table)
+    said = frontend.to_english([ja for ja, _ in rows], translator=make_translator(**translator))  # type: ignore[arg-type]
+    references = [english for _, english in rows]
+    return translation_scores.bleu(said, references), translation_scores.chrf(said, references)
+
+
+def test_sentences_that_were_never_shown_are_translated() -> None:
+    bleu, chrf = figures_of_translation("sentences.tsv", translator="marian", model=EMBEDDED, plain=True)
+    assert bleu >= 20
+    assert chrf >= 40
+
+
+def test_the_translator_that_ships_is_good_at_prompts_and_at_sentences() -> None:
+    bleu, chrf = figures_of_translation("prompts.tsv", translator="auto")
+    assert bleu >= 80
+    assert chrf >= 88
+    bleu, chrf = figures_of_translation("sentences.tsv", translator="auto")
+    assert bleu >= 15
+    assert chrf >= 38

@@ -35,6 +35,8 @@ SIDE: Final = 64
 BATCH: Final = 96
 WIDTHS: Final = (32, 64, 128, 160)
 BACKGROUNDS: Final = (*COLORS, *PLACES)
+PAIRS: Final = 0.3
+"""Share of scenes that are drawn again until they show two things, which are harder to tell."""
 SETS: Final = {name: 3 if name == "flat" else 1 for name in PACKAGES}
 """How often drawings of each set are shown; the embedded model draws flat ones."""
 
@@ -156,7 +158,7 @@ def _place(name: str) -> Image.Image:
 def batch(drawings: Drawings, rng: random.Random, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draw pictures (n, 3, 64, 64), and the shares of subjects (n, N) and backgrounds (n, P) in them."""
     artwork = drawings.artwork
-    found = [scenes.sample(artwork, rng) for _ in range(n)]
+    found = [_sample(artwork, rng) for _ in range(n)]
     subjects, places = np.zeros((n, len(artwork.concepts)), "f4"), np.zeros((n, len(BACKGROUNDS)), "f4")
     for i, scene in enumerate(found):
         for emoji in scene.emojis:
@@ -164,6 +166,14 @@ def batch(drawings: Drawings, rng: random.Random, n: int) -> tuple[Tensor, Tenso
         places[i, BACKGROUNDS.index(scene.place)] = 1
     x = to_input(np.stack([drawings.draw(scene, rng) for scene in found]))
     return tinted(x), here(torch.from_numpy(subjects)), here(torch.from_numpy(places))
+
+
+def _sample(artwork: Artwork, rng: random.Random) -> Scene:
+    scene = scenes.sample(artwork, rng)
+    again = rng.random() < PAIRS
+    while again and len(scene.emojis) < 2:
+        scene = scenes.sample(artwork, rng)
+    return scene
 
 
 def tinted(x: Tensor) -> Tensor:

@@ -309,7 +309,7 @@ def _work(folder: Path, options: dict[str, Any]) -> None:
         return pieces.encode(_made_up(options["hidden"], options["made_up"], number))
 
     run = Run(folder, size, tables, make_up=make_up, lr=options["lr"])
-    clock = Clock(options["minutes"], warm=120, every=300, cooling=1 / 3 if options["final"] else 0)
+    clock = Clock(options["minutes"], warm=120, every=300, cooling=0.5 if options["final"] else 0)
     judged = time.time()
     losses: list[float] = []
     seen = 0
@@ -361,7 +361,7 @@ def train(
         folder: Where vocabularies, tokens, checkpoints and the log go.
         pairs: Tables of pairs.
         minutes: How long.
-        final: Let the learning rate fall to zero in the last third.
+        final: Let the learning rate fall to zero in the second half.
         lr: Factor on the learning rates.
         workers: Processes.
         threads: Threads of each.
