@@ -158,6 +158,17 @@ RULES = {
         ("低品質、崩れた手、文字なし", "low quality, malformed hands, no text"),
         ("解像度が低い、ノイズ", "low resolution, noise"),
     ],
+    "quotes": [
+        ("「こんにちは」と書かれた看板", 'a signboard that says "hello"'),
+        ("「ありがとう」と言う少女", 'a girl saying "thank you"'),
+    ],
+    "numbers": [
+        ("2024年の東京", "Tokyo in 2024"),
+        ("1/6スケールの模型", "a model of 1/6 scales"),
+        ("Unreal Engine 5で描かれた城", "a castle drawn with Unreal Engine 5"),
+        ("F1マシン", "an F1 machine"),
+        ("両手にアイスを持つ子供", "a child holding ice cream in both hands"),
+    ],
     "tails": [
         ("浴衣姿の二人", "two people wearing a yukata summer kimono"),
         ("緊張感", "a sense of tension"),

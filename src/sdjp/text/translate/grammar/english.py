@@ -321,7 +321,9 @@ def article(phrase: str) -> str:
     if re.match(r"(?i)(one\b|once|uni[^mn]|union|use|usu|euro|ukiyo|ufo|ukr|yu)", first):
         return "a"
     if re.match(
-        r"(?i)(hour|honest|heir|8|11\b|18\b|x-ray|fbi\b|sf\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)", first
+        r"[FHLMNRSX](?:[0-9]|[A-Z]\b)"
+        r"|(?i:hour|honest|heir|8|11\b|18\b|x-ray|fbi\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)",
+        first,
     ):
         return "an"
     return "an" if first[:1].lower() in set("aeiou") else "a"

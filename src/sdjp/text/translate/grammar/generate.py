@@ -139,7 +139,7 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
         core = _counted(noun, core, plural=plural)
     elif determiner is not None:
         core = f"{determiner} {core}"
-    elif noun.definite:
+    elif noun.definite and not core.startswith(("both ", "one ")):
         core = f"the {core}"
     elif article:
         core = _with_article(noun, core, plural=plural, located=located)

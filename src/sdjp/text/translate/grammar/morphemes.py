@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _LATIN: Final = r"[A-Za-z0-9]*[A-Za-zÀ-ɏ][A-Za-z0-9À-ɏ'’_+&#./%:-]*"
+_VERSION: Final = r"[0-9]+(?:\.[0-9]+)*(?![0-9.]*[一-鿿々ァ-ヺつ])"  # Unreal Engine 5で; but cat 3匹
 _EMOJI_ONE: Final = (
     "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a-\u23ff]"
     "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)"
 )
 _EMOJI: Final = f"{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
 _WHOLE: Final = re.compile(
-    f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +{_LATIN})*)|(?P<digits>[0-9]+(?:[.,][0-9]+)*)"
+    f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +(?:{_LATIN}|{_VERSION}))*)"
+    "|(?P<digits>[0-9]+(?:[.,/][0-9]+)*)"
 )
 
 _FOREIGN: Final = re.compile(r"[A-Za-z][A-Za-z '-]+")

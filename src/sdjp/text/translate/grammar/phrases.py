@@ -574,7 +574,9 @@ class _Parser:
             else:
                 return False
             return True
-        if noun.marker == "と":
+        if noun.marker == "と" and noun.head.category == "quoted":
+            noun.marker = ""  # 「はい」と言う
+        elif noun.marker == "と":
             if noun.kind == "place":
                 return False
             if "comit" not in verb.features and not any("together" in a.english for a in clause.adverbs):

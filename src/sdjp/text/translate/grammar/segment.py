@@ -26,6 +26,7 @@ _LONGEST: Final = 9
 _KANA: Final = re.compile("[ぁ-ヿ]+")
 _KATAKANA: Final = re.compile("[ァ-ヺ]")
 _NUMERIC: Final = frozenset({"counter", "unit"})
+_QUOTES: Final = {"」": "「", "』": "『", '"': '"'}
 _ONLY: Final = frozenset(["だけ", "のみ"])
 """Particles that say something of their own."""
 _TAILS: Final = frozenset("姿感形型")
@@ -345,6 +346,9 @@ class _Segmenter:
         english = "several" if several or amount is None else numerals.cardinal(amount)
         source_number = None if several else amount
         category, features = counter.category, counter.features
+        if counter.english == "year" and amount is not None and amount >= 1000:
+            return self._add(i, end, "noun", how="counter", english=str(amount), category="time",
+                             features={"prep": "in", "bare": ""})  # fmt: skip
         if counter.category == "unit":
             if "ordinal" in features and amount is not None:
                 english = f"{numerals.ordinal(amount)} {counter.english}".strip()
@@ -412,7 +416,10 @@ class _Segmenter:
         if m.is_("digits"):
             return self._add(i, i + 1, "number", how="copied", english=m.surface, category="bare")
         if m.is_("補助記号") or (m.is_("記号", "一般") and not _readable(m.surface)):
-            return self._add(i, i + 1, "punct", how="copied", english=m.surface)
+            self._add(i, i + 1, "punct", how="copied", english=m.surface)
+            if m.surface in _QUOTES and (after := self._at(i + 1)) is not None and after.surface == "と":
+                self._quote(_QUOTES[m.surface])
+            return i + 1
         if m.is_("空白"):
             return self._add(i, i + 1, "punct", how="grammar")
         if m.is_("接続詞") or (m.surface in _CONJUNCTIONS and m.is_("接続詞")):
@@ -433,6 +440,18 @@ class _Segmenter:
         if m.is_("感動詞") and self._lookup(m) is None and romaji(m.kana or m.surface):
             return self._add(i, i + 1, "adv", how="romaji", english=romaji(m.kana or m.surface))
         return self._noun(i)
+
+    def _quote(self, opening: str) -> None:
+        """Make one noun of what stands in quotes: 「開店」と書かれた看板."""
+        marks = [i for i, w in enumerate(self.words[:-1]) if w.source.strip() == opening]
+        if not marks or (opening == '"' and len(marks) % 2 == 0):
+            return
+        inner = self.words[marks[-1] + 1 : -1]
+        said = " ".join(w.english for w in inner if w.english)
+        if said:
+            source = "".join(w.source for w in self.words[marks[-1] :])
+            how = "romaji" if any(w.how == "romaji" for w in inner) else "lexicon"
+            self.words[marks[-1] :] = [Word(source, "noun", f'"{said}"', how, "quoted", {"bare": ""})]
 
     def _predicate(self, i: int) -> int:
         m = self.chain[i]
