@@ -64,7 +64,7 @@ from sdjp.text.frontend import read
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
 
-read(["馬に乗る宇宙飛行士"], translator=make_translator("lexicon"), tokenizer=ClipTokenizer.from_assets())
+read(["馬に乗る宇宙飛行士"], translator=make_translator("auto"), tokenizer=ClipTokenizer.from_assets())
 """
     assert not {"torch", "transformers", "PIL"} & set(loaded_by(code))
 
