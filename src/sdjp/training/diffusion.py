@@ -140,6 +140,7 @@ CORE = frozenset(
     ]
 )
 CORE_WEIGHT = 3.0
+PAIR_WEIGHT = 2.5  # of scenes with two subjects, which are learnt last
 
 
 def alpha_bar() -> Tensor:
@@ -164,7 +165,10 @@ class Data:
         self.known = len(data)
         self.records = [r for rows, _ in data for r in rows]
         self.latents = np.concatenate([array for _, array in data])
-        self.weights = [CORE_WEIGHT if all(e in CORE for e in r.emojis) else 1.0 for r in self.records]
+        self.weights = [
+            (CORE_WEIGHT if all(e in CORE for e in r.emojis) else 1.0) * PAIR_WEIGHT ** (len(r.emojis) - 1)
+            for r in self.records
+        ]
 
     def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
         """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""

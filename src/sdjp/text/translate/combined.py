@@ -38,7 +38,7 @@ _SENTENCE: Final = re.compile(
     r"|(?:です|ます|でした|ました|ません|[だよ])[かよねぞ][。.!！?？]*$|[?？]$"  # what is said, asked, wished
     r"|(?:たら|だら|れば|なら|のに|から|けれど)[。.!！?？]*$"  # if, although, because
     r"|(?:私|僕|俺|彼|彼女|あなた|君|我々)(?:ら|たち|達)?[はがをにのも]"  # persons
-    r"|は[^、,]+[うくぐすつぬぶむるいだた][。.!！?？]*$"  # a topic, and what is said of it
+    r"|(?<![にで])は[^、,]+[うくぐすつぬぶむるいだた][。.!！?？]*$"  # a topic, and what is said of it
 )
 _WORD: Final = re.compile(r"[a-z]{3,}")
 _SMALL: Final = frozenset(

@@ -51,6 +51,7 @@ def test_sentences(text: str) -> None:
         "古い時計台のある広場の絵を描いてください",
         "ゆきのなかをはしるきつね",
         "うみをおよぐいるか",
+        "窓の外には雪が降っている",
     ],
 )
 def test_what_prompts_say_of_scenes_is_the_lexicons(text: str) -> None:
