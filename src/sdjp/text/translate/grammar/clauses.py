@@ -22,7 +22,7 @@ from sdjp.text.translate.grammar.nouns import (
     related_phrase,
     without,
 )
-from sdjp.text.translate.grammar.phrases import Adjective, Clause, Noun, Related, is_existence, is_object
+from sdjp.text.translate.grammar.parts import Adjective, Clause, Noun, Related, is_existence, is_object
 from sdjp.text.translate.grammar.words import Word
 
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])

@@ -17,7 +17,7 @@ from sdjp.text.translate.grammar.nouns import (
     noun_phrase,
     related_phrase,
 )
-from sdjp.text.translate.grammar.phrases import (
+from sdjp.text.translate.grammar.parts import (
     Adjective,
     Clause,
     Equation,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdjp.text.translate.grammar.phrases import Clause, Genitive, Noun, is_object
+from sdjp.text.translate.grammar.parts import Clause, Genitive, Noun, is_object
 
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _HELD: Final = frozenset(["thing", "food", "animal"])

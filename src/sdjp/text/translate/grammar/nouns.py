@@ -7,7 +7,7 @@ from typing import Final
 
 from sdjp.text.translate.grammar import english
 from sdjp.text.translate.grammar.numerals import ordinal
-from sdjp.text.translate.grammar.phrases import (
+from sdjp.text.translate.grammar.parts import (
     POINTING,
     Adjective,
     Clause,
