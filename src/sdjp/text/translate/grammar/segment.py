@@ -14,6 +14,7 @@ from typing import Final
 
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar import numerals
+from sdjp.text.translate.grammar.cuts import before_style, cut
 from sdjp.text.translate.grammar.inflection import inflection
 from sdjp.text.translate.grammar.kana import respell, with_sources
 from sdjp.text.translate.grammar.morphemes import Morpheme, morphemes
@@ -29,8 +30,6 @@ _NUMERIC: Final = frozenset({"counter", "unit"})
 _QUOTES: Final = {"」": "「", "』": "『", '"': '"'}
 _ONLY: Final = frozenset(["だけ", "のみ"])
 """Particles that say something of their own."""
-_TAILS: Final = frozenset("姿感形型")
-"""What makes another word of any noun, and which MeCab does not always cut off."""
 _PARTICLES: Final = frozenset(
     [
         "の",
@@ -82,32 +81,18 @@ def segment(text: str, user: Table) -> list[Word]:
     pairs = respell(body[:cut], user)
     spelt = "".join(spelling for _, spelling in pairs)
     respelt = [spelling for source, spelling in pairs if source != spelling]
-    forced = [*user, *respelt, *_before_style(spelt, user)]
+    forced = [*user, *respelt, *before_style(spelt, user)]
     words += _Segmenter(with_sources(morphemes(spelt, forced), pairs), user).run()
     if cut < len(body):
         words.append(Word(source=body[cut:], kind="request"))
     return words
 
 
-def _before_style(text: str, user: Table) -> list[str]:
-    """Known words before 風 and 調, which MeCab likes to cut elsewhere (水墨|画風)."""
-    found = []
-    for mark in re.finditer("[風調]", text):
-        for start in range(max(0, mark.start() - 8), mark.start() - 1):
-            word = text[start : mark.start()]
-            if any(text[mark.start() : mark.start() + n] in tables.own() for n in (2, 3)):
-                break  # 風船, 風鈴, 調理
-            if word in tables.own() or word in user:
-                found.append(word)
-                break
-    return found
-
-
 class _Segmenter:
     """One pass over one chain of morphemes."""
 
     def __init__(self, chain: Sequence[Morpheme], user: Table) -> None:
-        self.chain = [part for m in _with_honorifics(chain) for part in _without_tail(m)]
+        self.chain = cut(chain)
         self.user = user
         self.own = tables.own()
         self.words: list[Word] = []
@@ -604,33 +589,6 @@ def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
         return Entry(spelling, gloss, like.category, features, "glossary")
     proper = {"bare": ""} if gloss[:1].isupper() else {}
     return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
-
-
-def _with_honorifics(chain: Sequence[Morpheme]) -> list[Morpheme]:
-    """Cut ちゃんと behind a name: 赤ずきんちゃんと狼 is no wolf that behaves."""
-    cut: list[Morpheme] = []
-    for m in chain:
-        behind = bool(cut) and (cut[-1].is_("名詞") or cut[-1].is_("副詞")) and not cut[-1].space
-        if m.surface == "ちゃんと" and behind and not m.source:
-            san = "ちゃん"
-            cut.append(replace(m, surface=san, base=san, lemma=san, space="", pos=("接尾辞", "名詞的")))
-            m = replace(m, surface="と", base="と", lemma="と", pos=("助詞", "格助詞"))
-        cut.append(m)
-    return cut
-
-
-def _without_tail(m: Morpheme) -> list[Morpheme]:
-    """Cut a tail off a noun that no table knows: 浴衣姿 is 浴衣 and 姿."""
-    stem, tail = m.surface[:-1], m.surface[-1:]
-    own = tables.own()
-    if tail not in _TAILS or m.source or not m.is_("名詞") or m.surface in own or stem not in own:
-        return [m]
-    if m.surface in tables.glossary():
-        return [m]
-    return [
-        replace(m, surface=stem, base=stem, lemma=stem, kana="", space=""),
-        replace(m, surface=tail, base=tail, lemma=tail, kana=""),
-    ]
 
 
 def _goes_on(m: Morpheme) -> bool:
