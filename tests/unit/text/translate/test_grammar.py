@@ -52,6 +52,8 @@ RULES = {
         ("サイボーグの侍", "a cyborg samurai"),
         ("影だけの人物", "a person with only a shadow"),
         ("目だけが光る黒猫", "a black cat with only eyes glowing"),
+        ("赤い屋根の小さな家", "a small house with a red roof"),
+        ("耳の長い犬", "a dog with long ears"),
     ],
     "backgrounds": [
         ("白い背景の猫", "a cat on a white background"),

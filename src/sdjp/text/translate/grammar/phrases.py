@@ -373,7 +373,7 @@ class _Parser:
         top = self._top
         if isinstance(top, Noun) and (
             top.marker in {"が", "は", "も"}
-            or (top.marker == "の" and top.head.category in {"body", "part", "color"})
+            or (top.marker == "の" and top.head.category in {"body", "part", "color"} and top.simple)
         ):
             predicate = self._ends or self._next_is("copula", "auxiliary")
             if top.marker in {"は", "が"} and top.kind == "animate" and not predicate and self._verb_follows:
