@@ -220,6 +220,10 @@ def test_a_forced_word_does_not_spoil_its_neighbours() -> None:
         ("焼きたてのパン", "焼きたてのパン"),
         ("さくらの木", "さくらの木"),
         ("ペンギン", "ペンギン"),
+        ("ロケットニノルウサギ", "ロケットに乗る兎"),
+        ("うみでおよぐいるか", "海で泳ぐイルカ"),
+        ("デスクトップパソコン", "デスクトップパソコン"),
+        ("コンビニエンスストア", "コンビニエンスストア"),
     ],
 )
 def test_kana_are_respelt_only_where_no_kanji_stands(text: str, spelling: str) -> None:

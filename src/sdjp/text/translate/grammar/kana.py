@@ -15,11 +15,14 @@ from typing import Final
 
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar.morphemes import Morpheme
+from sdjp.text.translate.grammar.romaji import hiragana, katakana
 from sdjp.text.translate.grammar.words import NOUNS
 from sdjp.text.translate.lexicon_table import Table
 
 _STRETCH: Final = re.compile(r"(?<![ぁ-ゖァ-ヺー一-鿿々0-9])[ぁ-ゖァ-ヺー]{3,}(?![ぁ-ゖァ-ヺー一-鿿々])")
 _PARTICLES: Final = ("から", "まで", "など", "とか", *"のとやかがをにはもでへ")
+_MOST: Final = 0.5
+"""Share of a telegram that words and particles of the tables have to cover."""
 _LONGEST: Final = 10
 # Behind these a word begins afresh; a noun on a noun is a compound, which is rarer.
 _START, _NOUN, _OTHER, _PARTICLE, _RUN = range(5)
@@ -55,12 +58,37 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     position = 0
     for stretch in _STRETCH.finditer(text):
-        if not re.search("[ぁ-ゖ]", stretch[0]):
+        hiragana_in_it = re.search("[ぁ-ゖ]", stretch[0])
+        way = _cheapest(stretch[0], user) if hiragana_in_it else _telegram(stretch[0], text, user)
+        if not way:
             continue
         pairs += [(c, c) for c in text[position : stretch.start()]]
-        pairs += _cheapest(stretch[0], user)
+        pairs += way
         position = stretch.end()
     return [*pairs, *((c, c) for c in text[position:])]
+
+
+def _telegram(stretch: str, text: str, user: Table) -> list[tuple[str, str]]:
+    """Cut a stretch of katakana in a text that has nothing else: ロケットニノルウサギ; [] where it is one word.
+
+    It is a sentence if there are particles in it, and if most of it is known.
+    """
+    if re.search("[ぁ-ゖ一-鿿々]", text) or len(stretch) < 6 or stretch in tables.own():
+        return []
+    way = _cheapest(hiragana(stretch), user)
+    particles = [word for word, _ in way if word in _PARTICLES]
+    known = sum(
+        len(word)
+        for word, spelling in way
+        if word != spelling or word in _PARTICLES or word in tables.own() or word in tables.readings()
+    )
+    if not particles or known < _MOST * len(stretch):
+        return []
+    pairs, at = [], 0
+    for word, spelling in way:
+        pairs.append((stretch[at : at + len(word)], spelling))
+        at += len(word)
+    return pairs
 
 
 def with_sources(chain: Sequence[Morpheme], pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
@@ -131,6 +159,8 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
         elif len(word) > 1 and known & NOUNS:
             yield word, word, _NOUN, 2.0
+        elif len(word) > 2 and {e.category for e in own.get(katakana(word), ())} & NOUNS:
+            yield word, katakana(word), _NOUN, 2.0  # いるか, ろけっと
         elif len(word) > 2 and word in glossary:
             yield word, word, _NOUN, 3.0
         yield word, word, _RUN, 1 + 1.2 * len(word)

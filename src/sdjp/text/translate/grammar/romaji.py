@@ -129,6 +129,11 @@ def hiragana(kana: str) -> str:
     return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in kana)
 
 
+def katakana(kana: str) -> str:
+    """Return ``kana`` with its hiragana as katakana; everything else stays."""
+    return "".join(chr(ord(c) + 0x60) if "ぁ" <= c <= "ゖ" else c for c in kana)
+
+
 def romaji(kana: str) -> str:
     """Spell ``kana`` in Hepburn: ``"シンジュク"`` -> ``"shinjuku"``; other characters are copied.
 
