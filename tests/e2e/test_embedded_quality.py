@@ -52,8 +52,8 @@ def figures_of_translation(table: str, **translator: object) -> tuple[float, flo
 
 def test_sentences_that_were_never_shown_are_translated() -> None:
     bleu, chrf = figures_of_translation("sentences.tsv", translator="marian", model=EMBEDDED, plain=True)
-    assert bleu >= 20
-    assert chrf >= 40
+    assert bleu >= 30
+    assert chrf >= 49
 
 
 def test_the_translator_that_ships_is_good_at_prompts_and_at_sentences() -> None:
@@ -61,5 +61,5 @@ def test_the_translator_that_ships_is_good_at_prompts_and_at_sentences() -> None
     assert bleu >= 80
     assert chrf >= 88
     bleu, chrf = figures_of_translation("sentences.tsv", translator="auto")
-    assert bleu >= 15
-    assert chrf >= 38
+    assert bleu >= 23
+    assert chrf >= 43

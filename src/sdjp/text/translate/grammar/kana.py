@@ -69,7 +69,7 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
 
 
 def _telegram(stretch: str, text: str, user: Table) -> list[tuple[str, str]]:
-    """Cut a stretch of katakana in a text that has nothing else: ロケットニノルウサギ; [] where it is one word.
+    """Cut a stretch of katakana in a text that has nothing else (ロケットニノルウサギ); [] if it is one word.
 
     It is a sentence if there are particles in it, and if most of it is known.
     """
