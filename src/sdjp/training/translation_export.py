@@ -61,7 +61,7 @@ def export(folder: Path, target: Path) -> None:
         },
     )
     card = (files("sdjp.training") / "translator_card.md").read_text(encoding="utf-8")
-    figures = {name: state[name] for name in ("step", "epoch", "pieces")}
+    figures = {name: f"{state[name]:,}" for name in ("step", "epoch", "pieces")}
     figures["parameters"] = f"{sum(v.numel() for v in weights.values()) / 1e6:.1f}"
     figures["hours"] = f"{state['seconds'] / 3600:.1f}"
     for name, value in figures.items():
