@@ -20,6 +20,7 @@ from sdjp.text.translate.grammar.words import NOUNS
 from sdjp.text.translate.lexicon_table import Table
 
 _STRETCH: Final = re.compile(r"(?<![ぁ-ゖァ-ヺー一-鿿々0-9])[ぁ-ゖァ-ヺー]{3,}(?![ぁ-ゖァ-ヺー一-鿿々])")
+_HIRAGANA: Final = re.compile("[ぁ-ゖー]{3,12}")
 _PARTICLES: Final = ("から", "まで", "など", "とか", *"のとやかがをにはもでへ")
 _MOST: Final = 0.5
 """Share of a telegram that words and particles of the tables have to cover."""
@@ -62,10 +63,35 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
         way = _cheapest(stretch[0], user) if hiragana_in_it else _telegram(stretch[0], text, user)
         if not way:
             continue
-        pairs += [(c, c) for c in text[position : stretch.start()]]
+        pairs += _loanwords(text[position : stretch.start()], user)
         pairs += way
         position = stretch.end()
-    return [*pairs, *((c, c) for c in text[position:])]
+    return [*pairs, *_loanwords(text[position:], user)]
+
+
+def _loanwords(text: str, user: Table) -> list[tuple[str, str]]:
+    """Spell loanwords in katakana that stand in hiragana beside kanji: 大きいちーず; all else stays.
+
+    Only what looks like one is tried: with a long vowel mark or a double consonant, or long.
+    """
+    own, glossary = tables.own(), tables.glossary()
+    pairs: list[tuple[str, str]] = []
+    i = 0
+    while i < len(text):
+        run = _HIRAGANA.match(text, i)
+        ends = range(run.end(), i + 2, -1) if run is not None else ()
+        for end in ends:
+            word = text[i:end]
+            foreign = len(word) > 4 or "ー" in word or "っ" in word
+            native = word in own or word in glossary or word in user
+            if foreign and not native and {e.category for e in own.get(katakana(word), ())} & NOUNS:
+                pairs.append((word, katakana(word)))
+                i = end
+                break
+        else:
+            pairs.append((text[i], text[i]))
+            i += 1
+    return pairs
 
 
 def _telegram(stretch: str, text: str, user: Table) -> list[tuple[str, str]]:
