@@ -45,22 +45,8 @@ _SMALL: Final = frozenset(
     [
         *("the", "and", "with", "from", "into", "onto", "that", "this", "who", "which", "its", "his", "her"),
         *("are", "was", "were", "been", "being", "for", "not", "you", "she", "him", "they", "them", "our"),
-        *(
-            "thing",
-            "your",
-            "their",
-            "has",
-            "have",
-            "had",
-            "does",
-            "did",
-            "doing",
-            "one",
-            "two",
-            "out",
-            "off",
-            "over",
-        ),
+        *("your", "their", "has", "have", "had", "does", "did", "doing", "one", "two", "out", "off", "over"),
+        "thing",
     ]
 )
 

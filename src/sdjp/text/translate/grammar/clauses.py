@@ -22,12 +22,19 @@ from sdjp.text.translate.grammar.nouns import (
     related_phrase,
     without,
 )
-from sdjp.text.translate.grammar.parts import Adjective, Clause, Noun, Related, is_existence, is_object
+from sdjp.text.translate.grammar.parts import (
+    Adjective,
+    Clause,
+    Noun,
+    Related,
+    anyone,
+    is_existence,
+    is_object,
+)
 from sdjp.text.translate.grammar.words import Word
 
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
 _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
-_WHO: Final = frozenset(["person", "animal", "name"])
 
 
 def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
@@ -66,8 +73,7 @@ def _at_that_time(clause: Clause, noun: Noun) -> str:
     """What happens in a moment: the moment of drawing a sword; of a cat jumping."""
     noun.definite = True
     who = [] if clause.subject is None else [subject_phrase(clause)]
-    anyone = Noun([Word(source="", kind="noun", category="person")])
-    return " ".join(["of", *who, predicate(clause, of=clause.subject or anyone)])
+    return " ".join(["of", *who, predicate(clause, of=clause.subject or anyone())])
 
 
 def _existing(clause: Clause) -> str:
@@ -136,15 +142,20 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     return " ".join(filter(None, [*chain, text, *complements, *_circumstances(clause)]))
 
 
+def infinitive(clause: Clause) -> str:
+    """The verb as it stands behind "to", with all that it takes."""
+    return " ".join(filter(None, [clause.verb.use(clause.verb.english), *complements_of(clause)]))
+
+
 def _made_to(clause: Clause) -> str:
     """Make somebody do something: making a child eat vegetables."""
     verb = clause.verb
     everyone = [a for a in clause.arguments if isinstance(a, Noun)]
     markers = ("に", "を") if "vt" in verb.features else ("を", "に")
-    found = (a for marker in markers for a in everyone if a.marker == marker and a.head.category in _WHO)
+    found = (a for marker in markers for a in everyone if a.marker == marker and a.kind == "animate")
     who = next(found, next((a for a in everyone if a.marker == markers[0]), None))
     rest = replace(clause, arguments=[a for a in clause.arguments if a is not who])
-    text = " ".join(filter(None, [verb.use(verb.english), *complements_of(rest)]))
+    text = infinitive(rest)
     made = "not making" if verb.form.negative else "making"
     whom = "someone" if who is None else noun_phrase(who)
     return " ".join([*_chain(clause), made, whom, text, *_circumstances(clause)])
@@ -167,7 +178,6 @@ def _around_object(verb: str, clause: Clause, complements: list[str]) -> tuple[s
 
 def _circumstances(clause: Clause) -> list[str]:
     """What follows the verb: with petals fluttering, while singing, as if flying."""
-    anyone = Noun([Word(source="", kind="noun", category="person")])
     parts = []
     for earlier in clause.before:
         if not isinstance(earlier, Clause):
@@ -176,7 +186,7 @@ def _circumstances(clause: Clause) -> list[str]:
             parts.append(f"with {noun_phrase(earlier.subject)} {predicate(earlier, of=earlier.subject)}")
         elif _follows(earlier):
             joint = "while " if earlier.verb.form.link == "while" else "without " if _omits(earlier) else ""
-            parts.append(joint + predicate(earlier, of=anyone, negative=False if _omits(earlier) else None))
+            parts.append(joint + predicate(earlier, of=anyone(), negative=False if _omits(earlier) else None))
     return parts
 
 
@@ -256,11 +266,10 @@ def _chain(clause: Clause) -> list[str]:
     """Clauses joined by て: holding an umbrella and walking."""
     parts = []
     for earlier in clause.before:
-        of = Noun([Word(source="", kind="noun", category="person")])
         if isinstance(earlier, Adjective):
             parts += [adjective_phrase(earlier), "and"]
         elif earlier.subject is None and not _follows(earlier):
-            parts += [predicate(earlier, of=of), "and"]
+            parts += [predicate(earlier, of=anyone()), "and"]
     return parts
 
 

@@ -27,9 +27,9 @@ from sdjp.text.translate.grammar.parts import (
     Noun,
     Related,
     Single,
+    anyone,
     is_existence,
 )
-from sdjp.text.translate.grammar.words import Word
 
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
@@ -137,7 +137,7 @@ def _final(clause: Clause, *, sentence: bool) -> str:
     verb, subject = clause.verb, clause.subject
     if is_existence(verb):
         return _there_is(clause, sentence=sentence)
-    of = subject if subject is not None else Noun([Word(source="", kind="noun", category="person")])
+    of = subject if subject is not None else anyone()
     text = predicate(clause, of=of)
     if subject is None:
         return text

@@ -83,8 +83,9 @@ def _loanwords(text: str, user: Table) -> list[tuple[str, str]]:
         for end in ends:
             word = text[i:end]
             foreign = len(word) > 4 or "ー" in word or "っ" in word
-            native = word in own or word in glossary or word in user
-            if foreign and not native and {e.category for e in own.get(katakana(word), ())} & NOUNS:
+            if not foreign or word in own or word in glossary or word in user:
+                continue
+            if {e.category for e in own.get(katakana(word), ())} & NOUNS:
                 pairs.append((word, katakana(word)))
                 i = end
                 break

@@ -272,11 +272,9 @@ def adjective_phrase(adjective: Adjective) -> str:
         text = f"{english.comparative(text)} than {noun_phrase(adjective.standard)}"
     word.use(text)
     if adjective.extent is not None:
-        from sdjp.text.translate.grammar.clauses import complements_of
+        from sdjp.text.translate.grammar.clauses import infinitive
 
-        verb = adjective.extent.verb
-        doing = " ".join(filter(None, [verb.use(verb.english), *complements_of(adjective.extent)]))
-        text = f"{text} enough to {doing}"
+        text = f"{text} enough to {infinitive(adjective.extent)}"
     if _is_superlative(adjective):
         text = word.use(english.superlative(text))
         adjective.adverbs[-1].use("most")

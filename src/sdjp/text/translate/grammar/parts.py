@@ -153,3 +153,8 @@ def is_object(argument: Noun | Related) -> bool:
 def is_existence(verb: Word) -> bool:
     """Whether ``verb`` is いる or ある."""
     return verb.base in _EXISTENCE
+
+
+def anyone() -> Noun:
+    """Who does what nobody is named for."""
+    return Noun([Word(source="", kind="noun", category="person")])

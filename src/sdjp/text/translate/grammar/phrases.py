@@ -78,24 +78,16 @@ class _Parser:
         """Whether a noun phrase begins after this word."""
         return self._next_is("noun", "adj", "number", "prefix", "adv", "verb") and not self._ends
 
-    @property
-    def _verb_follows(self) -> bool:
-        """Whether another predicate comes before the next punctuation."""
+    def _comes(self, *kinds: str) -> bool:
+        """Whether a word of ``kinds`` comes before the next punctuation."""
         rest = self.words[self.position + 1 :]
         end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
-        return any(word.kind == "verb" for word in rest[:end])
-
-    @property
-    def _predicate_comes(self) -> bool:
-        """Whether a verb or an adjective comes between this comma and the next."""
-        rest = self.words[self.position + 1 :]
-        end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
-        return any(word.kind in {"verb", "adj"} for word in rest[:end])
+        return any(word.kind in kinds for word in rest[:end])
 
     def _passes_on(self, verb: Word) -> bool:
         """Whether a joined verb leaves the place with を to the next one, as it takes no object itself."""
         takes = {"vt", "を"} & set(verb.features) or verb.how != "lexicon"
-        return not takes and verb.form.link in {"te", "while"} and self._verb_follows
+        return not takes and verb.form.link in {"te", "while"} and self._comes("verb")
 
     @property
     def _ends(self) -> bool:
@@ -298,9 +290,9 @@ class _Parser:
 
     def _relate(self, word: Word, markers: set[str]) -> None:
         top = self._top
-        if isinstance(top, Adjective) and (self._points(top.word) or "style" in word.features):
+        if isinstance(top, Adjective) and (top.word.base in POINTING or "style" in word.features):
             # その後ろに: behind it; 1990年代風
-            if self._points(top.word):
+            if top.word.base in POINTING:
                 top.word.english, top.word.category = "it", "proper"
             top = self.stack[-1] = Noun([top.word])
             markers = {""}
@@ -326,10 +318,6 @@ class _Parser:
                 self._give_back(noun)
         adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
         self.stack.append(Related(word, noun, adnominal=adnominal))
-
-    @staticmethod
-    def _points(word: Word) -> bool:
-        return word.base in POINTING
 
     @property
     def _pictures_follow(self) -> bool:
@@ -376,7 +364,7 @@ class _Parser:
             or (top.marker == "の" and top.head.category in {"body", "part", "color"} and top.simple)
         ):
             predicate = self._ends or self._next_is("copula", "auxiliary")
-            if top.marker in {"は", "が"} and top.kind == "animate" and not predicate and self._verb_follows:
+            if top.marker in {"は", "が"} and top.kind == "animate" and not predicate and self._comes("verb"):
                 self.stack.append(adjective)  # 彼女が赤い着物を着て: the kimono is red
                 return
             if predicate and top.marker != "の":
@@ -440,7 +428,7 @@ class _Parser:
                 modifies
                 and noun.head.category == "person"
                 and "things" in verb.features
-                and self._verb_follows
+                and self._comes("verb")
             ):
                 return False  # 博士が光る試験管を持つ: the tube glows, not the doctor
             if clause.subject is None:
@@ -498,7 +486,11 @@ class _Parser:
     def _waits(self, item: Item | None) -> bool:
         """Whether ``item`` goes on after a comma."""
         if isinstance(item, Noun):
-            if item.amount is not None and item.marker in {"が", "は", "も"} and not self._predicate_comes:
+            if (
+                item.amount is not None
+                and item.marker in {"が", "は", "も"}
+                and not self._comes("verb", "adj")
+            ):
                 return False  # 体が二つ、腕が三本
             return item.marker != "" and item.marker != "の"
         if isinstance(item, Clause):
