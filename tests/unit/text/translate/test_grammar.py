@@ -11,6 +11,16 @@ from sdjp.text.translate.grammar.romaji import romaji
 from sdjp.text.translate.lexicon import LexiconTranslator
 
 RULES = {
+    "colors that are things, too": [
+        ("オレンジの背景の猫", "a cat on an orange background"),
+        ("オレンジの髪の少女", "a girl with orange hair"),
+        ("オレンジの木", "an orange tree"),
+        ("3個のオレンジの背景", "with three oranges in the background"),
+    ],
+    "what art is of": [
+        ("夜の街の星のドット絵", "pixel art of stars in a town at night"),
+        ("城のコンセプトアート", "concept art of a castle"),
+    ],
     "counters": [
         ("三匹の猫", "three cats"),
         ("猫が三匹", "three cats"),

@@ -134,6 +134,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, background(modifier))
     if a == "thing" and b in _BUILT | _ANIMATE and _is_made_of(modifier, head):
         return _before(modifier, head)
+    if a == "food" and b in {"body", "clothes"} and is_color(modifier):
+        return _before(modifier, head)
     if "holds" in word.features and b in _HELD:
         return _after(modifier, head, _where(modifier))
     if "between" in head.head.features and modifier.also:
@@ -186,6 +188,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "of {}")
     if a == "artist":
         return _after(modifier, head, "by {}")
+    if a == "place" and b == "style" and last == "art":
+        return _after(modifier, head, "of {}")  # 城のドット絵
     if a in {"place", "proper"}:
         return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
     if a in _ANIMATE:
@@ -227,6 +231,15 @@ def _is_made_of(modifier: Noun, head: Noun) -> bool:
         return False
     modifier.head.english, modifier.head.category = material.english, "material"
     modifier.head.features = material.features
+    return True
+
+
+def is_color(noun: Noun) -> bool:
+    """Whether ``noun`` may be a color (オレンジの髪); its word then becomes the color's."""
+    color = next((s for s in noun.head.senses if s.category == "color"), None)
+    if color is None or not noun.simple or len(noun.words) > 1:
+        return False
+    noun.head.english, noun.head.category, noun.head.features = color.english, "color", color.features
     return True
 
 

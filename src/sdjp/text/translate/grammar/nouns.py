@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from sdjp.text.translate.grammar import english
+from sdjp.text.translate.grammar.genitive import is_color
 from sdjp.text.translate.grammar.numerals import ordinal
 from sdjp.text.translate.grammar.parts import (
     POINTING,
@@ -308,7 +309,9 @@ def related_phrase(related: Related) -> str:
         word.use("style")
         return _style(noun, template)
     word.use(re.sub(r"\s*\{\w*\}\s*", " ", template).strip())
-    if template == _BEHIND and noun.head.category in {"color", "material", "style", "tag"}:
+    if template == _BEHIND and (
+        noun.head.category in {"color", "material", "style", "tag"} or is_color(noun)
+    ):
         color = bare(noun)  # 灰色の背景の猫
         return f"on {english.article(color)} {color} background"
     if template == _BEHIND and related.marker in {"", "の"}:  # 森の背景の猫
