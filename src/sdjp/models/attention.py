@@ -36,9 +36,15 @@ def attention(
         (B, L, D).
     """
     q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
-    if q.requires_grad and q.device.type == "cpu" and mask is None and not causal:
+    seen = None if mask is None else mask[:, None, None]  # (B, 1, 1, M)
+    if q.requires_grad and q.device.type == "cpu":
         # In training the scores are needed twice: to keep them is faster than to compute them anew.
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, K, L, M)
+        if causal:
+            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
+            scores = scores.masked_fill(later, float("-inf"))
+        if seen is not None:
+            scores = scores.masked_fill(~seen, float("-inf"))
         weighted: Tensor = scores.softmax(dim=-1) @ v
         return weighted.transpose(1, 2).flatten(2)
     if (
@@ -50,7 +56,6 @@ def attention(
         and not _has_matrix_unit()
     ):
         return by_queries(q, k, v)
-    seen = None if mask is None else mask[:, None, None]  # (B, 1, 1, M)
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
     return out.transpose(1, 2).flatten(2)
 

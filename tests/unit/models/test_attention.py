@@ -54,11 +54,17 @@ def test_which_way_is_taken_is_a_matter_of_the_processor(monkeypatch: pytest.Mon
         assert taken == expected
 
 
-def test_in_training_values_and_gradients_are_those_of_the_fused_operation() -> None:
-    given = [x.requires_grad_() for x in inputs()]
-    out = module.attention(*given, 4)
+@pytest.mark.parametrize(("causal", "masked"), [(False, False), (True, False), (False, True)])
+def test_in_training_values_and_gradients_are_those_of_the_fused_operation(
+    causal: bool, masked: bool
+) -> None:
+    given = [x.requires_grad_() for x in inputs(keys=40 if causal else 24)]
+    mask = torch.arange(24).expand(2, -1) < torch.tensor([[24], [9]]) if masked else None
+    out = module.attention(*given, 4, causal=causal, mask=mask)
     heads = [x.unflatten(-1, (4, 4)).transpose(1, 2) for x in given]
-    fused = F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+    seen = None if mask is None else mask[:, None, None]
+    fused = F.scaled_dot_product_attention(*heads, attn_mask=seen, is_causal=causal)
+    fused = fused.transpose(1, 2).flatten(2)
     torch.testing.assert_close(out, fused, atol=1e-6, rtol=1e-5)
     for ours, theirs in zip(
         torch.autograd.grad(out.square().sum(), given),
