@@ -92,9 +92,15 @@ def _export_clip(args: Namespace) -> None:
 
 
 def _checker(args: Namespace) -> None:
-    from sdjp.training import clip_export
+    from sdjp.training import checker
 
-    print(clip_export.checker(args.folder, args.target))
+    checker.train(args.folder, **_learning(args))
+
+
+def _export_checker(args: Namespace) -> None:
+    from sdjp.training import checker
+
+    print(checker.export(args.folder, args.target))
 
 
 def _pairs(args: Namespace) -> None:
@@ -224,15 +230,19 @@ def _parser() -> ArgumentParser:
     )
     training("clip", _clip, 60, "train a small CLIP on the same scenes")
     target(command("export-clip", _export_clip, "write the small CLIP as Hugging Face has them"), "runs/clip")
-    target(command("checker", _checker, "make a safety checker of the small CLIP"), "runs/safety_checker")
+    training("checker", _checker, 15, "train the safety checker of the embedded model")
+    target(
+        command("export-checker", _export_checker, "pack the safety checker into a folder"),
+        "src/sdjp/assets/mini/safety_checker",
+    )
     command("pairs", _pairs, "fetch sentences and a dictionary in Japanese and English")
     sub = training("translator", _translator, 240, "train the translator from Japanese to English")
     prompts(workers(sub))
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")
     sub = command("export-translator", _export_translator, "pack the translator into a folder")
     target(sub, "src/sdjp/assets/translator")
-    sub = training("adapter", _adapter, 60, "train a text encoder that reads Japanese")
-    sub.add_argument("--model", default="mini", help="the model whose text encoder it takes the place of")
+    sub = training("adapter", _adapter, 60, "train an adapter, which reads Japanese before a text encoder")
+    sub.add_argument("--model", default="mini", help="the model whose text encoder it stands before")
     for name, value in ADAPTER.items():
         sub.add_argument(f"--{name.replace('_', '-')}", type=int, default=value, help="of a new adapter")
     sub = command("export-adapter", _export_adapter, "pack the adapter into a folder")

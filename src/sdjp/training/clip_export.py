@@ -1,43 +1,32 @@
-"""What the small CLIP is used for: a folder as Hugging Face has it, and a safety checker."""
+"""The small CLIP as Hugging Face has them: a folder for transformers."""
 
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from sdjp.config import CLIPVisionConfig
 from sdjp.images.clip_input import MEAN, STD
 from sdjp.models.clip_vision import CLIPVision
-from sdjp.training import clip, places, scenes
+from sdjp.training import clip
 from sdjp.training import text as text_training
-from sdjp.training.artwork import Artwork
-from sdjp.training.safety import Made, Shown, make_checker
-from sdjp.training.watched import WATCHED, WatchedArtwork, emojis
 from sdjp.weights.diffusers_text import to_settings
 from sdjp.weights.maps.ldm import TEXT_LAYER
 from sdjp.weights.safety_file import vision_names, vision_settings
 
-SHOWN: Final = 200
-"""Pictures of each concept."""
-HARMLESS: Final = 4000
-FALSE_POSITIVES: Final = 0.002
 
-
-def in_clips_scale(vision: CLIPVision) -> CLIPVision:
+def in_clips_scale(vision: CLIPVision, config: CLIPVisionConfig = clip.VISION) -> CLIPVision:
     """The same encoder for pixels as CLIP scales them; it was trained on [-1, 1].
 
     The factor goes into the kernels, what is added into the positions.
     """
-    made = CLIPVision.from_config(clip.VISION)
+    made = CLIPVision.from_config(config)
     made.load_state_dict(vision.state_dict())
     mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (MEAN, STD))
     with torch.no_grad():
@@ -85,45 +74,6 @@ def _text_names(layers: int) -> Iterator[tuple[str, str]]:
     for ours, theirs in modules.items():
         for kind in ("weight", "bias"):
             yield f"{ours}.{kind}", f"{theirs}.{kind}"
-
-
-def checker(folder: Path, target: Path) -> Made:
-    """Make a safety checker of the trained CLIP's image encoder, and write it to ``target``."""
-    model, _ = clip.load(folder)
-    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
-    rng = random.Random("checker")
-    shown = []
-    for concept, found in WATCHED:
-        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
-        pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
-        shown.append(Shown(concept=concept, pictures=pictures))
-    return make_checker(
-        target,
-        in_clips_scale(model.vision),
-        clip.VISION,
-        shown,
-        list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
-        false_positives=FALSE_POSITIVES,
-        dtype=torch.float16,
-        discriminant=True,
-    )
-
-
-def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
-    """Scenes with nothing in them that is watched for."""
-    watched = emojis()
-    while count:
-        scene = scenes.sample(drawn, rng)
-        if not watched.keys() & set(scene.emojis):
-            count -= 1
-            yield Image.fromarray(scenes.draw(scene, drawn))
-
-
-def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
-    """One thing on a background, in one of the sizes that scenes have."""
-    canvas = places.background(rng.choice([*places.COLORS, *places.PLACES])).copy()
-    scenes.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
-    return Image.fromarray(canvas)
 
 
 def _write(path: Path, value: object) -> None:

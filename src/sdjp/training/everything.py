@@ -134,6 +134,14 @@ def _clip(plan: Plan, minutes: float) -> None:
     clip.train(plan.folder, minutes=minutes, final=True)
 
 
+def _checker(plan: Plan, minutes: float) -> None:
+    from sdjp.training import checker
+
+    checker.train(plan.folder, minutes=minutes, final=True)
+    with torch.device("cpu"):
+        checker.export(plan.folder, plan.assets / "mini" / "safety_checker")
+
+
 def _adapter(plan: Plan, minutes: float) -> None:
     from sdjp.training import adapter
 
@@ -167,7 +175,8 @@ STAGES: Final = (
     Stage("mini", 0, _mini),
     Stage("judge", 0.04, _judge),
     Stage("clip", 0.06, _clip),
-    Stage("adapter", 0.12, _adapter),
+    Stage("checker", 0.02, _checker),
+    Stage("adapter", 0.1, _adapter),
     Stage("translator", 0.2, _translator),
 )
 """Each relies on those before it. The shares are those of what ships, roughly."""

@@ -1,8 +1,8 @@
 """Make a safety checker of an image encoder: concepts as points, thresholds from harmless pictures.
 
 A concept is the mean direction of what shows it: pictures, or texts where there is a text encoder of the same
-space. Its threshold is set so that few of the harmless pictures pass it: a checker that cries wolf is
-switched off.
+space; or a point that the encoder was trained with. Its threshold is set so that few of the harmless pictures
+pass it: a checker that cries wolf is switched off.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +28,6 @@ from sdjp.weights.safety_file import tensor_names, vision_settings
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SHRINKAGE: Final = 1e-3
-
 EncodeTexts = Callable[[Sequence[str]], Tensor]
 """Texts to points (n, P) of the space that the image encoder shares."""
 
@@ -43,12 +41,14 @@ class Shown:
         pictures: RGB pictures of it.
         texts: Texts that describe it.
         special: Whether it only makes the checker stricter about the others.
+        point: Where it lies (P,), if that is known.
     """
 
     concept: Concept
     pictures: Sequence[Image] = ()
     texts: Sequence[str] = ()
     special: bool = False
+    point: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,6 @@ def make_checker(
     encode_texts: EncodeTexts | None = None,
     false_positives: float = 0.001,
     dtype: torch.dtype = torch.float32,
-    discriminant: bool = False,
 ) -> Made:
     """Write a checker's ``config.json`` and ``model.safetensors``, as ``safety_checker=`` takes them.
 
@@ -87,8 +86,6 @@ def make_checker(
         encode_texts: The text encoder of the same space, if texts are among ``shown``.
         false_positives: Share of ``harmless`` that may be flagged in all. Special concepts get none of it.
         dtype: Of the image encoder in the file.
-        discriminant: Turn each concept away from what harmless pictures have in common (Fisher 1936); for
-            encoders whose space is full of other things. Needs more harmless pictures than P.
 
     Returns:
         How well it does.
@@ -97,7 +94,7 @@ def make_checker(
         ValueError: If there is no concept, nothing shows one, or nothing is harmless.
     """
     ordinary, special = ([s for s in shown if s.special is kind] for kind in (False, True))
-    if not ordinary or not harmless or not all(s.pictures or s.texts for s in shown):
+    if not ordinary or not harmless or not all(s.pictures or s.texts or s.point is not None for s in shown):
         raise ValueError("a checker needs concepts, something that shows each, and harmless pictures")
     quiet = _unit(_encode(vision, harmless))  # (m, P)
     allowed = int(false_positives * len(harmless) / len(ordinary))  # for one concept
@@ -114,8 +111,6 @@ def make_checker(
         ):
             for i, one in enumerate(group):
                 points[i] = _direction(vision, one, encode_texts)
-                if discriminant:
-                    points[i] = _discriminant(points[i], quiet)
                 cosines = (quiet @ points[i]).sort(descending=True).values
                 thresholds[i] = cosines[min(passes, len(cosines) - 1)]
     _write(folder, checker.eval(), config, dtype)
@@ -131,6 +126,8 @@ def make_checker(
 
 def _direction(vision: CLIPVision, shown: Shown, encode_texts: EncodeTexts | None) -> Tensor:
     """The mean direction (P,) of what shows a concept; pictures and texts weigh the same."""
+    if shown.point is not None:
+        return _unit(shown.point)
     kinds = []
     if shown.pictures:
         kinds.append(_unit(_encode(vision, shown.pictures)).mean(dim=0))
@@ -139,12 +136,6 @@ def _direction(vision: CLIPVision, shown: Shown, encode_texts: EncodeTexts | Non
             raise ValueError("texts need encode_texts")
         kinds.append(_unit(encode_texts(shown.texts)).mean(dim=0))
     return _unit(torch.stack([_unit(kind) for kind in kinds]).mean(dim=0))
-
-
-def _discriminant(direction: Tensor, quiet: Tensor) -> Tensor:
-    """Fisher's linear discriminant (P,) of a concept against points (m, P), its covariance shrunk."""
-    covariance = torch.cov(quiet.T) + SHRINKAGE * torch.eye(len(direction))
-    return _unit(torch.linalg.solve(covariance, direction - quiet.mean(dim=0)))
 
 
 @torch.inference_mode()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sdjp.training import clip, restore, watched
 from sdjp.training.artwork import PACKAGES, concepts
+
+SHAPES = {
+    "square": '<rect x="4" y="4" width="24" height="24" fill="#e02020"/>',
+    "circle": '<circle cx="16" cy="16" r="12" fill="#2040e0"/>',
+}
 
 
 @pytest.fixture(scope="session")
@@ -22,4 +29,27 @@ def artwork_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         drawings = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
         drawings[:8, 64:192, 64:192] = 255
         drawings[:8, 64:192, 64:192, :3] = colors[:8]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Path:
+    """A CLIP that has hardly learnt, and drawings of everything that is watched for."""
+    folder = tmp_path_factory.mktemp("clip")
+    restore.restore(folder)
+    (folder / "artwork").symlink_to(artwork_folder)
+    icons = {name: {"body": body, "width": 32, "height": 32} for name, body in SHAPES.items()}
+    chars = {
+        "-".join(f"{ord(c):x}" for c in emoji if c != "\ufe0f"): list(SHAPES)[i % 2]
+        for i, emoji in enumerate(watched.emojis())
+    }
+    for name in PACKAGES:
+        (folder / "packages" / name).mkdir(parents=True)
+        (folder / "packages" / name / "icons.json").write_text(json.dumps({"icons": icons, "aliases": {}}))
+        (folder / "packages" / name / "chars.json").write_text(json.dumps(chars))
+    pytest.importorskip("resvg_py")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clip, "BATCH", 8)
+        patch.setattr(clip, "HELD_OUT", 20)
+        clip.train(folder, minutes=0.02)
     return folder

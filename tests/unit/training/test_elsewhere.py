@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 from sdjp.training import (
     adapter,
     autoencoder,
+    checker,
     checkpoint,
     clip,
     device,
@@ -122,6 +123,19 @@ def test_latents_come_back_to_be_written(
 def test_the_unet_learns_where_it_is_told_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diffusion, "BATCH", 4)
     diffusion.train(folder, minutes=0.01)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_checker_learns_where_it_is_told_to(
+    folder: Path, clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checker, "BATCH", 4)
+    monkeypatch.setattr(checker, "HELD_OUT", 20)
+    for name in ("artwork", "text.pt", "merges.txt"):
+        (tmp_path / name).symlink_to(folder / name)
+    for name in ("packages", "clip.pt"):
+        (tmp_path / name).symlink_to(clip_folder / name)
+    checker.train(tmp_path, minutes=0.01)
 
 
 @pytest.mark.usefixtures("elsewhere")

