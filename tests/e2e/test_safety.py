@@ -216,6 +216,7 @@ def test_check_goes_on_after_a_file_that_cannot_be_read(
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
+        ([], 2, "--safety-checker"),
         (["--model", "model.ckpt"], 1, "付属していません"),
         (["--safety-adjustment", "3"], 2, "-1 から 1"),
         (["--safety-checker", "none"], 1, "見つかりません"),
@@ -232,6 +233,6 @@ def test_check_refuses(
 ) -> None:
     monkeypatch.chdir(folder)
     Image.new("RGB", (8, 8)).save("a.png")
-    given = arguments if "--model" in arguments else ["--safety-checker", "mild", *arguments]
+    given = arguments if "--model" in arguments or not arguments else ["--safety-checker", "mild", *arguments]
     assert cli.main(["check", "a.png", *given]) == exit_code
     assert said in capsys.readouterr().err

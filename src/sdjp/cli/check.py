@@ -35,8 +35,12 @@ def parser() -> Parser:
     )
     options.option("files", nargs="+", metavar="FILE", ja="調べる画像", en="the pictures")
     safety_options(options)
-    options.option("--model", default="mini", metavar="M", ja="このモデルに付属するチェッカーを使う",
-                  en="use the checker that this model ships")  # fmt: skip
+    options.option(
+        "--model",
+        metavar="M",
+        ja="このモデルに付属するチェッカーを使う（mini のものは mini の絵だけ）",
+        en="use the checker that this model ships (that of mini knows pictures of mini only)",
+    )
     options.option("--device", default="auto", ja="auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")
     options.option(
         "--json", action="store_true", ja="1 行に 1 つの JSON で出力する", en="one JSON object a line"
@@ -70,10 +74,21 @@ def _checker(args: argparse.Namespace) -> SafetyCheck:
 
     from sdjp.hardware import resolve_device
     from sdjp.postprocess import SafetyCheck
+    from sdjp.weights import EMBEDDED
     from sdjp.weights.safety_file import load_checker
 
     check = SafetyCheck(adjustment=args.safety_adjustment)  # a wrong number costs no loading
-    checker = load_checker(args.safety_checker, model=args.model, device=resolve_device(args.device))
+    if args.safety_checker is None and args.model is None:
+        raise InputError(
+            "safety_checker.which",
+            ja="どの安全性チェッカーで調べるかを、--safety-checker（ファイルかフォルダー）か"
+            " --model（チェッカーの付いたモデル）で指定してください。",
+            en="say which safety checker is to look: --safety-checker (a file or folder) or --model (a model "
+            "that ships one).",
+        )
+    checker = load_checker(
+        args.safety_checker, model=args.model or EMBEDDED[0], device=resolve_device(args.device)
+    )
     if checker is None:
         raise WeightsError(
             "safety_checker.none",
