@@ -17,11 +17,12 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from sdjp.config import ModelConfig
+from sdjp.config import AdapterConfig, ModelConfig
 from sdjp.engines import writes
 from sdjp.errors import InputError
 from sdjp.hardware import plain_tensors
 from sdjp.job import Job
+from sdjp.models import Adapter
 from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.text import prompt as syntax
 from sdjp.text.names import Names, named
@@ -93,15 +94,18 @@ class Addons:
                 en="where noise is given, all prompts must have the same LoRAs.",
             )
         for part in parts:
-            self._find(wanted(part), config, networks)
+            self._find(wanted(part), *_with_own_encoder(config, networks))
             self._vectors([*part.prompts, *part.negatives], networks.text)
 
     def equip(
         self, texts: Sequence[str], loras: Mapping[str, float], config: ModelConfig, networks: Networks
     ) -> Equipped:
         """Return the networks with LoRAs and with the vectors of the names that are in ``texts``."""
-        found = self._find(loras, config, networks)
-        unet, text = self._patched(found, networks)
+        config, own = _with_own_encoder(config, networks)
+        found = self._find(loras, config, own)
+        unet, text = self._patched(found, own)
+        if isinstance(networks.text, Adapter):
+            text = networks.text if text is own.text else _twin(networks.text, own=text)
         vectors = self._vectors(texts, text)
         names = Names({name: len(rows) for name, rows in vectors.items()})
         reports = tuple(
@@ -283,6 +287,18 @@ def _extended(encoder: nn.Module, vectors: Mapping[str, Tensor], names: Names) -
     rows = torch.zeros(last, table.weight.shape[1])
     for name, of_one in vectors.items():
         rows[[-1 - i for i in names.ids(name)]] = of_one
-    twin = copy.copy(encoder)
-    twin._modules = {**encoder._modules, "token_embedding": ExtendedEmbedding(table, rows)}
+    return _twin(encoder, token_embedding=ExtendedEmbedding(table, rows))
+
+
+def _twin(network: nn.Module, **parts: nn.Module) -> nn.Module:
+    """The same network with other parts, everything else shared."""
+    twin = copy.copy(network)
+    twin._modules = {**network._modules, **parts}
     return twin
+
+
+def _with_own_encoder(config: ModelConfig, networks: Networks) -> tuple[ModelConfig, Networks]:
+    """The text encoder that LoRAs are for: behind an adapter, where there is one."""
+    if isinstance(networks.text, Adapter) and isinstance(config.text, AdapterConfig):
+        return dataclasses.replace(config, text=config.text.own), networks._replace(text=networks.text.own)
+    return config, networks

@@ -158,7 +158,7 @@ class XLMRobertaConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterConfig:
-    """A text encoder that reads Japanese in the place of another one (:class:`sdjp.models.Adapter`).
+    """A reader of Japanese before the text encoder of a model (:class:`sdjp.models.Adapter`).
 
     Attributes:
         kind: Tells the text encoders apart in JSON.
@@ -167,10 +167,12 @@ class AdapterConfig:
         heads: Attention heads.
         mlp_width: Width inside the feed-forward blocks.
         read_layers: Transformer layers over the pieces of the prompt.
-        write_layers: Transformer layers over the states that come out.
-        projection: Width of the states that come out: that of the other text encoder.
+        write_layers: Transformer layers over the tokens that are written.
         pad_id: Id of the padding, which nothing attends to.
-        max_length: Pieces in one chunk, the end included; also the number of states that come out.
+        max_length: Pieces in one chunk, the end included; also the tokens that are written.
+        own: The text encoder of the model, which reads what is written.
+        start_id: The first of its tokens.
+        end_id: Its token for the end, and for all that follows.
     """
 
     kind: Literal["adapter"] = "adapter"
@@ -180,9 +182,11 @@ class AdapterConfig:
     mlp_width: int = 768
     read_layers: int = 4
     write_layers: int = 2
-    projection: int = 192
     pad_id: int = 2
     max_length: int = 77
+    own: CLIPTextConfig = field(default_factory=CLIPTextConfig)
+    start_id: int = 49406
+    end_id: int = 49407
 
 
 TextConfig = CLIPTextConfig | BertConfig | XLMRobertaConfig | AdapterConfig

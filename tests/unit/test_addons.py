@@ -13,13 +13,18 @@ import torch
 
 from sdjp import Pipeline
 from sdjp.addons import Addons
+from sdjp.config import AdapterConfig, CLIPTextConfig
 from sdjp.errors import InputError, WeightsError
 from sdjp.images import read_metadata
+from sdjp.models import Adapter
 from sdjp.result import GenerationResult
+from sdjp.text.sentencepiece import SentencePieceTokenizer
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
+from sdjp.weights.adapter_file import adapted, save_adapter
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
+from tests.encoder_folders import train_sentencepiece
 
 SETTINGS: dict[str, Any] = {"num_inference_steps": 2, "seed": 5}
 
@@ -70,6 +75,31 @@ def test_tag_and_argument_are_one(pipe: Pipeline) -> None:
     assert torch.equal(latents(pipe.generate("猫", **SETTINGS)), latents(plain)), "the base was changed"
     zero = pipe.generate("猫 <lora:着物:0>", **SETTINGS)
     assert torch.equal(latents(zero), latents(plain))
+
+
+def test_a_lora_acts_on_the_text_encoder_behind_an_adapter(tmp_path: Path) -> None:
+    files.write_lora(
+        tmp_path / "lora" / "text.safetensors", files.lora_tensors(files.kohya, parts=["text_encoder"])
+    )
+    train_sentencepiece(tmp_path / "learnt.model", unk_id=1, bos_id=-1, eos_id=0, pad_id=2)
+    pieces = SentencePieceTokenizer.plain(tmp_path / "learnt.model")
+    loaded = random_models(SMALL)
+    assert isinstance(loaded.config.text, CLIPTextConfig)
+    config = AdapterConfig(
+        vocab_size=pieces.vocab_size, width=32, heads=2, mlp_width=64, own=loaded.config.text
+    )
+    adapter = Adapter.from_config(config)
+    save_adapter(tmp_path / "adapter", adapter, config, (tmp_path / "learnt.model").read_bytes())
+    pipe = Pipeline(
+        adapted(loaded, tmp_path / "adapter"),
+        tokenizer=pieces,
+        translator=make_translator("passthrough", reads_japanese=True),
+        addons=Addons(tmp_path / "lora"),
+    )
+    plain = pipe.encode_prompt("馬に乗る宇宙飛行士")
+    changed = pipe.encode_prompt("馬に乗る宇宙飛行士<lora:text>")
+    assert not torch.allclose(changed, plain, atol=1e-3)
+    assert torch.equal(pipe.encode_prompt("馬に乗る宇宙飛行士"), plain)
 
 
 def test_a_lora_of_either_network_acts(folder: Path, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
-"""A text encoder that reads Japanese in the place of another one that reads English.
+"""A reader of Japanese that stands before the text encoder of a model, in the place of its table of tokens.
 
-Its states are to be those that the other gives for the English of a prompt, all 77 of them, so that a UNet
-cannot tell them apart (as in AltCLIP: Chen et al. 2022, arXiv 2211.06679). Word orders differ, so the states
-are not those of the Japanese pieces: one part reads the prompt, another writes 77 states with attention to
-what was read (Vaswani et al. 2017, arXiv 1706.03762, but all at once).
+It tells what each of the 77 tokens would be if the prompt were in English, as shares of all tokens, and the
+model's own encoder makes states of the mixture of their vectors: states that a UNet cannot tell from those of
+English (the aim of AltCLIP: Chen et al. 2022, arXiv 2211.06679), by the very weights it was trained with.
+Word orders differ, so tokens do not stand where the Japanese pieces do: one part reads the prompt, another
+writes all tokens with attention to what was read (Vaswani et al. 2017, arXiv 1706.03762, but all at once, as
+Gu et al. 2018, arXiv 1711.02281).
 
-Axes: B batch, L pieces, S = 77 states, D width inside, P width of the states that come out.
+Axes: B batch, L pieces, S = 77 tokens, D width inside, V tokens of the other encoder, P width of its states.
 """
 
 from __future__ import annotations
@@ -16,14 +18,19 @@ from torch.nn import functional as F
 
 from sdjp.config import AdapterConfig
 from sdjp.models.attention import attention
+from sdjp.models.clip import CLIPText
 
 
 class Attention(nn.Module):
-    """Attention of ``x`` to itself or to ``memory``, the norm before it included."""
+    """Attention of ``x`` to itself or to ``memory``, the norm before it included.
 
-    def __init__(self, width: int, heads: int) -> None:
+    ``causal`` lets no place see a later one.
+    """
+
+    def __init__(self, width: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
         self.heads = heads
+        self.causal = causal
         self.norm = nn.LayerNorm(width)
         self.q = nn.Linear(width, width)
         self.k = nn.Linear(width, width)
@@ -34,16 +41,20 @@ class Attention(nn.Module):
         """Map x (B, L, D), memory (B, M, D) and mask (B, M) bool of what may be seen to (B, L, D)."""
         y = self.norm(x)
         seen = y if memory is None else memory
-        out: Tensor = self.out(attention(self.q(y), self.k(seen), self.v(seen), self.heads, mask=mask))
+        q, k, v = self.q(y), self.k(seen), self.v(seen)
+        out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal, mask=mask))
         return out
 
 
 class Layer(nn.Module):
-    """Attention, with ``cross`` attention to what was read, feed-forward; each is added to what comes in."""
+    """Attention, with ``cross`` attention to what was read, feed-forward; each is added to what comes in.
+
+    With ``cross``, no place sees a later one, so that what is written does not depend on how much is.
+    """
 
     def __init__(self, width: int, heads: int, mlp_width: int, *, cross: bool) -> None:
         super().__init__()
-        self.attention = Attention(width, heads)
+        self.attention = Attention(width, heads, causal=cross)
         self.cross = Attention(width, heads) if cross else None
         self.norm = nn.LayerNorm(width)
         self.mlp_in = nn.Linear(width, mlp_width)
@@ -63,9 +74,10 @@ class Layer(nn.Module):
 class Adapter(nn.Module):
     """Piece ids to text states.
 
+    The empty prompt, which guidance compares with, has the model's own states exactly.
+
     Attributes:
-        empty: The states (S, P) that the other text encoder gives for the empty prompt; what words change is
-            added to them. So the empty prompt, which guidance compares with, has the other's states exactly.
+        own: The text encoder of the model.
 
     Args:
         vocab_size: Pieces of the vocabulary.
@@ -73,10 +85,13 @@ class Adapter(nn.Module):
         heads: Attention heads.
         mlp_width: Width inside the feed-forward blocks.
         read_layers: Layers over the pieces.
-        write_layers: Layers over the states.
-        projection: P.
+        write_layers: Layers over the tokens.
         pad_id: Id of the padding.
         max_length: S, and the longest L.
+        own: The text encoder of the model.
+        tokens: V, the rows of its table.
+        start_id: Its first token.
+        end_id: Its token for the end.
     """
 
     def __init__(
@@ -88,26 +103,28 @@ class Adapter(nn.Module):
         mlp_width: int,
         read_layers: int,
         write_layers: int,
-        projection: int,
         pad_id: int,
         max_length: int,
+        own: CLIPText,
+        tokens: int,
+        start_id: int,
+        end_id: int,
     ) -> None:
         super().__init__()
-        self.pad_id = pad_id
+        self.pad_id, self.start_id, self.end_id = pad_id, start_id, end_id
         self.piece_embedding = nn.Embedding(vocab_size, width)
         self.position_embedding = nn.Embedding(max_length, width)
-        self.state_embedding = nn.Embedding(max_length, width)
+        self.token_position = nn.Embedding(max_length - 2, width)  # all but the start and the last
         self.read = nn.ModuleList(Layer(width, heads, mlp_width, cross=False) for _ in range(read_layers))
         self.norm_read = nn.LayerNorm(width)
         self.write = nn.ModuleList(Layer(width, heads, mlp_width, cross=True) for _ in range(write_layers))
         self.norm_out = nn.LayerNorm(width)
-        self.projection = nn.Linear(width, projection)
-        self.empty: Tensor
-        self.register_buffer("empty", torch.zeros(max_length, projection))
+        self.token = nn.Linear(width, tokens)
+        self.own = own
 
     @classmethod
     def from_config(cls, config: AdapterConfig) -> Adapter:
-        """Build the text encoder that ``config`` describes."""
+        """Build the reader that ``config`` describes, and the encoder behind it."""
         return cls(
             vocab_size=config.vocab_size,
             width=config.width,
@@ -115,21 +132,50 @@ class Adapter(nn.Module):
             mlp_width=config.mlp_width,
             read_layers=config.read_layers,
             write_layers=config.write_layers,
-            projection=config.projection,
             pad_id=config.pad_id,
             max_length=config.max_length,
+            own=CLIPText.from_config(config.own),
+            tokens=config.own.vocab_size,
+            start_id=config.start_id,
+            end_id=config.end_id,
         )
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Map ids (B, L) int64, each row with one end and then padding, to text states (B, S, P)."""
+    def written(self, ids: Tensor, count: int) -> Tensor:
+        """Map ids (B, L) int64, each row with one end and then padding, to what stands for each of the first
+        ``count`` tokens after the start: (B, count, D). ``token`` maps it to scores of all tokens.
+        """
         mask = ids != self.pad_id
         x = self.piece_embedding(ids) + self.position_embedding.weight[: ids.shape[1]]
         for layer in self.read:
             x = layer(x, mask)
         memory = self.norm_read(x)
-        y = self.state_embedding.weight.expand(len(ids), -1, -1)  # (B, S, D)
+        y = self.token_position.weight[:count].expand(len(ids), -1, -1)  # (B, count, D)
         for layer in self.write:
             y = layer(y, mask, memory)
-        words = mask.sum(dim=1) > 1  # more than the end
-        change: Tensor = self.projection(self.norm_out(y)) * words[:, None, None]
-        return self.empty + change
+        out: Tensor = self.norm_out(y)
+        return out
+
+    def shares(self, scores: Tensor) -> Tensor:
+        """Map scores of the first tokens after the start (B, n, V), as ``token`` gives them, to how much of
+        each token stands at each place: (B, S, V).
+
+        After an end there are only ends: a token counts as far as none before it is the end.
+        """
+        shares = scores.float().softmax(dim=-1)
+        size, count, kinds = shares.shape
+        ended = shares[..., self.end_id]
+        before = F.pad((1 - ended).cumprod(dim=1)[:, :-1], (1, 0), value=1.0)[..., None]
+        end = F.one_hot(torch.tensor(self.end_id, device=shares.device), kinds).to(shares)
+        start = F.one_hot(torch.tensor(self.start_id, device=shares.device), kinds).to(shares)
+        written = before * shares + (1 - before) * end
+        rest = end.expand(size, self.position_embedding.num_embeddings - 1 - count, -1)
+        return torch.cat([start.expand(size, 1, -1), written, rest], dim=1)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Map ids (B, L) int64, each row with one end and then padding, to text states (B, S, P)."""
+        scores = self.token(self.written(ids, self.token_position.num_embeddings))
+        nothing = (ids != self.pad_id).sum(dim=1) == 1  # but the end
+        only_end = F.one_hot(torch.tensor(self.end_id, device=ids.device), scores.shape[-1]).to(scores).log()
+        scores = torch.where(nothing[:, None, None], only_end, scores)
+        out: Tensor = self.own(self.shares(scores).to(self.token.weight.dtype))
+        return out

@@ -111,7 +111,9 @@ class CLIPText(nn.Module):
 
     def hidden_states(self, ids: Tensor) -> list[Tensor]:
         """Return the embeddings and the output of each layer, each (B, L, D), before the final norm."""
-        x = self.token_embedding(ids) + self.position_embedding.weight[: ids.shape[1]]
+        mixed = ids.is_floating_point()
+        tokens = ids @ self.token_embedding.weight if mixed else self.token_embedding(ids)
+        x = tokens + self.position_embedding.weight[: ids.shape[1]]
         states = [x]
         for layer in self.layers:
             x = layer(x)
@@ -119,6 +121,9 @@ class CLIPText(nn.Module):
         return states
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Map token ids (B, L) int64, L at most ``max_length``, to text states (B, L, D)."""
+        """Map token ids (B, L) int64, L at most ``max_length``, to text states (B, L, D).
+
+        Where what a token is is not certain, ``ids`` are shares of all tokens (B, L, V), floating.
+        """
         out: Tensor = self.norm_out(self.hidden_states(ids)[-1])
         return out

@@ -1,8 +1,9 @@
-"""Train an adapter: a text encoder that reads Japanese in the place of one that reads English.
+"""Train an adapter: a reader of Japanese before a text encoder that reads English.
 
-Its states are drawn near to those that the other gives for the English of the same prompt, by their squared
-distance, all 77 of them alike: a UNet attends to all (AltCLIP: Chen et al. 2022, arXiv 2211.06679, stage
-one). Only the text encoder of a model is needed, no picture.
+It is shown the tokens that the encoder would get for the English of the same prompt (cross-entropy). Where
+all of them are right, the states are those of the English, to which AltCLIP (Chen et al. 2022, arXiv
+2211.06679) draws an encoder of its own by their distance. That distance is logged; as a loss beside that of
+the tokens it made both worse. Only the text encoder of a model is needed, no picture, and it stays as it is.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sdjp import weights
-from sdjp.config import AdapterConfig, from_json, to_json
-from sdjp.models import Adapter, TextEncoder
+from sdjp.config import AdapterConfig, CLIPTextConfig, from_json, to_json
+from sdjp.models import Adapter, CLIPText
 from sdjp.text import frontend
 from sdjp.text.chunks import chunk
 from sdjp.text.normalize import normalize
@@ -32,14 +34,13 @@ from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.training import checkpoint, japanese, loop, translation_pairs, translation_pieces
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
-from sdjp.training.device import mixed_precision
-from sdjp.training.optim import MuonAdamW
+from sdjp.training.optim import MuonAdamW, Worker
 from sdjp.training.translation_prompts import Grammar
-from sdjp.weights.adapter_file import save_adapter
+from sdjp.weights import adapter_file
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 64
+BATCH: Final = 128
 PROMPTS: Final = 100_000
 """Prompts that are made ahead; batches are drawn from them."""
 HELD_OUT: Final = 512
@@ -56,39 +57,64 @@ Pair = tuple[str, str]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """The text encoder whose place is taken.
+    """The text encoder that the adapter stands before.
 
     Attributes:
         text: The network.
+        config: Its sizes.
         tokenizer: Its tokenizer.
-        empty: Its states for an empty prompt, (S, P).
-        scale: How much each state differs between prompts, (S, 1); the loss is relative to it. The states of
+        scale: How much each state differs between prompts, (S, 1); errors are relative to it. The states of
             words differ little and tell what to draw, those of the padding differ much and tell where.
     """
 
-    text: TextEncoder
+    text: CLIPText
+    config: CLIPTextConfig
     tokenizer: Tokenizer
-    empty: Tensor
     scale: Tensor
 
     @classmethod
-    def of(cls, text: TextEncoder, tokenizer: Tokenizer, sample: list[str]) -> Teacher:
-        """Look at a sample of English prompts first."""
-        made = cls(text=text, tokenizer=tokenizer, empty=torch.zeros(()), scale=torch.zeros(()))
-        states = made.states(sample)
+    def of(cls, source: str, sample: list[str]) -> Teacher:
+        """Load the text encoder of a model, and look at a sample of English prompts.
+
+        Raises:
+            WeightsError: If it is none of CLIP.
+        """
+        loaded = weights.load(source, dtype=torch.float32)
+        text, config = loaded.text, loaded.config.text
+        if not isinstance(text, CLIPText) or not isinstance(config, CLIPTextConfig):
+            raise adapter_file.not_clip(config)
+        made = cls(
+            text=text.to(torch.get_default_device()),
+            config=config,
+            tokenizer=loaded.tokenizer,
+            scale=torch.ones(()),
+        )
+        states = made.states(made.ids(sample))
         spread = states.var(dim=0).mean(dim=-1, keepdim=True)
-        scale = spread.clamp(min=LEAST * float(spread.mean()))
-        return dataclasses.replace(made, empty=made.states([""])[0], scale=scale)
+        return dataclasses.replace(made, scale=spread.clamp(min=LEAST * float(spread.mean())))
+
+    def ids(self, english: list[str]) -> Tensor:
+        """Tokens (B, S) of prompts; what is too long is cut."""
+        return torch.tensor([_ids(text, self.tokenizer) for text in english])
+
+    @torch.no_grad()
+    def states(self, ids: Tensor) -> Tensor:
+        """States (B, S, P) of tokens (B, S)."""
+        states: Tensor = self.text(ids)
+        return states.float()
 
     def unexplained(self, states: Tensor, wanted: Tensor) -> Tensor:
         """The squared error of states (B, S, P), relative to how much each differs; 1 for their mean."""
         return ((states.float() - wanted).square() / self.scale).mean()
 
-    @torch.no_grad()
-    def states(self, english: list[str]) -> Tensor:
-        """States (B, S, P) of prompts; what is too long is cut."""
-        states: Tensor = self.text(torch.tensor([_ids(text, self.tokenizer) for text in english]))
-        return states.float()
+    def to_write(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """What is to be written of tokens (B, S): the tokens after the start (B, n), n up to the last end in
+        the batch, and which of them are not behind an end.
+        """
+        after = ids[:, 1:-1]
+        ended = (after == self.tokenizer.end_id).int().cumsum(dim=1)
+        count = min(int((ended == 0).sum(dim=1).max()) + 1, after.shape[1])
+        return after[:, :count], ended[:, :count] <= 1
 
 
 def _ids(text: str, tokenizer: Tokenizer) -> list[int]:
@@ -129,6 +155,10 @@ def normalized(japanese_text: str) -> str:
     return read
 
 
+def _made(pairs: Iterator[Pair], count: int) -> list[Pair]:
+    return [(normalized(ja), normalize(english)) for ja, english in itertools.islice(pairs, count)]
+
+
 def vocabulary(folder: Path, pairs: list[Pair]) -> SentencePieceTokenizer:
     """Read ``folder/sentencepiece.model``; where there is none yet, learn it from ``pairs``."""
     path = folder / "sentencepiece.model"
@@ -153,7 +183,7 @@ def train(
     Args:
         folder: Artwork (for the embedded model) or tables of pairs (for another), checkpoints, logs.
         minutes: How long.
-        source: The model whose text encoder is taken the place of.
+        source: The model whose text encoder it is to stand before.
         final: Let the learning rate fall to zero.
         lr: Factor on the learning rates.
         prompts: How many prompts to make ahead.
@@ -162,47 +192,60 @@ def train(
     place = target(folder, source)
     place.mkdir(parents=True, exist_ok=True)
     made = scene_pairs if source in weights.EMBEDDED else general_pairs
-    pairs = list(itertools.islice(made(folder, 1), prompts))
-    pairs = [(normalized(ja), normalize(english)) for ja, english in pairs]
+    before = checkpoint.load(place / "adapter.pt")
+    held_out = _made(made(folder, 0), HELD_OUT)
+    hidden = set(held_out)
+    new = 1 + (0 if before is None else before["step"])  # others than before the break
+    pairs = [pair for pair in _made(made(folder, new), prompts) if pair not in hidden]
     log.info("%d prompts", len(pairs))
-    held_out, pairs = pairs[:HELD_OUT], [p for p in pairs[HELD_OUT:] if p not in set(pairs[:HELD_OUT])]
     pieces = vocabulary(place, pairs)
-    loaded = weights.load(source, dtype=torch.float32)
-    text = loaded.text.to(torch.get_default_device())
-    teacher = Teacher.of(text, loaded.tokenizer, [english for _, english in held_out])
+    teacher = Teacher.of(source, [english for _, english in held_out])
     config = AdapterConfig(
         vocab_size=pieces.vocab_size,
-        projection=teacher.empty.shape[1],
         pad_id=pieces.pad_id,
+        own=teacher.config,
+        start_id=int(teacher.ids([""])[0, 0]),
+        end_id=teacher.tokenizer.end_id,
     )
     config = dataclasses.replace(config, **(sizes or {}))
     (place / "config.json").write_text(json.dumps(to_json(config)) + "\n", encoding="utf-8")
     model = begin(config, teacher)
-    optimize = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embedding", "projection"))
+    optimize = MuonAdamW(model, muon_lr=0.01 * lr, adam_lr=0.02 * lr, adam=("embedding", "position", "token"))
+    worker = Worker(model)
 
     def loss_of(rng: random.Random) -> Tensor:
         rows = [rng.choice(pairs) for _ in range(BATCH)]
         said = [english if rng.random() < ENGLISH else ja for ja, english in rows]
-        with mixed_precision():
-            wanted = teacher.states([english for _, english in rows])
-            states = model(batch(said, pieces))
-        return teacher.unexplained(states, wanted)
+        ids = teacher.ids([english for _, english in rows])
+        wanted, counts = teacher.to_write(ids)
+        network = worker.network
+        written = network.written(batch(said, pieces), wanted.shape[1])
+        counts = counts.flatten()
+        scores = network.token(written.flatten(0, 1)[counts])
+        return F.cross_entropy(scores.float(), wanted.flatten()[counts])
 
     averaged = begin(config, teacher)
 
     @torch.no_grad()
     def figures(means: Mapping[str, Tensor]) -> dict[str, float]:
         averaged.load_state_dict(means)
-        errors = []
+        errors, right, every, whole = 0.0, 0, 0, 0
         for i in range(0, len(held_out), BATCH):
             rows = held_out[i : i + BATCH]
-            wanted = teacher.states([english for _, english in rows])
-            states = averaged(batch([ja for ja, _ in rows], pieces))
-            errors.append(float(teacher.unexplained(states, wanted)) * len(rows))
-        return {"unexplained": sum(errors) / max(1, len(held_out))}
+            ids = teacher.ids([english for _, english in rows])
+            wanted, counts = teacher.to_write(ids)
+            scores = averaged.token(averaged.written(batch([ja for ja, _ in rows], pieces), wanted.shape[1]))
+            states = averaged.own(averaged.shares(scores))
+            errors += float(teacher.unexplained(states, teacher.states(ids))) * len(rows)
+            hit = (scores.argmax(dim=-1) == wanted) | ~counts
+            right += int((hit & counts).sum())
+            every += int(counts.sum())
+            whole += int(hit.all(dim=1).sum())
+        n = max(1, len(held_out))
+        return {"unexplained": errors / n, "tokens": right / max(1, every), "prompts": whole / n}
 
     clock = Clock(minutes, warm=30, every=180, cooling=0.5 if final else 0)
-    loop.run(place / "adapter.pt", model, optimize, clock, loss_of, figures)
+    loop.run(place / "adapter.pt", model, optimize, clock, loss_of, figures, worker=worker)
 
 
 def export(folder: Path, to: Path, *, source: str = "mini") -> None:
@@ -218,13 +261,15 @@ def export(folder: Path, to: Path, *, source: str = "mini") -> None:
     config = from_json(AdapterConfig, json.loads((place / "config.json").read_text(encoding="utf-8")))
     model = Adapter.from_config(config)
     model.load_state_dict(state["ema"])
-    save_adapter(to, model, config, (place / "sentencepiece.model").read_bytes())
+    adapter_file.save_adapter(to, model, config, (place / "sentencepiece.model").read_bytes())
     last = json.loads((place / "adapter.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     figures = {
         "model": Path(source).name,
-        "parameters": f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}",
+        "parameters": f"{sum(tensor.numel() for tensor in adapter_file.its_own(model).values()) / 1e6:.1f}",
         "step": f"{state['step']:,}",
         "unexplained": f"{last['unexplained']:.3f}",
+        "tokens": f"{last['tokens']:.1%}",
+        "prompts": f"{last['prompts']:.1%}",
     }
     card = (files("sdjp.training") / "adapter_card.md").read_text(encoding="utf-8")
     for name, value in figures.items():
@@ -240,14 +285,15 @@ def batch(texts: list[str], pieces: SentencePieceTokenizer) -> Tensor:
 
 
 def begin(config: AdapterConfig, teacher: Teacher) -> Adapter:
-    """A new adapter, which gives the states of the empty prompt for every text."""
+    """A new adapter before the teacher, for which all tokens are alike."""
     torch.manual_seed(0)
     model = Adapter.from_config(config)
-    for embedding in (model.piece_embedding, model.position_embedding, model.state_embedding):
+    for embedding in (model.piece_embedding, model.position_embedding, model.token_position):
         nn.init.normal_(embedding.weight, std=0.3)
-    nn.init.zeros_(model.projection.weight)
-    nn.init.zeros_(model.projection.bias)
-    model.empty.copy_(teacher.empty)
+    nn.init.zeros_(model.token.weight)
+    nn.init.zeros_(model.token.bias)
+    model.own.load_state_dict(teacher.text.state_dict())
+    model.own.requires_grad_(False)
     return model
 
 

@@ -43,9 +43,11 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "fog": (("霧の中の",), ("霧",)),
 }
 BACKGROUNDS: Final = {
-    "white": "白い", "black": "黒い", "gray": "灰色の", "red": "赤い", "orange": "オレンジ色の",
-    "yellow": "黄色い", "green": "緑の", "light blue": "水色の", "blue": "青い", "purple": "紫の",
-    "pink": "ピンクの", "brown": "茶色い", "beige": "ベージュの",
+    "white": ("白い", "白の"), "black": ("黒い", "黒の"), "gray": ("灰色の", "グレーの"),
+    "red": ("赤い", "赤の"), "orange": ("オレンジ色の",), "yellow": ("黄色い", "黄色の"),
+    "green": ("緑の", "緑色の"), "light blue": ("水色の",), "blue": ("青い", "青の", "青色の"),
+    "purple": ("紫の", "紫色の"), "pink": ("ピンクの", "ピンク色の"), "brown": ("茶色い", "茶色の"),
+    "beige": ("ベージュの",),
 }  # fmt: skip
 STYLES: Final[dict[Style, tuple[str, ...]]] = {
     "plain": ("{}",),
@@ -130,7 +132,7 @@ def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     tags = rng.random() < 0.3
     if scene.place in COLORS:
         if scene.place != "white" or rng.random() < 0.15:
-            background = f"{BACKGROUNDS[scene.place]}背景"
+            background = f"{rng.choice(BACKGROUNDS[scene.place])}背景"
             if tags:
                 parts.append(background)
             else:

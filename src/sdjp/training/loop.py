@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from sdjp.training import checkpoint
 from sdjp.training.clock import Clock
-from sdjp.training.optim import EMA, MuonAdamW
+from sdjp.training.optim import EMA, MuonAdamW, Worker
 
 Figures = Callable[[Mapping[str, Tensor]], dict[str, float]]
 
@@ -22,6 +23,8 @@ def run(
     clock: Clock,
     loss_of: Callable[[random.Random], Tensor],
     figures: Figures,
+    *,
+    worker: Worker[Any] | None = None,
 ) -> None:
     """Train until the clock says so, resuming from ``path`` and logging beside it, in ``<name>.jsonl``.
 
@@ -32,12 +35,15 @@ def run(
         clock: When to save and to end.
         loss_of: The loss of one batch, drawn with the random numbers that it is given.
         figures: What to log about averaged weights.
+        worker: What computes the gradients for ``model``, where that is not the model itself.
     """
     ema, step = EMA(model, 0.995), 0
     state = checkpoint.resume_run(path, model, ema)
     if state is not None:
         optimize.load_state_dict(state["optimizer"])
         step = state["step"]
+    if worker is not None:
+        worker.take_over()
     rng = random.Random(step)
     losses: list[float] = []
     while True:
@@ -45,7 +51,11 @@ def run(
         if done < 1:
             loss = loss_of(rng)
             loss.backward()  # type: ignore[no-untyped-call]
+            if worker is not None:
+                worker.hand_over()
             optimize.step(clock.rate(done))
+            if worker is not None:
+                worker.take_over()
             ema.update(model)
             losses.append(loss.item())
             step += 1

@@ -1,7 +1,7 @@
 """Adapters on disk: a folder with ``config.json``, ``model.safetensors`` and ``sentencepiece.model``.
 
-The names of the tensors are those of :class:`sdjp.models.Adapter`. A model may bring an adapter along, in a
-folder ``adapter`` of its own; the embedded one does.
+The names of the tensors are those of :class:`sdjp.models.Adapter`, without the text encoder behind it, which
+is the model's. A model may bring an adapter along, in a folder ``adapter`` of its own; the embedded one does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import torch
+from torch import Tensor
 
-from sdjp.config import AdapterConfig, from_json, to_json
+from sdjp.config import AdapterConfig, CLIPTextConfig, TextConfig, from_json, to_json
 from sdjp.errors import SdjpError, WeightsError
-from sdjp.models import Adapter
+from sdjp.models import Adapter, CLIPText, TextEncoder
 from sdjp.text.sentencepiece import SentencePieceTokenizer
 from sdjp.weights.compare import compare
 from sdjp.weights.load import Loaded
@@ -80,7 +81,8 @@ def _lacking(folder: Path) -> list[str]:
 def load_adapter(
     folder: Path,
     *,
-    context_dim: int | None = None,
+    own: TextEncoder,
+    encoder: TextConfig,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> LoadedAdapter:
@@ -88,7 +90,8 @@ def load_adapter(
 
     Args:
         folder: Its folder; see :func:`adapter_folder`.
-        context_dim: Width of the states that the UNet takes; None to take any.
+        own: The text encoder that it is to stand before; shared, not copied.
+        encoder: The sizes of that.
         dtype: Of the weights.
         device: Where to put them.
 
@@ -96,21 +99,28 @@ def load_adapter(
         WeightsError: If a file is damaged, or the adapter was made for another model.
     """
     config = _config(folder / CONFIG)
-    if context_dim is not None and config.projection != context_dim:
+    if not isinstance(own, CLIPText) or not isinstance(encoder, CLIPTextConfig):
+        raise not_clip(encoder)
+    made_for, given = _table(config.own), _table(encoder)
+    if made_for != given:
         raise WeightsError(
-            "adapter.width",
-            ja=f"アダプター {folder} は幅 {config.projection} の状態を出しますが、"
-            f"このモデルの UNet が受け取る幅は {context_dim} です。"
+            "adapter.encoder",
+            ja=f"アダプター {folder} は、語彙 {made_for[0]:,}、幅 {made_for[1]}、長さ {made_for[2]} の"
+            "テキストエンコーダーのために学習したものです。このモデルのテキストエンコーダーは、"
+            f"語彙 {given[0]:,}、幅 {given[1]}、長さ {given[2]} です。"
             "このモデルのために学習したアダプターを指定してください。",
-            en=f"the adapter {folder} gives states of width {config.projection}, but the UNet of this model "
-            f"takes {context_dim}. Give an adapter that was trained for this model.",
+            en=f"the adapter {folder} was trained for a text encoder of {made_for[0]:,} tokens, width "
+            f"{made_for[1]} and length {made_for[2]}; that of this model has {given[0]:,}, {given[1]} and "
+            f"{given[2]}. Give an adapter that was trained for this model.",
         )
+    config = dataclasses.replace(config, own=encoder)
     tokenizer = SentencePieceTokenizer.plain(folder / VOCABULARY)
     file = open_file(folder / WEIGHTS)
     with torch.device("meta"), Unfilled():
         text = Adapter.from_config(config)
+    text.own = own
     found = {name: entry.shape for name, entry in file.entries.items()}
-    wanted = {name: tuple(tensor.shape) for name, tensor in text.state_dict().items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in its_own(text).items()}
     problems = compare(found, wanted, unknown=[name for name in found if name not in wanted])
     if problems is None and tokenizer.vocab_size > config.vocab_size:
         count = tokenizer.vocab_size
@@ -123,19 +133,39 @@ def load_adapter(
             en=f"cannot load {folder} as an adapter.\n{en}",
         )
     tensors = {name: file.read(name, dtype=dtype, device=torch.device(device)) for name in wanted}
-    text.load_state_dict(tensors, assign=True)
+    text.load_state_dict(tensors, assign=True, strict=False)
     return LoadedAdapter(text.eval().requires_grad_(False), config, tokenizer)
 
 
+def not_clip(encoder: TextConfig) -> WeightsError:
+    """Tell that an adapter cannot stand before a text encoder."""
+    return WeightsError(
+        "adapter.encoder",
+        ja="アダプターを付けられるのは CLIP のテキストエンコーダーだけです。"
+        f"このモデルのテキストエンコーダーは {encoder.kind} です。",
+        en=f"an adapter can stand before a CLIP text encoder only; that of this model is {encoder.kind}.",
+    )
+
+
+def _table(encoder: CLIPTextConfig) -> tuple[int, int, int]:
+    """What an adapter has to fit: what the other's tokens are, not how they are read."""
+    return encoder.vocab_size, encoder.width, encoder.max_length
+
+
+def its_own(text: Adapter) -> dict[str, Tensor]:
+    """The tensors of the adapter without those of the model."""
+    return {name: tensor for name, tensor in text.state_dict().items() if not name.startswith("own.")}
+
+
 def adapted(loaded: Loaded, folder: Path) -> Loaded:
-    """Put the adapter in ``folder`` in the place of the text encoder of a model.
+    """Put the adapter in ``folder`` before the text encoder of a model.
 
     Raises:
         WeightsError: As :func:`load_adapter`.
     """
     weight = loaded.unet.conv_in.weight
     text, config, tokenizer = load_adapter(
-        folder, context_dim=loaded.config.unet.context_dim, dtype=weight.dtype, device=weight.device
+        folder, own=loaded.text, encoder=loaded.config.text, dtype=weight.dtype, device=weight.device
     )
     changed = dataclasses.replace(loaded.config, text=config)
     return dataclasses.replace(
@@ -148,7 +178,7 @@ def save_adapter(folder: Path, text: Adapter, config: AdapterConfig, vocabulary:
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.half().contiguous() for name, tensor in text.state_dict().items()}
+    tensors = {name: tensor.half().contiguous() for name, tensor in its_own(text).items()}
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     (folder / WEIGHTS).chmod(0o644)
     (folder / VOCABULARY).write_bytes(vocabulary)

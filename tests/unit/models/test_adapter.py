@@ -1,15 +1,24 @@
-"""The adapter's network: what it sees, and what it gives for nothing."""
+"""The adapter's network: what it sees, what it writes, and what it gives for nothing."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from sdjp.config import AdapterConfig
+from sdjp.config import AdapterConfig, CLIPTextConfig
 from sdjp.models import Adapter, make_text_encoder
 
+OWN = CLIPTextConfig(vocab_size=40, width=24, layers=2, heads=2, mlp_width=48)
 CONFIG = AdapterConfig(
-    vocab_size=50, width=32, heads=2, mlp_width=64, read_layers=2, write_layers=1, projection=24
+    vocab_size=50,
+    width=32,
+    heads=2,
+    mlp_width=64,
+    read_layers=2,
+    write_layers=1,
+    own=OWN,
+    start_id=38,
+    end_id=39,
 )
 END, PAD = 0, CONFIG.pad_id
 
@@ -19,11 +28,10 @@ def adapter() -> Adapter:
     torch.manual_seed(0)
     made = make_text_encoder(CONFIG)
     assert isinstance(made, Adapter)
-    made.empty.normal_()
     return made.eval().requires_grad_(False)
 
 
-def test_as_many_states_as_the_other_encoder_gives(adapter: Adapter) -> None:
+def test_as_many_states_as_the_model_s_own_encoder_gives(adapter: Adapter) -> None:
     assert adapter(torch.tensor([[5, 6, END], [7, END, PAD]])).shape == (2, 77, 24)
 
 
@@ -33,8 +41,34 @@ def test_padding_changes_nothing(adapter: Adapter) -> None:
     torch.testing.assert_close(adapter(long), adapter(short), atol=1e-5, rtol=1e-4)
 
 
-def test_the_empty_prompt_has_the_states_it_was_given(adapter: Adapter) -> None:
-    assert torch.equal(adapter(torch.tensor([[END] + [PAD] * 76]))[0], adapter.empty)
+def test_the_empty_prompt_has_the_states_of_the_empty_english(adapter: Adapter) -> None:
+    english = torch.tensor([[38] + [39] * 76])
+    assert torch.equal(adapter(torch.tensor([[END] + [PAD] * 76])), adapter.own(english))
+
+
+def test_what_is_certain_is_read_as_if_it_were_written_in_english(adapter: Adapter) -> None:
+    words = torch.tensor([[7, 3, 39]])
+    logits = torch.nn.functional.one_hot(words, 40) * 1000.0
+    english = torch.tensor([[38, 7, 3] + [39] * 74])
+    torch.testing.assert_close(adapter.own(adapter.shares(logits)), adapter.own(english))
+
+
+def test_shares_are_shares_and_nothing_comes_behind_an_end(adapter: Adapter) -> None:
+    logits = torch.randn(2, 9, 40) * 3
+    logits[:, 4, 39] = 1000
+    shares = adapter.shares(logits)
+    assert shares.shape == (2, 77, 40)
+    torch.testing.assert_close(shares.sum(dim=-1), torch.ones(2, 77))
+    assert (shares[:, 5:].argmax(dim=-1) == 39).all()
+    torch.testing.assert_close(shares[:, 5:, 39], torch.ones(2, 72))
+    assert (shares[:, 0].argmax(dim=-1) == 38).all()
+
+
+def test_the_first_tokens_do_not_depend_on_how_many_are_written(adapter: Adapter) -> None:
+    ids = torch.tensor([[5, 6, END]])
+    some, every = adapter.written(ids, 4), adapter.written(ids, 75)
+    assert some.shape == (1, 4, 32)
+    torch.testing.assert_close(every[:, :4], some, atol=1e-5, rtol=1e-4)
 
 
 def test_the_order_of_pieces_matters(adapter: Adapter) -> None:
@@ -42,6 +76,6 @@ def test_the_order_of_pieces_matters(adapter: Adapter) -> None:
     assert (a - b).abs().max() > 1e-3
 
 
-def test_every_state_may_change_with_every_piece(adapter: Adapter) -> None:
+def test_every_state_but_that_of_the_start_may_change_with_every_piece(adapter: Adapter) -> None:
     a, b = adapter(torch.tensor([[5, 6, 7, END], [5, 6, 8, END]]))
-    assert bool(((a - b).abs().amax(dim=1) > 0).all())
+    assert bool(((a - b).abs().amax(dim=1)[1:] > 0).all())

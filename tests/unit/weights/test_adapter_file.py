@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from sdjp import Pipeline
-from sdjp.config import AdapterConfig
+from sdjp import Pipeline, weights
+from sdjp.config import AdapterConfig, BertConfig, CLIPTextConfig
 from sdjp.errors import WeightsError
-from sdjp.models import Adapter
+from sdjp.models import Adapter, make_text_encoder
 from sdjp.text.sentencepiece import SentencePieceTokenizer
-from sdjp.weights.adapter_file import adapter_folder, load_adapter, save_adapter
+from sdjp.weights.adapter_file import LoadedAdapter, adapter_folder, load_adapter, save_adapter
+from sdjp.weights.load import Loaded
 from tests.encoder_folders import train_sentencepiece
 
 
@@ -24,11 +26,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("アダプター"))
 
 
-def make(folder: Path, projection: int = 192) -> Path:
+def embedded() -> Loaded:
+    return weights.load("mini", dtype=torch.float32)
+
+
+def make(folder: Path, **sizes: int) -> Path:
     spm = folder / "learnt.model"
     train_sentencepiece(spm, unk_id=1, bos_id=-1, eos_id=0, pad_id=2)
     torch.manual_seed(0)
     pieces = SentencePieceTokenizer.plain(spm)
+    mini = embedded()
+    assert isinstance(mini.config.text, CLIPTextConfig)
     config = AdapterConfig(
         vocab_size=pieces.vocab_size,
         width=32,
@@ -36,16 +44,22 @@ def make(folder: Path, projection: int = 192) -> Path:
         mlp_width=64,
         read_layers=1,
         write_layers=1,
-        projection=projection,
+        own=dataclasses.replace(mini.config.text, **sizes),
+        start_id=mini.tokenizer.start_id or 0,
+        end_id=mini.tokenizer.end_id,
     )
     model = Adapter.from_config(config)
-    model.empty.normal_()
     save_adapter(folder / "adapter", model, config, spm.read_bytes())
     return folder / "adapter"
 
 
+def load(folder: Path) -> LoadedAdapter:
+    mini = embedded()
+    return load_adapter(folder, own=mini.text, encoder=mini.config.text)
+
+
 def test_what_is_written_is_read(folder: Path) -> None:
-    loaded = load_adapter(folder, context_dim=192)
+    loaded = load(folder)
     assert loaded.tokenizer.end_id == 0
     assert loaded.tokenizer.pad_id == loaded.config.pad_id == 2
     assert loaded.tokenizer.start_id is None
@@ -77,8 +91,8 @@ def test_what_a_folder_lacks_is_told(folder: Path, tmp_path: Path) -> None:
 
 def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
-        Pipeline.from_pretrained(translator=f"adapter:{make(tmp_path, projection=768)}", safety="off")
-    assert caught.value.code == "adapter.width"
+        Pipeline.from_pretrained(translator=f"adapter:{make(tmp_path, width=768)}", safety="off")
+    assert caught.value.code == "adapter.encoder"
     assert "768" in caught.value.en
     assert "192" in caught.value.en
 
@@ -96,30 +110,45 @@ def test_settings_that_cannot_be_used(folder: Path, tmp_path: Path, settings: st
     copy = copied(folder, tmp_path)
     (copy / "config.json").write_text(settings, encoding="utf-8")
     with pytest.raises(WeightsError, match=told) as caught:
-        load_adapter(copy)
+        load(copy)
     assert caught.value.code == "adapter.config"
+
+
+def test_only_clip_can_be_read_for(folder: Path) -> None:
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=60, width=32, layers=1, heads=2, head_width=8, mlp_width=32)
+    with pytest.raises(WeightsError, match="bert") as caught:
+        load_adapter(folder, own=make_text_encoder(config), encoder=config)
+    assert caught.value.code == "adapter.encoder"
+
+
+def test_the_text_encoder_is_the_model_s_own(folder: Path) -> None:
+    mini = embedded()
+    loaded = load_adapter(folder, own=mini.text, encoder=mini.config.text)
+    assert loaded.text.own is mini.text
+    assert not any(name.startswith("own.") for name in load_file(folder / "model.safetensors"))
 
 
 def test_all_that_is_wrong_with_the_tensors_is_in_one_message(folder: Path, tmp_path: Path) -> None:
     copy = copied(folder, tmp_path)
-    tensors = load_adapter(folder).text.state_dict()
+    tensors = load_file(folder / "model.safetensors")
     tensors["new"] = tensors.pop("norm_out.bias")
-    tensors["empty"] = torch.zeros(3)
+    tensors["token.bias"] = torch.zeros(3)
     save_file(tensors, copy / "model.safetensors")
     with pytest.raises(WeightsError) as caught:
-        load_adapter(copy)
-    assert all(name in caught.value.ja for name in ("new", "norm_out.bias", "empty"))
+        load(copy)
+    assert all(name in caught.value.ja for name in ("new", "norm_out.bias", "token.bias"))
 
 
 def test_a_vocabulary_that_does_not_belong_to_it(folder: Path, tmp_path: Path) -> None:
     copy = copied(folder, tmp_path)
     settings = json.loads((copy / "config.json").read_text())
-    tensors = load_adapter(folder).text.state_dict()
+    tensors = load_file(folder / "model.safetensors")
     tensors["piece_embedding.weight"] = tensors["piece_embedding.weight"][:20].clone()
     save_file(tensors, copy / "model.safetensors")
     (copy / "config.json").write_text(json.dumps({**settings, "vocab_size": 20}))
     with pytest.raises(WeightsError, match="語彙"):
-        load_adapter(copy)
+        load(copy)
 
 
 def copied(folder: Path, to: Path) -> Path:

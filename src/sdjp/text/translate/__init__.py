@@ -35,7 +35,7 @@ __all__ = [
 AUTO: Final = "auto"
 """In place of a translator's name: whichever suits the model; ``combined``, if it reads English."""
 ADAPTER: Final = "adapter"
-"""In place of a translator's name: none, for a text encoder that reads Japanese takes the model's place."""
+"""In place of a translator's name: none, for an adapter reads Japanese before the text encoder."""
 
 
 def adapter_of(translator: object) -> tuple[bool, str | None]:
