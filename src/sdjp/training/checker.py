@@ -1,6 +1,6 @@
 """Train the safety checker of the embedded model: an image encoder that looks for what is watched.
 
-It begins as the first layers of the small CLIP's image encoder, and learns from scenes, half of them with
+It begins as the small CLIP's image encoder, and learns from scenes, half of them with
 something in them that is watched for, to turn their points towards the right concepts and away from the
 others (binary cross-entropy of the cosines). Thresholds come from harmless scenes that are drawn for them.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,7 @@ from sdjp.training.safety import Made, Shown, make_checker
 from sdjp.training.scenes import Scene
 from sdjp.training.watched import WATCHED, WatchedArtwork, emojis
 
-VISION: Final = dataclasses.replace(clip.VISION, layers=2)
+VISION: Final = clip.VISION
 BATCH: Final = 96
 WITH: Final = 0.5
 """Share of scenes with something that is watched for."""
@@ -61,7 +62,7 @@ class Watcher(nn.Module):
 
 
 def begin(folder: Path) -> Watcher:
-    """A watcher with the first layers of the trained CLIP's eyes.
+    """A watcher with the trained CLIP's eyes.
 
     Raises:
         FileNotFoundError: If there is no CLIP.
@@ -69,8 +70,7 @@ def begin(folder: Path) -> Watcher:
     torch.manual_seed(0)
     made = Watcher()
     seeing, _ = clip.load(folder)
-    theirs = seeing.vision.state_dict()
-    made.vision.load_state_dict({name: theirs[name] for name in made.vision.state_dict()})
+    made.vision.load_state_dict(seeing.vision.state_dict())
     return made
 
 
@@ -84,8 +84,7 @@ def sample(watched: WatchedArtwork, rng: random.Random) -> Scene:
     scene = scenes.sample(watched, rng)
     if rng.random() >= WITH:
         return scene
-    _, found = rng.choice(WATCHED)
-    return dataclasses.replace(scene, emojis=(rng.choice(list(found)), *scene.emojis[1:]))
+    return dataclasses.replace(scene, emojis=(rng.choice(list(emojis())), *scene.emojis[1:]))
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
@@ -145,7 +144,7 @@ def export(folder: Path, target: Path) -> Made:
         drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
         pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
         shown.append(Shown(concept=concept, pictures=pictures, point=point))
-    return make_checker(
+    made = make_checker(
         target,
         in_clips_scale(model.vision, VISION),
         VISION,
@@ -154,6 +153,25 @@ def export(folder: Path, target: Path) -> Made:
         false_positives=FALSE_POSITIVES,
         dtype=torch.float16,
     )
+    (target / "README.md").write_text(_card(model, made, state["step"]), encoding="utf-8")
+    return made
+
+
+def _card(model: Watcher, made: Made, step: int) -> str:
+    concepts = [concept for concept, _ in WATCHED]
+    shares = zip(concepts, made.found, strict=True)
+    figures = {
+        "ja": "、".join(concept.ja for concept in concepts),
+        "en": ", ".join(concept.en for concept in concepts),
+        "parameters": f"{sum(p.numel() for p in model.vision.parameters()) / 1e6:.1f}",
+        "step": f"{step:,}",
+        "found": ", ".join(f"{concept.en} {share:.0%}" for concept, share in shares if share is not None),
+        "false_alarms": f"{made.false_positives:.1%}",
+    }
+    card = (files("sdjp.training") / "checker_card.md").read_text(encoding="utf-8")
+    for name, value in figures.items():
+        card = card.replace(f"{{{name}}}", value)
+    return card
 
 
 def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:

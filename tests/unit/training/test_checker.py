@@ -32,7 +32,7 @@ def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path
     rng = random.Random(0)
     shown = torch.tensor([checker.shows(checker.sample(drawn, rng)) for _ in range(400)])
     assert 0.45 < float(shown.any(dim=1).float().mean()) < 0.65
-    assert bool((shown.sum(dim=0) > 20).all())
+    assert bool((shown.sum(dim=0) > 8).all())
     assert checker.shows(Scene(emojis=("🐈", "💉"))) == [False, False, True, False]
 
 
@@ -48,6 +48,9 @@ def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
     made = checker.export(clip_folder, tmp_path / "safety_checker")
     assert len(made.found) == len(watched.WATCHED)
     assert made.false_positives <= 0.05
+    card = (tmp_path / "safety_checker" / "README.md").read_text(encoding="utf-8")
+    assert "weapons" in card
+    assert "{" not in card
     loaded = load_checker(tmp_path / "safety_checker", model="mini")
     assert loaded is not None
     assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in watched.WATCHED]
