@@ -151,7 +151,7 @@ def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     return rng.choice(("、", "、", ", ", " ")).join(parts)
 
 
-def pairs(artwork: Artwork, seed: int, *, batch: int = 512) -> Iterator[tuple[str, str]]:
+def pairs(artwork: Artwork, seed: int, *, batch: int = 64) -> Iterator[tuple[str, str]]:
     """Yield prompts and what the lexicon makes of them, without end."""
     rng = random.Random(seed)
     translator = LexiconTranslator()

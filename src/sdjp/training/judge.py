@@ -37,6 +37,8 @@ WIDTHS: Final = (32, 64, 128, 160)
 BACKGROUNDS: Final = (*COLORS, *PLACES)
 PAIRS: Final = 0.3
 """Share of scenes that are drawn again until they show two things, which are harder to tell."""
+HELD_OUT: Final = 512
+"""Scenes by which it is judged itself."""
 SETS: Final = {name: 3 if name == "flat" else 1 for name in PACKAGES}
 """How often drawings of each set are shown; the embedded model draws flat ones."""
 
@@ -228,10 +230,10 @@ def places_of(told: Verdict) -> list[str]:
 
 
 @torch.no_grad()
-def accuracy(judge: Judge, artwork: Artwork, n: int = 512) -> dict[str, float]:
+def accuracy(judge: Judge, artwork: Artwork) -> dict[str, float]:
     """How well it knows scenes drawn as they are: what a perfect model would be given."""
     rng = random.Random("accuracy of the judge")
-    found = [scenes.sample(artwork, rng) for _ in range(n)]
+    found = [scenes.sample(artwork, rng) for _ in range(HELD_OUT)]
     told = judge(torch.cat([to_input(scenes.draw(scene, artwork)[None]) for scene in found]))
     subjects = [scene.emojis for scene in found]
     first, five = seen(told, artwork, subjects, 1), seen(told, artwork, subjects, 5)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.conditioning import adapted, encode
-from sdjp.config import AdapterConfig
+from sdjp.config import AdapterConfig, CLIPTextConfig
 from sdjp.models import Adapter
 from sdjp.text.chunks import Chunks
 
@@ -19,8 +19,17 @@ EMPTY = Chunks(ids=[[END] + [PAD] * 9], weights=[[1.0] * 10], tokens=0)
 @pytest.fixture(scope="module")
 def adapter() -> Adapter:
     torch.manual_seed(0)
+    own = CLIPTextConfig(vocab_size=20, width=16, layers=1, heads=2, mlp_width=32)
     config = AdapterConfig(
-        vocab_size=50, width=32, heads=2, mlp_width=64, read_layers=1, write_layers=1, projection=16
+        vocab_size=50,
+        width=32,
+        heads=2,
+        mlp_width=64,
+        read_layers=1,
+        write_layers=1,
+        own=own,
+        start_id=18,
+        end_id=19,
     )
     return Adapter.from_config(config).eval().requires_grad_(False)
 

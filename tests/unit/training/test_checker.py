@@ -39,7 +39,7 @@ def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path
 def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
     clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, count in (("BATCH", 8), ("HELD_OUT", 20), ("SHOWN", 3), ("HARMLESS", 60)):
+    for name, count in (("BATCH", 8), ("HELD_OUT", 20), ("SHOWN", 2), ("HARMLESS", 24)):
         monkeypatch.setattr(checker, name, count)
     for _ in range(2):
         checker.train(clip_folder, minutes=0.02)

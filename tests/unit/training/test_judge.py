@@ -45,7 +45,9 @@ def test_what_it_learns_from_says_what_is_in_it(folder: Path) -> None:
     assert {round(v, 2) for v in subjects.unique().tolist()} == {0.0, 0.5, 1.0}
 
 
-def test_training_goes_on_where_it_stopped(folder: Path) -> None:
+def test_training_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "BATCH", 16)
+    monkeypatch.setattr(judge, "HELD_OUT", 60)
     for _ in range(2):
         judge.train(folder, minutes=0.03)
     steps = judge.checkpoint.load(folder / "judge.pt")["step"]
