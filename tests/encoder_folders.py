@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -11,8 +12,19 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sdjp.config import BertConfig, CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig, XLMRobertaConfig
+from sdjp.config import (
+    AdapterConfig,
+    BertConfig,
+    CLIPTextConfig,
+    ModelConfig,
+    UNetConfig,
+    VAEConfig,
+    XLMRobertaConfig,
+)
+from sdjp.models import Adapter
+from sdjp.text.sentencepiece import SentencePieceTokenizer
 from sdjp.weights import diffusers_config, diffusers_text, to_layout
+from sdjp.weights.adapter_file import save_adapter
 from tests.conftest import random_models
 
 UNET = UNetConfig(
@@ -22,6 +34,19 @@ VAE = VAEConfig(ch=32, ch_mult=(1, 1, 2, 2), num_res_blocks=1)
 LAION = ModelConfig(
     name="laion", unet=UNET, vae=VAE, text=BertConfig(width=64, layers=2, heads=2, mlp_width=256)
 )
+
+ADAPTER = AdapterConfig(
+    vocab_size=50,
+    width=32,
+    heads=2,
+    mlp_width=64,
+    read_layers=2,
+    write_layers=1,
+    own=CLIPTextConfig(vocab_size=40, width=24, layers=2, heads=2, mlp_width=48),
+    start_id=38,
+    end_id=39,
+)
+"""A small adapter."""
 
 SENTENCES = (
     "馬に乗る宇宙飛行士",
@@ -82,6 +107,17 @@ def save_rinna(folder: Path) -> ModelConfig:
     (own / "special_tokens_map.json").write_text(json.dumps(RINNA_SPECIAL), encoding="utf-8")
     text = CLIPTextConfig(vocab_size=200, width=64, layers=2, heads=2, mlp_width=128)
     return _save(folder, text, "t5")
+
+
+def save_small_adapter(folder: Path, **encoder: Any) -> Path:
+    """Write a small adapter with random weights; ``encoder`` tells what it stands before."""
+    learnt = folder / "learnt.model"
+    train_sentencepiece(learnt, unk_id=1, bos_id=-1, eos_id=0, pad_id=2)
+    pieces = SentencePieceTokenizer.plain(learnt).vocab_size
+    config = dataclasses.replace(ADAPTER, vocab_size=pieces, read_layers=1, **encoder)
+    torch.manual_seed(0)
+    save_adapter(folder / "adapter", Adapter.from_config(config), config, learnt.read_bytes())
+    return folder / "adapter"
 
 
 def save_alt(folder: Path, *, pre_projection: bool = False) -> ModelConfig:

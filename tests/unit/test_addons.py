@@ -13,18 +13,15 @@ import torch
 
 from sdjp import Pipeline
 from sdjp.addons import Addons
-from sdjp.config import AdapterConfig, CLIPTextConfig
 from sdjp.errors import InputError, WeightsError
 from sdjp.images import read_metadata
-from sdjp.models import Adapter
 from sdjp.result import GenerationResult
-from sdjp.text.sentencepiece import SentencePieceTokenizer
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import make_translator
-from sdjp.weights.adapter_file import adapted, save_adapter
+from sdjp.weights.adapter_file import adapted
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
-from tests.encoder_folders import train_sentencepiece
+from tests.encoder_folders import save_small_adapter
 
 SETTINGS: dict[str, Any] = {"num_inference_steps": 2, "seed": 5}
 
@@ -81,18 +78,14 @@ def test_a_lora_acts_on_the_text_encoder_behind_an_adapter(tmp_path: Path) -> No
     files.write_lora(
         tmp_path / "lora" / "text.safetensors", files.lora_tensors(files.kohya, parts=["text_encoder"])
     )
-    train_sentencepiece(tmp_path / "learnt.model", unk_id=1, bos_id=-1, eos_id=0, pad_id=2)
-    pieces = SentencePieceTokenizer.plain(tmp_path / "learnt.model")
-    loaded = random_models(SMALL)
-    assert isinstance(loaded.config.text, CLIPTextConfig)
-    config = AdapterConfig(
-        vocab_size=pieces.vocab_size, width=32, heads=2, mlp_width=64, own=loaded.config.text
+    plain_model = random_models(SMALL)
+    loaded = adapted(
+        plain_model,
+        save_small_adapter(tmp_path, own=plain_model.config.text, start_id=49406, end_id=49407),
     )
-    adapter = Adapter.from_config(config)
-    save_adapter(tmp_path / "adapter", adapter, config, (tmp_path / "learnt.model").read_bytes())
     pipe = Pipeline(
-        adapted(loaded, tmp_path / "adapter"),
-        tokenizer=pieces,
+        loaded,
+        tokenizer=loaded.tokenizer,
         translator=make_translator("passthrough", reads_japanese=True),
         addons=Addons(tmp_path / "lora"),
     )

@@ -162,11 +162,10 @@ class Adapter(nn.Module):
         After an end there are only ends: a token counts as far as none before it is the end.
         """
         shares = scores.float().softmax(dim=-1)
-        size, count, kinds = shares.shape
+        size, count, _ = shares.shape
         ended = shares[..., self.end_id]
         before = F.pad((1 - ended).cumprod(dim=1)[:, :-1], (1, 0), value=1.0)[..., None]
-        end = F.one_hot(torch.tensor(self.end_id, device=shares.device), kinds).to(shares)
-        start = F.one_hot(torch.tensor(self.start_id, device=shares.device), kinds).to(shares)
+        start, end = _all_of(self.start_id, shares), _all_of(self.end_id, shares)
         written = before * shares + (1 - before) * end
         rest = end.expand(size, self.position_embedding.num_embeddings - 1 - count, -1)
         return torch.cat([start.expand(size, 1, -1), written, rest], dim=1)
@@ -175,7 +174,11 @@ class Adapter(nn.Module):
         """Map ids (B, L) int64, each row with one end and then padding, to text states (B, S, P)."""
         scores = self.token(self.written(ids, self.token_position.num_embeddings))
         nothing = (ids != self.pad_id).sum(dim=1) == 1  # but the end
-        only_end = F.one_hot(torch.tensor(self.end_id, device=ids.device), scores.shape[-1]).to(scores).log()
-        scores = torch.where(nothing[:, None, None], only_end, scores)
+        scores = torch.where(nothing[:, None, None], _all_of(self.end_id, scores).log(), scores)
         out: Tensor = self.own(self.shares(scores).to(self.token.weight.dtype))
         return out
+
+
+def _all_of(token: int, like: Tensor) -> Tensor:
+    """Shares (V,) of which ``token`` has all, in the dtype and on the device of ``like`` (…, V)."""
+    return F.one_hot(torch.tensor(token, device=like.device), like.shape[-1]).to(like)

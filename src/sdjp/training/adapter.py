@@ -14,7 +14,6 @@ import json
 import logging
 import random
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ from sdjp.text.normalize import normalize
 from sdjp.text.sentencepiece import SentencePieceTokenizer
 from sdjp.text.tokens import Tokenizer
 from sdjp.text.translate.passthrough import PassthroughTranslator
-from sdjp.training import checkpoint, japanese, loop, translation_pairs, translation_pieces
+from sdjp.training import card, checkpoint, japanese, loop, translation_pairs, translation_pieces
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.optim import MuonAdamW, Worker
@@ -80,9 +79,7 @@ class Teacher:
             WeightsError: If it is none of CLIP.
         """
         loaded = weights.load(source, dtype=torch.float32)
-        text, config = loaded.text, loaded.config.text
-        if not isinstance(text, CLIPText) or not isinstance(config, CLIPTextConfig):
-            raise adapter_file.not_clip(config)
+        text, config = adapter_file.clip_text(loaded.text, loaded.config.text)
         made = cls(
             text=text.to(torch.get_default_device()),
             config=config,
@@ -210,7 +207,7 @@ def train(
     config = dataclasses.replace(config, **(sizes or {}))
     (place / "config.json").write_text(json.dumps(to_json(config)) + "\n", encoding="utf-8")
     model = begin(config, teacher)
-    optimize = MuonAdamW(model, muon_lr=0.01 * lr, adam_lr=0.02 * lr, adam=("embedding", "position", "token"))
+    optimize = MuonAdamW(model, muon_lr=0.01 * lr, adam_lr=0.02 * lr, adam=("embedding", "token"))
     worker = Worker(model)
 
     def loss_of(rng: random.Random) -> Tensor:
@@ -271,10 +268,7 @@ def export(folder: Path, to: Path, *, source: str = "mini") -> None:
         "tokens": f"{last['tokens']:.1%}",
         "prompts": f"{last['prompts']:.1%}",
     }
-    card = (files("sdjp.training") / "adapter_card.md").read_text(encoding="utf-8")
-    for name, value in figures.items():
-        card = card.replace(f"{{{name}}}", value)
-    (to / "README.md").write_text(card, encoding="utf-8")
+    (to / "README.md").write_text(card.filled("adapter_card.md", figures), encoding="utf-8")
 
 
 def batch(texts: list[str], pieces: SentencePieceTokenizer) -> Tensor:

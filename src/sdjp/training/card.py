@@ -1,8 +1,10 @@
-"""The figures of :mod:`sdjp.training.evaluate` in the model card of the embedded model."""
+"""Model cards: the figures of the embedded model in its own, and cards made of a template."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +59,14 @@ def _others(figures: dict[str, Any]) -> list[str]:
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def filled(template: str, figures: Mapping[str, str]) -> str:
+    """A model card of its own: ``template``, a file beside this one, with its ``{names}`` filled in."""
+    text = (files("sdjp.training") / template).read_text(encoding="utf-8")
+    for name, value in figures.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def write(figures: dict[str, Any], card: Path) -> None:

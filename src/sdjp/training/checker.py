@@ -1,8 +1,8 @@
 """Train the safety checker of the embedded model: an image encoder that looks for what is watched.
 
-It begins as the small CLIP's image encoder, and learns from scenes, half of them with
-something in them that is watched for, to turn their points towards the right concepts and away from the
-others (binary cross-entropy of the cosines). Thresholds come from harmless scenes that are drawn for them.
+It begins as the small CLIP's image encoder, and learns from scenes, half of them with something in them that
+is watched for, to turn their points towards the right concepts and away from the others (binary cross-entropy
+of the cosines). Thresholds come from harmless scenes that are drawn for them.
 
 Axes: B pictures, N concepts, P width of the space.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.clip_vision import CLIPVision
-from sdjp.training import checkpoint, clip, judge, loop, places, scenes
+from sdjp.training import card, checkpoint, clip, judge, loop, places, scenes
 from sdjp.training.artwork import Artwork
 from sdjp.training.clip_export import in_clips_scale
 from sdjp.training.clock import Clock
@@ -34,7 +33,6 @@ from sdjp.training.safety import Made, Shown, make_checker
 from sdjp.training.scenes import Scene
 from sdjp.training.watched import WATCHED, WatchedArtwork, emojis
 
-VISION: Final = clip.VISION
 BATCH: Final = 96
 WITH: Final = 0.5
 """Share of scenes with something that is watched for."""
@@ -50,8 +48,8 @@ class Watcher(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.vision = CLIPVision.from_config(VISION)
-        self.concepts = nn.Parameter(torch.randn(len(WATCHED), VISION.projection))
+        self.vision = CLIPVision.from_config(clip.VISION)
+        self.concepts = nn.Parameter(torch.randn(len(WATCHED), clip.VISION.projection))
         self.sharpness = nn.Parameter(torch.tensor(10.0))
         self.threshold = nn.Parameter(torch.full((len(WATCHED),), 0.3))
 
@@ -146,8 +144,8 @@ def export(folder: Path, target: Path) -> Made:
         shown.append(Shown(concept=concept, pictures=pictures, point=point))
     made = make_checker(
         target,
-        in_clips_scale(model.vision, VISION),
-        VISION,
+        in_clips_scale(model.vision),
+        clip.VISION,
         shown,
         list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
         false_positives=FALSE_POSITIVES,
@@ -168,10 +166,7 @@ def _card(model: Watcher, made: Made, step: int) -> str:
         "found": ", ".join(f"{concept.en} {share:.0%}" for concept, share in shares if share is not None),
         "false_alarms": f"{made.false_positives:.1%}",
     }
-    card = (files("sdjp.training") / "checker_card.md").read_text(encoding="utf-8")
-    for name, value in figures.items():
-        card = card.replace(f"{{{name}}}", value)
-    return card
+    return card.filled("checker_card.md", figures)
 
 
 def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:

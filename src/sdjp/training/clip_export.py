@@ -11,7 +11,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sdjp.config import CLIPVisionConfig
 from sdjp.images.clip_input import MEAN, STD
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.training import clip
@@ -21,12 +20,12 @@ from sdjp.weights.maps.ldm import TEXT_LAYER
 from sdjp.weights.safety_file import vision_names, vision_settings
 
 
-def in_clips_scale(vision: CLIPVision, config: CLIPVisionConfig = clip.VISION) -> CLIPVision:
+def in_clips_scale(vision: CLIPVision) -> CLIPVision:
     """The same encoder for pixels as CLIP scales them; it was trained on [-1, 1].
 
     The factor goes into the kernels, what is added into the positions.
     """
-    made = CLIPVision.from_config(config)
+    made = CLIPVision.from_config(clip.VISION)
     made.load_state_dict(vision.state_dict())
     mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (MEAN, STD))
     with torch.no_grad():

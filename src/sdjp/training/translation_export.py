@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sdjp.training import checkpoint
+from sdjp.training import card, checkpoint
 from sdjp.training.translation_model import END, PAD, SPECIAL, marian_names, size_from
 
 
@@ -60,13 +60,10 @@ def export(folder: Path, target: Path) -> None:
             "num_beams": 4,
         },
     )
-    card = (files("sdjp.training") / "translator_card.md").read_text(encoding="utf-8")
     figures = {name: f"{state[name]:,}" for name in ("step", "epoch", "pieces")}
     figures["parameters"] = f"{sum(v.numel() for v in weights.values()) / 1e6:.1f}"
     figures["hours"] = f"{state['seconds'] / 3600:.1f}"
-    for name, value in figures.items():
-        card = card.replace(f"{{{name}}}", str(value))
-    (target / "README.md").write_text(card, encoding="utf-8")
+    (target / "README.md").write_text(card.filled("translator_card.md", figures), encoding="utf-8")
     licence = (files("sdjp.training") / "translator_licence.txt").read_text(encoding="utf-8")
     (target / "LICENSE").write_text(licence, encoding="utf-8")
 

@@ -99,8 +99,7 @@ def load_adapter(
         WeightsError: If a file is damaged, or the adapter was made for another model.
     """
     config = _config(folder / CONFIG)
-    if not isinstance(own, CLIPText) or not isinstance(encoder, CLIPTextConfig):
-        raise not_clip(encoder)
+    own, encoder = clip_text(own, encoder)
     made_for, given = _table(config.own), _table(encoder)
     if made_for != given:
         raise WeightsError(
@@ -137,9 +136,15 @@ def load_adapter(
     return LoadedAdapter(text.eval().requires_grad_(False), config, tokenizer)
 
 
-def not_clip(encoder: TextConfig) -> WeightsError:
-    """Tell that an adapter cannot stand before a text encoder."""
-    return WeightsError(
+def clip_text(text: TextEncoder, encoder: TextConfig) -> tuple[CLIPText, CLIPTextConfig]:
+    """Return a text encoder that an adapter can stand before, and its sizes.
+
+    Raises:
+        WeightsError: If it is none of CLIP.
+    """
+    if isinstance(text, CLIPText) and isinstance(encoder, CLIPTextConfig):
+        return text, encoder
+    raise WeightsError(
         "adapter.encoder",
         ja="アダプターを付けられるのは CLIP のテキストエンコーダーだけです。"
         f"このモデルのテキストエンコーダーは {encoder.kind} です。",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.conditioning import adapted, encode
-from sdjp.config import AdapterConfig, CLIPTextConfig
 from sdjp.models import Adapter
 from sdjp.text.chunks import Chunks
+from tests.encoder_folders import ADAPTER
 
 END, PAD = 0, 2
 EMPTY = Chunks(ids=[[END] + [PAD] * 9], weights=[[1.0] * 10], tokens=0)
@@ -19,18 +21,7 @@ EMPTY = Chunks(ids=[[END] + [PAD] * 9], weights=[[1.0] * 10], tokens=0)
 @pytest.fixture(scope="module")
 def adapter() -> Adapter:
     torch.manual_seed(0)
-    own = CLIPTextConfig(vocab_size=20, width=16, layers=1, heads=2, mlp_width=32)
-    config = AdapterConfig(
-        vocab_size=50,
-        width=32,
-        heads=2,
-        mlp_width=64,
-        read_layers=1,
-        write_layers=1,
-        own=own,
-        start_id=18,
-        end_id=19,
-    )
+    config = dataclasses.replace(ADAPTER, own=dataclasses.replace(ADAPTER.own, width=16))
     return Adapter.from_config(config).eval().requires_grad_(False)
 
 

@@ -5,28 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sdjp.config import AdapterConfig, CLIPTextConfig
 from sdjp.models import Adapter, make_text_encoder
+from tests.encoder_folders import ADAPTER
 
-OWN = CLIPTextConfig(vocab_size=40, width=24, layers=2, heads=2, mlp_width=48)
-CONFIG = AdapterConfig(
-    vocab_size=50,
-    width=32,
-    heads=2,
-    mlp_width=64,
-    read_layers=2,
-    write_layers=1,
-    own=OWN,
-    start_id=38,
-    end_id=39,
-)
-END, PAD = 0, CONFIG.pad_id
+END, PAD = 0, ADAPTER.pad_id
 
 
 @pytest.fixture(scope="module")
 def adapter() -> Adapter:
     torch.manual_seed(0)
-    made = make_text_encoder(CONFIG)
+    made = make_text_encoder(ADAPTER)
     assert isinstance(made, Adapter)
     return made.eval().requires_grad_(False)
 

@@ -11,13 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sdjp import Pipeline, weights
-from sdjp.config import AdapterConfig, BertConfig, CLIPTextConfig
+from sdjp.config import BertConfig, CLIPTextConfig
 from sdjp.errors import WeightsError
-from sdjp.models import Adapter, make_text_encoder
-from sdjp.text.sentencepiece import SentencePieceTokenizer
-from sdjp.weights.adapter_file import LoadedAdapter, adapter_folder, load_adapter, save_adapter
+from sdjp.models import make_text_encoder
+from sdjp.weights.adapter_file import LoadedAdapter, adapter_folder, load_adapter
 from sdjp.weights.load import Loaded
-from tests.encoder_folders import train_sentencepiece
+from tests.encoder_folders import save_small_adapter
 
 
 @pytest.fixture(scope="module")
@@ -31,26 +30,10 @@ def embedded() -> Loaded:
 
 
 def make(folder: Path, **sizes: int) -> Path:
-    spm = folder / "learnt.model"
-    train_sentencepiece(spm, unk_id=1, bos_id=-1, eos_id=0, pad_id=2)
-    torch.manual_seed(0)
-    pieces = SentencePieceTokenizer.plain(spm)
     mini = embedded()
     assert isinstance(mini.config.text, CLIPTextConfig)
-    config = AdapterConfig(
-        vocab_size=pieces.vocab_size,
-        width=32,
-        heads=2,
-        mlp_width=64,
-        read_layers=1,
-        write_layers=1,
-        own=dataclasses.replace(mini.config.text, **sizes),
-        start_id=mini.tokenizer.start_id or 0,
-        end_id=mini.tokenizer.end_id,
-    )
-    model = Adapter.from_config(config)
-    save_adapter(folder / "adapter", model, config, spm.read_bytes())
-    return folder / "adapter"
+    own = dataclasses.replace(mini.config.text, **sizes)
+    return save_small_adapter(folder, own=own, start_id=mini.tokenizer.start_id, end_id=mini.tokenizer.end_id)
 
 
 def load(folder: Path) -> LoadedAdapter:

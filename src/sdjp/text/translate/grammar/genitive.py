@@ -226,20 +226,21 @@ def _lift_amount(modifier: Noun, head: Noun) -> None:
 
 def _is_made_of(modifier: Noun, head: Noun) -> bool:
     """Whether ``modifier`` is a material here (木の橋, but 木の葉); its word then becomes the material's."""
-    material = next((s for s in modifier.head.senses if s.category == "material"), None)
-    if material is None or len(modifier.words) > 1 or head.head.english.split(" ")[-1] in _GROWS:
-        return False
-    modifier.head.english, modifier.head.category = material.english, "material"
-    modifier.head.features = material.features
-    return True
+    return head.head.english.split(" ")[-1] not in _GROWS and _takes_sense(modifier, "material")
 
 
 def is_color(noun: Noun) -> bool:
     """Whether ``noun`` may be a color (オレンジの髪); its word then becomes the color's."""
-    color = next((s for s in noun.head.senses if s.category == "color"), None)
-    if color is None or not noun.simple or len(noun.words) > 1:
+    return noun.simple and _takes_sense(noun, "color")
+
+
+def _takes_sense(noun: Noun, category: str) -> bool:
+    """Let the only word of ``noun`` be what it is as a ``category``; False if it is no such thing."""
+    word = noun.head
+    sense = next((s for s in word.senses if s.category == category), None)
+    if sense is None or len(noun.words) > 1:
         return False
-    noun.head.english, noun.head.category, noun.head.features = color.english, "color", color.features
+    word.english, word.category, word.features = sense.english, category, sense.features
     return True
 
 
