@@ -26,15 +26,16 @@ def _all(args: Namespace) -> None:
         workers=args.workers,
         threads=args.threads,
         prompts=args.prompts,
+        every_emoji=args.every_emoji,
+        shards=args.count,
     )
     everything.run(plan, args.minutes, everything.STAGES)
 
 
 def _data(args: Namespace) -> None:
-    from sdjp.training import artwork
+    from sdjp.training import everything
 
-    artwork.fetch(args.folder / "packages")
-    artwork.render(args.folder / "packages", args.folder / "artwork")
+    everything.draw_artwork(args.folder, every_emoji=args.every_emoji)
 
 
 def _restore(args: Namespace) -> None:
@@ -150,8 +151,9 @@ def _export(args: Namespace) -> None:
 
 def _words(args: Namespace) -> None:
     from sdjp.training import words
+    from sdjp.training.artwork import Artwork
 
-    words.write(args.target)
+    words.write(args.target, Artwork(args.folder / "artwork"))
 
 
 def _gallery(args: Namespace) -> None:
@@ -206,19 +208,28 @@ def _parser() -> ArgumentParser:
         sub.add_argument("--workers", type=int, default=1, help="processes that share a step")
         return sub
 
+    def count(sub: ArgumentParser) -> ArgumentParser:
+        sub.add_argument("--count", type=int, default=28, help="shards of 2,000 scenes")
+        return sub
+
+    def every_emoji(sub: ArgumentParser) -> ArgumentParser:
+        sub.add_argument("--every-emoji", action="store_true", help="1,300 concepts, not the shipped 260")
+        return sub
+
     def prompts(sub: ArgumentParser) -> ArgumentParser:
         sub.add_argument("--prompts", type=Path, help="prompts and their English, to judge the translator by")
         return sub
 
     sub = prompts(workers(command("all", _all, "train everything that ships, one after the other")))
     sub.add_argument("--minutes", type=float, default=600, help="for all trainings together")
-    command("data", _data, "fetch and render the artwork")
+    every_emoji(count(sub))
+    every_emoji(command("data", _data, "fetch and render the artwork"))
     sub = command("restore", _restore, "go on from shipped weights, where no checkpoints are left")
     sub.add_argument("--source", default="mini", help="the model to begin with")
     sub = training("autoencoder", _autoencoder, 45, "train the autoencoder")
     sub.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
     sub = command("pool", _pool, "draw scenes ahead; with --latents, encode them")
-    sub.add_argument("--count", type=int, default=12, help="shards of 2,000 scenes")
+    count(sub)
     sub.add_argument("--latents", action="store_true")
     training("text", _text, 25, "train the text encoder")
     workers(training("diffusion", _diffusion, 240, "train the UNet"))

@@ -23,6 +23,7 @@ from sdjp.training.clock import Clock
 from sdjp.training.device import here, mixed_precision
 from sdjp.training.optim import EMA, MuonAdamW
 from sdjp.training.places import COLORS, PLACES, background
+from sdjp.training.styles import STYLES, stylise
 
 CROPS = ((64, 12), (96, 8), (128, 6))  # side and number, for the three thirds of a run
 HELD_OUT = 20  # every 20th drawing is never trained on
@@ -41,8 +42,7 @@ def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> 
         index = rng.choice([i for i in every if (i % HELD_OUT == 0) == held_out])
         side = rng.uniform(70, 240)
         scenes.paste(canvas, pool[index], rng.uniform(50, 206), rng.uniform(50, 206), side)
-    style = rng.choice(("pixel art", "monochrome", "watercolor")) if rng.random() < 0.06 else "plain"
-    return scenes.stylise(canvas, style)  # type: ignore[arg-type]
+    return stylise(canvas, rng.choice(STYLES[1:]) if rng.random() < 0.1 else STYLES[0])
 
 
 class Crops:

@@ -8,9 +8,10 @@ from functools import cache
 from typing import Final
 
 from sdjp.text.translate.lexicon import LexiconTranslator
-from sdjp.training.artwork import Artwork, concepts
+from sdjp.training.artwork import Artwork, Concept
 from sdjp.training.places import COLORS
-from sdjp.training.scenes import Scene, Style
+from sdjp.training.scenes import Scene
+from sdjp.training.styles import Style
 
 # Place: ways to say where (after a subject), ways to say it as a tag.
 PLACE_PHRASES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -176,7 +177,7 @@ PLACE_PHRASES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "fog": (("in the fog", "in the mist", "on a foggy day"), ("fog", "mist", "foggy")),
 }
 STYLE_PHRASES: Final[dict[Style, tuple[str, ...]]] = {
-    "plain": ("{}",),
+    "plain": (*("{}",) * 24, "{}, flat design", "a flat illustration of {}", "an emoji of {}"),
     "pixel art": ("pixel art of {}", "{}, pixel art", "{} in pixel art style", "a pixel art {}"),
     "monochrome": (
         "a black and white picture of {}",
@@ -185,6 +186,40 @@ STYLE_PHRASES: Final[dict[Style, tuple[str, ...]]] = {
         "a monochrome {}",
     ),
     "watercolor": ("a watercolor painting of {}", "{}, watercolor", "{} in watercolor style"),
+    "sketch": (
+        "a sketch of {}",
+        "a pencil drawing of {}",
+        "a pencil sketch of {}",
+        "a line drawing of {}",
+        "{}, sketch",
+        "{}, line art",
+        "{}, line drawing",
+        "{} in sketch style",
+    ),
+    "neon": (
+        "a neon sign of {}",
+        "neon art of {}",
+        "{}, neon art",
+        "{} in neon style",
+        "a neon {}",
+        "a neon-style {}",
+    ),
+    "ukiyo-e": (
+        "a ukiyo-e of {}",
+        "a ukiyo-e print of {}",
+        "a woodblock print of {}",
+        "{}, ukiyo-e print",
+        "{}, ukiyo-e",
+        "{} in ukiyo-e style",
+    ),
+    "3D": (
+        "a 3D render of {}",
+        "a 3D {}",
+        "{}, 3D",
+        "{}, 3D render",
+        "{} in 3D style",
+        "a 3D CG image of {}",
+    ),
 }
 PREFIXES: Final = (
     "a picture of",
@@ -217,14 +252,19 @@ IRREGULAR: Final = {
     "loaf of bread": "loaves of bread", "bunch of grapes": "bunches of grapes",
     "bowl of rice": "bowls of rice", "bowl of ramen": "bowls of ramen", "cup of coffee": "cups of coffee",
     "glass of wine": "glasses of wine", "bouquet of flowers": "bouquets of flowers",
-    "maple leaf": "maple leaves", "onigiri": "onigiri",
+    "goose": "geese", "person": "people", "maple leaf": "maple leaves", "onigiri": "onigiri",
 }  # fmt: skip
 UNIQUE: Final = {"sun", "full moon", "crescent moon", "moon", "Earth", "globe"}
 
 
+_MANY: Final = re.compile(r"^(?!.* of ).*[^uosi]s$|^(men|women|people) ")  # plural already: chopsticks
+
+_MORE: Final = re.compile(r"(?:(?:wo)?man|person)(?= \w+ing\b)|.+?(?= (?:with|in|of|at|on|for) )")
+
+
 def article(noun: str) -> str:
     """Put a, an, the or nothing before ``noun``."""
-    if noun in MASS:
+    if noun in MASS or _MANY.search(noun):
         return noun
     if noun in UNIQUE:
         return f"the {noun}"
@@ -236,8 +276,11 @@ def plural(noun: str) -> str:
     """Return ``noun`` in the plural."""
     if noun in IRREGULAR:
         return IRREGULAR[noun]
-    if noun in MASS:
+    if noun in MASS or _MANY.search(noun):
         return noun
+    more = _MORE.match(noun)
+    if more is not None:
+        return plural(more[0]) + noun[more.end() :]
     if re.search(r"(s|x|ch|sh)$", noun):
         return noun + "es"
     if re.search(r"[^aeiou]y$", noun):
@@ -246,11 +289,10 @@ def plural(noun: str) -> str:
 
 
 @cache
-def translated() -> dict[str, str]:
+def translated(every: tuple[Concept, ...]) -> dict[str, str]:
     """What the translator makes of the Japanese name of a concept, where that is none of its English names:
     いちご comes as strawberries. By emoji.
     """
-    every = concepts()
     found = LexiconTranslator().translate([c.japanese for c in every])
     return {
         c.emoji: t.english
@@ -297,7 +339,7 @@ def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     elif scene.layout in ("left", "right"):
         subject = f"{one(first)} on the {scene.layout}"
     else:
-        heard = translated().get(first)
+        heard = translated(artwork.concepts).get(first)
         subject = heard if heard is not None and rng.random() < 0.4 else one(first)
         if rng.random() < 0.15:
             subject = f"{rng.choice(PREFIXES)} {subject}"
@@ -316,13 +358,20 @@ def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
             parts.append(rng.choice(words))
         else:
             subject = f"{subject} {rng.choice(phrases)}"
-    subject = rng.choice(STYLE_PHRASES[scene.style]).format(subject)
+    subject = in_style(rng.choice(STYLE_PHRASES[scene.style]), subject)
     if rng.random() < 0.15:
         parts += rng.sample(QUALITY, rng.randint(1, 3))
     rng.shuffle(parts)
     at = 0 if rng.random() < 0.7 else rng.randint(0, len(parts))
     parts.insert(at, subject)
     return ", ".join(parts)
+
+
+def in_style(phrase: str, subject: str) -> str:
+    """Put ``subject`` into a phrase; without its article after that of the phrase, as in "a neon cat"."""
+    if phrase.startswith(("a ", "an ")) and not phrase.endswith(" of {}"):
+        subject = re.sub(r"^(an?|the) ", "", subject)
+    return phrase.format(subject)
 
 
 def vocabulary(artwork: Artwork, n: int = 60000) -> set[str]:

@@ -22,10 +22,11 @@ def table(figures: dict[str, Any]) -> str:
         ("2 つの主題（〜と〜）· two subjects", "pair", known["both"]),
         ("乗る · riding", "riding", known["both"]),
         ("左右（偶然なら 50 %）· left or right (chance: 50 %)", "side", None),
+        ("7 つの画風（偶然なら 13 %）· seven styles (chance: 13 %)", "style", known.get("style")),
     ]
     lines = ["| | mini | アダプター · adapter | 学習の絵 · training scenes |", "|---|---|---|---|"]
     lines += [
-        f"| {name} | {_percent(model[key])} | {_percent(adapter.get(key))} | {_percent(best)} |"
+        f"| {name} | {_percent(model.get(key))} | {_percent(adapter.get(key))} | {_percent(best)} |"
         for name, key, best in rows
     ]
     if "clip" in model:

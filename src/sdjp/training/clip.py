@@ -10,12 +10,13 @@ Axes: B scenes, P width of the shared space.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,6 +30,7 @@ from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.device import mixed_precision
 from sdjp.training.optim import MuonAdamW
+from sdjp.training.styles import Style
 from sdjp.training.watched import WatchedArtwork
 
 BATCH: Final = 128
@@ -124,6 +126,25 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
         "text_of_picture": float((scores.argmax(dim=1) == right).float().mean()),
         "picture_of_text": float((scores.argmax(dim=0) == right).float().mean()),
     }
+
+
+@torch.no_grad()
+def styles_of(
+    model: MiniCLIP, tokens: ClipTokenizer, nouns: Sequence[str], pictures: Sequence[NDArray[np.uint8]]
+) -> list[Style]:
+    """The style that the picture (h, w, 3) of each noun is nearest to.
+
+    A style is the mean of all ways to say it, as in the paper's section 3.1.4.
+    """
+    found = []
+    for noun, picture in zip(nouns, pictures, strict=True):
+        seen = model.pictures(judge.to_input(picture[None]))[0]
+        said = []
+        for phrases in captions.STYLE_PHRASES.values():
+            texts = [captions.in_style(phrase, captions.article(noun)) for phrase in sorted(set(phrases))]
+            said.append(F.normalize(model.texts(*encode(tokens, texts)).mean(dim=0), dim=0))
+        found.append(list(captions.STYLE_PHRASES)[int((torch.stack(said) @ seen).argmax())])
+    return found
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:

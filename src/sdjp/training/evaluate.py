@@ -22,10 +22,11 @@ from sdjp.text import frontend
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import Translator, make_translator
 from sdjp.text.translate.combined import EMBEDDED
-from sdjp.training import autoencoder, clip, judge, translation_pairs, translation_scores
+from sdjp.training import autoencoder, clip, judge, scenes, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork, Concept
 from sdjp.training.places import COLORS
-from sdjp.training.scenes import RIDES
+from sdjp.training.scenes import RIDES, Scene
+from sdjp.training.styles import Style
 from sdjp.weights import adapter_file
 from sdjp.weights.source import locate
 
@@ -68,6 +69,15 @@ PLACES_JA: Final = {
     "rain": "雨の中の{}",
     "fog": "霧の中の{}",
 }
+STYLES_JA: Final[dict[Style, str]] = {
+    "pixel art": "{}のドット絵",
+    "monochrome": "白黒の{}",
+    "watercolor": "{}の水彩画",
+    "sketch": "{}のスケッチ",
+    "neon": "ネオン風の{}",
+    "ukiyo-e": "浮世絵風の{}",
+    "3D": "3Dの{}",
+}
 SIDES: Final = (("left", "左"), ("right", "右"))
 LIVING: Final = frozenset({"animal", "person", "fantasy"})
 BATCH: Final = 8
@@ -78,11 +88,12 @@ class Question:
     """A prompt, and what its picture has to show.
 
     Attributes:
-        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"`` or ``"side"``.
+        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"``, ``"side"`` or ``"style"``.
         prompt: In Japanese.
         subjects: Their emojis.
         place: The background, where the prompt names one.
         side: ``"left"`` or ``"right"``, where the prompt names one.
+        style: How it is drawn, where the prompt says so.
     """
 
     kind: str
@@ -90,6 +101,7 @@ class Question:
     subjects: tuple[str, ...]
     place: str | None = None
     side: str | None = None
+    style: Style | None = None
 
 
 def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Question]:
@@ -122,6 +134,11 @@ def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Ques
         concept, (side, word) = rng.choice(every), SIDES[i % 2]
         prompt = f"{word}側の{concept.japanese}"
         found.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
+    styles = list(STYLES_JA.items())
+    for i in range(others):
+        concept, (style, phrase) = rng.choice(every), styles[i % len(styles)]
+        prompt = phrase.format(concept.japanese)
+        found.append(Question(kind="style", prompt=prompt, subjects=(concept.emoji,), style=style))
     return found
 
 
@@ -201,6 +218,10 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
     asked = questions(artwork, each=each, others=others)
     figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
     seer = clip.load(folder) if (folder / "clip.pt").exists() else None
+    styled = [q for q in asked if q.style is not None]
+    if seer is not None:
+        drawn = [scenes.draw(Scene(emojis=q.subjects, style=q.style or "plain"), artwork) for q in styled]
+        figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
     own = _pipeline("auto")
     pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}
     for name, pipe in pipes.items():
@@ -209,11 +230,25 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
         if seer is not None:
             english = [info.english for info in own.explain([q.prompt for q in asked])]
             figures[name]["clip"] = clip_score(*seer, english, pictures)
+            figures[name]["style"] = in_style(seer, artwork, asked, pictures)
     figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
     if seer is not None:
         figures["clip"] = clip.retrieval(*seer, artwork)
     figures["translator"] = translated(folder / "pairs", prompts)
     return figures
+
+
+def in_style(
+    model: tuple[clip.MiniCLIP, ClipTokenizer],
+    artwork: Artwork,
+    asked: Sequence[Question],
+    pictures: Sequence[NDArray[np.uint8]],
+) -> float:
+    """What share of the pictures that were asked for in a style has it, as the small CLIP sees them."""
+    rows = [(q, picture) for q, picture in zip(asked, pictures, strict=True) if q.style is not None]
+    nouns = [artwork.concepts[artwork.index[q.subjects[0]]].names[0] for q, _ in rows]
+    seen = clip.styles_of(*model, nouns, [picture for _, picture in rows])
+    return judge.share(style == q.style for style, (q, _) in zip(seen, rows, strict=True))
 
 
 def has_adapter() -> bool:

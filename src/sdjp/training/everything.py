@@ -19,9 +19,6 @@ from sdjp.training import device
 
 log = logging.getLogger(__name__)
 
-SHARDS: Final = 12
-"""Shards of scenes, 2,000 each, that the UNet learns from."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -34,6 +31,8 @@ class Plan:
         workers: Processes that share a step of the two longest trainings; 1 with a GPU.
         threads: Threads of each process.
         prompts: Prompts and their English that the translator is judged by.
+        every_emoji: Whether to learn all the concepts that there are drawings of.
+        shards: How many shards of scenes, 2,000 each, the UNet learns from.
     """
 
     folder: Path
@@ -42,6 +41,8 @@ class Plan:
     workers: int = 1
     threads: int = 1
     prompts: Path | None = None
+    every_emoji: bool = False
+    shards: int = 28
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,22 @@ def run(plan: Plan, minutes: float, stages: Sequence[Stage]) -> None:
             note.write_text(json.dumps(done))
 
 
+def draw_artwork(folder: Path, *, every_emoji: bool) -> None:
+    """Fetch and render the artwork: of the shipped concepts, or of every emoji that there is."""
+    from sdjp.training import artwork, emoji_names
+
+    packages, rendered = folder / "packages", folder / "artwork"
+    artwork.fetch(packages)
+    if every_emoji:
+        log.info("%d concepts", emoji_names.write(packages, rendered / artwork.LIST))
+    artwork.render(packages, rendered)
+
+
 def _data(plan: Plan, _: float) -> None:
-    from sdjp.training import artwork, translation_sources
+    from sdjp.training import translation_sources
 
     if not (plan.folder / "artwork").exists():
-        artwork.fetch(plan.folder / "packages")
-        artwork.render(plan.folder / "packages", plan.folder / "artwork")
+        draw_artwork(plan.folder, every_emoji=plan.every_emoji)
     if not (plan.folder / "pairs").exists():
         translation_sources.fetch(plan.folder / "pairs")
 
@@ -99,7 +110,7 @@ def _pool(plan: Plan, _: float) -> None:
     from sdjp.training import pool
 
     for latents in (False, True):
-        pool.make(plan.folder, count=SHARDS, latents=latents)
+        pool.make(plan.folder, count=plan.shards, latents=latents)
 
 
 def _text(plan: Plan, minutes: float) -> None:
@@ -116,10 +127,11 @@ def _diffusion(plan: Plan, minutes: float) -> None:
 
 def _mini(plan: Plan, _: float) -> None:
     from sdjp.training import export, words
+    from sdjp.training.artwork import Artwork
 
     with torch.device("cpu"):
         export.export(plan.folder, plan.assets / "mini")
-        words.write(plan.assets / "mini" / "words.tsv")
+        words.write(plan.assets / "mini" / "words.tsv", Artwork(plan.folder / "artwork"))
 
 
 def _judge(plan: Plan, minutes: float) -> None:

@@ -16,7 +16,8 @@ from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp.training import scenes
 from sdjp.training.artwork import Artwork, Concept
 from sdjp.training.places import COLORS
-from sdjp.training.scenes import Scene, Style
+from sdjp.training.scenes import Scene
+from sdjp.training.styles import Style
 
 # Of each place: before a subject, and as a tag.
 PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -50,10 +51,14 @@ BACKGROUNDS: Final = {
     "beige": ("ベージュの",),
 }  # fmt: skip
 STYLES: Final[dict[Style, tuple[str, ...]]] = {
-    "plain": ("{}",),
+    "plain": (*("{}",) * 24, "{}、フラットデザイン", "{}の絵文字"),
     "pixel art": ("{}のドット絵", "{}、ドット絵", "ドット絵の{}"),
     "monochrome": ("{}、白黒", "モノクロの{}", "白黒の{}"),
     "watercolor": ("{}の水彩画", "{}、水彩画", "{}、水彩"),
+    "sketch": ("{}のスケッチ", "{}の鉛筆画", "{}の線画", "{}、線画", "{}、スケッチ", "スケッチ風の{}"),
+    "neon": ("{}のネオンサイン", "ネオン風の{}", "{}のネオンアート", "{}、ネオンアート"),
+    "ukiyo-e": ("浮世絵風の{}", "{}の浮世絵", "{}の木版画", "浮世絵、{}", "{}、浮世絵"),
+    "3D": ("{}の3DCG", "3Dの{}", "{}、3D", "{}の3Dレンダリング"),
 }
 PREFIXES: Final = ("{}の絵", "{}の写真", "{}のイラスト", "{}を描いて")
 ADJECTIVES: Final = (

@@ -8,6 +8,7 @@ Axes: pictures are (B, 3, 64, 64) in [-1, 1]; N subjects, P backgrounds.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.blocks import Downsample, ResBlock
-from sdjp.training import checkpoint, loop, scenes
+from sdjp.training import checkpoint, loop, scenes, styles
 from sdjp.training.artwork import PACKAGES, Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.device import here, mixed_precision
@@ -137,7 +138,8 @@ class Drawings:
     def draw(self, scene: Scene, rng: random.Random) -> NDArray[np.uint8]:
         """Draw ``scene`` roughly as its layout says, in a set and at an angle of its own."""
         canvas = _place(scene.place).copy()
-        name = rng.choices(list(SETS), weights=list(SETS.values()))[0]
+        chosen = rng.choices(list(SETS), weights=list(SETS.values()))[0]
+        name = styles.SETS.get(scene.style, chosen)
         boxes = BOXES[scene.layout]
         emojis = scene.emojis[::-1] if scene.layout in ("riding", "above") else scene.emojis
         emojis = emojis * len(boxes) if len(emojis) < len(boxes) else emojis
@@ -149,7 +151,7 @@ class Drawings:
             canvas.paste(drawing, (x, y), drawing)
         if scene.style == "plain":
             canvas = canvas.filter(ImageFilter.GaussianBlur(rng.choice((0, 0, 0.5, 1.0, 1.6))))
-        return scenes.stylise(np.asarray(canvas), scene.style, side=SIDE)
+        return styles.stylise(np.asarray(canvas), scene.style, side=SIDE)
 
 
 @cache
@@ -231,9 +233,9 @@ def places_of(told: Verdict) -> list[str]:
 
 @torch.no_grad()
 def accuracy(judge: Judge, artwork: Artwork) -> dict[str, float]:
-    """How well it knows scenes drawn as they are: what a perfect model would be given."""
+    """How well it knows plain scenes drawn as they are: what a perfect model would be given."""
     rng = random.Random("accuracy of the judge")
-    found = [scenes.sample(artwork, rng) for _ in range(HELD_OUT)]
+    found = [dataclasses.replace(scenes.sample(artwork, rng), style="plain") for _ in range(HELD_OUT)]
     told = judge(torch.cat([to_input(scenes.draw(scene, artwork)[None]) for scene in found]))
     subjects = [scene.emojis for scene in found]
     first, five = seen(told, artwork, subjects, 1), seen(told, artwork, subjects, 5)

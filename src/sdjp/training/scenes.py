@@ -11,14 +11,16 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from sdjp.training.artwork import SIDE, Artwork
+from sdjp.training.artwork import Artwork
 from sdjp.training.places import COLORS, PLACES, background
+from sdjp.training.styles import SETS, STYLES, Style, stylise
 
 Layout = Literal["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"]
 LAYOUTS: Final = get_args(Layout)
-Style = Literal["plain", "pixel art", "monochrome", "watercolor"]
+STYLED: Final = 0.2
+"""Share of scenes in another style than the plain one."""
 
 RIDES: Final = [
     "🐎",
@@ -91,10 +93,7 @@ def sample(artwork: Artwork, rng: random.Random) -> Scene:
         place = rng.choice(list(COLORS))
     elif r > 0.33:
         place = rng.choice(list(PLACES))
-    style: Style = "plain"
-    if rng.random() < 0.08:
-        styles: tuple[Style, ...] = ("pixel art", "monochrome", "watercolor")
-        style = rng.choice(styles)
+    style = rng.choice(STYLES[1:]) if rng.random() < STYLED else STYLES[0]
     seed = rng.randrange(2**31)
     layout: Layout = rng.choices(
         LAYOUTS,
@@ -129,29 +128,12 @@ def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
     rng = random.Random(scene.seed)
     canvas = background(scene.place).copy()
     boxes = BOXES[scene.layout]
-    emojis = scene.emojis
+    emojis, drawn = scene.emojis, SETS.get(scene.style, "flat")
     if scene.layout in ("riding", "above"):
         emojis = (scene.emojis[1], scene.emojis[0])  # the lower one is drawn first
     elif len(boxes) > len(emojis):
         emojis = emojis * len(boxes)
     dx, dy = rng.choices((-SHIFT, 0, SHIFT), weights=(1, 4, 1), k=2) if scene.layout == "single" else (0, 0)
     for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
-        paste(canvas, artwork.drawing(emoji), x + dx, y + dy, side)
+        paste(canvas, artwork.drawing(emoji, drawn), x + dx, y + dy, side)
     return stylise(canvas, scene.style)
-
-
-def stylise(picture: NDArray[np.uint8], style: Style, *, side: int = SIDE) -> NDArray[np.uint8]:
-    """Redraw ``picture`` (side, side, 3) in ``style``."""
-    image = Image.fromarray(picture)
-    if style == "pixel art":
-        small = image.resize((32, 32), Image.Resampling.BOX)
-        return np.asarray(small.resize((side, side), Image.Resampling.NEAREST))
-    if style == "monochrome":
-        return np.asarray(image.convert("L").convert("RGB"))
-    if style == "watercolor":
-        brush = max(3, 9 * side // SIDE) | 1
-        blurred = image.filter(ImageFilter.MedianFilter(brush))
-        soft = np.asarray(blurred.filter(ImageFilter.GaussianBlur(2 * side / SIDE)))
-        paper = np.random.default_rng(1).normal(0, 6, (side, side, 1))
-        return np.clip(soft * 0.82 + 46 + paper, 0, 255).astype(np.uint8)
-    return picture

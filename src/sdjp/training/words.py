@@ -27,14 +27,14 @@ def neighbours() -> Iterator[tuple[str, str]]:
                 yield word.strip().lower(), instead
 
 
-def known() -> set[str]:
+def known(artwork: Artwork) -> set[str]:
     """The words of captions, in lower case."""
-    said = captions.vocabulary(Artwork(Path()))  # names alone are needed, no drawings
+    said = captions.vocabulary(artwork)
     return {word.lower() for text in said for word in _WORD.findall(text)}
 
 
-def write(path: Path) -> None:
-    """Write the table."""
-    words = known()
+def write(path: Path, artwork: Artwork) -> None:
+    """Write the table; of the artwork, its list of concepts is enough."""
+    words = known(artwork)
     lines = [*sorted(words), *(f"{word}\t{instead}" for word, instead in sorted(dict(neighbours()).items()))]
     path.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,19 @@ SHAPES = {
 }
 
 
+def write_packages(folder: Path, emojis: Sequence[str]) -> None:
+    """Packages of drawings as npm has them: a square or a circle for each of ``emojis``."""
+    icons = {name: {"body": body, "width": 32, "height": 32} for name, body in SHAPES.items()}
+    chars = {
+        "-".join(f"{ord(c):x}" for c in emoji if c != "\ufe0f"): list(SHAPES)[i % 2]
+        for i, emoji in enumerate(emojis)
+    }
+    for name in PACKAGES:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "icons.json").write_text(json.dumps({"icons": icons, "aliases": {}}))
+        (folder / name / "chars.json").write_text(json.dumps(chars))
+
+
 @pytest.fixture(scope="session")
 def artwork_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawing of one colour for each of the first concepts, nothing for the others: files that take hardly
@@ -28,7 +42,7 @@ def artwork_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shape = (len(concepts()), 256, 256, 4)
         drawings = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
         drawings[:8, 64:192, 64:192] = 255
-        drawings[:8, 64:192, 64:192, :3] = colors[:8]
+        drawings[:8, 64:192, 64:192, :3] = colors[:8] // 2 if name == "solid" else colors[:8]
     return folder
 
 
@@ -38,15 +52,7 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) 
     folder = tmp_path_factory.mktemp("clip")
     restore.restore(folder)
     (folder / "artwork").symlink_to(artwork_folder)
-    icons = {name: {"body": body, "width": 32, "height": 32} for name, body in SHAPES.items()}
-    chars = {
-        "-".join(f"{ord(c):x}" for c in emoji if c != "\ufe0f"): list(SHAPES)[i % 2]
-        for i, emoji in enumerate(watched.emojis())
-    }
-    for name in PACKAGES:
-        (folder / "packages" / name).mkdir(parents=True)
-        (folder / "packages" / name / "icons.json").write_text(json.dumps({"icons": icons, "aliases": {}}))
-        (folder / "packages" / name / "chars.json").write_text(json.dumps(chars))
+    write_packages(folder / "packages", list(watched.emojis()))
     pytest.importorskip("resvg_py")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clip, "BATCH", 8)

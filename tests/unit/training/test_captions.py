@@ -6,13 +6,13 @@ import random
 from pathlib import Path
 
 from sdjp.training import captions
-from sdjp.training.artwork import Artwork
+from sdjp.training.artwork import Artwork, concepts
 from sdjp.training.scenes import Scene
 
 
 def test_the_words_of_the_translator_are_among_them(artwork_folder: Path) -> None:
     artwork, rng = Artwork(artwork_folder), random.Random(1)
-    heard = captions.translated()
+    heard = captions.translated(concepts())
     assert heard["🍓"] == "strawberries"
     assert "🐈" not in heard, "cat is its name already"
     texts = [captions.caption(Scene(emojis=("🍓",)), artwork, rng) for _ in range(60)]

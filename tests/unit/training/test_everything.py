@@ -15,7 +15,7 @@ from sdjp.training.everything import STAGES, Plan, Stage
 
 
 def plan(folder: Path) -> Plan:
-    return Plan(folder=folder, assets=folder / "assets", device=torch.device("cpu"))
+    return Plan(folder=folder, assets=folder / "assets", device=torch.device("cpu"), shards=1)
 
 
 def test_a_run_goes_on_with_the_stage_that_was_broken_off(tmp_path: Path) -> None:
@@ -56,7 +56,6 @@ def test_everything_that_ships_is_trained_and_packed(
     for name, count in (("SHOWN", 3), ("HARMLESS", 60)):
         monkeypatch.setattr(checker, name, count)
     monkeypatch.setattr(pool, "SHARD", 530)
-    monkeypatch.setattr(everything, "SHARDS", 1)
     (tmp_path / "artwork").mkdir()
     (tmp_path / "packages").symlink_to(clip_folder / "packages")
     for file in artwork_folder.iterdir():

@@ -188,7 +188,7 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "of {}")
     if a == "artist":
         return _after(modifier, head, "by {}")
-    if a == "place" and b == "style" and last == "art":
+    if a in {"place", *_ANIMATE} and b == "style" and last == "art":
         return _after(modifier, head, "of {}")  # 城のドット絵
     if a in {"place", "proper"}:
         return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
