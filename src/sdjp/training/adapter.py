@@ -30,7 +30,7 @@ from sdjp.text.normalize import normalize
 from sdjp.text.sentencepiece import SentencePieceTokenizer
 from sdjp.text.tokens import Tokenizer
 from sdjp.text.translate.passthrough import PassthroughTranslator
-from sdjp.training import card, checkpoint, japanese, loop, translation_pairs, translation_pieces
+from sdjp.training import card, checkpoint, japanese, keywords, loop, translation_pairs, translation_pieces
 from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.optim import MuonAdamW, Worker
@@ -121,7 +121,8 @@ def _ids(text: str, tokenizer: Tokenizer) -> list[int]:
 def scene_pairs(folder: Path, seed: int) -> Iterator[Pair]:
     """Prompts of the embedded model's scenes, and those of the translator's grammar between them."""
     rng = random.Random(seed)
-    drawn = japanese.pairs(Artwork(folder / "artwork"), seed)
+    artwork = Artwork(folder / "artwork")
+    drawn = japanese.pairs(artwork, seed, words=keywords.untranslatable(artwork, folder / "packages"))
     made_up = Grammar(seed).pairs()
     while True:
         yield next(drawn if rng.random() < SCENES else made_up)

@@ -22,6 +22,7 @@ def table(figures: dict[str, Any]) -> str:
         ("2 つの主題（〜と〜）· two subjects", "pair", known["both"]),
         ("乗る · riding", "riding", known["both"]),
         ("左右（偶然なら 50 %）· left or right (chance: 50 %)", "side", None),
+        ("英語を知らない言葉が 5 位以内 · words whose English it does not know, among five", "word", None),
         ("7 つの画風（偶然なら 13 %）· seven styles (chance: 13 %)", "style", known.get("style")),
     ]
     lines = ["| | mini | アダプター · adapter | 学習の絵 · training scenes |", "|---|---|---|---|"]

@@ -41,9 +41,13 @@ _NOT: Final = re.compile(r"(facing|tilted) right|o’clock|-thirty|^sign|symbol|
 _WITH: Final = {"bald": "bald {}", "beard": "{} with a beard"}
 
 
+def fetch(packages: Path) -> None:
+    """Download names and keywords, once."""
+    artwork.unpack(PACKAGE, packages, FOLDER)
+
+
 def write(packages: Path, target: Path) -> int:
     """Write the list as :func:`sdjp.training.artwork.concepts` reads it, and tell its length."""
-    artwork.unpack(PACKAGE, packages, FOLDER)
     every = [*artwork.concepts(), *further(packages)]
     target.parent.mkdir(parents=True, exist_ok=True)
     rows = ("\t".join((c.emoji, ", ".join(c.names), c.japanese, c.kind)) for c in every)

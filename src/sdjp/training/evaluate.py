@@ -22,7 +22,7 @@ from sdjp.text import frontend
 from sdjp.text.tokenizer import ClipTokenizer
 from sdjp.text.translate import Translator, make_translator
 from sdjp.text.translate.combined import EMBEDDED
-from sdjp.training import autoencoder, clip, judge, scenes, translation_pairs, translation_scores
+from sdjp.training import autoencoder, clip, judge, keywords, scenes, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork, Concept
 from sdjp.training.places import COLORS
 from sdjp.training.scenes import RIDES, Scene
@@ -88,7 +88,7 @@ class Question:
     """A prompt, and what its picture has to show.
 
     Attributes:
-        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"``, ``"side"`` or ``"style"``.
+        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"``, ``"side"``, ``"style"`` or ``"word"``.
         prompt: In Japanese.
         subjects: Their emojis.
         place: The background, where the prompt names one.
@@ -142,6 +142,12 @@ def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Ques
     return found
 
 
+def words_without_english(artwork: Artwork, packages: Path) -> list[Question]:
+    """A prompt of each word that belongs to a concept and whose English the model does not know."""
+    found = keywords.untranslatable(artwork, packages)
+    return [Question(kind="word", prompt=word, subjects=(emoji,)) for word, emoji in found.items()]
+
+
 def _two(kind: str, prompt: str, a: Concept, b: Concept) -> Question:
     return Question(kind=kind, prompt=prompt, subjects=(a.emoji, b.emoji))
 
@@ -168,7 +174,8 @@ def judged(
     Returns:
         ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one, ``color`` where it is a
         colour; ``pair`` and ``riding``: both subjects among the five that the judge sees most of; ``side``:
-        the subject is seen more in that half (by chance: a half).
+        the subject is seen more in that half (by chance: a half); ``word``: the subject is among the five, of
+        prompts that are a word without English.
     """
     told = model(judge.to_input(np.stack(pictures)))
     sides = [_side(model, artwork, q, p) == q.side for q, p in zip(asked, pictures, strict=True) if q.side]
@@ -186,6 +193,7 @@ def judged(
         "color": judge.share(r for r, q in zip(place, asked, strict=True) if q.place in COLORS),
         "pair": of("pair", five),
         "riding": of("riding", five),
+        "word": of("word", five),
         "side": judge.share(sides),
     }
 
@@ -216,6 +224,7 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
     artwork = Artwork(folder / "artwork")
     model = judge.load(folder / "judge.pt")
     asked = questions(artwork, each=each, others=others)
+    asked += words_without_english(artwork, folder / "packages")
     figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
     seer = clip.load(folder) if (folder / "clip.pt").exists() else None
     styled = [q for q in asked if q.style is not None]
@@ -229,7 +238,10 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
         figures[name] = judged(model, artwork, asked, pictures)
         if seer is not None:
             english = [info.english for info in own.explain([q.prompt for q in asked])]
-            figures[name]["clip"] = clip_score(*seer, english, pictures)
+            sayable = [i for i, q in enumerate(asked) if q.kind != "word"]
+            figures[name]["clip"] = clip_score(
+                *seer, [english[i] for i in sayable], [pictures[i] for i in sayable]
+            )
             figures[name]["style"] = in_style(seer, artwork, asked, pictures)
     figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
     if seer is not None:

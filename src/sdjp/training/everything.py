@@ -86,6 +86,7 @@ def draw_artwork(folder: Path, *, every_emoji: bool) -> None:
 
     packages, rendered = folder / "packages", folder / "artwork"
     artwork.fetch(packages)
+    emoji_names.fetch(packages)
     if every_emoji:
         log.info("%d concepts", emoji_names.write(packages, rendered / artwork.LIST))
     artwork.render(packages, rendered)

@@ -6,8 +6,9 @@ translation is what would be drawn with one.
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Final
 
@@ -75,6 +76,8 @@ QUALITY: Final = (
     "高画質", "最高品質", "傑作", "高精細", "4K", "8k", "イラスト", "アニメ調", "柔らかい光",
     "映画のような光", "デジタルアート", "シンプル", "best quality", "masterpiece",
 )  # fmt: skip
+OTHER_WORDS: Final = 0.1
+"""Share of prompts in which a concept has another word than its name, where there are any."""
 COUNTERS: Final = {
     "animal": ("匹", "匹", "頭"), "person": ("人",), "fantasy": ("匹", "人"), "vehicle": ("台",),
 }  # fmt: skip
@@ -156,10 +159,36 @@ def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     return rng.choice(("、", "、", ", ", " ")).join(parts)
 
 
-def pairs(artwork: Artwork, seed: int, *, batch: int = 64) -> Iterator[tuple[str, str]]:
-    """Yield prompts and what the lexicon makes of them, without end."""
+def pairs(
+    artwork: Artwork, seed: int, *, words: Mapping[str, str] | None = None, batch: int = 64
+) -> Iterator[tuple[str, str]]:
+    """Yield prompts and what the lexicon makes of them, without end.
+
+    Args:
+        artwork: What the scenes show.
+        seed: Of the prompts.
+        words: Further words, and the emoji of the concept whose name they stand for.
+        batch: Prompts that are translated together.
+    """
     rng = random.Random(seed)
     translator = LexiconTranslator()
+    others = sorted((words or {}).items())
     while True:
-        texts = [prompt(scenes.sample(artwork, rng), artwork, rng) for _ in range(batch)]
-        yield from zip(texts, frontend.to_english(texts, translator=translator), strict=True)
+        found = [scenes.sample(artwork, rng) for _ in range(batch)]
+        heard = [rng.choice(others) if others and rng.random() < OTHER_WORDS else None for _ in found]
+        found = [
+            scene if one is None else _showing(scene, one[1]) for scene, one in zip(found, heard, strict=True)
+        ]
+        texts = [prompt(scene, artwork, rng) for scene in found]
+        english = frontend.to_english(texts, translator=translator)
+        for text, one, said in zip(texts, heard, english, strict=True):
+            if one is not None:
+                text = text.replace(artwork.concepts[artwork.index[one[1]]].japanese, one[0])
+            yield text, said
+
+
+def _showing(scene: Scene, emoji: str) -> Scene:
+    """The scene with another first subject."""
+    if emoji in scene.emojis:
+        return scene
+    return dataclasses.replace(scene, emojis=(emoji, *scene.emojis[1:]))

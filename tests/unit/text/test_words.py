@@ -12,7 +12,7 @@ from sdjp import Pipeline
 from sdjp.errors import WeightsError
 from sdjp.text.words import FILE, Words
 from sdjp.training import words as made
-from sdjp.training.artwork import concepts
+from sdjp.training.artwork import Artwork, concepts
 
 WORDS = Words(
     known=frozenset(["two", "cat", "dog", "eagle", "red", "sea", "french", "fries", "glasses"]),
@@ -59,7 +59,7 @@ def test_what_was_found_once_is_known_the_second_time(parts: list[str]) -> None:
 
 
 def test_the_table_that_ships_is_the_one_that_is_made(tmp_path: Path) -> None:
-    made.write(tmp_path / FILE)
+    made.write(tmp_path / FILE, Artwork(tmp_path))
     assert (tmp_path / FILE).read_text("utf-8") == ASSET.read_text("utf-8")
 
 

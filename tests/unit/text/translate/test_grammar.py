@@ -236,6 +236,11 @@ def test_a_forced_word_does_not_spoil_its_neighbours() -> None:
         ("きっと晴れるずっと先", "きっと晴れるずっと先"),
         ("デスクトップパソコン", "デスクトップパソコン"),
         ("コンビニエンスストア", "コンビニエンスストア"),
+        ("しか", "鹿"),
+        ("ぞう", "ゾウ"),
+        ("きりん", "キリン"),
+        ("ぱんだ", "パンダ"),
+        ("くも", "くも"),
     ],
 )
 def test_kana_are_respelt_only_where_no_kanji_stands(text: str, spelling: str) -> None:

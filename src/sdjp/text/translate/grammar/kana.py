@@ -20,6 +20,7 @@ from sdjp.text.translate.grammar.words import NOUNS
 from sdjp.text.translate.lexicon_table import Table
 
 _STRETCH: Final = re.compile(r"(?<![ぁ-ゖァ-ヺー一-鿿々0-9])[ぁ-ゖァ-ヺー]{3,}(?![ぁ-ゖァ-ヺー一-鿿々])")
+_ALONE: Final = re.compile("[ぁ-ゖー]{2,12}")
 _HIRAGANA: Final = re.compile("[ぁ-ゖー]{3,12}")
 _PARTICLES: Final = ("から", "まで", "など", "とか", *"のとやかがをにはもでへ")
 _MOST: Final = 0.5
@@ -56,6 +57,9 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
         text: One text leaf, normalized.
         user: The user's own table; its words stay as they are.
     """
+    alone = _alone(text, user)
+    if alone:
+        return alone
     pairs: list[tuple[str, str]] = []
     position = 0
     for stretch in _STRETCH.finditer(text):
@@ -67,6 +71,19 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
         pairs += way
         position = stretch.end()
     return [*pairs, *_loanwords(text[position:], user)]
+
+
+def _alone(text: str, user: Table) -> list[tuple[str, str]]:
+    """A text that is one noun in hiragana and nothing else: しか is a deer, not "only"; [] if it is more."""
+    word = text.rstrip()
+    if not _ALONE.fullmatch(word) or word in user:
+        return []
+    own, shifted = tables.own(), katakana(word)
+    itself, loan = ({e.english for e in own.get(way, ()) if e.category in NOUNS} for way in (word, shifted))
+    spelling = None if itself else tables.readings().get(word)
+    if spelling is None and loan and (not itself or itself & loan):
+        spelling = shifted
+    return [(word, spelling), *((space, space) for space in text[len(word) :])] if spelling else []
 
 
 def _loanwords(text: str, user: Table) -> list[tuple[str, str]]:
