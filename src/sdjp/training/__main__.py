@@ -105,9 +105,10 @@ def _export_checker(args: Namespace) -> None:
 
 
 def _pairs(args: Namespace) -> None:
-    from sdjp.training import translation_sources
+    from sdjp.training import translation_sources, translation_tables
 
     translation_sources.fetch(args.folder / "pairs")
+    translation_tables.fetch(args.folder / "pairs")
 
 
 def _translator(args: Namespace) -> None:
@@ -246,7 +247,7 @@ def _parser() -> ArgumentParser:
         command("export-checker", _export_checker, "pack the safety checker into a folder"),
         "runs/safety_checker",
     )
-    command("pairs", _pairs, "fetch sentences and a dictionary in Japanese and English")
+    command("pairs", _pairs, "fetch sentences, dictionaries and names in Japanese and English")
     sub = training("translator", _translator, 240, "train the translator from Japanese to English")
     prompts(workers(sub))
     sub.add_argument("--pairs", type=Path, help="tables of pairs (default: pairs, in the folder)")

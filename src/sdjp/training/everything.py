@@ -93,12 +93,13 @@ def draw_artwork(folder: Path, *, every_emoji: bool) -> None:
 
 
 def _data(plan: Plan, _: float) -> None:
-    from sdjp.training import translation_sources
+    from sdjp.training import translation_sources, translation_tables
 
     if not (plan.folder / "artwork").exists():
         draw_artwork(plan.folder, every_emoji=plan.every_emoji)
     if not (plan.folder / "pairs").exists():
         translation_sources.fetch(plan.folder / "pairs")
+        translation_tables.fetch(plan.folder / "pairs")
 
 
 def _autoencoder(plan: Plan, minutes: float) -> None:

