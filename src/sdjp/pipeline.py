@@ -113,6 +113,7 @@ class Pipeline:
         self.vae = loaded.vae
         self.text_encoder = loaded.text
         self._words = loaded.words
+        self._written = loaded.written
         self.config: ModelConfig = loaded.config
         self.load_report = loaded.report
         self.on_demand = loaded.on_demand
@@ -264,7 +265,7 @@ class Pipeline:
         adapter_place = adapter_file.adapter_folder(adapter, model=None) if adapts else None
         loaded, tokenizer = diffusers_modules.from_modules(pipe)
         if adapter_place is not None:
-            loaded = adapter_file.adapted(loaded, adapter_place)
+            loaded = adapter_file.adapted(dataclasses.replace(loaded, tokenizer=tokenizer), adapter_place)
         weight = loaded.unet.conv_in.weight
         chosen_engine = make_engine(engine, device=weight.device, dtype=weight.dtype)
         theirs = getattr(pipe, "safety_checker", None)
@@ -873,7 +874,7 @@ class Pipeline:
         return autoencode.tile_cells(self.config, small=self.savings.tiles)
 
     def _read(self, texts: Sequence[str], translate: TranslateMode) -> list[ReadPrompt]:
-        return read(
+        prompts = read(
             texts,
             translator=self.translator,
             tokenizer=self.tokenizer,
@@ -881,6 +882,15 @@ class Pipeline:
             names=self._names,
             words=self._words,
         )
+        return prompts if self._written is None else self._told(prompts, self._written)
+
+    def _told(self, prompts: Sequence[ReadPrompt], written: Tokenizer) -> list[ReadPrompt]:
+        """Prompts with what the adapter makes of them."""
+        said = conditioning.read_as(self.text_encoder, [prompt.chunks for prompt in prompts], written)
+        return [
+            dataclasses.replace(prompt, info=dataclasses.replace(prompt.info, read=text))
+            for prompt, text in zip(prompts, said, strict=True)
+        ]
 
     @torch.inference_mode()
     def _states(self, prompts: Sequence[ReadPrompt]) -> Tensor:

@@ -208,6 +208,7 @@ class PromptInfo:
         ignored: Tags in it that ask for nothing sdjp has.
         neighbours: English words that the model has never seen, each with what stands for it in ``english``;
             with ``""`` where nothing does, and the word is still there.
+        read: What an adapter made of it, as far as that can be said in English words; ``""`` without one.
     """
 
     source: str
@@ -222,6 +223,7 @@ class PromptInfo:
     embeddings: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     neighbours: tuple[tuple[str, str], ...] = ()
+    read: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``sdjp explain --json`` prints."""
@@ -238,6 +240,7 @@ class PromptInfo:
             "embeddings": list(self.embeddings),
             "ignored": list(self.ignored),
             "neighbours": dict(self.neighbours),
+            "read": self.read,
         }
 
 

@@ -5,11 +5,12 @@ The judge was trained apart (``python -m sdjp.training judge``); all the figures
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from sdjp import Pipeline
+from sdjp import Pipeline, cli
 from sdjp.text import frontend
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.combined import EMBEDDED
@@ -40,6 +41,18 @@ def test_common_subjects_and_backgrounds_are_recognised(translator: str, subject
     seen = figures(translator)
     assert seen["top5"] >= subjects
     assert seen["place"] >= 0.8
+
+
+def test_the_adapter_tells_how_it_read_a_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "青い背景の犬", "--translator", "adapter", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["english"] == "青い背景の犬"
+    assert told["read"] == "a dog on a blue background"
+    pipe = Pipeline.from_pretrained(translator="adapter", watermark=False, safety="off")
+    assert pipe.explain("猫 BREAK 犬").read == "cat dog"
+    result = pipe.generate("猫", negative_prompt="", num_inference_steps=1, seed=1, progress=False)
+    assert result.prompts[0] is not None
+    assert result.prompts[0].read == "cat"
 
 
 def figures_of_translation(table: str, **translator: object) -> tuple[float, float]:

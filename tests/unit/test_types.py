@@ -224,6 +224,7 @@ def test_prompt_info_as_json_lines_need_it() -> None:
         "embeddings",
         "ignored",
         "neighbours",
+        "read",
     ]
     assert data["truncated"] is True
     assert data["truncated_text"] == "nyan"

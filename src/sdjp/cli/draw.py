@@ -184,6 +184,8 @@ def announce(info: PromptInfo) -> None:
         ja=f"{'訳さない文' if japanese else '英語'}: {info.english}",
         en=f"{'not translated' if japanese else 'English'}: {info.english}",
     )
+    if info.read:
+        say(ja=f"アダプターの読み: {info.read}", en=f"read by the adapter as: {info.read}")
     announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)

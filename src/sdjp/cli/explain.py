@@ -15,6 +15,7 @@ from sdjp.text.tokens import Tokenizer
 from sdjp.types import PromptInfo
 
 BATCH = 64  # prompts translated together
+ADAPTER = "adapter"  # of the embedded model
 
 
 def parser() -> Parser:
@@ -39,16 +40,28 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.text.frontend import check_prompt, read
     from sdjp.text.translate import make_translator
 
-    translator, tokenizer = make_translator(args.translator), _tokenizer(args.translator)
+    if args.translator == ADAPTER:  # what it makes of a prompt takes the model that it is of
+        from sdjp.pipeline import Pipeline
+
+        pipe = Pipeline.from_pretrained(translator=ADAPTER, safety="off", watermark=False)
+
+        def told(batch: list[str]) -> list[PromptInfo]:
+            return pipe.explain(batch, translate=args.translate)
+    else:
+        translator, tokenizer = make_translator(args.translator), _tokenizer(args.translator)
+
+        def told(batch: list[str]) -> list[PromptInfo]:
+            for text in batch:
+                check_prompt(text)
+            found = read(batch, translator=translator, tokenizer=tokenizer, translate=args.translate)
+            return [prompt.info for prompt in found]
 
     def explain(batch: list[str]) -> None:
-        for text in batch:
-            check_prompt(text)
-        for prompt in read(batch, translator=translator, tokenizer=tokenizer, translate=args.translate):
+        for info in told(batch):
             if args.json:
-                print(json.dumps(prompt.info.to_json(), ensure_ascii=False), flush=True)
+                print(json.dumps(info.to_json(), ensure_ascii=False), flush=True)
             else:
-                show(prompt.info)
+                show(info)
 
     batch: list[str] = []
     for text in prompts(args):
@@ -86,6 +99,8 @@ def show(info: PromptInfo) -> None:
     )
     if info.truncated:
         say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}")
+    if info.read:
+        say(ja=f"読み:     {info.read}（アダプター）", en=f"read as:    {info.read} (by the adapter)")
     announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)

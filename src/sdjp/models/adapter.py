@@ -170,6 +170,12 @@ class Adapter(nn.Module):
         rest = end.expand(size, self.position_embedding.num_embeddings - 1 - count, -1)
         return torch.cat([start.expand(size, 1, -1), written, rest], dim=1)
 
+    def likeliest(self, ids: Tensor) -> Tensor:
+        """Map ids (B, L), as :meth:`forward` takes them, to the token with most of the share at each place:
+        (B, S) int64.
+        """
+        return self.shares(self.token(self.written(ids, self.token_position.num_embeddings))).argmax(dim=-1)
+
     def forward(self, ids: Tensor) -> Tensor:
         """Map ids (B, L) int64, each row with one end and then padding, to text states (B, S, P)."""
         scores = self.token(self.written(ids, self.token_position.num_embeddings))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,12 @@ from sdjp.training.watched import WATCHED, WatchedArtwork, emojis
 BATCH: Final = 96
 WITH: Final = 0.5
 """Share of scenes with something that is watched for."""
+AGAIN: Final = 0.5
+"""Share of the others that begin with what is often mistaken."""
+LEAST: Final = 0.02
+"""How often what is never mistaken is drawn, beside what always is."""
+RECENT: Final = 0.1
+"""Weight of the last scene in the mean of mistakes."""
 HELD_OUT: Final = 400
 SHOWN: Final = 200
 """Pictures of each concept that the finished checker is tried on."""
@@ -77,12 +83,36 @@ def shows(scene: Scene) -> list[bool]:
     return [any(emoji in found for emoji in scene.emojis) for _, found in WATCHED]
 
 
-def sample(watched: WatchedArtwork, rng: random.Random) -> Scene:
-    """A scene; in half of them, the first thing is one that is watched for."""
-    scene = scenes.sample(watched, rng)
-    if rng.random() >= WITH:
-        return scene
-    return dataclasses.replace(scene, emojis=(rng.choice(list(emojis())), *scene.emojis[1:]))
+class Sampler:
+    """Scenes of which half show something that is watched for, and what was mistaken lately comes more often.
+
+    A threshold has to let the few harmless things pass that look most like something watched for (a bicycle
+    like a cigarette); drawn as rarely as all others, they are learnt last.
+
+    Args:
+        watched: What may be drawn.
+    """
+
+    def __init__(self, watched: WatchedArtwork) -> None:
+        self.watched = watched
+        self.mistakes = dict.fromkeys(watched.index, 0.1)
+        self._sought = emojis().keys()
+
+    def scene(self, rng: random.Random) -> Scene:
+        """Draw one."""
+        scene = scenes.sample(self.watched, rng)
+        with_it, again = rng.random() < WITH, rng.random() < AGAIN
+        if not with_it and not again:
+            return scene
+        kind = [emoji for emoji in self.mistakes if (emoji in self._sought) == with_it]
+        first = rng.choices(kind, weights=[LEAST + self.mistakes[emoji] for emoji in kind])[0]
+        return dataclasses.replace(scene, emojis=(first, *(e for e in scene.emojis[1:] if e != first)))
+
+    def learn(self, found: Sequence[Scene], wrong: Sequence[float]) -> None:
+        """Take in how wrong the watcher was about each scene, 0 to 1."""
+        for scene, share in zip(found, wrong, strict=True):
+            first = scene.emojis[0]
+            self.mistakes[first] += RECENT * (share - self.mistakes[first])
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
@@ -101,10 +131,15 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
         x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
         return x, here(torch.tensor([shows(scene) for scene in found]))
 
+    sampler = Sampler(watched)
+
     def loss_of(rng: random.Random) -> Tensor:
-        x, there = pictures([sample(watched, rng) for _ in range(BATCH)], rng)
+        found = [sampler.scene(rng) for _ in range(BATCH)]
+        x, there = pictures(found, rng)
         with mixed_precision():
             scores = model(x)
+        wrong = (scores.detach().sigmoid() - there.float()).abs().amax(dim=1)
+        sampler.learn(found, wrong.tolist())
         return F.binary_cross_entropy_with_logits(scores, there.float())
 
     averaged = begin(folder)
@@ -113,7 +148,8 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
         averaged.load_state_dict(weights)
         rng = random.Random("held out")
-        x, there = pictures([sample(watched, rng) for _ in range(HELD_OUT)], rng)
+        even = Sampler(watched)
+        x, there = pictures([even.scene(rng) for _ in range(HELD_OUT)], rng)
         seen = averaged(x) > 0
         return {
             "found": float(seen[there].float().mean()),

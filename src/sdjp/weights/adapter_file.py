@@ -174,7 +174,13 @@ def adapted(loaded: Loaded, folder: Path) -> Loaded:
     )
     changed = dataclasses.replace(loaded.config, text=config)
     return dataclasses.replace(
-        loaded, text=text, config=changed, tokenizer=tokenizer, merges=None, words=None
+        loaded,
+        text=text,
+        config=changed,
+        tokenizer=tokenizer,
+        written=loaded.tokenizer,
+        merges=None,
+        words=None,
     )
 
 

@@ -69,6 +69,7 @@ class Loaded:
         tokenizer: What gives the text encoder its ids.
         merges: The byte-pair table of the tokenizer, where the model has one of its own.
         words: The words that the model knows, where its folder tells.
+        written: What an adapter writes to the text encoder behind it; None without one.
         on_demand: Has the weights of ``"unet"``, ``"vae"`` and ``"text"`` in memory while in use, where
             that was asked for.
         give_back: To be called with the name of a weight (``"unet.conv_in.weight"``) that nobody reads any
@@ -83,6 +84,7 @@ class Loaded:
     tokenizer: Tokenizer = field(default_factory=ClipTokenizer.from_assets)
     merges: Path | None = None
     words: Words | None = None
+    written: Tokenizer | None = None
     on_demand: OnDemand = field(default_factory=OnDemand)
     give_back: Callable[[str], None] = lambda name: None
 

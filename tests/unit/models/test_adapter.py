@@ -52,6 +52,14 @@ def test_shares_are_shares_and_nothing_comes_behind_an_end(adapter: Adapter) -> 
     assert (shares[:, 0].argmax(dim=-1) == 38).all()
 
 
+def test_the_likeliest_tokens_are_those_of_the_largest_shares(adapter: Adapter) -> None:
+    ids = torch.tensor([[5, 9, 2, 0], [7, 2, 0, 0]])
+    likeliest = adapter.likeliest(ids)
+    scores = adapter.token(adapter.written(ids, adapter.token_position.num_embeddings))
+    assert torch.equal(likeliest, adapter.shares(scores).argmax(dim=-1))
+    assert likeliest.shape == (2, adapter.own(likeliest).shape[1])
+
+
 def test_the_first_tokens_do_not_depend_on_how_many_are_written(adapter: Adapter) -> None:
     ids = torch.tensor([[5, 6, END]])
     some, every = adapter.written(ids, 4), adapter.written(ids, 75)

@@ -29,11 +29,27 @@ def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> Non
 
 def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path) -> None:
     drawn = watched.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
-    rng = random.Random(0)
-    shown = torch.tensor([checker.shows(checker.sample(drawn, rng)) for _ in range(400)])
+    sampler, rng = checker.Sampler(drawn), random.Random(0)
+    shown = torch.tensor([checker.shows(sampler.scene(rng)) for _ in range(400)])
     assert 0.45 < float(shown.any(dim=1).float().mean()) < 0.65
     assert bool((shown.sum(dim=0) > 8).all())
     assert checker.shows(Scene(emojis=("🐈", "💉"))) == [False, False, True, False]
+
+
+def test_what_was_mistaken_comes_more_often(clip_folder: Path) -> None:
+    drawn = watched.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    sampler, rng = checker.Sampler(drawn), random.Random(0)
+
+    def first(emoji: str) -> float:
+        return sum(sampler.scene(rng).emojis[0] == emoji for _ in range(600)) / 600
+
+    before = {emoji: first(emoji) for emoji in ("🚲", "💉")}
+    for _ in range(40):
+        wrong = {"🚲": 0.9, "💉": 0.8}
+        every = [Scene(emojis=(emoji,)) for emoji in drawn.index]
+        sampler.learn(every, [wrong.get(scene.emojis[0], 0.0) for scene in every])
+    for emoji, share in before.items():
+        assert first(emoji) > share + 0.1
 
 
 def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
