@@ -38,7 +38,7 @@ WITH: Final = 0.5
 """Share of scenes with something that is watched for."""
 AGAIN: Final = 0.5
 """Share of the others that begin with what is often mistaken."""
-LEAST: Final = 0.02
+LEAST: Final = 0.005
 """How often what is never mistaken is drawn, beside what always is."""
 RECENT: Final = 0.1
 """Weight of the last scene in the mean of mistakes."""
