@@ -262,7 +262,7 @@ def _parser() -> ArgumentParser:
     sub.add_argument("--model", default="mini", help="the model that it was trained for")
     sub = command("words", _words, "write the words that the embedded model knows")
     target(sub, "src/sdjp/assets/mini/words.tsv")
-    target(command("gallery", _gallery, "draw the pictures of the documentation"), "docs/img")
+    target(command("gallery", _gallery, "draw the gallery of the documentation"), "docs")
     sub = prompts(command("evaluate", _evaluate, "measure the embedded model, and write that into its card"))
     sub.add_argument("--each", type=int, default=1, help="pictures of every subject alone")
     sub.add_argument("--others", type=int, default=60, help="prompts of each other kind")
