@@ -245,7 +245,7 @@ def _parser() -> ArgumentParser:
     training("checker", _checker, 15, "train the safety checker of the embedded model")
     target(
         command("export-checker", _export_checker, "pack the safety checker into a folder"),
-        "runs/safety_checker",
+        "src/sdjp/assets/mini/safety_checker",
     )
     command("pairs", _pairs, "fetch sentences, dictionaries and names in Japanese and English")
     sub = training("translator", _translator, 240, "train the translator from Japanese to English")

@@ -153,7 +153,7 @@ def _checker(plan: Plan, minutes: float) -> None:
 
     checker.train(plan.folder, minutes=minutes, final=True)
     with torch.device("cpu"):
-        checker.export(plan.folder, plan.folder / "safety_checker")  # it ships when it finds enough
+        checker.export(plan.folder, plan.assets / "mini" / "safety_checker")
 
 
 def _adapter(plan: Plan, minutes: float) -> None:

@@ -112,7 +112,7 @@ def page(lang: str, english: dict[str, str]) -> str:
         "",
         "付属のモデルが、既定の設定で描いた絵です。選び直しはしていません。シードはどれも 7 です。"
         if japanese
-        else "Drawn by the embedded model at its default settings. The seed is always 7; no picture was chosen.",
+        else "Drawn by the embedded model at its default settings. Seed 7, none chosen over another.",
         "",
         "```sh",
         f'sdjp "{HELLO}" --seed {SEED}',

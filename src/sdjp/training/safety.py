@@ -161,6 +161,7 @@ def _write(folder: Path, checker: SafetyChecker, vision: CLIPVisionConfig, dtype
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
+    (folder / "model.safetensors").chmod(0o644)
     settings = {
         "model_type": "clip",
         "projection_dim": vision.projection,

