@@ -185,7 +185,7 @@ def announce(info: PromptInfo) -> None:
         en=f"{'not translated' if japanese else 'English'}: {info.english}",
     )
     if info.read:
-        say(ja=f"アダプターの読み: {info.read}", en=f"read by the adapter as: {info.read}")
+        say(ja=f"アダプターの解釈: {info.read}", en=f"read by the adapter as: {info.read}")
     announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)

@@ -100,7 +100,7 @@ def show(info: PromptInfo) -> None:
     if info.truncated:
         say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}")
     if info.read:
-        say(ja=f"読み:     {info.read}（アダプター）", en=f"read as:    {info.read} (by the adapter)")
+        say(ja=f"解釈:     {info.read}（アダプター）", en=f"read as:    {info.read} (by the adapter)")
     announce_addons(info)
     if info.unknown:
         words = "、".join(info.unknown)
