@@ -80,7 +80,9 @@ def _debian(packages: Path) -> Path | None:
         partly = packages / "debian.partly"
         partly.mkdir(parents=True, exist_ok=True)
         log.info("fetching %s", ", ".join(DEBIAN))
-        subprocess.run(["apt-get", "download", "-qq", *DEBIAN], cwd=partly, check=True)
+        if subprocess.run(["apt-get", "download", "-qq", *DEBIAN], cwd=partly, check=False).returncode:
+            log.warning("apt-get has no %s: their tables are left out", ", ".join(DEBIAN))
+            return None
         for package in partly.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", package, partly], check=True)
             package.unlink()
