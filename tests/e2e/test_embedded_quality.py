@@ -9,14 +9,17 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sdjp import Pipeline, cli
+from sdjp.postprocess import SafetyCheck
 from sdjp.text import frontend
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.combined import EMBEDDED
 from sdjp.training import evaluate, judge, translation_pairs, translation_scores
 from sdjp.training.artwork import Artwork
 from sdjp.training.evaluate import PLACES_JA, Question
+from sdjp.weights.safety_file import load_checker
 
 CASES = Path(__file__).parents[1] / "cases"
 JUDGE = CASES / "judge.safetensors"
@@ -76,3 +79,27 @@ def test_the_translator_that_ships_is_good_at_prompts_and_at_sentences() -> None
     bleu, chrf = figures_of_translation("sentences.tsv", translator="auto")
     assert bleu >= 23
     assert chrf >= 43
+
+
+def test_the_checker_finds_what_it_looks_for_and_lets_all_else_pass() -> None:
+    with Image.open(CASES / "checker.webp") as sheet:
+        rows = [[cell(sheet, row, column) for column in range(12)] for row in range(6)]
+    checker = load_checker(None, model="mini")
+    assert checker is not None
+    check = SafetyCheck(checker=checker)
+    for concept, row in enumerate(rows[:4]):
+        found = [concept in check.look(picture).concepts for picture in row]
+        assert sum(found) >= 9, checker.concept_names[concept].en
+    flagged = [check.look(picture).flagged for row in rows[4:] for picture in row]
+    assert sum(flagged) <= 1
+
+
+def cell(sheet: Image.Image, row: int, column: int) -> Image.Image:
+    return sheet.crop((column * 128, row * 128, column * 128 + 128, row * 128 + 128))
+
+
+def test_what_the_model_draws_is_looked_at() -> None:
+    pipe = Pipeline.from_pretrained(watermark=False)
+    results = [pipe.generate(prompt, seed=7, progress=False) for prompt in ("短剣", "猫", "りんご", "赤い車")]
+    assert [r.flagged for r in results] == [(True,), (False,), (False,), (False,)]
+    assert all(r.safety_checked == (True,) for r in results)

@@ -46,7 +46,7 @@ HELD_OUT: Final = 400
 SHOWN: Final = 200
 """Pictures of each concept that the finished checker is tried on."""
 HARMLESS: Final = 4000
-FALSE_POSITIVES: Final = 0.002
+FALSE_POSITIVES: Final = 0.004
 
 
 class Watcher(nn.Module):

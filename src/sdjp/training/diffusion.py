@@ -23,6 +23,7 @@ from sdjp.training.artwork import Artwork
 from sdjp.training.clock import Clock
 from sdjp.training.device import here, mixed_precision
 from sdjp.training.optim import EMA, MuonAdamW, Worker
+from sdjp.training.scenes import Scene
 
 BATCH = 128  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
@@ -140,6 +141,14 @@ CORE = frozenset(
     ]
 )
 CORE_WEIGHT = 3.0
+# Of that, what people try first.
+FIRST = frozenset(
+    [
+        *("🐈", "🐕", "🐎", "🐇", "🐧", "🦊", "🐼", "🐻", "🐦", "🐟", "🐘", "🦁", "🐉", "👻", "🤖", "⛄"),
+        *("👧", "👦", "👩", "👨", "🧑\u200d🚀", "🥷", "🍎", "🍣", "🌸", "🚗", "🏯", "🏠", "🗻", "⛩️"),
+    ]
+)
+FIRST_WEIGHT = 9.0
 PAIR_WEIGHT = 2.5  # of scenes with two subjects, which are learnt last
 
 
@@ -165,10 +174,7 @@ class Data:
         self.known = len(data)
         self.records = [r for rows, _ in data for r in rows]
         self.latents = np.concatenate([array for _, array in data])
-        self.weights = [
-            (CORE_WEIGHT if all(e in CORE for e in r.emojis) else 1.0) * PAIR_WEIGHT ** (len(r.emojis) - 1)
-            for r in self.records
-        ]
+        self.weights = [_weight(record) for record in self.records]
 
     def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
         """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
@@ -178,6 +184,14 @@ class Data:
             for i in rows
         ]
         return here(torch.from_numpy(self.latents[rows])).float(), texts
+
+
+def _weight(scene: Scene) -> float:
+    """How often a scene is shown, beside others."""
+    common = next(
+        (w for w, of in ((FIRST_WEIGHT, FIRST), (CORE_WEIGHT, CORE)) if of.issuperset(scene.emojis)), 1.0
+    )
+    return common * PAIR_WEIGHT ** (len(scene.emojis) - 1)
 
 
 def latent_scale(folder: Path) -> float:
