@@ -38,8 +38,8 @@ def parser() -> Parser:
     options.option(
         "--model",
         metavar="M",
-        ja="このモデルに付属するチェッカーを使う",
-        en="use the checker that this model ships",
+        ja="このモデルに付属するチェッカーを使う（mini のものは mini の絵だけ）",
+        en="use the checker that this model ships (that of mini knows pictures of mini only)",
     )
     options.option("--device", default="auto", ja="auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")
     options.option(

@@ -9,6 +9,7 @@ the tokens it made both worse. Only the text encoder of a model is needed, no pi
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
 import logging
@@ -121,11 +122,16 @@ def _ids(text: str, tokenizer: Tokenizer) -> list[int]:
 def scene_pairs(folder: Path, seed: int) -> Iterator[Pair]:
     """Prompts of the embedded model's scenes, and those of the translator's grammar between them."""
     rng = random.Random(seed)
-    artwork = Artwork(folder / "artwork")
-    drawn = japanese.pairs(artwork, seed, words=keywords.untranslatable(artwork, folder / "packages"))
+    drawn = japanese.pairs(Artwork(folder / "artwork"), seed, words=_words(folder))
     made_up = Grammar(seed).pairs()
     while True:
         yield next(drawn if rng.random() < SCENES else made_up)
+
+
+@functools.cache
+def _words(folder: Path) -> dict[str, str]:
+    """Words without English; both kinds of prompts, held out or not, have the same."""
+    return keywords.untranslatable(Artwork(folder / "artwork"), folder / "packages")
 
 
 def general_pairs(folder: Path, seed: int) -> Iterator[Pair]:

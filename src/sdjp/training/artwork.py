@@ -18,6 +18,7 @@ import logging
 import re
 import subprocess
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -198,16 +199,17 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
         _save(path, np.stack([flat.draw(key) for key in others]))
 
 
-def drawings(source: Path, emoji: str) -> dict[str, NDArray[np.uint8]]:
-    """The drawings (256, 256, 4) RGBA of one emoji, a concept or not, in every set that has it."""
-    found = {}
+def drawings(source: Path, emojis: Iterable[str]) -> dict[str, dict[str, NDArray[np.uint8]]]:
+    """The drawings (256, 256, 4) RGBA of emojis, concepts or not, in every set that has them."""
+    found: dict[str, dict[str, NDArray[np.uint8]]] = {emoji: {} for emoji in emojis}
     for name in PACKAGES:
         package = Package(source, name)
-        key = package.key(emoji)
-        if key is None:
-            log.warning("no drawing of %s in %s", emoji, source / name)
-        else:
-            found[name] = package.draw(key)
+        for emoji, of_one in found.items():
+            key = package.key(emoji)
+            if key is None:
+                log.warning("no drawing of %s in %s", emoji, source / name)
+            else:
+                of_one[name] = package.draw(key)
     return found
 
 

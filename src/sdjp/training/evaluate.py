@@ -233,15 +233,16 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
         figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
     own = _pipeline("auto")
     pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}
+    said = own.explain([q.prompt for q in asked])
+    sayable = [
+        (i, info.english) for i, (q, info) in enumerate(zip(asked, said, strict=True)) if q.kind != "word"
+    ]
     for name, pipe in pipes.items():
         pictures = draw(pipe, asked)
         figures[name] = judged(model, artwork, asked, pictures)
         if seer is not None:
-            english = [info.english for info in own.explain([q.prompt for q in asked])]
-            sayable = [i for i, q in enumerate(asked) if q.kind != "word"]
-            figures[name]["clip"] = clip_score(
-                *seer, [english[i] for i in sayable], [pictures[i] for i in sayable]
-            )
+            shown = [pictures[i] for i, _ in sayable]
+            figures[name]["clip"] = clip_score(*seer, [english for _, english in sayable], shown)
             figures[name]["style"] = in_style(seer, artwork, asked, pictures)
     figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
     if seer is not None:

@@ -48,7 +48,7 @@ class WatchedArtwork(Artwork):
     def __init__(self, folder: Path, packages: Path) -> None:
         super().__init__(folder)
         more = {emoji: name for emoji, name in emojis().items() if emoji not in self.index}
-        self._more = {emoji: artwork.drawings(packages, emoji) for emoji in more}
+        self._more = artwork.drawings(packages, more)
         found = (Concept(emoji, (name,), "", "object") for emoji, name in more.items() if self._more[emoji])
         self.concepts = (*self.concepts, *found)
         self.index = {c.emoji: i for i, c in enumerate(self.concepts)}
