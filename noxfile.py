@@ -142,7 +142,7 @@ def check_wheel(session: nox.Session, wheel: Path) -> None:
     """Everything that the package reads at run time is inside, and it is not too large."""
     assets = ROOT / "src" / "sdjp" / "assets"
     wanted = {f"sdjp/assets/{p.relative_to(assets).as_posix()}" for p in assets.rglob("*") if p.is_file()}
-    wanted |= {"sdjp/py.typed", "sdjp/training/concepts.tsv", "sdjp/assets/mini/model.safetensors"}
+    wanted |= {"sdjp/py.typed", "sdjp/assets/mini/model.safetensors"}
     missing = wanted - set(zipfile.ZipFile(wheel).namelist())
     if missing:
         session.error(f"not in the wheel: {', '.join(sorted(missing))}")

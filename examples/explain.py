@@ -1,7 +1,7 @@
 """What becomes of a prompt, without drawing or torch. · 絵を描かずに、プロンプトの読まれ方を見る。"""
 
-from sdjp.text.frontend import read
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.read import read
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 
 PROMPTS = ["馬に乗る宇宙飛行士", "（満開の桜：１．３）、着物の少女　BREAK　夕焼けの富士山", "a cat, 水彩画"]

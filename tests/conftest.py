@@ -11,7 +11,7 @@ from sdjp import errors
 from sdjp.config import TINY, ModelConfig
 from sdjp.models import VAE, UNet, make_text_encoder
 from sdjp.pipeline import Pipeline
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded, LoadReport
 

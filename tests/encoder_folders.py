@@ -22,9 +22,10 @@ from sdjp.config import (
     XLMRobertaConfig,
 )
 from sdjp.models import Adapter
-from sdjp.text.sentencepiece import SentencePieceTokenizer
-from sdjp.weights import diffusers_config, diffusers_text, to_layout
-from sdjp.weights.adapter_file import save_adapter
+from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.weights import to_layout
+from sdjp.weights.configs import diffusers, diffusers_text
+from sdjp.weights.parts.adapter import save_adapter
 from tests.conftest import random_models
 
 UNET = UNetConfig(
@@ -140,8 +141,8 @@ def _save(folder: Path, text: CLIPTextConfig | XLMRobertaConfig, vocabulary: str
     config = ModelConfig(name=folder.name, unet=UNET, vae=VAE, text=text)
     model = random_models(config)
     tensors = to_layout("diffusers", config, unet=model.unet, vae=model.vae, text=model.text)
-    for part, settings in diffusers_config.to_files(config).items():
-        path = folder / diffusers_config.FILES[part]
+    for part, settings in diffusers.to_files(config).items():
+        path = folder / diffusers.FILES[part]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings), encoding="utf-8")
     if vocabulary == "xlm_roberta":  # in the published files, and of no use
@@ -151,6 +152,6 @@ def _save(folder: Path, text: CLIPTextConfig | XLMRobertaConfig, vocabulary: str
                        ("text_encoder", "model")):  # fmt: skip
         mine = {n.removeprefix(f"{part}/"): t for n, t in tensors.items() if n.startswith(f"{part}/")}
         save_file(mine, folder / part / f"{name}.safetensors")
-    index = {**diffusers_config.MODEL_INDEX, **diffusers_text.CLASSES[vocabulary]}
+    index = {**diffusers.MODEL_INDEX, **diffusers_text.CLASSES[vocabulary]}
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
     return config

@@ -16,7 +16,7 @@ from sdjp.config import CLIPTextConfig, Defaults, ModelConfig, UNetConfig, VAECo
 from sdjp.images import read_metadata
 from sdjp.types import GenerationOptions
 from sdjp.weights import to_layout
-from sdjp.weights.maps import MAPS
+from sdjp.weights.names.maps import MAPS
 from tests.conftest import random_models
 
 # Latents of 8 cells, pictures of 64 pixels; the text encoder is as wide as one head of CLIP's.

@@ -17,11 +17,12 @@ from machine import BUSY, Neighbours, available, give_back
 from paired import Step, Timings, compare
 from torch import Tensor, nn
 
+from sdjp.allocator import kept_pages
 from sdjp.config import ModelConfig
+from sdjp.device import bfloat16_is_fast
 from sdjp.errors import MissingDependencyError
-from sdjp.hardware import bfloat16_is_fast, kept_pages
 from sdjp.models import VAE, UNet
-from sdjp.weights.networks import Networks, on_meta
+from sdjp.weights.parts.networks import Networks, on_meta
 
 SPARE = 2_000_000_000
 """Bytes that stay free for what a network computes with, before a contender is built."""
@@ -123,7 +124,7 @@ class Shared:
 
     def theirs(self, dtype: torch.dtype) -> Any:
         """The module of diffusers around the shared tensors."""
-        from sdjp.weights.diffusers_modules import to_modules
+        from sdjp.weights.diffusers.modules import to_modules
 
         networks: Networks = on_meta(self.config)
         networks.unet.conv_in.to_empty(device="cpu")  # it tells where buffers belong

@@ -26,14 +26,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sdjp import Pipeline
 from sdjp.config import SD_V1, TINY, ModelConfig
-from sdjp.job import Inputs, settle
+from sdjp.generation.fast import Shortcuts
+from sdjp.generation.job import Inputs, settle
+from sdjp.generation.presets import PRESETS
 from sdjp.models.unet import DeepFeatures
-from sdjp.presets import PRESETS
 from sdjp.samplers import Schedule, get_sampler
-from sdjp.shortcuts import Shortcuts
-from sdjp.training.places import COLORS
 from sdjp.types import GenerationOptions
-from sdjp.weights.networks import on_meta
+from sdjp.weights.parts.networks import on_meta
+from sdjp_training.scenes.places import COLORS
 
 PLAIN: Final = {"sampler": "plms", "num_inference_steps": 50}
 FAST: Final = PRESETS["fast"]

@@ -22,9 +22,10 @@ from paired import Step
 from torch import Tensor, nn
 from unet import build, inputs
 
+from sdjp.allocator import kept_pages
 from sdjp.config import SD_V1, TINY
+from sdjp.device import bfloat16_is_fast
 from sdjp.errors import MissingDependencyError
-from sdjp.hardware import bfloat16_is_fast, kept_pages
 
 Given = tuple[Tensor, Tensor, Tensor]
 

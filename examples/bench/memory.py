@@ -19,7 +19,7 @@ from resident import fresh, resident, write_random
 
 from sdjp import Pipeline
 from sdjp.config import SD_V1, TINY
-from sdjp.hardware import bfloat16_is_fast
+from sdjp.device import bfloat16_is_fast
 
 SETTINGS = (  # memory, engine
     ("normal", "auto"),

@@ -22,8 +22,8 @@ from paired import Spread, compare
 from whole import Draw, cpp, fast, load, ours, random_file, theirs
 
 from sdjp.config import SD_V1, TINY, ModelConfig
+from sdjp.device import bfloat16_is_fast
 from sdjp.errors import MissingDependencyError
-from sdjp.hardware import bfloat16_is_fast
 
 STEPS = 50
 COMMAND = "馬に乗る宇宙飛行士"

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sdjp import Pipeline
-from sdjp.hardware import bfloat16_is_fast
+from sdjp.device import bfloat16_is_fast
 
 SUBJECTS: Final = (
     "赤い車",

@@ -26,11 +26,11 @@ from paired import Spread, compare
 import sdjp
 from sdjp import conditioning
 from sdjp.config import SD_V1, TINY
-from sdjp.hardware import bfloat16_is_fast
+from sdjp.device import bfloat16_is_fast
 from sdjp.models import make_text_encoder
 from sdjp.text import prompt as syntax
-from sdjp.text.frontend import read
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.read import read
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 
 COMMON: Final = "馬に乗る宇宙飛行士"

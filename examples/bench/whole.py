@@ -16,7 +16,7 @@ from sdjp.config import ModelConfig, to_json
 from sdjp.errors import MissingDependencyError
 from sdjp.models import VAE, UNet, make_text_encoder
 from sdjp.weights import to_layout
-from sdjp.weights.writer import Unwritten, write_safetensors
+from sdjp.weights.files.writer import Unwritten, write_safetensors
 
 PROMPT = "an astronaut riding a horse"
 Draw = Callable[[int], object]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from sdjp.config import MINI, SD_V1, TINY, ModelConfig
     from sdjp.errors import SdjpError, set_language
+    from sdjp.interop import japanese, translate
     from sdjp.pipeline import Pipeline, Progress
     from sdjp.result import GenerationResult
-    from sdjp.text.english import japanese, translate
     from sdjp.text.normalize import normalize
     from sdjp.types import GenerationOptions, PromptInfo, Report
 
@@ -31,10 +31,10 @@ _HOMES: Final = {
     "SD_V1": "sdjp.config",
     "SdjpError": "sdjp.errors",
     "TINY": "sdjp.config",
-    "japanese": "sdjp.text.english",
+    "japanese": "sdjp.interop",
     "normalize": "sdjp.text.normalize",
     "set_language": "sdjp.errors",
-    "translate": "sdjp.text.english",
+    "translate": "sdjp.interop",
 }
 
 __all__ = [

@@ -18,26 +18,28 @@ import torch
 from torch import Tensor
 
 import sdjp
-from sdjp import autoencode, conditioning, images, weights
-from sdjp.addons import Addons, Networks, common, split, wanted
+from sdjp import conditioning, images, weights
+from sdjp.addons.equip import Addons, Networks, common, split, wanted
+from sdjp.allocator import kept_pages
 from sdjp.config import ModelConfig
+from sdjp.device import resolve_device, resolve_dtype
 from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
 from sdjp.errors import Cancelled, InputError, NonFiniteError
-from sdjp.hardware import kept_pages, resolve_device, resolve_dtype
-from sdjp.job import INPUTS, Inputs, Job, check_area, check_tensor, enlarging_tile, frozen, settle
+from sdjp.generation import autoencode
+from sdjp.generation.fast import Shortcuts, check_engine
+from sdjp.generation.job import INPUTS, Inputs, Job, check_area, check_tensor, enlarging_tile, frozen, settle
+from sdjp.generation.memory import NORMAL, Savings, by_rows
+from sdjp.generation.start import begin
 from sdjp.postprocess import PostProcessor, SafetyCheck, Watermark, make_postprocessors, with_checker
 from sdjp.postprocess import run as run_postprocessors
-from sdjp.redraw import begin
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, Step, get_sampler
 from sdjp.samplers.schedule import StrengthRule
-from sdjp.savings import NORMAL, Savings, by_rows
-from sdjp.shortcuts import Shortcuts, check_engine
-from sdjp.text.frontend import ReadPrompt, check_prompt, read
 from sdjp.text.names import Names
-from sdjp.text.screen import PromptCheck, Screen, make_screen
-from sdjp.text.tokens import Tokenizer
+from sdjp.text.prompt_check import PromptCheck, Screen, make_screen
+from sdjp.text.read import ReadPrompt, check_prompt, read
+from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate import AUTO, adapter_of, make_translator
 from sdjp.text.translate.base import Translator
 from sdjp.types import (
@@ -52,7 +54,7 @@ from sdjp.types import (
     check_count,
     check_enlargement,
 )
-from sdjp.weights import adapter_file
+from sdjp.weights.parts import adapter as adapter_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -166,7 +168,7 @@ class Pipeline:
                 ``"compile"`` or ``"openvino"``; see :mod:`sdjp.engines`.
             memory: ``"normal"``; ``"low"`` for as little memory as can be; or some of what that does:
                 ``"sequential"``, ``"slices"``, ``"tiles"``, with commas or in a list; see
-                :class:`sdjp.savings.Savings`.
+                :class:`sdjp.generation.memory.Savings`.
             translator: ``"auto"`` (``"combined"``; none for models that read Japanese), ``"combined"``
                 (lexicon and translation model), ``"combined:<folder>"``, ``"lexicon"``, ``"passthrough"``,
                 ``"marian:<folder or hub id>"``, or an object; or ``"adapter"``: no translation, for the
@@ -202,7 +204,7 @@ class Pipeline:
         adapts, adapter = adapter_of(translator)
         adapter_place = adapter_file.adapter_folder(adapter, model=source) if adapts else None
         if safety != "off":
-            from sdjp.weights.safety_file import load_checker
+            from sdjp.weights.parts.safety_checker import load_checker
 
             checker = load_checker(safety_checker, model=source, device=chosen_device, on_demand=on_demand)
             processors = with_checker(processors, checker)
@@ -254,7 +256,9 @@ class Pipeline:
             WeightsError: If it is of another family, or LoRA or textual inversion is loaded into it.
             MissingDependencyError: If diffusers is not installed.
         """
-        from sdjp.weights import diffusers_checker, diffusers_modules, safety_file
+        from sdjp.weights.diffusers import checker as diffusers_checker
+        from sdjp.weights.diffusers import modules
+        from sdjp.weights.parts import safety_checker as safety_file
 
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         processors = make_postprocessors(safety=check, watermark=watermark)
@@ -263,7 +267,7 @@ class Pipeline:
         chosen_translator = make_translator(translator)
         adapts, adapter = adapter_of(translator)
         adapter_place = adapter_file.adapter_folder(adapter, model=None) if adapts else None
-        loaded, tokenizer = diffusers_modules.from_modules(pipe)
+        loaded, tokenizer = modules.from_modules(pipe)
         if adapter_place is not None:
             loaded = adapter_file.adapted(dataclasses.replace(loaded, tokenizer=tokenizer), adapter_place)
         weight = loaded.unet.conv_in.weight
@@ -296,7 +300,8 @@ class Pipeline:
             InputError: If diffusers has no such scheduler, or no such text encoder.
             MissingDependencyError: If diffusers is not installed.
         """
-        from sdjp.weights import diffusers_checker, diffusers_modules
+        from sdjp.weights.diffusers import checker as diffusers_checker
+        from sdjp.weights.diffusers import modules
 
         if self.on_demand:
             raise InputError(
@@ -307,14 +312,12 @@ class Pipeline:
                 en=f"with memory={str(self.savings)!r} weights are read when they are used, and cannot be "
                 "shared with diffusers. Use a Pipeline loaded with memory='normal'.",
             )
-        tokenizer = diffusers_modules.require_clip(self.text_encoder, self.tokenizer)
-        scheduler = diffusers_modules.to_scheduler(self.config, sampler, spacing)
-        networks = diffusers_modules.to_modules(
-            self.config, unet=self.unet, vae=self.vae, text=self.text_encoder
-        )
+        tokenizer = modules.require_clip(self.text_encoder, self.tokenizer)
+        scheduler = modules.to_scheduler(self.config, sampler, spacing)
+        networks = modules.to_modules(self.config, unet=self.unet, vae=self.vae, text=self.text_encoder)
         checks = (p for p in self.postprocessors if isinstance(p, SafetyCheck) and p.mode != "off")
         checker = next((p.checker for p in checks), None)
-        return diffusers_modules.to_pipeline(
+        return modules.to_pipeline(
             self.config,
             networks,
             tokenizer=tokenizer,

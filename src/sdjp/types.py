@@ -59,7 +59,7 @@ class GenerationOptions:
         translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
         strength_rule: A name in ``sdjp.samplers.STRENGTH_RULES``.
         fit: How a given picture comes to the size; see ``sdjp.images.fit_picture``.
-        mask_rule: How the latents outside a mask are kept; see ``sdjp.samplers.known``.
+        mask_rule: How the latents outside a mask are kept; see ``sdjp.samplers.inpaint``.
         paste_back: Whether the pixels outside a mask are the given picture's own.
         feather: Pixels within which they go over into what was drawn, 0 to 512.
         tile: Side of the tiles in which latents are denoised, in pixels; None: the whole picture at once.
@@ -67,7 +67,7 @@ class GenerationOptions:
         hires: Draw, then enlarge so many times and redraw, 1 to 8; None: do not.
         hires_strength: Share that is redrawn then, 0 to 1.
         loras: LoRAs by name with their weights, -10 to 10, beside those in the prompt.
-        preset: A name in ``sdjp.presets.PRESETS``, whose values stand in for what is None.
+        preset: A name in ``sdjp.generation.presets.PRESETS``, whose values stand in for what is None.
         guidance_interval: Guide only the steps that meet this part of the run, from 0 (its beginning) to 1;
             None: all.
         token_merging: Share of the tokens merged before self-attention, 0 (the default) to 0.75.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sdjp.text.frontend import check_prompt
+from sdjp.text.read import check_prompt
 from sdjp.text.script import is_japanese
 
 BENCH = Path(__file__).parents[2] / "examples" / "bench"

@@ -171,13 +171,13 @@ def test_too_little_memory_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture that is allowed and that this computer cannot hold: the error is torch's own."""
-    monkeypatch.setattr("sdjp.cli.explain.run", lambda args: torch.empty(2**50))
+    monkeypatch.setattr("sdjp.cli.commands.explain.run", lambda args: torch.empty(2**50))
     assert cli.main(["explain", "猫"]) == 1
     assert "メモリーが足りません" in capsys.readouterr().err
 
 
 def test_another_error_of_torch_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sdjp.cli.explain.run", lambda args: torch.zeros(2) @ torch.zeros(3))
+    monkeypatch.setattr("sdjp.cli.commands.explain.run", lambda args: torch.zeros(2) @ torch.zeros(3))
     with pytest.raises(RuntimeError):
         cli.main(["explain", "猫"])
 

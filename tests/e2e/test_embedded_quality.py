@@ -1,6 +1,6 @@
 """The weights that ship draw and translate what is asked for: floors a little below what was measured.
 
-The judge was trained apart (``python -m sdjp.training judge``); all the figures are in the model card.
+The judge was trained apart (``python -m sdjp_training judge``); all the figures are in the model card.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from PIL import Image
 
 from sdjp import Pipeline, cli
 from sdjp.postprocess import SafetyCheck
-from sdjp.text import frontend
+from sdjp.text import read
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.combined import EMBEDDED
-from sdjp.training import evaluate, judge, translation_pairs, translation_scores
-from sdjp.training.artwork import Artwork
-from sdjp.training.evaluate import PLACES_JA, Question
-from sdjp.weights.safety_file import load_checker
+from sdjp.weights.parts.safety_checker import load_checker
+from sdjp_training.release import evaluate
+from sdjp_training.release.evaluate import PLACES_JA, Question
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.trainers import judge
+from sdjp_training.translator import pairs, scores
 
 CASES = Path(__file__).parents[1] / "cases"
 JUDGE = CASES / "judge.safetensors"
@@ -60,10 +62,10 @@ def test_the_adapter_tells_how_it_read_a_prompt(capsys: pytest.CaptureFixture[st
 
 def figures_of_translation(table: str, **translator: object) -> tuple[float, float]:
     """BLEU and chrF on a table of the test cases."""
-    rows = translation_pairs.rows(CASES / table)
-    said = frontend.to_english([ja for ja, _ in rows], translator=make_translator(**translator))  # type: ignore[arg-type]
+    rows = pairs.rows(CASES / table)
+    said = read.to_english([ja for ja, _ in rows], translator=make_translator(**translator))  # type: ignore[arg-type]
     references = [english for _, english in rows]
-    return translation_scores.bleu(said, references), translation_scores.chrf(said, references)
+    return scores.bleu(said, references), scores.chrf(said, references)
 
 
 def test_sentences_that_were_never_shown_are_translated() -> None:

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 from sdjp import cli
 from sdjp.evaluation.features import ClipFeatures, InceptionFeatures
-from sdjp.models.inception import Inception
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.evaluation.inception import Inception
+from sdjp.text.tokenizers.clip import ClipTokenizer
 
 SHORT = ["--scales", "1.5,4", "--steps", "1", "--no-watermark", "--safety", "off"]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from sdjp import Pipeline
 from sdjp.config import MINI, TINY, ModelConfig, to_json
 from sdjp.samplers import Schedule, classifier_free, eps_from_v, get_sampler
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import Loaded, convert, load, to_layout
 from tests.conftest import random_models
 

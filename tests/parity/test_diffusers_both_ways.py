@@ -16,10 +16,10 @@ from sdjp.errors import InputError, MissingDependencyError, WeightsError
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.postprocess import SafetyCheck
 from sdjp.samplers import SAMPLERS
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
-from sdjp.weights import diffusers_modules
-from sdjp.weights.diffusers_checker import from_checker, to_checker
+from sdjp.weights.diffusers import modules as diffusers_modules
+from sdjp.weights.diffusers.checker import from_checker, to_checker
 from tests.conftest import SMALL, random_models
 
 diffusers = pytest.importorskip("diffusers")

@@ -18,12 +18,12 @@ from torch import Tensor
 from sdjp import Pipeline
 from sdjp.config import ModelConfig, XLMRobertaConfig
 from sdjp.models import XLMRoberta
-from sdjp.text.sentencepiece import SentencePieceTokenizer
-from sdjp.text.wordpiece import WordPieceTokenizer
+from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
 from sdjp.weights import convert, load
-from sdjp.weights.keymap import compile_map, to_ours
-from sdjp.weights.maps import MAPS
-from sdjp.weights.networks import on_meta, shapes_of
+from sdjp.weights.names.keymap import compile_map, to_ours
+from sdjp.weights.names.maps import MAPS
+from sdjp.weights.parts.networks import on_meta, shapes_of
 from tests.encoder_folders import (
     SENTENCES,
     UNET,

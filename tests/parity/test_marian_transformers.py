@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sdjp.text.translate.marian import MarianTranslator
-from sdjp.text.translate.marian_model import load_model
+from sdjp.text.translate.marian_files import load_model
 
 FOLDER = Path(__file__).parents[1] / "golden" / "tiny_marian"
 SENTENCES = [

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from sdjp.config import MINI, TINY, ModelConfig
 from sdjp.models import VAE, CLIPText, UNet
-from sdjp.weights.diffusers_config import to_files
-from sdjp.weights.keymap import compile_map, to_ours
-from sdjp.weights.maps import MAPS
-from sdjp.weights.networks import on_meta, shapes_of
+from sdjp.weights.configs.diffusers import to_files
+from sdjp.weights.names.keymap import compile_map, to_ours
+from sdjp.weights.names.maps import MAPS
+from sdjp.weights.parts.networks import on_meta, shapes_of
 
 diffusers = pytest.importorskip("diffusers")
 transformers = pytest.importorskip("transformers")

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.postprocess.safety import judge
-from sdjp.weights.safety_file import load_checker
+from sdjp.weights.parts.safety_checker import load_checker
 
 transformers = pytest.importorskip("transformers")
 checkers = pytest.importorskip("diffusers.pipelines.stable_diffusion.safety_checker")

@@ -8,16 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdjp.addons.patch import with_weights
 from sdjp.errors import InputError
-from sdjp.text.frontend import read
 from sdjp.text.names import Names, key, named
 from sdjp.text.prompt import Prompt, parse, tags, text_leaves
+from sdjp.text.read import read
 from sdjp.text.tags import lora_weights
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.types import MAX_LORA_WEIGHT
-from sdjp.weights.networks import on_meta
-from sdjp.weights.patch import with_weights
+from sdjp.weights.parts.networks import on_meta
 from tests.conftest import SMALL
 
 ALPHABET = "aB1猫着の物と赤いアー-_ 、,()<>:."

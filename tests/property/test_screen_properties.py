@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.text.normalize import normalize
-from sdjp.text.screen import Screen
+from sdjp.text.prompt_check import Screen
 from sdjp.text.word_list import Word, WordList, shipped
 from sdjp.types import PromptInfo
 

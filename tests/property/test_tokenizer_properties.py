@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sdjp.text.chunks import chunk
-from sdjp.text.sentencepiece import SentencePieceTokenizer
-from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.text.tokens import Tokenizer
-from sdjp.text.wordpiece import WordPieceTokenizer
+from sdjp.text.tokenizers.base import Tokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
 from tests.encoder_folders import RINNA_SPECIAL, train_sentencepiece
 
 TEXT = st.one_of(

@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from sdjp import Pipeline
-from sdjp.addons import Addons
+from sdjp.addons.equip import Addons
 from sdjp.errors import InputError, WeightsError
 from sdjp.images import read_metadata
 from sdjp.result import GenerationResult
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
-from sdjp.weights.adapter_file import adapted
+from sdjp.weights.parts.adapter import adapted
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
 from tests.encoder_folders import save_small_adapter
@@ -383,7 +383,7 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_a_word_that_is_refused_is_refused_before_the_first_part_is_drawn(folder: Path) -> None:
-    from sdjp.text.screen import make_screen
+    from sdjp.text.prompt_check import make_screen
 
     pipe = pipeline(folder)
     pipe.screen = make_screen("refuse")

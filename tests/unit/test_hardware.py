@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from sdjp import errors
-from sdjp.hardware import bfloat16_is_fast, kept_pages, resolve_device, resolve_dtype
+from sdjp.allocator import kept_pages
+from sdjp.device import bfloat16_is_fast, resolve_device, resolve_dtype
 
 
 def test_devices_and_dtypes() -> None:
@@ -32,7 +33,7 @@ def test_auto_on_a_processor_takes_bfloat16_only_where_it_is_fast() -> None:
 
 FAULTS = """
 import contextlib, ctypes, resource
-from sdjp.hardware import kept_pages, lasting_memory
+from sdjp.allocator import kept_pages, lasting_memory
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p

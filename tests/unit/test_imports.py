@@ -11,11 +11,11 @@ import pytest
 HEAVY = ("torch", "transformers", "PIL", "numpy", "fugashi", "cv2", "imwatermark", "safetensors", "diffusers")
 TEXT = (
     "sdjp.text",
-    "sdjp.text.frontend",
+    "sdjp.text.read",
     "sdjp.text.normalize",
     "sdjp.text.prompt",
-    "sdjp.text.screen",
-    "sdjp.text.tokenizer",
+    "sdjp.text.prompt_check",
+    "sdjp.text.tokenizers.clip",
     "sdjp.text.translate",
     "sdjp.text.translate.lexicon",
     "sdjp.text.translate.marian",
@@ -60,8 +60,8 @@ def test_text_loads_neither_torch_nor_transformers() -> None:
 
 def test_reading_a_prompt_needs_no_torch() -> None:
     code = """
-from sdjp.text.frontend import read
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.read import read
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 
 read(["馬に乗る宇宙飛行士"], translator=make_translator("auto"), tokenizer=ClipTokenizer.from_assets())

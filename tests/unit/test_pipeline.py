@@ -14,7 +14,7 @@ from PIL import Image
 import sdjp
 from sdjp import errors
 from sdjp.pipeline import Pipeline, Progress
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from tests.conftest import SMALL, random_models
 

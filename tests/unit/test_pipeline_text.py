@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from sdjp import Pipeline
-from sdjp.addons import Addons
-from sdjp.conditioning.translated import BATCH
+from sdjp.addons.equip import Addons
+from sdjp.conditioning.encode import BATCH
 from sdjp.result import GenerationResult
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded
 from tests import addon_files as files

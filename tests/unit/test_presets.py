@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.presets import PRESETS, Preset, fill
+from sdjp.generation.presets import PRESETS, Preset, fill
 from sdjp.samplers import SAMPLERS, SPACINGS
 from sdjp.types import GenerationOptions, check_options
 

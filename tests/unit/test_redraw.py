@@ -19,7 +19,7 @@ from sdjp.engines import make_engine
 from sdjp.images import read_metadata
 from sdjp.pipeline import Pipeline, Progress
 from sdjp.samplers import SAMPLERS
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.types import GenerationOptions
 from tests.conftest import SMALL, random_models

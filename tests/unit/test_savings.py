@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sdjp import Pipeline, errors
+from sdjp.generation.memory import NAMES, Savings, by_rows
 from sdjp.models.unet import DeepFeatures
-from sdjp.savings import NAMES, Savings, by_rows
 
 PROMPT = "赤い車"
 

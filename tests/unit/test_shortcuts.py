@@ -13,12 +13,12 @@ from PIL import Image
 
 from sdjp.engines import make_engine
 from sdjp.errors import InputError
-from sdjp.job import Inputs, Job, settle
+from sdjp.generation.fast import Shortcuts, _meets
+from sdjp.generation.job import Inputs, Job, settle
 from sdjp.pipeline import Pipeline
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, classifier_free, get_sampler, tiled
 from sdjp.samplers.base import at
-from sdjp.shortcuts import Shortcuts, _meets
 from sdjp.types import GenerationOptions
 from tests.conftest import SMALL
 

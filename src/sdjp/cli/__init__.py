@@ -25,15 +25,15 @@ from sdjp.cli.parser import language
 from sdjp.cli.speech import as_typed, say, use_utf8
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "check": "sdjp.cli.check",
-    "convert": "sdjp.cli.convert",
-    "detect": "sdjp.cli.detect",
-    "evaluate": "sdjp.cli.evaluate",
-    "explain": "sdjp.cli.explain",
-    "img2img": "sdjp.cli.img2img",
-    "info": "sdjp.cli.info",
-    "txt2img": "sdjp.cli.txt2img",
-    "upscale": "sdjp.cli.upscale",
+    "check": "sdjp.cli.commands.check",
+    "convert": "sdjp.cli.commands.convert",
+    "detect": "sdjp.cli.commands.detect",
+    "evaluate": "sdjp.cli.commands.evaluate",
+    "explain": "sdjp.cli.commands.explain",
+    "img2img": "sdjp.cli.commands.img2img",
+    "info": "sdjp.cli.commands.info",
+    "txt2img": "sdjp.cli.commands.txt2img",
+    "upscale": "sdjp.cli.commands.upscale",
 }
 """The module of each command; a command line that begins with none of them draws a picture."""
 
@@ -47,7 +47,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; ``run`` of the result is the function to call with it."""
     errors.set_language(language(argv))
     known = bool(argv) and argv[0] in COMMANDS
-    command = import_module(COMMANDS[argv[0]] if known else "sdjp.cli.draw")
+    command = import_module(COMMANDS[argv[0]] if known else "sdjp.cli.commands.draw")
     args: argparse.Namespace = command.parser().parse_args(argv[1:] if known else argv)
     for name in TEXTS:
         if isinstance(getattr(args, name, None), str):

@@ -67,7 +67,7 @@ def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | N
 
     wanted = lora_weights(tags(parse(text)), loras)
     if wanted or args.lora_dir is not None or args.embeddings_dir is not None:
-        from sdjp.addons import Addons
+        from sdjp.addons.equip import Addons
 
         Addons(args.lora_dir, args.embeddings_dir).paths(wanted)
 

@@ -9,14 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sdjp.cli.draw import announce
+from sdjp.cli.commands.draw import announce
 from sdjp.cli.drawn import Drawn
 from sdjp.cli.options import make_pipeline, model_options, text_options
+from sdjp.cli.original_noise import Stream
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.shortcuts import shortcut_options
 from sdjp.cli.speech import say, say_stopped
-from sdjp.cli.stream import Stream
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def find_model(args: argparse.Namespace, places: Places = V1) -> None:
         InputError: If the checkpoint is not where the original looks for it, or the configuration cannot be
             used.
     """
-    from sdjp.weights.ldm_yaml import read_ldm_yaml
+    from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 
     if args.model is None:
         if not Path(places.ckpt).exists():

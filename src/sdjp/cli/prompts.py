@@ -56,7 +56,7 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
 
 def _check_lines(args: argparse.Namespace) -> None:
     """Refuse a file with a line that is no prompt, or asks for a LoRA that is not there; say which."""
-    from sdjp.text.frontend import check_prompt
+    from sdjp.text.read import check_prompt
 
     name = args.from_file
     for number, line in enumerate(_lines(name), start=1):

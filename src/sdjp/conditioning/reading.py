@@ -8,7 +8,7 @@ import torch
 
 from sdjp.models import Adapter, TextEncoder
 from sdjp.text.chunks import Chunks
-from sdjp.text.tokens import Tokenizer
+from sdjp.text.tokenizers.base import Tokenizer
 
 
 @torch.inference_mode()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from sdjp.device import plain_tensors
 from sdjp.engines.base import Engine, Kept, require_cpu
 from sdjp.errors import MissingDependencyError
-from sdjp.hardware import plain_tensors
 
 if TYPE_CHECKING:
     from sdjp.models import VAE, UNet

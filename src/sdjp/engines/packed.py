@@ -23,10 +23,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sdjp.allocator import lasting_memory
+from sdjp.device import plain_tensors
 from sdjp.engines import winograd
 from sdjp.engines.base import Engine, Kept, channels_last, require_cpu
 from sdjp.errors import InputError
-from sdjp.hardware import lasting_memory, plain_tensors
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import ResBlock, Upsample
 from sdjp.models.unet import UNet

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from sdjp.errors import InputError, WeightsError
+from sdjp.evaluation.inception import Inception
 from sdjp.images import clip_pixels
-from sdjp.models.inception import Inception
-from sdjp.weights.readers import open_file
+from sdjp.weights.files.readers import open_file
 from sdjp.weights.source import is_hub_id
 
 if TYPE_CHECKING:

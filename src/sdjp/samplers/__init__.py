@@ -33,7 +33,7 @@ from sdjp.samplers.dpmpp_2m import dpmpp_2m
 from sdjp.samplers.euler import euler
 from sdjp.samplers.euler_a import euler_a
 from sdjp.samplers.guidance import classifier_free, eps_from_v
-from sdjp.samplers.known import beside, keep_known, renew_known
+from sdjp.samplers.inpaint import beside, keep_known, renew_known
 from sdjp.samplers.plms import plms
 from sdjp.samplers.schedule import STRENGTH_RULES, Plan, Schedule
 from sdjp.samplers.spacing import SPACINGS

@@ -16,7 +16,7 @@ from typing import Final
 
 from sdjp.errors import InputError
 from sdjp.text.names import Names
-from sdjp.text.tokens import Tokenizer
+from sdjp.text.tokenizers.base import Tokenizer
 
 MAX_LENGTH: Final = 77
 """Ids in a chunk, start and end included: what every text encoder here was trained with."""

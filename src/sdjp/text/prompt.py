@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdjp.errors import InputError
-from sdjp.text.lru import TEXTS, Lru, by_length
+from sdjp.lru import TEXTS, Lru, by_length
 from sdjp.text.normalize import TAG_RE, normalize, remove_invisible
 from sdjp.text.tree import (
     Break,

@@ -7,12 +7,12 @@
 
 A checkpoint goes through ``source`` (where it is), ``readers`` (what is in its files, without running
 anything), ``checkpoint`` (its layout and configuration) and ``match`` (whether every tensor is there) to
-``load`` or ``convert``. Layouts are tables; to add one, see :mod:`sdjp.weights.maps`.
+``load`` or ``convert``. Layouts are tables; to add one, see :mod:`sdjp.weights.names.maps`.
 """
 
 from sdjp.weights.convert import ConvertReport, convert, to_layout
 from sdjp.weights.load import Loaded, LoadReport, load
-from sdjp.weights.maps import MAPS
+from sdjp.weights.names.maps import MAPS
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import EMBEDDED
 

@@ -12,12 +12,12 @@ from typing import Any, Final, Literal
 from sdjp.config import ModelConfig, to_json
 from sdjp.errors import SdjpError, WeightsError
 from sdjp.weights.checkpoint import Checkpoint, open_checkpoint
+from sdjp.weights.files.readers import open_file
+from sdjp.weights.files.tensorfile import Entry
 from sdjp.weights.known import KNOWN, LICENSE, Known, sha256
-from sdjp.weights.maps import ldm
-from sdjp.weights.match import match
-from sdjp.weights.readers import open_file
+from sdjp.weights.names.maps import ldm
+from sdjp.weights.names.match import match
 from sdjp.weights.source import locate
-from sdjp.weights.tensorfile import Entry
 
 Kinds = Literal["plain", "ema", "both", "none"]
 

@@ -10,13 +10,14 @@ from typing import Any, Literal, NamedTuple
 
 from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
-from sdjp.weights import diffusers_config, infer, vocabulary
+from sdjp.weights.configs import diffusers, infer
+from sdjp.weights.files.readers import open_file
+from sdjp.weights.files.tensorfile import Entry, TensorFile, damaged
 from sdjp.weights.foreign import no_model
-from sdjp.weights.maps import MAPS
-from sdjp.weights.readers import open_file
+from sdjp.weights.names.maps import MAPS
+from sdjp.weights.parts import vocabulary
+from sdjp.weights.parts.vocabulary import Vocabulary
 from sdjp.weights.source import COMPONENTS, weight_file
-from sdjp.weights.tensorfile import Entry, TensorFile, damaged
-from sdjp.weights.vocabulary import Vocabulary
 
 Ema = bool | Literal["auto"]
 
@@ -39,7 +40,7 @@ class Checkpoint:
 
     Attributes:
         path: File or folder.
-        layout: A key of :data:`sdjp.weights.maps.MAPS`.
+        layout: A key of :data:`sdjp.weights.names.maps.MAPS`.
         config: The model they make up.
         tensors: Name, as the map of the layout writes it, to tensor.
         averaged: Whether what the plain names hold is known to be a moving average.
@@ -117,8 +118,8 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
             tensors += [(f"{component}/{name}", Stored(file, name)) for name in file.entries]
     config = _own_config(folder, None, [folder / "sdjp.json", folder / "config.json"])
     if config is None:
-        settings = {part: _json_object(folder / name) for part, name in diffusers_config.FILES.items()}
-        config = diffusers_config.from_files(folder, settings)
+        settings = {part: _json_object(folder / name) for part, name in diffusers.FILES.items()}
+        config = diffusers.from_files(folder, settings)
     _check_text(folder, "diffusers", config)
     return Checkpoint(
         path=folder,

@@ -15,19 +15,19 @@ import torch
 from torch import Tensor
 
 from sdjp.config import ModelConfig, to_json
+from sdjp.device import resolve_dtype
 from sdjp.errors import InputError, OutputError, reason
-from sdjp.hardware import resolve_dtype
 from sdjp.models import VAE, TextEncoder, UNet
-from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.weights import diffusers_config, diffusers_text
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Checkpoint, Ema, open_checkpoint
-from sdjp.weights.keymap import compile_map, to_theirs
-from sdjp.weights.maps import MAPS
-from sdjp.weights.match import Match, match
-from sdjp.weights.networks import Networks, shapes_of
+from sdjp.weights.configs import diffusers, diffusers_text
+from sdjp.weights.files.writer import Unwritten, replacing, write_safetensors
+from sdjp.weights.names.keymap import compile_map, to_theirs
+from sdjp.weights.names.maps import MAPS
+from sdjp.weights.names.match import Match, match
+from sdjp.weights.parts.networks import Networks, shapes_of
+from sdjp.weights.parts.vocabulary import FOLDER, SETTINGS, Vocabulary
 from sdjp.weights.source import SUFFIXES, locate
-from sdjp.weights.vocabulary import FOLDER, SETTINGS, Vocabulary
-from sdjp.weights.writer import Unwritten, replacing, write_safetensors
 
 LayoutName = Literal["ldm", "diffusers"]
 WEIGHTS: Final = {
@@ -233,8 +233,8 @@ def _write_ldm(path: Path, found: Match, dtype: torch.dtype | None) -> None:
 def _write_diffusers(folder: Path, found: Match, dtype: torch.dtype | None) -> None:
     """Write a folder that ``diffusers.StableDiffusionPipeline.from_pretrained`` loads."""
     config, vocabulary = found.checkpoint.config, found.checkpoint.vocabulary
-    for part, settings in diffusers_config.to_files(config).items():
-        _write_json(folder / diffusers_config.FILES[part], settings)
+    for part, settings in diffusers.to_files(config).items():
+        _write_json(folder / diffusers.FILES[part], settings)
     tensors = list(_unwritten("diffusers", found, dtype))
     for component, name in WEIGHTS.items():
         prefix = f"{component}/"
@@ -242,7 +242,7 @@ def _write_diffusers(folder: Path, found: Match, dtype: torch.dtype | None) -> N
         write_safetensors(folder / name, mine, {"format": "pt"})
     _write_tokenizer(folder / FOLDER, vocabulary, config)
     _write_json(folder / "sdjp.json", to_json(config))  # what diffusers has no place for
-    index = {**diffusers_config.MODEL_INDEX, **diffusers_text.CLASSES[vocabulary.kind]}
+    index = {**diffusers.MODEL_INDEX, **diffusers_text.CLASSES[vocabulary.kind]}
     _write_json(folder / "model_index.json", dict(sorted(index.items())))
 
 

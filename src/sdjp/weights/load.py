@@ -17,16 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from sdjp.config import ModelConfig
-from sdjp.hardware import resolve_dtype
+from sdjp.device import resolve_dtype
 from sdjp.models import VAE, TextEncoder, UNet
-from sdjp.text.tokenizer import ClipTokenizer
-from sdjp.text.tokens import Tokenizer
-from sdjp.text.words import FILE as WORDS
-from sdjp.text.words import Words
+from sdjp.text.neighbours import FILE as WORDS
+from sdjp.text.neighbours import Words
+from sdjp.text.tokenizers.base import Tokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Ema, open_checkpoint
+from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 from sdjp.weights.known import sha256
-from sdjp.weights.ldm_yaml import read_ldm_yaml
-from sdjp.weights.match import Match, match
+from sdjp.weights.names.match import Match, match
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import locate
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sdjp.hardware import plain_tensors
+from sdjp.device import plain_tensors
 
 
 @dataclass

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sdjp.errors import MissingDependencyError, WeightsError
-from sdjp.weights.diffusers_config import FILES
-from sdjp.weights.vocabulary import FILES as VOCABULARIES
-from sdjp.weights.vocabulary import FOLDER
+from sdjp.weights.configs.diffusers import FILES
+from sdjp.weights.parts.vocabulary import FILES as VOCABULARIES
+from sdjp.weights.parts.vocabulary import FOLDER
 
 EMBEDDED: Final = ("mini",)
 """Names of the models that ship in the package."""

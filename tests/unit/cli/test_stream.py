@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sdjp.cli.stream import Stream
+from sdjp.cli.original_noise import Stream
 from sdjp.samplers import Schedule, get_sampler
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "samplers.npz")

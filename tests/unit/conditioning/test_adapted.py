@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdjp.conditioning import adapted, encode
+from sdjp.conditioning import emphasis, encode
 from sdjp.models import Adapter
 from sdjp.text.chunks import Chunks
 from tests.encoder_folders import ADAPTER
@@ -33,7 +33,7 @@ def chunks(ids: list[int], weights: list[float]) -> Chunks:
 
 
 def test_stretches_are_taken_out_one_by_one() -> None:
-    taken = adapted.without((5, 6, 7, 8, END, PAD), [1.3, 1.3, 1.0, 0.5, 1.0, 1.0], pad_id=PAD)
+    taken = emphasis.without((5, 6, 7, 8, END, PAD), [1.3, 1.3, 1.0, 0.5, 1.0, 1.0], pad_id=PAD)
     assert taken == [(1.3, (7, 8, END, PAD, PAD, PAD)), (0.5, (5, 6, 7, END, PAD, PAD))]
 
 

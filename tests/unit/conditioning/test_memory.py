@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.conditioning import Memory, encode
-from sdjp.conditioning.translated import ALONE, BATCH
+from sdjp.conditioning.encode import ALONE, BATCH
 from sdjp.config import TINY
 from sdjp.models import CLIPText
 from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 
 WORDS = ["cat", "a red car", "(moon:1.3)", "[rain]", "BREAK", "snow, " * 30, "8k"]
 

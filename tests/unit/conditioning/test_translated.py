@@ -10,7 +10,7 @@ from sdjp.config import TINY
 from sdjp.models import CLIPText
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 
 
 @pytest.fixture(scope="module")

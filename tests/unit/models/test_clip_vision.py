@@ -9,7 +9,7 @@ from PIL import Image
 
 from sdjp.images import clip_pixels
 from sdjp.models.safety_checker import SafetyChecker
-from sdjp.weights.safety_file import load_checker
+from sdjp.weights.parts.safety_checker import load_checker
 from tests.golden_models import Golden
 from tests.safety_files import save_checker
 

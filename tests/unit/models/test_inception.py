@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sdjp.models.inception import FEATURES, Inception, resize
+from sdjp.evaluation.inception import FEATURES, Inception, resize
 from tests.golden.make_inception import SIZES, draw, picture
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "inception.npz"

@@ -14,10 +14,10 @@ import torch
 from sdjp.config import MINI, SD_V1, CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig
 from sdjp.models import VAE, CLIPText, Gaussian, UNet
 from sdjp.models.unet import timestep_embedding
-from sdjp.weights.maps.ldm import TEXT
-from sdjp.weights.maps.ldm import UNET as UNET_PREFIX
-from sdjp.weights.maps.ldm import VAE as VAE_PREFIX
-from sdjp.weights.networks import Networks, on_meta
+from sdjp.weights.names.maps.ldm import TEXT
+from sdjp.weights.names.maps.ldm import UNET as UNET_PREFIX
+from sdjp.weights.names.maps.ldm import VAE as VAE_PREFIX
+from sdjp.weights.parts.networks import Networks, on_meta
 from tests.golden_models import Golden, fill
 
 ATOL = 2e-5

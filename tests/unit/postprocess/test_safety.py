@@ -14,7 +14,7 @@ from PIL import Image
 from sdjp.errors import InputError
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.postprocess import SafetyCheck, make_postprocessors, make_safety, run, with_checker
-from sdjp.weights.safety_file import load_checker
+from sdjp.weights.parts.safety_checker import load_checker
 from tests.safety_files import CONFIG, golden_tensors, save_checker, with_thresholds
 
 NAMES = [{"ja": f"概念{i}番", "en": f"number {i}"} for i in range(17)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sdjp.errors import InputError
 from sdjp.text.chunks import Chunks, chunk
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")

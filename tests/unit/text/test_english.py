@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.text.english import JapanesePipeline, _kept, japanese, translate
-from sdjp.text.frontend import read
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.interop import JapanesePipeline, _kept, japanese, translate
+from sdjp.text.read import read
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import Translation, make_translator
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from sdjp import errors
-from sdjp.text.frontend import ReadPrompt, check_prompt, read
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.read import ReadPrompt, check_prompt, read
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translation, Translator
 

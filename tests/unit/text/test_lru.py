@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdjp.text.lru import Lru
+from sdjp.lru import Lru
 
 
 def length(key: str, value: str) -> int:

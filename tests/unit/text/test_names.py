@@ -6,11 +6,11 @@ import pytest
 
 from sdjp.errors import InputError
 from sdjp.text.chunks import chunk
-from sdjp.text.frontend import read
 from sdjp.text.names import Names, named
 from sdjp.text.prompt import parse, unparse, weighted_runs
+from sdjp.text.read import read
 from sdjp.text.tags import lora_weights, other_tags
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.tree import Name, Named
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.text.screen import Screen, make_screen
+from sdjp.text.prompt_check import Screen, make_screen
 from sdjp.text.word_list import HARMLESS, Word, WordList, read, shipped
 from sdjp.types import PromptInfo
 

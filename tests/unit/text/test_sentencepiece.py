@@ -8,7 +8,7 @@ import pytest
 
 from sdjp.errors import WeightsError
 from sdjp.text.chunks import chunk
-from sdjp.text.sentencepiece import SentencePieceTokenizer
+from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from tests.encoder_folders import RINNA_SPECIAL, SENTENCES, train_sentencepiece
 
 SPECIAL = [RINNA_SPECIAL[f"{name}_token"] for name in ("pad", "cls", "sep", "mask")]

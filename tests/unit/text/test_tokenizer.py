@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.errors import WeightsError
-from sdjp.text.clean import clean
-from sdjp.text.tokenizer import CLIP_MERGES, START, ClipTokenizer
+from sdjp.text.tokenizers.clip import CLIP_MERGES, START, ClipTokenizer
+from sdjp.text.tokenizers.clip_clean import clean
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")

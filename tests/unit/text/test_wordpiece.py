@@ -11,7 +11,7 @@ from importlib.resources import files
 import pytest
 
 from sdjp.text.chunks import chunk
-from sdjp.text.wordpiece import WordPieceTokenizer
+from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
 
 # The ids of the first two are in BERT's own documentation and tests; the others follow from the table.
 KNOWN = [
@@ -79,7 +79,8 @@ def test_chunks_are_framed_and_cut_at_a_comma(tokens: WordPieceTokenizer) -> Non
 
 def test_importing_it_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from sdjp.text.wordpiece import WordPieceTokenizer as W; W.from_assets().encode('a');"
-        "import sdjp.text.sentencepiece; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+        "import sys; from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer as W;"
+        "W.from_assets().encode('a');"
+        "import sdjp.text.tokenizers.pieces; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from sdjp import Pipeline
 from sdjp.errors import WeightsError
-from sdjp.text.words import FILE, Words
-from sdjp.training import words as made
-from sdjp.training.artwork import Artwork, concepts
+from sdjp.text.neighbours import FILE, Words
+from sdjp_training.scenes import words
+from sdjp_training.scenes.artwork import Artwork, concepts
 
 WORDS = Words(
     known=frozenset(["two", "cat", "dog", "eagle", "red", "sea", "french", "fries", "glasses"]),
     neighbours={"husky": "dog", "falcon": "eagle", "killer whale": "seal", "potato": "French fries"},
 )
-ASSET = Path(made.__file__).parents[1] / "assets" / "mini" / FILE
+ASSET = Path(words.__file__).parents[1] / "assets" / "mini" / FILE
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_what_was_found_once_is_known_the_second_time(parts: list[str]) -> None:
 
 
 def test_the_table_that_ships_is_the_one_that_is_made(tmp_path: Path) -> None:
-    made.write(tmp_path / FILE, Artwork(tmp_path))
+    words.write(tmp_path / FILE, Artwork(tmp_path))
     assert (tmp_path / FILE).read_text("utf-8") == ASSET.read_text("utf-8")
 
 
 def test_what_stands_for_a_word_is_something_the_model_draws() -> None:
     names = {concept.names[0] for concept in concepts()}
-    assert {instead for _, instead in made.neighbours()} <= names
+    assert {instead for _, instead in words.neighbours()} <= names
     table = Words.read(ASSET)
     for name in names:
         assert table.nearest(name) == (name, ())

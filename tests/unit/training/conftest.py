@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdjp.training import clip, restore, watched
-from sdjp.training.artwork import PACKAGES, concepts
+from sdjp_training.release import restore
+from sdjp_training.scenes import hazards
+from sdjp_training.scenes.artwork import PACKAGES, concepts
+from sdjp_training.trainers import clip
 
 SHAPES = {
     "square": '<rect x="4" y="4" width="24" height="24" fill="#e02020"/>',
@@ -52,7 +54,7 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) 
     folder = tmp_path_factory.mktemp("clip")
     restore.restore(folder)
     (folder / "artwork").symlink_to(artwork_folder)
-    write_packages(folder / "packages", list(watched.emojis()))
+    write_packages(folder / "packages", list(hazards.emojis()))
     pytest.importorskip("resvg_py")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clip, "BATCH", 8)

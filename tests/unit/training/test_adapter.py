@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from sdjp import Pipeline, weights
 from sdjp.config import TINY
 from sdjp.text.script import is_japanese
-from sdjp.training import adapter, japanese, scenes
-from sdjp.training.artwork import Artwork
+from sdjp_training.scenes import composition, japanese
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.trainers import adapter
 from tests.conftest import random_models
 
 SIZES = {"width": 32, "heads": 2, "mlp_width": 64, "read_layers": 1, "write_layers": 1}
@@ -38,13 +39,13 @@ def test_scenes_are_said_in_japanese_as_the_translator_reads_them(folder: Path) 
 
 def test_every_place_and_style_can_be_said(folder: Path) -> None:
     artwork, rng = Artwork(folder / "artwork"), random.Random(0)
-    from sdjp.training.places import COLORS, PLACES
+    from sdjp_training.scenes.places import COLORS, PLACES
 
     assert set(japanese.PLACES) == set(PLACES)
     assert set(japanese.BACKGROUNDS) == set(COLORS)
     first = artwork.concepts[0].emoji
-    for layout in scenes.LAYOUTS:
-        scene = scenes.Scene(
+    for layout in composition.LAYOUTS:
+        scene = composition.Scene(
             emojis=(first, artwork.concepts[1].emoji), layout=layout, place="night", style="watercolor"
         )
         assert "水彩" in japanese.prompt(scene, artwork, rng)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from sdjp.training import captions
-from sdjp.training.artwork import Artwork, concepts
-from sdjp.training.scenes import Scene
+from sdjp_training.scenes import captions
+from sdjp_training.scenes.artwork import Artwork, concepts
+from sdjp_training.scenes.composition import Scene
 
 
 def test_the_words_of_the_translator_are_among_them(artwork_folder: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdjp.training import clip, restore
-from sdjp.training.artwork import Artwork
+from sdjp_training.release import restore
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.trainers import clip
 
 
 @pytest.fixture(scope="module")

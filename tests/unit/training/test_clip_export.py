@@ -10,7 +10,8 @@ from PIL import Image
 
 from sdjp.evaluation.features import ClipFeatures
 from sdjp.images import clip_pixels
-from sdjp.training import clip, clip_export, judge
+from sdjp_training.release import clip_export
+from sdjp_training.trainers import clip, judge
 
 
 def test_pixels_as_clip_scales_them_give_the_same_points(clip_folder: Path) -> None:

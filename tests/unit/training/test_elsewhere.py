@@ -16,21 +16,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from sdjp.training import (
-    adapter,
-    autoencoder,
-    checker,
-    checkpoint,
-    clip,
-    device,
-    diffusion,
-    judge,
-    pool,
-    restore,
-    text,
-    translator,
-)
-from sdjp.training import workers as processes
+from sdjp_training.loop import checkpoint, device, workers
+from sdjp_training.release import restore
+from sdjp_training.scenes import shards as pool
+from sdjp_training.trainers import adapter, autoencoder, checker, clip, diffusion, judge, text_encoder
+from sdjp_training.translator import train as translator
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*meta parameter", "ignore:Converting a tensor")
 
@@ -87,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Pa
 
 
 @pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize("train", [autoencoder.train, text.train, judge.train, clip.train])
+@pytest.mark.parametrize("train", [autoencoder.train, text_encoder.train, judge.train, clip.train])
 def test_a_training_computes_where_it_is_told_to(
     train: Callable[..., None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,4 +140,4 @@ def test_the_translator_learns_where_it_is_told_to(folder: Path) -> None:
 
 def test_workers_are_for_the_processor() -> None:
     with torch.device("meta"), pytest.raises(ValueError, match="let it be one"):
-        processes.run(print, workers=2)
+        workers.run(print, workers=2)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sdjp.training import artwork, captions, emoji_names
-from sdjp.training.artwork import LIST, Artwork, concepts
+from sdjp_training.scenes import artwork, captions, emoji_names
+from sdjp_training.scenes.artwork import LIST, Artwork, concepts
 
 from .conftest import write_packages
 

@@ -10,8 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sdjp.training import checker, clip, diffusion, everything, judge, pool
-from sdjp.training.everything import STAGES, Plan, Stage
+from sdjp_training import stages as everything
+from sdjp_training.scenes import shards as pool
+from sdjp_training.stages import STAGES, Plan, Stage
+from sdjp_training.trainers import checker, clip, diffusion, judge
 
 
 def plan(folder: Path) -> Plan:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sdjp import Pipeline
-from sdjp.training import gallery
+from sdjp_training.release import gallery
 
 DOCS = Path(__file__).parents[3] / "docs"
 

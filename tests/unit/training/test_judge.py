@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from sdjp.text.translate import make_translator
-from sdjp.training import card, evaluate, judge
-from sdjp.training.artwork import Artwork, concepts
-from sdjp.training.evaluate import PLACES_JA, Question
-from sdjp.training.places import COLORS
+from sdjp_training.release import card, evaluate
+from sdjp_training.release.evaluate import PLACES_JA, Question
+from sdjp_training.scenes.artwork import Artwork, concepts
+from sdjp_training.scenes.places import COLORS
+from sdjp_training.trainers import judge
 
 
 @pytest.fixture(scope="module")

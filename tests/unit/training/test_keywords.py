@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sdjp.training import emoji_names, evaluate, japanese, keywords
-from sdjp.training.artwork import Artwork
+from sdjp_training.release import evaluate
+from sdjp_training.scenes import emoji_names, japanese, keywords
+from sdjp_training.scenes.artwork import Artwork
 
 ROWS = [
     {"emoji": "🎋", "label": "七夕", "tags": ["竹", "短冊", "飾り"]},

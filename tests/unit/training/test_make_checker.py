@@ -14,8 +14,8 @@ from sdjp.config import VIT_TINY, Concept
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.pipeline import Pipeline
 from sdjp.postprocess import SafetyCheck
-from sdjp.training.safety import Shown, make_checker
-from sdjp.weights.safety_file import load_checker
+from sdjp.weights.parts.safety_checker import load_checker
+from sdjp_training.trainers.safety import Shown, make_checker
 from tests.stand_in import save_stand_in
 
 RED, BLUE = Concept(ja="赤", en="red"), Concept(ja="青", en="blue")

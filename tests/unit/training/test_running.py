@@ -9,16 +9,18 @@ import torch
 from safetensors.torch import load_file
 
 from sdjp.config import MINI, TINY
-from sdjp.hardware import bfloat16_is_fast
+from sdjp.device import bfloat16_is_fast
 from sdjp.models import UNet
-from sdjp.training import checkpoint, diffusion, export, optim, restore
-from sdjp.training.clock import PAUSE, Clock
 from sdjp.weights.source import locate
+from sdjp_training.loop import checkpoint, optim
+from sdjp_training.loop.clock import PAUSE, Clock
+from sdjp_training.release import export, restore
+from sdjp_training.trainers import diffusion
 
 
 def test_a_pause_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("sdjp.training.clock.time.time", lambda: now)
+    monkeypatch.setattr("sdjp_training.loop.clock.time.time", lambda: now)
     clock = Clock(10, warm=60, every=300, cooling=0)
     now += 30
     assert clock.spent == 30

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdjp.training import captions, japanese, scenes
-from sdjp.training.artwork import Artwork
-from sdjp.training.evaluate import STYLES_JA
-from sdjp.training.scenes import Scene
-from sdjp.training.styles import DARK, PRINT, SETS, STYLES, Style, stylise
+from sdjp_training.release.evaluate import STYLES_JA
+from sdjp_training.scenes import captions, composition, japanese
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.composition import Scene
+from sdjp_training.scenes.styles import DARK, PRINT, SETS, STYLES, Style, stylise
 
 PICTURE = np.full((256, 256, 3), (40, 120, 210), np.uint8)
 PICTURE[60:188, 60:188] = (220, 60, 50)
@@ -51,7 +51,9 @@ def test_a_print_has_the_colours_of_its_inks() -> None:
 def test_3d_scenes_are_of_the_3d_drawings(artwork_folder: Path) -> None:
     artwork = Artwork(artwork_folder)
     emoji = artwork.concepts[0].emoji
-    flat, solid = (scenes.draw(Scene(emojis=(emoji,), style=style), artwork) for style in ("plain", "3D"))
+    flat, solid = (
+        composition.draw(Scene(emojis=(emoji,), style=style), artwork) for style in ("plain", "3D")
+    )
     assert np.array_equal(flat[128, 128], artwork.drawing(emoji, "flat")[128, 128, :3])
     assert np.array_equal(solid[128, 128], artwork.drawing(emoji, "solid")[128, 128, :3])
     assert not np.array_equal(flat, solid)

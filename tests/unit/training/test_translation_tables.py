@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sdjp.training import translation_tables as tables
+from sdjp_training.translator import tables
 
 
 def write(path: Path, data: Any) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from sdjp.text.normalize import normalize
 from sdjp.text.script import is_japanese
-from sdjp.training.translation_prompts import LONGEST, Grammar, Phrase
-from sdjp.training.translation_verbs import forms
+from sdjp_training.translator.prompts import LONGEST, Grammar, Phrase
+from sdjp_training.translator.verbs import forms
 
 _NUMBERS = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sdjp.training import translation_sources as sources
+from sdjp_training.translator import sources
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE JMdict [<!ENTITY uk "word usually written using kana alone">]>

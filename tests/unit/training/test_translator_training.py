@@ -14,10 +14,12 @@ from torch.nn import functional as F
 
 from sdjp.text.normalize import normalize
 from sdjp.text.translate import make_translator
-from sdjp.training import translation_pairs, translation_pieces, translation_scores, translator
-from sdjp.training.translation_export import export
-from sdjp.training.translation_model import PAD, Marian, MarianSize, causal
-from sdjp.training.translation_pieces import Pieces
+from sdjp_training.translator import pairs as translation_pairs
+from sdjp_training.translator import pieces as translation_pieces
+from sdjp_training.translator import scores, train
+from sdjp_training.translator.export import export
+from sdjp_training.translator.model import PAD, Marian, MarianSize, causal
+from sdjp_training.translator.pieces import Pieces
 
 PAIRS = [
     ("馬に乗る宇宙飛行士", "an astronaut riding a horse"),
@@ -98,12 +100,12 @@ def test_a_prompt_is_cut_where_the_product_cuts_it() -> None:
 
 def test_an_epoch_shows_every_pair_as_often_as_its_table_says(pieces: Pieces) -> None:
     table = pieces.encode(PAIRS)
-    epoch = translator.Epoch.make({"own_glossary": table, "jmdict_words": table, "other": table}, 3)
+    epoch = train.Epoch.make({"own_glossary": table, "jmdict_words": table, "other": table}, 3)
     shown = np.concatenate([rows for step in epoch.steps for rows in step])
     seen = np.bincount(shown % len(PAIRS), minlength=len(PAIRS)).sum()
     wanted = sum(translation_pairs.WEIGHTS[name] for name in ("own_glossary", "jmdict_words")) + 1
     assert seen >= 0.5 * wanted * len(PAIRS)  # the batches that fill no step are left for the next epoch
-    again = translator.Epoch.make({"own_glossary": table, "jmdict_words": table, "other": table}, 3)
+    again = train.Epoch.make({"own_glossary": table, "jmdict_words": table, "other": table}, 3)
     assert all(
         (a == b).all()
         for x, y in zip(epoch.steps, again.steps, strict=True)
@@ -112,7 +114,7 @@ def test_an_epoch_shows_every_pair_as_often_as_its_table_says(pieces: Pieces) ->
 
 
 def test_batches_have_one_source_length_and_keep_the_sentences(pieces: Pieces) -> None:
-    epoch = translator.Epoch.make({"own_glossary": pieces.encode(PAIRS)}, 0)
+    epoch = train.Epoch.make({"own_glossary": pieces.encode(PAIRS)}, 0)
     for rows in epoch.steps[0]:
         source, target = epoch.batch(rows)
         assert (source != PAD).all()
@@ -145,13 +147,13 @@ def test_the_loss_and_its_gradient_are_those_of_torch(size: MarianSize) -> None:
 def test_a_run_resumes_with_the_very_next_batch(tmp_path: Path, pieces: Pieces, size: MarianSize) -> None:
     tables = {"pairs": pieces.encode(PAIRS * 4)}
     (tmp_path / "whole").mkdir()
-    whole = translator.Run(tmp_path / "whole", size, tables)
+    whole = train.Run(tmp_path / "whole", size, tables)
     losses = [whole.step(1.0)[0] for _ in range(6)]
     halved = tmp_path / "halved"
-    first = translator.Run(halved, size, tables)
+    first = train.Run(halved, size, tables)
     again = [first.step(1.0)[0] for _ in range(3)]
     first.save()
-    second = translator.Run(halved, size, tables)
+    second = train.Run(halved, size, tables)
     again += [second.step(1.0)[0] for _ in range(3)]
     assert losses == again
     assert whole.counts == second.counts
@@ -160,22 +162,22 @@ def test_a_run_resumes_with_the_very_next_batch(tmp_path: Path, pieces: Pieces, 
 
 
 @pytest.fixture(scope="module")
-def trained(folder: Path, pieces: Pieces, size: MarianSize) -> translator.Run:
-    run = translator.Run(folder, size, {"pairs": pieces.encode(PAIRS * 4)})
+def trained(folder: Path, pieces: Pieces, size: MarianSize) -> train.Run:
+    run = train.Run(folder, size, {"pairs": pieces.encode(PAIRS * 4)})
     for _ in range(90):
         run.step(1.0)
     run.save()
     return run
 
 
-def test_it_learns_ten_pairs_by_heart(trained: translator.Run, pieces: Pieces) -> None:
-    draft = translator.Draft(trained.averaged(), pieces)
+def test_it_learns_ten_pairs_by_heart(trained: train.Run, pieces: Pieces) -> None:
+    draft = train.Draft(trained.averaged(), pieces)
     assert [t.english for t in draft.translate([ja for ja, _ in PAIRS])] == [english for _, english in PAIRS]
-    figures = translator.judge(draft, PAIRS, PAIRS[:9])
+    figures = train.judge(draft, PAIRS, PAIRS[:9])
     assert figures["test_bleu"] == figures["prompts_chrf"] == pytest.approx(100)
 
 
-def test_what_is_exported_reads_as_marian(trained: translator.Run, folder: Path, tmp_path: Path) -> None:
+def test_what_is_exported_reads_as_marian(trained: train.Run, folder: Path, tmp_path: Path) -> None:
     from transformers import MarianMTModel
 
     export(folder, tmp_path)
@@ -210,8 +212,8 @@ def test_two_processes_train_together_and_one_goes_on(folder: Path, tmp_path: Pa
     shutil.copy(folder / "source.spm", tmp_path)
     shutil.copy(folder / "target.spm", tmp_path)
     sizes = {"width": 16, "inner": 16, "heads": 1, "encoder_layers": 1, "decoder_layers": 1}
-    translator.train(tmp_path, pairs, minutes=0.005, workers=2, prompts=prompts, made_up=40, sizes=sizes)
-    translator.train(tmp_path, pairs, minutes=0.005, final=True, prompts=prompts, made_up=40, sizes=sizes)
+    train.train(tmp_path, pairs, minutes=0.005, workers=2, prompts=prompts, made_up=40, sizes=sizes)
+    train.train(tmp_path, pairs, minutes=0.005, final=True, prompts=prompts, made_up=40, sizes=sizes)
     first, second = (json.loads(line) for line in log.read_text().splitlines())
     assert 0 < first["step"] < second["step"]
     assert first["pieces"] / first["step"] == pytest.approx(second["pieces"] / second["step"], rel=0.5)
@@ -222,7 +224,7 @@ def test_scores() -> None:
     """Figures of sacrebleu 2.6.0 for the same texts."""
     said = ["a cat wearing a red hat", "Two dogs are running, fast!", "the sea"]
     references = ["a cat in a red hat", "Two dogs are running very fast.", "sea at night"]
-    assert translation_scores.bleu(said, said) == pytest.approx(100)
-    assert translation_scores.chrf(said, said) == pytest.approx(100)
-    assert translation_scores.bleu(said, references) == pytest.approx(34.00635, abs=1e-4)
-    assert translation_scores.chrf(said, references) == pytest.approx(57.13408, abs=1e-4)
+    assert scores.bleu(said, said) == pytest.approx(100)
+    assert scores.chrf(said, said) == pytest.approx(100)
+    assert scores.bleu(said, references) == pytest.approx(34.00635, abs=1e-4)
+    assert scores.chrf(said, references) == pytest.approx(57.13408, abs=1e-4)

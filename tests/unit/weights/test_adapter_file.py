@@ -14,8 +14,8 @@ from sdjp import Pipeline, weights
 from sdjp.config import BertConfig, CLIPTextConfig
 from sdjp.errors import WeightsError
 from sdjp.models import make_text_encoder
-from sdjp.weights.adapter_file import LoadedAdapter, adapter_folder, load_adapter
 from sdjp.weights.load import Loaded
+from sdjp.weights.parts.adapter import LoadedAdapter, adapter_folder, load_adapter
 from tests.encoder_folders import save_small_adapter
 
 

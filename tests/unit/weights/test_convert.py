@@ -16,9 +16,9 @@ from torch import Tensor
 
 from sdjp.config import MINI, CLIPTextConfig, ModelConfig, to_json
 from sdjp.errors import InputError, OutputError, SdjpError, WeightsError
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import Loaded, convert, load, to_layout
-from sdjp.weights.maps import MAPS
+from sdjp.weights.names.maps import MAPS
 from tests.conftest import random_models
 
 Tensors = dict[str, Tensor]

@@ -15,7 +15,7 @@ from PIL import Image
 
 from sdjp.errors import WeightsError
 from sdjp.weights import load
-from sdjp.weights.readers import open_file
+from sdjp.weights.files.readers import open_file
 
 
 def zipped(**members: bytes) -> bytes:

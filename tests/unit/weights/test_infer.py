@@ -22,11 +22,11 @@ from sdjp.config import (
     XLMRobertaConfig,
 )
 from sdjp.errors import WeightsError
-from sdjp.weights import diffusers_config, diffusers_text
-from sdjp.weights.infer import from_shapes
-from sdjp.weights.keymap import compile_map
-from sdjp.weights.maps import MAPS
-from sdjp.weights.networks import on_meta, shapes_of
+from sdjp.weights.configs import diffusers, diffusers_text
+from sdjp.weights.configs.infer import from_shapes
+from sdjp.weights.names.keymap import compile_map
+from sdjp.weights.names.maps import MAPS
+from sdjp.weights.parts.networks import on_meta, shapes_of
 
 INPAINTING = dataclasses.replace(SD_V1, unet=dataclasses.replace(SD_V1.unet, in_channels=9))
 WIDE = dataclasses.replace(
@@ -91,14 +91,14 @@ def test_a_tensor_without_which_nothing_can_be_told(missing: str) -> None:
 
 @pytest.mark.parametrize("config", [SD_V1, TINY, MINI, INPAINTING, WIDE], ids=lambda c: c.name)
 def test_diffusers_files_and_back(config: ModelConfig) -> None:
-    found = diffusers_config.from_files(Path("folder"), diffusers_config.to_files(config))
+    found = diffusers.from_files(Path("folder"), diffusers.to_files(config))
     # What diffusers has no place for; its sizes are those of the latent times the factor of the autoencoder.
     defaults = Defaults(height=config.defaults.height, width=config.defaults.width)
     assert found == dataclasses.replace(config, name="folder", defaults=defaults)
 
 
 def changed(part: str, **settings: Any) -> dict[str, dict[str, Any]]:
-    files = diffusers_config.to_files(SD_V1)
+    files = diffusers.to_files(SD_V1)
     files[part].update(settings)
     return files
 
@@ -118,10 +118,10 @@ def changed(part: str, **settings: Any) -> dict[str, dict[str, Any]]:
 )
 def test_settings_that_sd_v1_does_not_have_are_all_named(part: str, settings: dict[str, Any]) -> None:
     with pytest.raises(WeightsError) as caught:
-        diffusers_config.from_files(Path("folder"), changed(part, **settings))
+        diffusers.from_files(Path("folder"), changed(part, **settings))
     assert caught.value.code == "weights.not_v1"
     for name in settings.keys() - {"attention_head_dim"}:
-        assert f"{diffusers_config.FILES[part]}: {name} = " in caught.value.ja
+        assert f"{diffusers.FILES[part]}: {name} = " in caught.value.ja
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_settings_that_sd_v1_does_not_have_are_all_named(part: str, settings: di
 )
 def test_settings_that_make_no_sense(part: str, settings: dict[str, Any]) -> None:
     with pytest.raises(WeightsError) as caught:
-        diffusers_config.from_files(Path("folder"), changed(part, **settings))
+        diffusers.from_files(Path("folder"), changed(part, **settings))
     assert caught.value.code == "weights.config"
 
 
 def test_early_files_leave_settings_out() -> None:
     """The first published folders have no scaling_factor, prediction_type, hidden_act …"""
-    files = diffusers_config.to_files(SD_V1)
+    files = diffusers.to_files(SD_V1)
     for part, names in {
         "unet": ["norm_num_groups", "norm_eps", "flip_sin_to_cos"],
         "vae": ["scaling_factor", "norm_num_groups"],
@@ -152,7 +152,7 @@ def test_early_files_leave_settings_out() -> None:
     }.items():
         for name in names:
             del files[part][name]
-    assert dataclasses.replace(diffusers_config.from_files(Path("x"), files), name="sd-v1") == SD_V1
+    assert dataclasses.replace(diffusers.from_files(Path("x"), files), name="sd-v1") == SD_V1
 
 
 def test_the_model_of_laion_400m_is_told_from_its_names_and_shapes() -> None:

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sdjp.addons.inversion import read_inversion
 from sdjp.errors import WeightsError
 from sdjp.models.extended_embedding import ExtendedEmbedding
-from sdjp.weights.inversion import read_inversion
 from tests.addon_files import vectors, write_inversion
 
 WIDTH = 8

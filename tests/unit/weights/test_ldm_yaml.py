@@ -12,7 +12,7 @@ import torch
 from sdjp.config import SD_V1, Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError, WeightsError
 from sdjp.weights import load
-from sdjp.weights.ldm_yaml import LdmConfig, read_ldm_yaml
+from sdjp.weights.configs.ldm_yaml import LdmConfig, read_ldm_yaml
 from tests.original import (
     TINY_V1,
     save_checkpoint,

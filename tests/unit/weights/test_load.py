@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from sdjp.config import MINI, CLIPTextConfig, ModelConfig, to_json
 from sdjp.errors import InputError, WeightsError
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import Loaded, convert, load
-from sdjp.weights.maps import MAPS
+from sdjp.weights.names.maps import MAPS
 
 Tensors = dict[str, Tensor]
 UNET = "model.diffusion_model."
@@ -393,7 +393,7 @@ def test_an_incomplete_folder(diffusers: Path, name: str) -> None:
 PEAK = """
 import re, sys, threading, time
 import torch
-from sdjp.text.tokenizer import ClipTokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import load
 
 def anonymous():  # MiB of the process itself; mapped files are not in it

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sdjp.addons.lora import Lora, read_lora
+from sdjp.addons.patch import patched
 from sdjp.errors import WeightsError
 from sdjp.weights import Loaded
-from sdjp.weights.lora import Lora, read_lora
-from sdjp.weights.networks import Networks, shapes_of
-from sdjp.weights.patch import patched
+from sdjp.weights.parts.networks import Networks, shapes_of
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
 

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from sdjp import weights
+from sdjp.weights.files.readers import open_file
+from sdjp.weights.files.tensorfile import PIECE
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.readers import open_file
-from sdjp.weights.tensorfile import PIECE
 
 
 class Demand:

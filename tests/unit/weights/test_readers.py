@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sdjp.errors import WeightsError
-from sdjp.weights.readers import open_file
-from sdjp.weights.tensorfile import TensorFile
+from sdjp.weights.files.readers import open_file
+from sdjp.weights.files.tensorfile import TensorFile
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.uint8, torch.bool]
 

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from sdjp.config import VIT_L_14, Concept, SafetyCheckerConfig
 from sdjp.errors import WeightsError
 from sdjp.models.safety_checker import SafetyChecker
-from sdjp.weights.networks import Unfilled
-from sdjp.weights.safety_file import hub_files, load_checker, tensor_names
+from sdjp.weights.parts.networks import Unfilled
+from sdjp.weights.parts.safety_checker import hub_files, load_checker, tensor_names
 from tests.safety_files import CONFIG, golden_tensors, save_checker
 
 KEYS = Path(__file__).parents[2] / "golden" / "keys" / "safety_checker.json.gz"
@@ -147,7 +147,7 @@ def test_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return target
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sdjp.weights.safety_file.from_hub", download)
+    monkeypatch.setattr("sdjp.weights.parts.safety_checker.from_hub", download)
     assert load_checker(None, model="owner/model") is not None
     assert load_checker(None, model="owner/plain") is None
     for name in ("owner/model", "owner/checker"):

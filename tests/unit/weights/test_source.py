@@ -13,8 +13,8 @@ import pytest
 
 from sdjp.errors import WeightsError
 from sdjp.weights import Loaded
+from sdjp.weights.files.writer import replacing
 from sdjp.weights.source import EMBEDDED, locate, needed_files, weight_file
-from sdjp.weights.writer import replacing
 
 
 def test_the_embedded_model_lies_in_the_package() -> None:

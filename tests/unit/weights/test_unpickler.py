@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from sdjp.errors import WeightsError
-from sdjp.weights.readers import open_file
-from sdjp.weights.unpickler import Inert, PlainDict, RestrictedUnpickler, is_dangerous
+from sdjp.weights.files.readers import open_file
+from sdjp.weights.files.unpickler import Inert, PlainDict, RestrictedUnpickler, is_dangerous
 
 RAN: list[object] = []  # what an attack below would leave behind
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sdjp.text.lru import TEXTS, Lru, by_length
+from sdjp.lru import TEXTS, Lru, by_length
 from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.base import Piece, Translation

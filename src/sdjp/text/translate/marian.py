@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sdjp.errors import InputError, TranslationError
-from sdjp.text.lru import TEXTS, Lru
+from sdjp.lru import TEXTS, Lru
 from sdjp.text.script import is_japanese
 from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.guards import acceptable, lost, tidy
-from sdjp.text.translate.marian_model import check_model, load_model
+from sdjp.text.translate.marian_files import check_model, load_model
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.text.translate import lexicon_table as tables
-from sdjp.text.translate.grammar import morphemes as taggers
+from sdjp.text.translate.grammar import morphemes
 from sdjp.text.translate.lexicon import LexiconTranslator
 
 ASSETS = Path(tables.__file__).parents[2] / "assets" / "lexicon"
@@ -66,7 +66,7 @@ def test_a_batch_is_its_texts_one_by_one(texts: list[str]) -> None:
 def test_threads_lend_taggers_and_remember_together() -> None:
     texts = [f"{i}匹の猫が{place}で眠る" for i in range(2, 8) for place in ("海", "森", "雪山")]
     expected = LexiconTranslator().translate(texts)
-    lexicon, results, before = LexiconTranslator(), [], len(taggers._idle)
+    lexicon, results, before = LexiconTranslator(), [], len(morphemes._idle)
 
     def work(turn: int) -> None:
         for text in texts[turn:] + texts[:turn]:
@@ -79,14 +79,14 @@ def test_threads_lend_taggers_and_remember_together() -> None:
         for thread in threads:
             thread.join()
     assert sorted(results, key=lambda r: texts.index(r.source)) == [r for r in expected for _ in range(8)]
-    assert 1 <= len(taggers._idle) <= max(before, 4)
+    assert 1 <= len(morphemes._idle) <= max(before, 4)
 
 
 def test_a_tagger_comes_back_from_an_error() -> None:
-    taggers.morphemes("猫")
-    before = len(taggers._idle)
-    with taggers._tagger():
-        assert len(taggers._idle) == before - 1
-    with pytest.raises(AttributeError), taggers._tagger() as tagger:
+    morphemes.morphemes("猫")
+    before = len(morphemes._idle)
+    with morphemes._tagger():
+        assert len(morphemes._idle) == before - 1
+    with pytest.raises(AttributeError), morphemes._tagger() as tagger:
         tagger.no_such_attribute()
-    assert len(taggers._idle) == before
+    assert len(morphemes._idle) == before

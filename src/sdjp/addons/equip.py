@@ -1,0 +1,304 @@
+"""LoRA and textual inversion for one run: found by name, checked, and put into copies of the networks.
+
+The networks of a pipeline are never written to. A run that asks for a LoRA gets copies that share all weights
+but those it changes; the copies of the last set are kept for the next run.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from sdjp.addons.folder import Shelf, choose, unknown
+from sdjp.addons.inversion import read_inversion
+from sdjp.addons.lora import Lora, read_lora
+from sdjp.addons.patch import patched
+from sdjp.config import AdapterConfig, ModelConfig
+from sdjp.device import plain_tensors
+from sdjp.engines import writes
+from sdjp.errors import InputError
+from sdjp.generation.job import Job
+from sdjp.models import Adapter
+from sdjp.models.extended_embedding import ExtendedEmbedding
+from sdjp.text import prompt as syntax
+from sdjp.text.names import Names, named
+from sdjp.text.tags import lora_weights
+from sdjp.types import Report
+
+T = TypeVar("T")
+LORA, EMBEDDINGS = "LoRA", "embeddings"
+
+
+class Networks(NamedTuple):
+    """The networks that an add-on can change."""
+
+    unet: nn.Module
+    text: nn.Module
+
+
+class Equipped(NamedTuple):
+    """What a run is to be done with."""
+
+    unet: Any
+    text: Any
+    names: Names
+    reports: tuple[Report, ...]
+
+
+class _Patched(NamedTuple):
+    base: Networks
+    wanted: tuple[object, ...]
+    networks: Networks
+
+
+class Addons:
+    """The folders of a pipeline, and what was read from them.
+
+    Args:
+        lora_dir: A folder of LoRA files; None for no LoRA.
+        embeddings_dir: A folder of files of textual inversion; None for none.
+
+    Raises:
+        InputError: If there is no such folder.
+    """
+
+    def __init__(self, lora_dir: str | Path | None = None, embeddings_dir: str | Path | None = None) -> None:
+        self.loras = None if lora_dir is None else Shelf(lora_dir, option="lora_dir")
+        self.embeddings = None if embeddings_dir is None else Shelf(embeddings_dir, option="embeddings_dir")
+        self._read: dict[tuple[Path, float, str], Any] = {}
+        self._last: _Patched | None = None
+        self._lock = threading.Lock()
+
+    def check(self, job: Job, config: ModelConfig, networks: Networks) -> None:
+        """Refuse what cannot be drawn: nothing here is left to fail later.
+
+        Raises:
+            InputError: If a LoRA is not there, or is asked for where it cannot act.
+            WeightsError: If a file cannot be read, or does not fit the model.
+        """
+        for text in job.negatives:
+            _refuse_loras(text)
+        parts = list(split(job))
+        if len(parts) > 1 and job.inputs.noise is not None:
+            raise InputError(
+                "lora.noise",
+                ja="noise で乱数を渡すときは、どのプロンプトにも同じ LoRA を指定してください。",
+                en="where noise is given, all prompts must have the same LoRAs.",
+            )
+        for part in parts:
+            self._find(wanted(part), *_with_own_encoder(config, networks))
+            self._vectors([*part.prompts, *part.negatives], networks.text)
+
+    def equip(
+        self, texts: Sequence[str], loras: Mapping[str, float], config: ModelConfig, networks: Networks
+    ) -> Equipped:
+        """Return the networks with LoRAs and with the vectors of the names that are in ``texts``."""
+        config, own = _with_own_encoder(config, networks)
+        found = self._find(loras, config, own)
+        unet, text = self._patched(found, own)
+        if isinstance(networks.text, Adapter):
+            text = networks.text if text is own.text else _twin(networks.text, own=text)
+        vectors = self._vectors(texts, text)
+        names = Names({name: len(rows) for name, rows in vectors.items()})
+        reports = tuple(
+            _report(name, lora, weight) for name, (lora, weight) in zip(loras, found, strict=True)
+        )
+        return Equipped(unet, _extended(text, vectors, names) if vectors else text, names, reports)
+
+    # LoRA.
+
+    def paths(self, loras: Mapping[str, float]) -> list[Path]:
+        """Return the file of each LoRA.
+
+        Raises:
+            InputError: If one is not there; its message tells what is.
+        """
+        if loras and self.loras is None:
+            raise unknown(next(iter(loras)), None, kind=LORA, code="lora")
+        files = {} if self.loras is None or not loras else self.loras.files()
+        return [choose(files, name, kind=LORA, code="lora") for name in loras]
+
+    def _find(
+        self, wanted: Mapping[str, float], config: ModelConfig, networks: Networks
+    ) -> list[tuple[Lora, float]]:
+        if not wanted:
+            return []
+        paths = zip(self.paths(wanted), wanted.values(), strict=True)
+        shapes = {
+            f"{part}.{name}": tuple(p.shape)
+            for part, network in networks._asdict().items()
+            for name, p in network.named_parameters()
+        }
+        return [
+            (self._once(path, "lora", lambda path=path: read_lora(path, config, shapes)), weight)
+            for path, weight in paths
+        ]
+
+    def _patched(self, loras: Sequence[tuple[Lora, float]], base: Networks) -> Networks:
+        """The networks with LoRAs, those of the last set as they are."""
+        acting = [(lora, weight) for lora, weight in loras if weight != 0]
+        if not acting:
+            return base
+        # The weights of the pipeline may be changed by another that shares them: torch counts the changes.
+        versions = sum(writes(network) for network in base)
+        wanted = (versions, *sorted((id(lora), weight) for lora, weight in acting))
+        last = self._last
+        same = last is not None and last.base.unet is base.unet and last.base.text is base.text
+        if last is not None and same and last.wanted == wanted:
+            return last.networks
+        with plain_tensors():
+            networks = Networks(*(patched(network, part, acting) for part, network in base._asdict().items()))
+        self._last = _Patched(base, wanted, networks)  # one assignment: other threads see the old or the new
+        return networks
+
+    # Textual inversion.
+
+    def _vectors(self, texts: Sequence[str], encoder: nn.Module) -> dict[str, Tensor]:
+        """The vectors of the names that are in ``texts``."""
+        if self.embeddings is None:
+            return {}
+        files = self.embeddings.files()
+        known = Names(dict.fromkeys(files, 1))
+        marked = (known.mark(syntax.parse(text)) for text in texts)
+        mentioned = dict.fromkeys(name for prompt in marked for name in named(prompt))
+        table = getattr(encoder, "token_embedding", None)
+        if mentioned and not isinstance(table, nn.Embedding):
+            raise InputError(
+                "embeddings.encoder",
+                ja="このモデルのテキストエンコーダーでは、textual inversion は使えません。",
+                en="the text encoder of this model cannot take textual inversion.",
+            )
+        vectors = {}
+        for name in mentioned:
+            assert isinstance(table, nn.Embedding)
+            path = choose(files, name, kind="textual inversion ", code="embeddings")
+            width = table.weight.shape[1]
+            vectors[name] = self._once(
+                path, f"vectors {width}", lambda path=path, width=width: read_inversion(path, width=width)
+            )
+        return vectors
+
+    def _once(self, path: Path, kind: str, read: Any) -> Any:
+        """Read a file, unless it was read and has not changed since."""
+        wanted = (path, path.stat().st_mtime, kind)
+        with self._lock:
+            if wanted not in self._read:
+                self._read[wanted] = read()
+            return self._read[wanted]
+
+
+def wanted(job: Job) -> dict[str, float]:
+    """Return the LoRAs of a job whose prompts all have the same, with their weights."""
+    return loras_of(job.prompts[0] if job.prompts else "", job.options.loras)
+
+
+def loras_of(text: str, besides: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the LoRAs that a prompt is drawn with."""
+    return lora_weights(syntax.tags(syntax.parse(text)), besides)
+
+
+def common(texts: Sequence[str], besides: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the LoRAs that all of ``texts`` ask for.
+
+    Raises:
+        InputError: If they do not ask for the same.
+    """
+    found = [loras_of(text, besides) for text in texts]
+    if any(other != found[0] for other in found):
+        raise InputError(
+            "lora.differ",
+            ja="LoRA の違うプロンプトは、別々に encode_prompt に渡してください。",
+            en="give prompts with different LoRAs to encode_prompt one by one.",
+        )
+    return found[0] if found else dict(besides or {})
+
+
+def split(job: Job) -> Iterator[Job]:
+    """Part a job where its prompts ask for other LoRAs: each part draws neighbouring pictures of it."""
+    first = 0
+    for _, group in itertools.groupby(job.prompts, lambda text: loras_of(text, job.options.loras)):
+        count = len(list(group))
+        yield job if count == len(job.prompts) else _part(job, first, first + count)
+        first += count
+    if not job.prompts:
+        yield job
+
+
+def _part(job: Job, first: int, last: int) -> Job:
+    """The pictures of the prompts from ``first`` to before ``last``."""
+    each = job.options.num_images_per_prompt
+    rows, groups = slice(first * each, last * each), len(job.prompts)
+
+    def of(tensor: Tensor | None, where: slice, whole: int) -> Tensor | None:
+        return tensor[where] if tensor is not None and len(tensor) == whole else tensor
+
+    inputs = dataclasses.replace(
+        job.inputs,
+        latents=of(job.inputs.latents, rows, job.count),
+        negative_prompt_embeds=of(job.inputs.negative_prompt_embeds, slice(first, last), groups),
+    )
+    return dataclasses.replace(
+        job,
+        inputs=inputs,
+        count=(last - first) * each,
+        seeds=job.seeds[rows],
+        prompts=job.prompts[first:last],
+        negatives=job.negatives[first:last],
+        pictures=job.pictures[rows],
+        masks=job.masks[rows],
+        larger=None if job.larger is None else _part(job.larger, first, last),
+    )
+
+
+def _refuse_loras(text: str) -> None:
+    found = loras_of(text, None)
+    if found:
+        raise InputError(
+            "lora.negative",
+            ja=f"LoRA「{next(iter(found))}」のタグは negative_prompt では働きません。"
+            "prompt に書くか、消してください（弱めるには <lora:名前:-0.5> のように負の重みを使えます）。",
+            en=f"the tag of the LoRA {next(iter(found))!r} does nothing in a negative prompt. Write it into "
+            "the prompt, or take it out (a negative weight, <lora:NAME:-0.5>, turns it round).",
+        )
+
+
+def _report(name: str, lora: Lora, weight: float) -> Report:
+    ja, en = f"LoRA「{name}」を重み {weight:g} で使いました。", f"drawn with the LoRA {name!r} at {weight:g}."
+    if lora.unused:
+        ja += f"LoRA ではないテンソルが {len(lora.unused)} 個あり、使いませんでした。"
+        en += f" {len(lora.unused)} tensors in its file are no part of a LoRA and were not used."
+    data = {"name": name, "weight": weight, "file": lora.path.name, "unused": list(lora.unused)}
+    return Report(name="lora", status="done", ja=ja, en=en, data=data)
+
+
+def _extended(encoder: nn.Module, vectors: Mapping[str, Tensor], names: Names) -> nn.Module:
+    """The text encoder with more vectors beside its table, everything else shared."""
+    table = encoder.token_embedding
+    assert isinstance(table, nn.Embedding)
+    last = max(-i for name in vectors for i in names.ids(name))
+    rows = torch.zeros(last, table.weight.shape[1])
+    for name, of_one in vectors.items():
+        rows[[-1 - i for i in names.ids(name)]] = of_one
+    return _twin(encoder, token_embedding=ExtendedEmbedding(table, rows))
+
+
+def _twin(network: nn.Module, **parts: nn.Module) -> nn.Module:
+    """The same network with other parts, everything else shared."""
+    twin = copy.copy(network)
+    twin._modules = {**network._modules, **parts}
+    return twin
+
+
+def _with_own_encoder(config: ModelConfig, networks: Networks) -> tuple[ModelConfig, Networks]:
+    """The text encoder that LoRAs are for: behind an adapter, where there is one."""
+    if isinstance(networks.text, Adapter) and isinstance(config.text, AdapterConfig):
+        return dataclasses.replace(config, text=config.text.own), networks._replace(text=networks.text.own)
+    return config, networks

@@ -1,0 +1,84 @@
+"""``sdjp txt2img``: the original's ``scripts/txt2img.py``, flag for flag."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from sdjp import errors
+from sdjp.cli.original import (
+    LAION,
+    PROMPT,
+    V1,
+    check_original,
+    draw_all,
+    find_model,
+    load,
+    original_options,
+    together,
+)
+from sdjp.cli.original_noise import Stream
+from sdjp.cli.parser import Parser
+from sdjp.cli.shortcuts import shortcut_arguments
+
+if TYPE_CHECKING:
+    from sdjp.result import GenerationResult
+
+SIDE = 512
+
+
+def parser() -> Parser:
+    """The options of ``sdjp txt2img``: those of the original with its defaults, and some of sdjp."""
+    options = Parser(
+        prog="sdjp txt2img",
+        description="Draw as the original txt2img.py does: its flags, defaults, file names and random "
+        f"numbers. Model: {V1.ckpt}, {V1.config}; the embedded one with --ckpt mini."
+        if errors.get_language() == "en"
+        else "元の txt2img.py と同じフラグ、既定値、ファイル名、乱数で描きます。"
+        f"モデルは {V1.ckpt} と {V1.config}（付属のモデルを使うには --ckpt mini）。",
+    )
+    original_options(options, outdir="outputs/txt2img-samples", n_iter=2, n_samples=3, scale=7.5)
+    options.option("--dpm_solver", action="store_true", ja="DPM-Solver を使う", en="DPM-Solver")
+    options.option("--laion400m", action="store_true", ja=f"LAION-400M のモデル（{LAION.ckpt}）を使う",
+                   en=f"the model of LAION-400M ({LAION.ckpt})")  # fmt: skip
+    options.option("--H", type=int, metavar="PX", ja=f"高さ（{SIDE}。付属のモデルでは 256）",
+                   en=f"height ({SIDE}; 256 with the embedded model)")  # fmt: skip
+    options.option("--W", type=int, metavar="PX", ja=f"幅（{SIDE}。付属のモデルでは 256）",
+                   en=f"width ({SIDE}; 256 with the embedded model)")  # fmt: skip
+    return options
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw as the original does."""
+    from sdjp.generation.job import check_ahead
+    from sdjp.types import GenerationOptions
+    from sdjp.weights import EMBEDDED
+
+    if args.laion400m:
+        args.default_outdir = "outputs/txt2img-samples-laion400m"
+    check_original(args)
+    # As in the original, where DPM-Solver is asked first.
+    sampler = "dpm_solver" if args.dpm_solver else "plms" if args.plms else "ddim"
+    side = None if args.model in EMBEDDED else SIDE
+    wanted: dict[str, Any] = {
+        "height": side if args.H is None else args.H,
+        "width": side if args.W is None else args.W,
+        "num_inference_steps": args.ddim_steps,
+        "guidance_scale": args.scale,
+        "sampler": sampler,
+        "spacing": None if sampler == "dpm_solver" else "compvis",
+        "eta": args.ddim_eta,
+        "translate": args.translate,
+        **shortcut_arguments(args),
+    }
+    check_ahead(
+        GenerationOptions(prompt=PROMPT if args.prompt is None else args.prompt, seed=args.seed, **wanted)
+    )
+    find_model(args, LAION if args.laion400m else V1)
+    pipe = load(args)
+    stream = Stream(args.seed, rows=args.n_samples, kept=(args.fixed_code,))
+
+    def generate(batch: list[str]) -> GenerationResult:
+        return pipe.generate(**together(batch), seed=args.seed, noise=stream, on_step=stream.step, **wanted)
+
+    return draw_all(args, generate, stream, sampler)

@@ -1,0 +1,111 @@
+"""States of a text encoder, remembered by the ids they were made of and by the weights that made them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Hashable
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+
+from sdjp.lru import Lru
+from sdjp.models.extended_embedding import ExtendedEmbedding
+
+LIMIT: Final = 64_000_000
+"""Bytes; 270 chunks of Stable Diffusion v1 in float32."""
+
+Ids = tuple[tuple[int, ...], ...]
+Fingerprint = tuple[tuple[Hashable, ...], ...]
+
+
+class Memory:
+    """Remembers the states of batches of chunks; threads may share it.
+
+    What is found is what the same weights gave for the same ids in the same batch: an encoder with LoRAs, one
+    that was moved or converted, or whose weights were written to, is another one. (Torch does not count what
+    is written through ``.data``: call :meth:`clear` then.) Encoders with vectors of their own, as textual
+    inversion has them, are not remembered: they live for one run, and their ids mean something else in the
+    next.
+
+    Args:
+        limit: Bytes of states, at most, on whatever device they are.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._states = Lru[tuple[int, torch.dtype | None, Ids], Tensor](limit, _bytes)
+        self._numbers = itertools.count()
+        self._seen: weakref.WeakKeyDictionary[nn.Module, tuple[Fingerprint, int]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are held."""
+        return self._states.size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._states.clear()
+
+    def states(self, model: nn.Module, ids: Ids) -> Tensor:
+        """Return what ``model`` gives for ``ids`` (N, L), without calling it where that is known.
+
+        Returns:
+            (N, L, D); shared, not to be modified.
+        """
+        device = next(model.parameters()).device
+        if torch.is_grad_enabled() or _lives_for_one_run(model):
+            return _call(model, ids, device)
+        kind = device.type
+        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+        key = (self._number(model), autocast, ids)
+        known = self._states.get(key)
+        if known is None:
+            known = _call(model, ids, device)
+            self._states.put(key, known)
+        return known
+
+    def _number(self, model: nn.Module) -> int:
+        """A number that stands for these weights of this module, never for others."""
+        now = _fingerprint(model)
+        with self._lock:
+            seen = self._seen.get(model)
+            if seen is None or seen[0] != now:
+                seen = self._seen[model] = (now, next(self._numbers))
+            return seen[1]
+
+
+def _call(model: nn.Module, ids: Ids, device: torch.device) -> Tensor:
+    states: Tensor = model(torch.tensor(ids, device=device))
+    return states
+
+
+def _lives_for_one_run(model: nn.Module) -> bool:
+    return isinstance(getattr(model, "token_embedding", None), ExtendedEmbedding)
+
+
+def _fingerprint(model: nn.Module) -> Fingerprint:
+    """What changes when weights are replaced or written to.
+
+    Weak references to their memory: unlike an address, one is never used again while it is kept.
+    """
+    return tuple(
+        (
+            StorageWeakRef(p.untyped_storage()),  # type: ignore[no-untyped-call]
+            p.dtype,
+            0 if p.is_inference() else p._version,
+        )
+        for p in itertools.chain(model.parameters(), model.buffers())
+    )
+
+
+def _bytes(key: Hashable, states: Tensor) -> int:
+    return states.numel() * states.element_size()

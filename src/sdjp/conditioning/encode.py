@@ -1,0 +1,97 @@
+"""English, in chunks of tokens with weights, to the text states that condition the UNet.
+
+Long prompts: every chunk of 77 tokens is encoded by itself and the states are laid end to end, as
+AUTOMATIC1111 does. Weights: each token's states are multiplied by its weight, then the chunk is scaled so
+that its mean is what it was (the same tool's "original" emphasis). A chunk whose weights are all 1 is left
+exactly as it is.
+
+Axes: B prompts, N chunks, L = 77 tokens, D width.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from sdjp.conditioning import emphasis
+from sdjp.conditioning.cache import Ids, Memory
+from sdjp.models import Adapter, TextEncoder
+from sdjp.text.chunks import Chunks
+
+ALONE: Final = 4
+"""So many different chunks are encoded one by one."""
+BATCH: Final = 32
+"""More are encoded so many at a time."""
+
+
+def emphasise(states: Tensor, weights: Tensor) -> Tensor:
+    """Multiply states (N, L, D) by weights (N, L), keeping the mean of each chunk.
+
+    A chunk whose weighted mean vanishes is not rescaled: there is nothing to divide by.
+    """
+    if bool((weights == 1).all()):
+        return states
+    weighted = states * weights[..., None].to(states.dtype)
+    before = states.float().mean(dim=(1, 2), keepdim=True)
+    after = weighted.float().mean(dim=(1, 2), keepdim=True)
+    plain = (weights == 1).all(dim=1)[:, None, None] | (after.abs() < 1e-8)
+    scale = torch.where(
+        plain, torch.ones_like(before), before / torch.where(plain, torch.ones_like(after), after)
+    )
+    return weighted * scale.to(states.dtype)
+
+
+def encode(
+    model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks, memory: Memory | None = None
+) -> Tensor:
+    """Encode ``prompts``; equal chunks are encoded once.
+
+    Args:
+        model: The text encoder.
+        prompts: The chunks of each prompt.
+        empty: The chunks of an empty prompt; shorter prompts are filled up with it.
+        memory: Of what was encoded before; without one, nothing is remembered.
+
+    Returns:
+        (B, N L, D) in the dtype of the model, N the chunks of the longest prompt; memory of its own.
+    """
+    memory = Memory(0) if memory is None else memory
+    count = max(len(p.ids) for p in prompts)
+    filling = tuple(empty.ids[0])
+    rows = [
+        row for p in prompts for row in [*map(tuple, p.ids), *itertools.repeat(filling, count - len(p.ids))]
+    ]
+    factors = [p.weights + empty.weights[:1] * (count - len(p.weights)) for p in prompts]
+    wanted, weighted = list(rows), [weights for of_prompt in factors for weights in of_prompt]
+    pad_id = model.pad_id if isinstance(model, Adapter) else None
+    if pad_id is not None:
+        for row, weights in zip(rows, weighted, strict=True):
+            wanted += [rest for _, rest in emphasis.without(row, weights, pad_id=pad_id)]
+    known: dict[tuple[int, ...], Tensor] = {}
+    for batch in _batches(list(dict.fromkeys(wanted)), filling):
+        known.update(zip(batch, memory.states(model, batch), strict=True))
+    if pad_id is not None:
+        pairs = zip(rows, weighted, strict=True)
+        states = torch.stack([emphasis.emphasise(row, w, known, pad_id=pad_id) for row, w in pairs])
+    else:
+        states = torch.stack([known[row] for row in rows])  # (B N, L, D)
+        states = emphasise(states, torch.tensor(weighted, device=states.device))
+    return states.reshape(len(prompts), -1, states.shape[-1])
+
+
+def _batches(rows: Sequence[tuple[int, ...]], empty: tuple[int, ...]) -> Iterator[Ids]:
+    """What goes through the encoder together.
+
+    Floating-point sums may depend on the size of a batch, in the last bit. So what is encoded with what
+    depends on the prompts of this call alone, not on what happens to be remembered: a seed gives the same
+    picture, whatever was drawn before it. A few chunks go one by one, which lets them be found again beside
+    others; so does the empty one, which nearly every call needs.
+    """
+    alone = rows if len(rows) <= ALONE else [row for row in rows if row == empty]
+    yield from ((row,) for row in alone)
+    rest = [row for row in rows if row not in alone]
+    yield from (tuple(rest[i : i + BATCH]) for i in range(0, len(rest), BATCH))

@@ -1,0 +1,411 @@
+"""What is to be drawn, settled: every argument checked and every default filled in, before any heavy work."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sdjp import images
+from sdjp.config import Defaults, ModelConfig, ScheduleConfig
+from sdjp.errors import InputError
+from sdjp.generation.presets import fill
+from sdjp.samplers import Plan, Schedule, get_sampler
+from sdjp.text.read import check_prompt
+from sdjp.types import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inputs:
+    """The arguments of a generation that are pictures and tensors, not plain values.
+
+    Attributes:
+        image: A picture to start from, or its path; or several, one for each prompt.
+        mask: White where it is to be redrawn; or several, likewise.
+        latents: Noise to start from, (B, C, h, w).
+        prompt_embeds: Text states in place of a prompt, (B, L, D).
+        negative_prompt_embeds: Text states in place of a negative prompt, (B, L, D).
+        noise: Draws all noise of a batch in place of the seeds, given its shape (B, C, h, w).
+    """
+
+    image: images.Source | Sequence[images.Source] | None = None
+    mask: images.Source | Sequence[images.Source] | None = None
+    latents: Tensor | None = None
+    prompt_embeds: Tensor | None = None
+    negative_prompt_embeds: Tensor | None = None
+    noise: Callable[[tuple[int, ...]], Tensor] | None = None
+
+
+INPUTS: Final = tuple(f.name for f in dataclasses.fields(Inputs))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """A run, settled: nothing in it can fail on the user's account any more.
+
+    Attributes:
+        options: What was asked for, the model's defaults filled in.
+        inputs: Pictures and tensors.
+        count: Pictures in all.
+        seeds: The seed of each.
+        prompts: Each prompt once; empty if text states were given.
+        negatives: As many, or one if text states were given.
+        shape: (C, h, w) of one picture's latents.
+        plan: The steps.
+        pictures: What each picture starts from, RGB of the very size; empty if all start from noise.
+        masks: What is to be redrawn of each, L of the very size; empty if it is all of it.
+        tile: Side of the tiles that are denoised, in latent cells; None: no tiles.
+        overlap: Cells that neighbouring tiles share.
+        keep: (width, height) of what is kept of the finished picture, from its upper left; None: all.
+        larger: The run that redraws the pictures enlarged; each starts from what this one draws.
+    """
+
+    options: ResolvedOptions
+    inputs: Inputs
+    count: int
+    seeds: tuple[int, ...]
+    prompts: tuple[str, ...]
+    negatives: tuple[str, ...]
+    shape: tuple[int, ...]
+    plan: Plan
+    pictures: tuple[Image, ...] = ()
+    masks: tuple[Image, ...] = ()
+    tile: int | None = None
+    overlap: int = 0
+    keep: tuple[int, int] | None = None
+    larger: Job | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of one batch, those of ``larger`` included."""
+        return len(self.plan) + (0 if self.larger is None else self.larger.steps)
+
+
+def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> None:
+    """Refuse what no model could draw, before one is loaded; pictures are read.
+
+    Raises:
+        InputError: If an argument is not usable, whatever the model.
+    """
+    check_options(options, factor=1)
+    for text in _as_list(options.prompt, "prompt"):
+        check_prompt(text)
+    for text in _as_list(options.negative_prompt, "negative_prompt"):
+        check_prompt(text, allow_empty=True)
+    defaults = Defaults()
+    options = fill(options, guidance_scale=defaults.guidance_scale)
+    _check_guidance(options)
+    sampler = get_sampler(defaults.sampler if options.sampler is None else options.sampler)
+    steps = options.num_inference_steps
+    sampler.plan(
+        Schedule.from_config(ScheduleConfig()),
+        defaults.num_inference_steps if steps is None else steps,
+        spacing=options.spacing,
+        eta=0.0 if options.sampler is None else options.eta,  # the model's own sampler may take one
+    ).from_strength(options.strength, rule=options.strength_rule)  # type: ignore[arg-type]
+    if inputs is not None:
+        _check_together(options, inputs)
+        _opened(inputs, len(_as_list(options.prompt, "prompt")))
+
+
+def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, schedule: Schedule) -> Job:
+    """Check every argument and settle what is to be drawn.
+
+    Raises:
+        InputError: If an argument is not usable.
+    """
+    factor = config.vae.factor
+    check_options(options, factor=factor)
+    options = fill(options, guidance_scale=config.defaults.guidance_scale)
+    _check_together(options, inputs)
+    _check_model(config, inputs)
+    prompts = _as_list(options.prompt, "prompt")
+    for text in prompts:
+        check_prompt(text)
+    groups = _groups(prompts, inputs.prompt_embeds)
+    negatives = _negatives(options.negative_prompt, groups)
+    pictures, masks = _opened(inputs, groups)
+    if pictures:
+        options = _sized(options, pictures[0], config)
+    resolved = options.resolve(**dataclasses.asdict(config.defaults))
+    check_options(resolved, factor=factor)  # a model's own defaults may be wrong, too
+    _check_guidance(resolved)
+    count = groups * resolved.num_images_per_prompt
+    shape = (config.vae.latent_channels, resolved.height // factor, resolved.width // factor)
+    if inputs.latents is not None:
+        check_tensor("latents", inputs.latents, (count, *shape))
+    for name in ("prompt_embeds", "negative_prompt_embeds"):
+        states = getattr(inputs, name)
+        if states is not None:
+            check_tensor(name, states, (None, None, config.unet.context_dim))
+    plan = get_sampler(resolved.sampler).plan(
+        schedule, resolved.num_inference_steps, spacing=resolved.spacing, eta=resolved.eta
+    )
+    # A rule of which there is none is refused with or without a picture.
+    from_picture = plan.from_strength(resolved.strength, rule=resolved.strength_rule)  # type: ignore[arg-type]
+    fitted, fitted_masks = _fitted(resolved, pictures, masks)
+    tile, overlap = _tiles(resolved, config)
+
+    def for_each(items: Sequence[Image]) -> tuple[Image, ...]:
+        return tuple(items[i * len(items) // count] for i in range(count)) if items else ()
+
+    job = Job(
+        options=resolved,
+        inputs=inputs,
+        count=count,
+        seeds=_seeds(resolved.seed, count),
+        prompts=tuple(prompts),
+        negatives=negatives,
+        shape=shape,
+        plan=from_picture if pictures else plan,
+        pictures=for_each(fitted),
+        masks=for_each(fitted_masks),
+        tile=tile,
+        overlap=overlap,
+    )
+    if resolved.hires is None:
+        return job
+    return dataclasses.replace(job, larger=_larger(job, resolved.hires, plan, config))
+
+
+def check_area(width: int, height: int) -> None:
+    """Refuse an enlarged picture of more pixels than any computer would like.
+
+    Raises:
+        InputError: If it has more than ``MAX_PIXELS``.
+    """
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            "size.area",
+            ja=f"拡大後の大きさ {width}×{height} は大きすぎます。"
+            f"倍率を下げて、合わせて {MAX_PIXELS:,} 画素以内にしてください。",
+            en=f"{width}×{height} is too large for an enlarged picture. "
+            f"Choose a smaller factor, for {MAX_PIXELS:,} pixels or less.",
+        )
+
+
+def enlarging_tile(config: ModelConfig) -> int:
+    """Side of the tiles in which an enlarged picture is redrawn if the caller leaves it open, in pixels."""
+    return max(config.defaults.height, config.defaults.width)
+
+
+def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
+    """Refuse arguments that have no meaning beside or without one another."""
+    if inputs.mask is not None and inputs.image is None:
+        raise InputError(
+            "mask.without_image",
+            ja="mask（--mask）は、もとの絵 image（--init-img）と一緒に指定してください。",
+            en="give mask (--mask) together with image (--init-img), the picture to be redrawn.",
+        )
+    if options.hires is not None and inputs.image is not None:
+        raise InputError(
+            "hires.with_image",
+            ja="hires は、文章だけから描くときに使えます。手元の絵を拡大するには、"
+            "Pipeline.upscale か sdjp upscale をお使いください。",
+            en="hires is for drawing from text alone. To enlarge a picture use Pipeline.upscale "
+            "or sdjp upscale.",
+        )
+    if options.overlap is not None and options.tile is None and options.hires is None:
+        raise InputError(
+            "overlap.without_tile",
+            ja="overlap は tile（タイルの一辺）と一緒に指定してください。",
+            en="give overlap together with tile, the side of the tiles.",
+        )
+    if options.overlap is not None and options.tile is not None:
+        _check_overlap(options.overlap, options.tile)
+
+
+def _check_guidance(options: GenerationOptions) -> None:
+    if options.guidance_interval is not None and options.guidance_scale == 1:
+        raise InputError(
+            "guidance_interval.without_guidance",
+            ja="ガイダンスの強さ（guidance_scale）が 1 のときはガイダンスがかからないので、"
+            "guidance_interval は指定できません。どちらかを外してください。",
+            en="with guidance_scale 1 there is no guidance, and guidance_interval has no meaning: "
+            "leave one of them out.",
+        )
+
+
+def _check_overlap(overlap: int, tile: int) -> None:
+    if overlap >= tile:
+        raise InputError(
+            "overlap.range",
+            ja=f"タイルの重なり（overlap）{overlap} は、タイルの一辺（tile）{tile} より小さくしてください。",
+            en=f"overlap {overlap} must be smaller than tile, {tile}.",
+        )
+
+
+def _check_model(config: ModelConfig, inputs: Inputs) -> None:
+    """Refuse what the model cannot do with what is given."""
+    own = config.unet.in_channels == config.vae.latent_channels
+    if not own and not (config.for_inpainting and inputs.mask is not None):
+        raise InputError(
+            "model.inpainting",
+            ja=f"モデル {config.name} は、画像の一部を描き直すためのもの（UNet の入力 "
+            f"{config.unet.in_channels} チャンネル）で、文章だけからは描けません。"
+            "image と mask を指定してください。",
+            en=f"the model {config.name} is made for inpainting (its UNet takes {config.unet.in_channels} "
+            "channels) and cannot draw from text alone: give image and mask.",
+        )
+
+
+def _opened(inputs: Inputs, groups: int) -> tuple[list[Image], list[Image]]:
+    """The pictures and the masks, one for all prompts or one for each."""
+    found: list[list[Image]] = []
+    for name, given in (("image", inputs.image), ("mask", inputs.mask)):
+        several = isinstance(given, list | tuple)
+        sources: Any = given if several else [] if given is None else [given]
+        if len(sources) not in (1, groups) and given is not None:
+            raise InputError(
+                f"{name}.count",
+                ja=f"{name} は 1 枚か、プロンプトと同じ {groups} 枚にしてください（{len(sources)} 枚）。",
+                en=f"give one {name}, or {groups} as there are prompts, not {len(sources)}.",
+            )
+        found.append([images.open_picture(source, name=name) for source in sources])
+    pictures, masks = found
+    return [images.to_rgb(picture) for picture in pictures], masks
+
+
+def _sized(options: GenerationOptions, picture: Image, config: ModelConfig) -> GenerationOptions:
+    """The sides that were left open, from the proportions of the picture."""
+    height, width = images.natural_size(
+        picture.size,
+        area=config.defaults.height * config.defaults.width,
+        factor=config.vae.factor,
+        height=options.height,
+        width=options.width,
+    )
+    return dataclasses.replace(options, height=height, width=width)
+
+
+def _fitted(
+    options: ResolvedOptions, pictures: Sequence[Image], masks: Sequence[Image]
+) -> tuple[list[Image], list[Image]]:
+    size = {"height": options.height, "width": options.width}
+    likes = pictures if len(pictures) == len(masks) else [pictures[0]] * len(masks)
+    return (
+        [images.fit_picture(picture, fit=options.fit, **size) for picture in pictures],
+        [
+            images.fit_mask(mask, like=like.size, fit=options.fit, **size)
+            for mask, like in zip(masks, likes, strict=True)
+        ],
+    )
+
+
+def _tiles(options: ResolvedOptions, config: ModelConfig) -> tuple[int | None, int]:
+    """Side and overlap of the tiles in latent cells; the overlap is a quarter unless it is given."""
+    factor = config.vae.factor
+    side = options.tile
+    if side is None and options.hires is not None:
+        side = enlarging_tile(config)  # an overlap that does not suit it is refused before the first step
+    if side is None:
+        return None, 0
+    overlap = side // factor // 4 if options.overlap is None else options.overlap // factor
+    _check_overlap(overlap * factor, side // factor * factor)
+    return (None if options.tile is None else side // factor), overlap
+
+
+def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
+    """The run over the enlarged pictures of ``job``."""
+    factor = config.vae.factor
+    height, width = (
+        max(round(side * hires / factor), 1) * factor for side in (job.options.height, job.options.width)
+    )
+    check_area(width, height)
+    options = dataclasses.replace(
+        job.options,
+        height=height,
+        width=width,
+        strength=job.options.hires_strength,
+        tile=enlarging_tile(config) if job.options.tile is None else job.options.tile,
+        hires=None,
+    )
+    return dataclasses.replace(
+        job,
+        options=options,
+        inputs=dataclasses.replace(job.inputs, latents=None),
+        shape=(job.shape[0], height // factor, width // factor),
+        plan=plan.from_strength(options.strength, rule=options.strength_rule),  # type: ignore[arg-type]
+        tile=_tiles(options, config)[0],
+    )
+
+
+def frozen(value: Any) -> Any:
+    """A list as a tuple, a mapping as a copy; anything else as it is, for the checks to judge."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return tuple(value) if isinstance(value, (list, tuple)) else value
+
+
+def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
+    if value is None:
+        return []
+    texts = [value] if isinstance(value, str) else list(value)
+    if not texts:
+        raise InputError(
+            f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list."
+        )
+    return texts
+
+
+def _groups(prompts: Sequence[str], embeds: Tensor | None) -> int:
+    """How many prompts there are, as text or as states."""
+    if bool(prompts) == (embeds is not None):
+        raise InputError(
+            "prompt.missing",
+            ja="prompt か prompt_embeds のどちらか一方だけを指定してください。",
+            en="give either prompt or prompt_embeds, and not both.",
+        )
+    return len(prompts) if embeds is None else embeds.shape[0]
+
+
+def _negatives(given: str | Sequence[str] | None, groups: int) -> tuple[str, ...]:
+    negatives = [""] if given is None else _as_list(given, "negative_prompt")
+    if len(negatives) not in (1, groups):
+        raise InputError(
+            "negative_prompt.count",
+            ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください"
+            f"（{len(negatives)} 個）。",
+            en=f"give one negative_prompt, or {groups} as there are prompts, not {len(negatives)}.",
+        )
+    for text in negatives:
+        check_prompt(text, allow_empty=True)
+    return tuple(negatives * groups if len(negatives) == 1 else negatives)
+
+
+def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+    if isinstance(seed, int):
+        return tuple(seed + i for i in range(count))
+    if len(seed) != count:
+        raise InputError(
+            "seed.count",
+            ja=f"seed を並べるときは、描く枚数と同じ {count} 個にしてください（{len(seed)} 個）。",
+            en=f"a list of seeds needs one for each of the {count} pictures, not {len(seed)}.",
+        )
+    return seed
+
+
+def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
+    """Refuse a tensor of another shape; None in ``shape`` is any size.
+
+    Raises:
+        InputError: If it has another.
+    """
+    fits = tensor.ndim == len(shape) and all(
+        want in (None, n) for n, want in zip(tensor.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = tuple("?" if n is None else n for n in shape)
+        raise InputError(
+            f"{name}.shape",
+            ja=f"{name} の形は {wanted} にしてください（{tuple(tensor.shape)} が渡されました）。",
+            en=f"{name} must have the shape {wanted}, not {tuple(tensor.shape)}.",
+        )

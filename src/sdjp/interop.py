@@ -1,0 +1,145 @@
+"""Japanese prompts for programs that read English, such as pipelines of diffusers.
+
+::
+
+    from sdjp import japanese, translate
+
+    pipe(translate("馬に乗る宇宙飛行士")).images
+    japanese(pipe)("馬に乗る宇宙飛行士", negative_prompt="文字").images
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, overload
+
+from sdjp.errors import InputError
+from sdjp.text.read import check_prompt, to_english
+from sdjp.text.translate import AUTO, TRANSLATORS, make_translator
+from sdjp.text.translate.base import Translator
+from sdjp.types import TranslateMode
+
+PROMPTS: Final = (
+    "prompt",
+    "prompt_2",
+    "prompt_3",
+    "negative_prompt",
+    "negative_prompt_2",
+    "negative_prompt_3",
+)
+"""Arguments of diffusers' pipelines that are prompts."""
+
+
+@overload
+def translate(
+    prompt: str, *, translator: str | Translator = ..., mode: TranslateMode = ..., empty: bool = ...
+) -> str: ...
+@overload
+def translate(
+    prompt: list[str] | tuple[str, ...],
+    *,
+    translator: str | Translator = ...,
+    mode: TranslateMode = ...,
+    empty: bool = ...,
+) -> list[str]: ...
+def translate(
+    prompt: str | list[str] | tuple[str, ...],
+    *,
+    translator: str | Translator = AUTO,
+    mode: TranslateMode = "auto",
+    empty: bool = False,
+) -> str | list[str]:
+    """Return prompts in English, as a text encoder of sdjp would read them; brackets and tags stay.
+
+    Args:
+        prompt: One prompt, or several, which are translated as one batch.
+        translator: As in :func:`sdjp.text.translate.make_translator`; what a name or a folder stands for is
+            kept for the next call.
+        mode: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
+        empty: Let a prompt without words pass, as negative prompts may be.
+
+    Raises:
+        InputError: If it is no prompt, or cannot be parsed.
+        TranslationError: If it cannot be translated.
+    """
+    texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
+    for text in texts:
+        check_prompt(text, allow_empty=empty)
+    english = to_english(texts, translator=_kept(translator), translate=mode)
+    return english if isinstance(prompt, list | tuple) else english[0]
+
+
+def _kept(translator: str | os.PathLike[str] | Translator) -> Translator:
+    """As ``make_translator``, but the last ones that were made by name are at hand."""
+    if not isinstance(translator, str | Path):
+        return make_translator(translator)
+    if translator in (AUTO, *TRANSLATORS):
+        return _made(translator, ())
+    name, colon, folder = str(translator).partition(":")
+    return _made(translator, _stamp(Path(folder if colon and name in TRANSLATORS else translator)))
+
+
+@lru_cache(maxsize=4)
+def _made(translator: str | Path, stamp: tuple[tuple[str, int, int], ...]) -> Translator:
+    return make_translator(translator)
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when the files of a model are replaced; nothing where there is no such folder."""
+    if not folder.is_dir():
+        return ()
+    found = ((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
+    return tuple(sorted((name, of.st_mtime_ns, of.st_size) for name, of in found))
+
+
+class JapanesePipeline:
+    """A pipeline of diffusers that takes Japanese prompts; whatever else it has is reached through this.
+
+    Attributes:
+        pipe: The pipeline itself.
+        translator: What its prompts are translated with.
+    """
+
+    def __init__(self, pipe: Callable[..., Any], translator: Translator) -> None:
+        self.pipe = pipe
+        self.translator = translator
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the pipeline; prompts and negative prompts become English, the rest is passed on as it is."""
+        signature = inspect.signature(self.pipe)
+        given = signature.bind_partial(*args, **kwargs)
+        rest = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
+        for arguments in (given.arguments, *(given.arguments.get(name, {}) for name in rest)):
+            for name in set(PROMPTS) & set(arguments):
+                if arguments[name] is not None:
+                    arguments[name] = translate(arguments[name], translator=self.translator, empty=True)
+        return self.pipe(*given.args, **given.kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "pipe":  # not set yet, as while being unpickled
+            raise AttributeError(name)
+        return getattr(self.pipe, name)
+
+
+def japanese(pipe: Callable[..., Any], *, translator: str | Translator = AUTO) -> JapanesePipeline:
+    """Let a pipeline of diffusers (any kind) take Japanese prompts and negative prompts.
+
+    Args:
+        pipe: The loaded pipeline; it is not changed.
+        translator: As in :func:`sdjp.text.translate.make_translator`.
+
+    Raises:
+        InputError: If ``pipe`` cannot be called, or there is no such translator.
+    """
+    if not callable(pipe):
+        raise InputError(
+            "japanese.pipeline",
+            ja="japanese() には diffusers のパイプラインを渡してください"
+            f"（{type(pipe).__name__} が渡されました）。",
+            en=f"japanese() takes a pipeline of diffusers, not {type(pipe).__name__}.",
+        )
+    return JapanesePipeline(pipe, make_translator(translator))

@@ -1,0 +1,186 @@
+"""The way of a prompt: parse, normalize, translate the text leaves, count and chunk the tokens.
+
+This is the whole path from what a user typed to what a text encoder reads, with a record of every step. It
+runs without torch, so that ``sdjp explain`` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sdjp.errors import InputError
+from sdjp.text import prompt as syntax
+from sdjp.text.chunks import Chunks, chunk
+from sdjp.text.names import Names, named
+from sdjp.text.neighbours import Words
+from sdjp.text.script import has_letters, is_japanese
+from sdjp.text.tags import lora_weights, other_tags
+from sdjp.text.tokenizers.base import Tokenizer
+from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.text.tree import Named
+from sdjp.types import Part, PromptInfo, TranslateMode
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadPrompt:
+    """A prompt, read.
+
+    Attributes:
+        info: What became of it, for the user.
+        chunks: Token ids and weights, for the text encoder.
+        tags: Angle tags such as ``<lora:name:0.8>``, as they were typed.
+    """
+
+    info: PromptInfo
+    chunks: Chunks
+    tags: tuple[str, ...]
+
+
+def check_prompt(text: str, *, allow_empty: bool = False) -> None:
+    """Refuse what is not a prompt.
+
+    Raises:
+        InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative
+            prompt is fine: pass ``allow_empty``), or if a tag in it cannot be read.
+    """
+    if not isinstance(text, str):
+        raise InputError(
+            "prompt.type",
+            ja=f"プロンプトは文字列で指定してください（{type(text).__name__} が渡されました）。",
+            en=f"a prompt must be a string, not {type(text).__name__}.",
+        )
+    parsed = syntax.parse(text)
+    lora_weights(syntax.tags(parsed))
+    if not allow_empty and not any(has_letters(leaf) for leaf in syntax.text_leaves(parsed)):
+        raise InputError(
+            "prompt.empty",
+            ja="プロンプトに文字がありません。描きたいものを言葉で書いてください（例: 馬に乗る宇宙飛行士）。",
+            en="the prompt has no words in it. Say what to draw, for example: an astronaut riding a horse.",
+        )
+
+
+def read(
+    texts: Sequence[str],
+    *,
+    translator: Translator,
+    tokenizer: Tokenizer,
+    translate: TranslateMode = "auto",
+    max_chunks: int | None = None,
+    names: Names | None = None,
+    words: Words | None = None,
+) -> list[ReadPrompt]:
+    """Read prompts; the leaves of all of them are translated as one batch.
+
+    Args:
+        texts: What the user typed.
+        translator: Turns Japanese leaves into English.
+        tokenizer: That of the model that will draw.
+        translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
+        max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
+        names: Names that are not translated and stand for vectors of their own.
+        words: The words that the model knows, if it is known for knowing few.
+
+    Raises:
+        InputError: If a prompt, or a tag in it, cannot be read.
+        TranslationError: If a leaf cannot be translated.
+    """
+    names = Names({}) if names is None else names
+    results = []
+    parsed = [names.mark(syntax.parse(text)) for text in texts]
+    for text, tree, (english, group, records) in zip(
+        texts, parsed, _translated(parsed, translator, translate), strict=True
+    ):
+        english, neighbours = _nearest(english, words)
+        runs = _runs(english, names)
+        chunks = chunk(runs, tokenizer, names=names, max_chunks=max_chunks)
+        told = (run[0] for run in runs if isinstance(run, tuple))
+        lost = [word for part in told if isinstance(part, str) for word in tokenizer.lost(part)]
+        tags = syntax.tags(tree)
+        parts, unknown = _account(group, records)
+        info = PromptInfo(
+            source=text,
+            normalized=str(tree),
+            english=str(english),
+            tokens=chunks.tokens,
+            truncated=chunks.truncated,
+            parts=parts,
+            unknown=tuple(dict.fromkeys([*unknown, *lost])),
+            chunks=len(chunks.ids),
+            loras=tuple(lora_weights(tags).items()),
+            embeddings=named(tree),
+            ignored=other_tags(tags),
+            neighbours=neighbours,
+        )
+        results.append(ReadPrompt(info=info, chunks=chunks, tags=tags))
+    return results
+
+
+def to_english(
+    texts: Sequence[str], *, translator: Translator, translate: TranslateMode = "auto"
+) -> list[str]:
+    """Return what :func:`read` would give a text encoder, as text; brackets and tags stay.
+
+    Raises:
+        InputError: If a prompt cannot be parsed.
+        TranslationError: If a leaf cannot be translated.
+    """
+    parsed = [syntax.parse(text) for text in texts]
+    return [str(english) for english, _, _ in _translated(parsed, translator, translate)]
+
+
+def _translated(
+    parsed: Sequence[syntax.Prompt], translator: Translator, translate: TranslateMode
+) -> Iterator[tuple[syntax.Prompt, tuple[str, ...], list[Translation | None]]]:
+    """Translate the leaves of all prompts as one batch: each in English, its leaves, what became of them."""
+    leaves = [syntax.text_leaves(tree) for tree in parsed]
+    wanted = [leaf for group in leaves for leaf in group if _wants(leaf, translate)]
+    unique = list(dict.fromkeys(wanted))
+    translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
+    for tree, group in zip(parsed, leaves, strict=True):
+        records = [translated.get(leaf) if _wants(leaf, translate) else None for leaf in group]
+        english = syntax.map_text(
+            tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
+        )
+        yield english, group, records
+
+
+def _nearest(prompt: syntax.Prompt, words: Words | None) -> tuple[syntax.Prompt, tuple[tuple[str, str], ...]]:
+    """The prompt with what the model knows that is nearest to words it does not know, and those words."""
+    if words is None:
+        return prompt, ()
+    found = [words.nearest(leaf) for leaf in syntax.text_leaves(prompt)]
+    if not any(told for _, told in found):
+        return prompt, ()
+    told = dict.fromkeys(one for _, of_leaf in found for one in of_leaf)
+    return syntax.map_text(prompt, [text for text, _ in found]), tuple(told)
+
+
+def _runs(prompt: syntax.Prompt, names: Names) -> list[tuple[str | Sequence[int], float] | object]:
+    """The prompt for the tokenizer, names as the ids of their vectors."""
+    return [
+        (names.ids(run.name), run.weight) if isinstance(run, Named) else run
+        for run in syntax.weighted_runs(prompt)
+    ]
+
+
+def _wants(leaf: str, translate: TranslateMode) -> bool:
+    if translate == "never" or not has_letters(leaf):
+        return False
+    return translate == "always" or is_japanese(leaf)
+
+
+def _account(
+    leaves: Sequence[str], records: Sequence[Translation | None]
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    parts: list[Part] = []
+    unknown: list[str] = []
+    for leaf, record in zip(leaves, records, strict=True):
+        if record is None:
+            if leaf.strip():
+                parts.append(Part(source=leaf, english=leaf, how="copied"))
+            continue
+        pieces = record.pieces or (Piece(source=leaf, english=record.english, how=record.translator),)
+        parts += [Part(source=p.source, english=p.english, how=p.how) for p in pieces]
+        unknown += record.unknown
+    return tuple(parts), tuple(dict.fromkeys(unknown))

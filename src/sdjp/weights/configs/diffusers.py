@@ -1,0 +1,232 @@
+"""The JSON files of a diffusers folder, from and to our configuration.
+
+diffusers describes many models with the same classes. What sdjp's networks cannot do is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from sdjp.config import (
+    Defaults,
+    ModelConfig,
+    ScheduleConfig,
+    UNetConfig,
+    VAEConfig,
+)
+from sdjp.errors import WeightsError
+from sdjp.weights.configs import diffusers_text
+
+Json = Mapping[str, Any]
+FILES: Final = {
+    "unet": "unet/config.json",
+    "vae": "vae/config.json",
+    "text_encoder": "text_encoder/config.json",
+    "scheduler": "scheduler/scheduler_config.json",
+}
+# Settings that have to be as they are here, where they are given at all; diffusers' defaults are the same.
+FIXED: Final[Mapping[str, Json]] = {
+    "unet": {
+        "act_fn": "silu",
+        "addition_embed_type": None,
+        "center_input_sample": False,
+        "class_embed_type": None,
+        "conv_in_kernel": 3,
+        "conv_out_kernel": 3,
+        "dual_cross_attention": False,
+        "encoder_hid_dim": None,
+        "flip_sin_to_cos": True,
+        "freq_shift": 0,
+        "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "norm_eps": 1e-5,
+        "only_cross_attention": False,
+        "resnet_time_scale_shift": "default",
+        "time_cond_proj_dim": None,
+        "time_embedding_type": "positional",
+        "transformer_layers_per_block": 1,
+        "use_linear_projection": False,
+    },
+    "vae": {
+        "act_fn": "silu",
+        "latents_mean": None,
+        "mid_block_add_attention": True,
+        "shift_factor": None,
+        "use_post_quant_conv": True,
+        "use_quant_conv": True,
+    },
+    "scheduler": {"beta_schedule": "scaled_linear", "rescale_betas_zero_snr": False, "trained_betas": None},
+}
+PREDICTIONS: Final = {"epsilon": "epsilon", "v_prediction": "v"}
+
+
+def from_files(folder: Path, files: Mapping[str, Json]) -> ModelConfig:
+    """Read our configuration from the four JSON files of ``folder``.
+
+    Args:
+        folder: Where they are from; names the model and stands in errors.
+        files: Contents by the keys of :data:`FILES`.
+
+    Raises:
+        WeightsError: If they describe a model of another kind, or leave something out.
+    """
+    _check_fixed(folder, files)
+    try:
+        return _config(folder.name, **files)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise WeightsError(
+            "weights.config",
+            ja=f"{folder} の設定を Stable Diffusion v1 のものとして読めません: {error}。"
+            "ファイルがそろっているか確かめてください。",
+            en=f"cannot read the settings in {folder} as those of Stable Diffusion v1: {error}. "
+            "Check that the folder is complete.",
+        ) from error
+
+
+def _check_fixed(folder: Path, files: Mapping[str, Json]) -> None:
+    wrong = [
+        f"{FILES[part]}: {key} = {files[part][key]!r}"
+        for part, settings in FIXED.items()
+        for key, value in settings.items()
+        if key in files[part] and files[part][key] != value
+    ]
+    wrong += [f"{FILES['text_encoder']}: {w}" for w in diffusers_text.wrong_settings(files["text_encoder"])]
+    prediction = files["scheduler"].get("prediction_type", "epsilon")
+    if prediction not in PREDICTIONS:
+        wrong.append(f"{FILES['scheduler']}: prediction_type = {prediction!r}")
+    if wrong:
+        listed = "\n  ".join(wrong)
+        raise WeightsError(
+            "weights.not_v1",
+            ja=f"{folder} は Stable Diffusion v1 系ではない設定を含むため、読み込めません:\n  {listed}\n"
+            "v1 系（v1.1〜v1.5 やその派生モデル）のフォルダーを指定してください。",
+            en=f"{folder} has settings that Stable Diffusion v1 does not have:\n  {listed}\n"
+            "Give a folder of the v1 family (v1.1 to v1.5, or a model made from them).",
+        )
+
+
+def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Json) -> ModelConfig:
+    channels, channel_mult = _widths(unet["block_out_channels"])
+    ch, ch_mult = _widths(vae["block_out_channels"])
+    # In SD v1, diffusers calls the number of heads "attention_head_dim".
+    heads = unet.get("num_attention_heads")
+    heads = unet.get("attention_head_dim", 8) if heads is None else heads
+    vae_config = VAEConfig(
+        in_channels=int(vae.get("in_channels", 3)),
+        latent_channels=int(vae.get("latent_channels", 4)),
+        ch=ch,
+        ch_mult=ch_mult,
+        num_res_blocks=int(vae["layers_per_block"]),
+        norm_groups=int(vae.get("norm_num_groups", 32)),
+        scaling_factor=float(vae.get("scaling_factor", 0.18215)),
+    )
+    pixels = int(unet.get("sample_size", 64)) * vae_config.factor
+    return ModelConfig(
+        name=name,
+        unet=UNetConfig(
+            in_channels=int(unet["in_channels"]),
+            out_channels=int(unet["out_channels"]),
+            model_channels=channels,
+            channel_mult=channel_mult,
+            num_res_blocks=int(unet["layers_per_block"]),
+            attention=tuple(_attends(kind) for kind in unet["down_block_types"]),
+            num_heads=int(heads),
+            context_dim=int(unet["cross_attention_dim"]),
+            norm_groups=int(unet.get("norm_num_groups", 32)),
+        ),
+        vae=vae_config,
+        text=diffusers_text.to_config(text_encoder),
+        schedule=ScheduleConfig(
+            num_train_timesteps=int(scheduler.get("num_train_timesteps", 1000)),
+            beta_start=float(scheduler.get("beta_start", 0.00085)),
+            beta_end=float(scheduler.get("beta_end", 0.012)),
+            prediction="v" if scheduler.get("prediction_type") == "v_prediction" else "epsilon",
+        ),
+        defaults=Defaults(height=pixels, width=pixels),
+    )
+
+
+def _widths(channels: list[int]) -> tuple[int, tuple[int, ...]]:
+    """The first width, and each as a multiple of it."""
+    if any(width % channels[0] != 0 for width in channels):
+        raise ValueError(f"block_out_channels = {channels}")
+    return channels[0], tuple(width // channels[0] for width in channels)
+
+
+def _attends(kind: str) -> bool:
+    if kind not in ("CrossAttnDownBlock2D", "DownBlock2D"):
+        raise ValueError(f"down_block_types: {kind}")
+    return kind == "CrossAttnDownBlock2D"
+
+
+def to_files(config: ModelConfig) -> dict[str, dict[str, Any]]:
+    """Return the contents of the four JSON files, by the keys of :data:`FILES`."""
+    attention = config.unet.attention
+    return {
+        "unet": {
+            "_class_name": "UNet2DConditionModel",
+            "_diffusers_version": VERSION,
+            "act_fn": "silu",
+            "attention_head_dim": config.unet.num_heads,  # sic, see _config
+            "block_out_channels": [config.unet.model_channels * m for m in config.unet.channel_mult],
+            "center_input_sample": False,
+            "cross_attention_dim": config.unet.context_dim,
+            "down_block_types": [f"{'CrossAttn' if on else ''}DownBlock2D" for on in attention],
+            "downsample_padding": 1,
+            "flip_sin_to_cos": True,
+            "freq_shift": 0,
+            "in_channels": config.unet.in_channels,
+            "layers_per_block": config.unet.num_res_blocks,
+            "mid_block_scale_factor": 1,
+            "norm_eps": 1e-5,
+            "norm_num_groups": config.unet.norm_groups,
+            "out_channels": config.unet.out_channels,
+            "sample_size": config.defaults.height // config.vae.factor,
+            "up_block_types": [f"{'CrossAttn' if on else ''}UpBlock2D" for on in reversed(attention)],
+        },
+        "vae": {
+            "_class_name": "AutoencoderKL",
+            "_diffusers_version": VERSION,
+            "act_fn": "silu",
+            "block_out_channels": [config.vae.ch * m for m in config.vae.ch_mult],
+            "down_block_types": ["DownEncoderBlock2D"] * len(config.vae.ch_mult),
+            "in_channels": config.vae.in_channels,
+            "latent_channels": config.vae.latent_channels,
+            "layers_per_block": config.vae.num_res_blocks,
+            "norm_num_groups": config.vae.norm_groups,
+            "out_channels": config.vae.in_channels,
+            "sample_size": config.defaults.height,
+            "scaling_factor": config.vae.scaling_factor,
+            "up_block_types": ["UpDecoderBlock2D"] * len(config.vae.ch_mult),
+        },
+        "text_encoder": diffusers_text.to_settings(config.text),
+        "scheduler": {
+            "_class_name": "DDIMScheduler",
+            "_diffusers_version": VERSION,
+            "beta_end": config.schedule.beta_end,
+            "beta_schedule": "scaled_linear",
+            "beta_start": config.schedule.beta_start,
+            "clip_sample": False,
+            "num_train_timesteps": config.schedule.num_train_timesteps,
+            "prediction_type": "v_prediction" if config.schedule.prediction == "v" else "epsilon",
+            "set_alpha_to_one": False,
+            "steps_offset": 1,
+            "timestep_spacing": "leading",
+        },
+    }
+
+
+VERSION: Final = "0.30.0"
+"""Of diffusers: the oldest whose classes take exactly these settings."""
+MODEL_INDEX: Final[Json] = {
+    "_diffusers_version": VERSION,
+    "feature_extractor": [None, None],
+    "image_encoder": [None, None],
+    "requires_safety_checker": False,
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+}
+"""``model_index.json``, but for what depends on the text encoder: :data:`diffusers_text.CLASSES`."""

@@ -1,0 +1,301 @@
+"""The networks as modules of diffusers and transformers, and back: the same memory under other names.
+
+Nothing is copied: both sides hold views of one set of tensors, so that a change in one is seen in the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from sdjp.config import ModelConfig
+from sdjp.errors import InputError, MissingDependencyError, WeightsError
+from sdjp.models import VAE, CLIPText, TextEncoder, UNet
+from sdjp.samplers import ALIASES, get_sampler
+from sdjp.text.tokenizers.base import Tokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.weights.configs import diffusers as diffusers_config
+from sdjp.weights.convert import to_layout
+from sdjp.weights.load import Loaded, LoadReport
+from sdjp.weights.names.compare import compare
+from sdjp.weights.names.keymap import compile_map, to_ours
+from sdjp.weights.names.maps import MAPS
+from sdjp.weights.parts.networks import on_meta, shapes_of
+
+PARTS: Final = ("unet", "vae", "text_encoder")
+"""Networks of a pipeline of diffusers; they are the folders of its checkpoints, too."""
+NAME: Final = "diffusers"
+"""Stands for the folder in errors and names the model, where a pipeline comes from none."""
+
+SCHEDULERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "ddim": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False}),
+    "plms": ("PNDMScheduler", {"skip_prk_steps": True, "set_alpha_to_one": False}),
+    # Its timesteps are whole where those of "time_uniform" are not; the rest is the same.
+    "dpm_solver": (
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "dpmsolver++", "final_sigmas_type": "sigma_min", "timestep_spacing": "linspace"},
+    ),
+    "dpm++_2m": (
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "dpmsolver++", "final_sigmas_type": "zero"},
+    ),
+    "euler": ("EulerDiscreteScheduler", {}),
+    "euler_a": ("EulerAncestralDiscreteScheduler", {}),
+}
+"""Sampler to the class of diffusers that takes the same steps, and what its settings need for that."""
+
+
+def require_diffusers() -> None:
+    """See that diffusers is installed.
+
+    Raises:
+        MissingDependencyError: If it is not.
+    """
+    missing = [name for name in ("diffusers", "accelerate") if find_spec(name) is None]
+    if missing:
+        names = ", ".join(missing)
+        raise MissingDependencyError(
+            "diffusers.missing",
+            ja=f"diffusers との変換には {names} が必要です。pip install 'sdjp[diffusers]' で入れてください。",
+            en=f"going to and from diffusers needs {names}. Install it with: pip install 'sdjp[diffusers]'",
+        )
+
+
+# There.
+
+
+def require_clip(text: TextEncoder, tokenizer: Tokenizer) -> ClipTokenizer:
+    """See that a model reads text as a ``StableDiffusionPipeline`` does.
+
+    Raises:
+        InputError: If its text encoder or its tokenizer is not CLIP's.
+    """
+    if isinstance(text, CLIPText) and isinstance(tokenizer, ClipTokenizer):
+        return tokenizer
+    kind = type(tokenizer if isinstance(text, CLIPText) else text).__name__
+    raise InputError(
+        "diffusers.text_encoder",
+        ja="StableDiffusionPipeline に渡せるのは、CLIP のテキストエンコーダーとトークナイザーを使う"
+        f"モデルだけです（{kind}）。",
+        en="a StableDiffusionPipeline takes only models with the text encoder and the tokenizer of CLIP, "
+        f"not {kind}.",
+    )
+
+
+def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder) -> dict[str, nn.Module]:
+    """Build the networks of diffusers around the tensors of ours, with CLIP's; keys are :data:`PARTS`.
+
+    Raises:
+        MissingDependencyError: If diffusers is not installed.
+    """
+    require_diffusers()
+    accelerate: Any = import_module("accelerate")
+    diffusers: Any = import_module("diffusers")
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    settings = diffusers_config.to_files(config)
+    with accelerate.init_empty_weights(include_buffers=False):
+        modules: dict[str, nn.Module] = {
+            "unet": diffusers.UNet2DConditionModel.from_config(settings["unet"]),
+            "vae": diffusers.AutoencoderKL.from_config(settings["vae"]),
+            "text_encoder": CLIPTextModel(CLIPTextConfig(**settings["text_encoder"])),
+        }
+    tensors = to_layout("diffusers", config, unet=unet, vae=vae, text=text)
+    for part, module in modules.items():
+        canonical = {name: MAPS["diffusers"].canonical(f"{part}/{name}") for name in module.state_dict()}
+        state = {name: tensors[theirs] for name, theirs in canonical.items() if theirs in tensors}
+        module.load_state_dict(state, strict=True, assign=True)
+        for buffer in module.buffers():  # position ids
+            buffer.data = buffer.data.to(unet.conv_in.weight.device)
+        module.eval().requires_grad_(False)
+    return modules
+
+
+def to_pipeline(
+    config: ModelConfig,
+    modules: Mapping[str, nn.Module],
+    *,
+    tokenizer: ClipTokenizer,
+    scheduler: Any,
+    checker: tuple[Any, Any] | None,
+) -> Any:
+    """Put a ``StableDiffusionPipeline`` together (``StableDiffusionInpaintPipeline`` for such a model).
+
+    Args:
+        config: The model; its name goes along.
+        modules: What :func:`to_modules` gave.
+        tokenizer: The byte-pair table of the text encoder.
+        scheduler: What :func:`to_scheduler` gave.
+        checker: What ``diffusers_checker.to_checker`` gave; None for no safety checker.
+    """
+    name = "StableDiffusionInpaintPipeline" if config.for_inpainting else "StableDiffusionPipeline"
+    pipe = getattr(import_module("diffusers"), name)(
+        **modules,
+        tokenizer=to_tokenizer(tokenizer),
+        scheduler=scheduler,
+        safety_checker=None if checker is None else checker[0],
+        feature_extractor=None if checker is None else checker[1],
+        requires_safety_checker=checker is not None,
+    )
+    pipe.register_to_config(_name_or_path=config.name)
+    return pipe
+
+
+def to_scheduler(config: ModelConfig, sampler: str | None = None, spacing: str | None = None) -> Any:
+    """Build the scheduler that takes the steps of a sampler.
+
+    Args:
+        config: The model.
+        sampler: A name in ``sdjp.samplers.SAMPLERS``; the model's own, if None.
+        spacing: ``"leading"``, ``"trailing"`` or ``"linspace"``; that of the sampler, if None.
+
+    Raises:
+        InputError: If diffusers has none like it.
+    """
+    require_diffusers()
+    chosen = get_sampler(config.defaults.sampler if sampler is None else sampler)
+    if chosen.name not in SCHEDULERS or spacing not in (None, "leading", "trailing", "linspace"):
+        what = chosen.name if chosen.name not in SCHEDULERS else f"spacing={spacing!r}"
+        raise InputError(
+            "diffusers.scheduler",
+            ja=f"{what} に当たるものが diffusers にありません。"
+            f"sampler は {', '.join(SCHEDULERS)} から、"
+            "spacing は leading、trailing、linspace から選んでください。",
+            en=f"diffusers has nothing like {what}. Choose a sampler of {', '.join(SCHEDULERS)}, "
+            "and a spacing of leading, trailing, linspace.",
+        )
+    name, own = SCHEDULERS[chosen.name]
+    base = diffusers_config.to_files(config)["scheduler"]
+    kept = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
+    settings = {**{key: base[key] for key in kept}, "timestep_spacing": "leading", "steps_offset": 1, **own}
+    if spacing is not None:
+        settings["timestep_spacing"] = spacing
+    return getattr(import_module("diffusers"), name)(**settings)
+
+
+def to_tokenizer(tokenizer: ClipTokenizer) -> Any:
+    """Build the tokenizer of transformers with the same table."""
+    from tempfile import TemporaryDirectory
+
+    from transformers import CLIPTokenizer
+
+    with TemporaryDirectory() as folder:
+        tokenizer.to_transformers_files(folder)
+        return CLIPTokenizer.from_pretrained(folder)
+
+
+# And back.
+
+
+def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
+    """Build our networks around the tensors of a loaded ``StableDiffusionPipeline``.
+
+    Raises:
+        InputError: If it is no pipeline of this kind.
+        WeightsError: If it is of another family than Stable Diffusion v1, or has something loaded into it
+            (LoRA, textual inversion) that our networks have no place for.
+    """
+    require_diffusers()
+    lacking = [name for name in (*PARTS, "tokenizer", "scheduler") if getattr(pipe, name, None) is None]
+    if lacking:
+        raise InputError(
+            "diffusers.pipeline",
+            ja="from_diffusers には、読み込み済みの diffusers.StableDiffusionPipeline を渡してください"
+            f"（{type(pipe).__name__} には {', '.join(lacking)} がありません）。",
+            en="from_diffusers takes a loaded diffusers.StableDiffusionPipeline "
+            f"({type(pipe).__name__} has no {', '.join(lacking)}).",
+        )
+    name = Path(str(getattr(pipe.config, "_name_or_path", None) or NAME)).name or NAME
+    settings = {
+        "unet": dict(pipe.unet.config),
+        "vae": dict(pipe.vae.config),
+        "text_encoder": pipe.text_encoder.config.to_dict(),
+        "scheduler": dict(pipe.scheduler.config),
+    }
+    config = diffusers_config.from_files(Path(name), settings)
+    plain = type(pipe.scheduler).__name__.casefold()
+    if plain in ALIASES:
+        config = dataclasses.replace(
+            config, defaults=dataclasses.replace(config.defaults, sampler=ALIASES[plain])
+        )
+    tensors = {
+        MAPS["diffusers"].canonical(f"{part}/{key}"): tensor
+        for part in PARTS
+        for key, tensor in getattr(pipe, part).state_dict().items()
+    }
+    _fill(config, tensors, networks := on_meta(config))
+    report = LoadReport(source=name, layout="diffusers", ema_used=False, dtype=None)
+    loaded = Loaded(unet=networks.unet, vae=networks.vae, text=networks.text, config=config, report=report)
+    return loaded, from_tokenizer(pipe.tokenizer)
+
+
+def _fill(config: ModelConfig, tensors: Mapping[str, Tensor], networks: Any) -> None:
+    names = compile_map(MAPS["diffusers"].rows(config), shapes_of(networks))
+    wanted = {name.theirs: name.their_shape for name in names.values()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    unknown = [name for name in found if name not in wanted and not MAPS["diffusers"].ignores(name)]
+    problems = compare(found, wanted, unknown=unknown)
+    if problems is not None:
+        ja, en = problems
+        raise WeightsError(
+            "diffusers.tensors",
+            ja=f"このパイプラインの重みは、モデル {config.name} に合いません。\n{ja}\n"
+            "LoRA や textual inversion を読み込んであるときは、先に unload_lora_weights()、"
+            "unload_textual_inversion() で外してください（sdjp では lora_dir、embeddings_dir で使えます）。",
+            en=f"the weights of this pipeline do not fit the model {config.name}.\n{en}\n"
+            "If LoRA or textual inversion is loaded into it, call unload_lora_weights() and "
+            "unload_textual_inversion() first (sdjp has lora_dir and embeddings_dir).",
+        )
+    for ours, tensor in to_ours(names, tensors).items():
+        part, _, path = ours.partition(".")
+        module, _, leaf = path.rpartition(".")
+        # A parameter of our own over the same memory: whether theirs are trained is not changed.
+        parameter = nn.Parameter(tensor.detach(), requires_grad=False)
+        setattr(getattr(networks, part).get_submodule(module), leaf, parameter)
+    for network in networks:
+        network.eval()
+
+
+def from_tokenizer(tokenizer: Any) -> ClipTokenizer:
+    """Build our tokenizer with the table of one of transformers.
+
+    Raises:
+        WeightsError: If it is not CLIP's, or tokens were added to it.
+    """
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    for make in (ClipTokenizer.from_assets, lambda: ClipTokenizer.from_merges(_merges(tokenizer))):
+        ours = _try(make)
+        if ours is not None and ours.vocab_size == len(vocabulary):
+            entries = ours.tokens(range(ours.vocab_size))
+            if all(vocabulary.get(token) == i for i, token in enumerate(entries)):
+                return ours
+    raise WeightsError(
+        "diffusers.tokenizer",
+        ja=f"このパイプラインの語彙（{len(vocabulary):,} 語）は CLIP の形ではないか、語が足されています。"
+        "textual inversion を読み込んであるときは、先に unload_textual_inversion() で外してください。",
+        en=f"the vocabulary of this pipeline ({len(vocabulary):,} entries) is not of CLIP's form, or entries "
+        "were added to it. If textual inversion is loaded, call unload_textual_inversion() first.",
+    )
+
+
+def _merges(tokenizer: Any) -> list[tuple[str, str]]:
+    import json
+
+    if hasattr(tokenizer, "bpe_ranks"):  # the slow one
+        return sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
+    pairs = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
+    parted = (pair.split(" ") if isinstance(pair, str) else pair for pair in pairs)
+    return [(left, right) for left, right in parted]
+
+
+def _try(make: Callable[[], ClipTokenizer]) -> ClipTokenizer | None:
+    try:
+        return make()
+    except (AttributeError, KeyError, TypeError, ValueError, WeightsError):
+        return None

@@ -1,0 +1,157 @@
+"""Which tokenizer belongs to a checkpoint, and the files it is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sdjp.config import BertConfig, CLIPTextConfig, TextConfig
+from sdjp.errors import WeightsError
+from sdjp.text.tokenizers.base import Tokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
+
+Kind = Literal["clip", "bert", "t5", "xlm_roberta"]
+FOLDER: Final = "tokenizer"
+MERGES: Final = "merges.txt"
+T5: Final = "spiece.model"
+XLM_ROBERTA: Final = "sentencepiece.bpe.model"
+SETTINGS: Final = ("tokenizer_config.json", "special_tokens_map.json")
+FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS)
+"""What a folder ``tokenizer`` may have that sdjp reads."""
+NAMES: Final[Mapping[Kind, str]] = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """A tokenizer, not yet read.
+
+    Attributes:
+        kind: CLIP's byte pairs, BERT's word pieces, or sentencepiece as T5 or XLM-R uses it.
+        path: Its table; None for the one of the original CLIP or BERT, which sdjp has.
+    """
+
+    kind: Kind
+    path: Path | None = None
+
+    @property
+    def merges(self) -> Path | None:
+        """The byte-pair table, where the model has one of its own."""
+        return self.path if self.kind == "clip" else None
+
+    def tokenizer(self, text: TextConfig) -> Tokenizer:
+        """Read it.
+
+        Raises:
+            WeightsError: If it cannot be read, or is larger than the table of the text encoder.
+        """
+        made = self._make()
+        if made.vocab_size > text.vocab_size:
+            raise WeightsError(
+                "weights.vocabulary",
+                ja=f"語彙 {self.path or NAMES[self.kind]}（{made.vocab_size:,} 語）は、テキストエンコーダーの"
+                f"語彙（{text.vocab_size:,} 語）より大きく、組み合わせられません。"
+                "同じモデルのファイルを指定してください。",
+                en=f"the vocabulary {self.path or NAMES[self.kind]} ({made.vocab_size:,} entries) is larger "
+                f"than that of the text encoder ({text.vocab_size:,}): they do not belong together. "
+                "Give files of one model.",
+            )
+        return made
+
+    def _make(self) -> Tokenizer:
+        if self.kind == "bert":
+            return WordPieceTokenizer.from_assets()
+        if self.path is None:
+            return ClipTokenizer.from_assets()
+        if self.kind == "clip":
+            return ClipTokenizer.from_merges_file(self.path)
+        if self.kind == "t5":
+            return SentencePieceTokenizer.t5(self.path, _special(self.path.parent))
+        return SentencePieceTokenizer.xlm_roberta(self.path)
+
+
+def beside_file(path: Path, text: TextConfig) -> Vocabulary:
+    """Find the tokenizer of a file with the original names.
+
+    Raises:
+        WeightsError: If there is none.
+    """
+    if text.kind == "bert":
+        return _bert(path, text)
+    if text.vocab_size == CLIPTextConfig().vocab_size:
+        return Vocabulary(kind="clip")
+    for candidate in (path.with_suffix(f".{MERGES}"), path.parent / MERGES):
+        if candidate.is_file():
+            return Vocabulary(kind="clip", path=candidate)
+    raise _missing(path, text, (MERGES,))
+
+
+def in_folder(folder: Path, text: TextConfig) -> Vocabulary:
+    """Find the tokenizer of a diffusers folder.
+
+    Raises:
+        WeightsError: If there is none.
+    """
+    kinds: tuple[Kind, ...] = ("xlm_roberta",)
+    if text.kind == "clip":
+        if text.vocab_size == CLIPTextConfig().vocab_size:
+            return Vocabulary(kind="clip")
+        kinds = ("clip", "t5")
+    for kind in kinds:
+        path = folder / FOLDER / NAMES[kind]
+        if path.is_file():
+            return Vocabulary(kind=kind, path=path)
+    raise _missing(folder, text, [f"{FOLDER}/{NAMES[kind]}" for kind in kinds])
+
+
+def _bert(path: Path, text: TextConfig) -> Vocabulary:
+    own = BertConfig().vocab_size
+    if text.vocab_size == own:
+        return Vocabulary(kind="bert")
+    raise WeightsError(
+        "weights.tokenizer",
+        ja=f"{path} の BERT の語彙は {text.vocab_size:,} 語ですが、sdjp にあるのは bert-base-uncased の"
+        f" {own:,} 語だけです。LAION-400M のモデルの、元のファイルを指定してください。",
+        en=f"the vocabulary of BERT in {path} has {text.vocab_size:,} entries; sdjp has only that of "
+        f"bert-base-uncased ({own:,}). Give the original file of the model of LAION-400M.",
+    )
+
+
+def _missing(path: Path, text: TextConfig, names: Sequence[str]) -> WeightsError:
+    return WeightsError(
+        "weights.tokenizer",
+        ja=f"{path} は CLIP と違う語彙（{text.vocab_size:,} 語）で作られていますが、その語彙がありません。"
+        f"{' か '.join(names)} を重みと同じ場所に置いてください。",
+        en=f"{path} was made with a vocabulary of its own ({text.vocab_size:,} entries), which is not there. "
+        f"Put {' or '.join(names)} beside the weights.",
+    )
+
+
+def _special(folder: Path) -> dict[str, str]:
+    """The special tokens that the settings of a tokenizer name."""
+    found: dict[str, str] = {}
+    for name in SETTINGS:
+        path = folder / name
+        if path.is_file():
+            found.update(_tokens(path))
+    return found
+
+
+def _tokens(path: Path) -> dict[str, str]:
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        values = {key: data.get(key) for key in ("eos_token", "pad_token")}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise WeightsError(
+            "tokenizer.settings",
+            ja=f"トークナイザーの設定 {path} を読めません（{error}）。"
+            "モデルのファイルが全部そろっているか確かめてください。",
+            en=f"cannot read the settings of the tokenizer, {path} ({error}). "
+            "Check that all files of the model are there.",
+        ) from error
+    texts = {key: v.get("content") if isinstance(v, dict) else v for key, v in values.items()}
+    return {key: text for key, text in texts.items() if isinstance(text, str)}

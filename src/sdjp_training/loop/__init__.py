@@ -1,0 +1,1 @@
+"""What every training shares: the loop, the optimisers, the clock, checkpoints, devices, processes."""

@@ -1,0 +1,1 @@
+"""What ships: weights in their folders, model cards, figures, the gallery."""

@@ -1,0 +1,327 @@
+"""Measure the embedded model: what it was asked for in Japanese, and what the judge sees in its pictures.
+
+``python -m sdjp_training evaluate`` prints the figures as JSON and writes them into the model card.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sdjp import weights
+from sdjp.errors import TranslationError
+from sdjp.text import read
+from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.text.translate import Translator, make_translator
+from sdjp.text.translate.combined import EMBEDDED
+from sdjp.weights.parts import adapter
+from sdjp.weights.source import locate
+from sdjp_training.scenes import composition, keywords
+from sdjp_training.scenes.artwork import Artwork, Concept
+from sdjp_training.scenes.composition import RIDES, Scene
+from sdjp_training.scenes.places import COLORS
+from sdjp_training.scenes.styles import Style
+from sdjp_training.trainers import autoencoder, clip, judge
+from sdjp_training.translator import pairs as translation_pairs
+from sdjp_training.translator import scores as translation_scores
+
+if TYPE_CHECKING:
+    from sdjp import Pipeline
+
+PLACES_JA: Final = {
+    "white": "白い背景の{}",
+    "black": "黒い背景の{}",
+    "gray": "灰色の背景の{}",
+    "red": "赤い背景の{}",
+    "orange": "オレンジ色の背景の{}",
+    "yellow": "黄色い背景の{}",
+    "green": "緑の背景の{}",
+    "light blue": "水色の背景の{}",
+    "blue": "青い背景の{}",
+    "purple": "紫の背景の{}",
+    "pink": "ピンクの背景の{}",
+    "brown": "茶色の背景の{}",
+    "beige": "ベージュの背景の{}",
+    "night": "夜空の下の{}",
+    "sky": "青空の下の{}",
+    "sea": "海の上の{}",
+    "underwater": "水中の{}",
+    "grass": "草原の{}",
+    "forest": "森の中の{}",
+    "snow": "雪の中の{}",
+    "sunset": "夕焼けの{}",
+    "beach": "砂浜の{}",
+    "desert": "砂漠の{}",
+    "mountains": "山の中の{}",
+    "city": "街の{}",
+    "city at night": "夜の街の{}",
+    "space": "宇宙の{}",
+    "moon": "月面の{}",
+    "room": "部屋の中の{}",
+    "tatami": "和室の{}",
+    "cherry blossoms": "桜の木の下の{}",
+    "flowers": "花畑の{}",
+    "rain": "雨の中の{}",
+    "fog": "霧の中の{}",
+}
+STYLES_JA: Final[dict[Style, str]] = {
+    "pixel art": "{}のドット絵",
+    "monochrome": "白黒の{}",
+    "watercolor": "{}の水彩画",
+    "sketch": "{}のスケッチ",
+    "neon": "ネオン風の{}",
+    "ukiyo-e": "浮世絵風の{}",
+    "3D": "3Dの{}",
+}
+SIDES: Final = (("left", "左"), ("right", "右"))
+LIVING: Final = frozenset({"animal", "person", "fantasy"})
+BATCH: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A prompt, and what its picture has to show.
+
+    Attributes:
+        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"``, ``"side"``, ``"style"`` or ``"word"``.
+        prompt: In Japanese.
+        subjects: Their emojis.
+        place: The background, where the prompt names one.
+        side: ``"left"`` or ``"right"``, where the prompt names one.
+        style: How it is drawn, where the prompt says so.
+    """
+
+    kind: str
+    prompt: str
+    subjects: tuple[str, ...]
+    place: str | None = None
+    side: str | None = None
+    style: Style | None = None
+
+
+def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Question]:
+    """The prompts that are asked, always the same.
+
+    Args:
+        artwork: What the model can draw.
+        each: Pictures of every subject alone.
+        others: Prompts of each other kind.
+    """
+    rng = random.Random("questions")
+    every = artwork.concepts
+    found = [Question(kind="single", prompt=c.japanese, subjects=(c.emoji,)) for c in every] * each
+    places = list(PLACES_JA.items())
+    for i in range(others):
+        place, phrase = places[i % len(places)]
+        concept = rng.choice(every)
+        prompt = phrase.format(concept.japanese)
+        found.append(Question(kind="place", prompt=prompt, subjects=(concept.emoji,), place=place))
+    for _ in range(others):
+        a, b = rng.sample(every, 2)
+        found.append(_two("pair", f"{a.japanese}と{b.japanese}", a, b))
+    living = [c for c in every if c.kind in LIVING]
+    mounts = [every[artwork.index[emoji]] for emoji in RIDES if emoji in artwork.index]
+    for _ in range(others):
+        mount = rng.choice(mounts)
+        rider = rng.choice([c for c in living if c is not mount])
+        found.append(_two("riding", f"{mount.japanese}に乗る{rider.japanese}", rider, mount))
+    for i in range(others):
+        concept, (side, word) = rng.choice(every), SIDES[i % 2]
+        prompt = f"{word}側の{concept.japanese}"
+        found.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
+    styles = list(STYLES_JA.items())
+    for i in range(others):
+        concept, (style, phrase) = rng.choice(every), styles[i % len(styles)]
+        prompt = phrase.format(concept.japanese)
+        found.append(Question(kind="style", prompt=prompt, subjects=(concept.emoji,), style=style))
+    return found
+
+
+def words_without_english(artwork: Artwork, packages: Path) -> list[Question]:
+    """A prompt of each word that belongs to a concept and whose English the model does not know."""
+    found = keywords.untranslatable(artwork, packages)
+    return [Question(kind="word", prompt=word, subjects=(emoji,)) for word, emoji in found.items()]
+
+
+def _two(kind: str, prompt: str, a: Concept, b: Concept) -> Question:
+    return Question(kind=kind, prompt=prompt, subjects=(a.emoji, b.emoji))
+
+
+def draw(pipe: Pipeline, asked: Sequence[Question], **options: Any) -> list[NDArray[np.uint8]]:
+    """Draw each prompt, with its number as the seed."""
+    pictures = []
+    for first in range(0, len(asked), BATCH):
+        prompts = [q.prompt for q in asked[first : first + BATCH]]
+        result = pipe.generate(prompts, seed=first, progress=False, **options)
+        pictures += [np.asarray(picture.convert("RGB")) for picture in result.images]
+    return pictures
+
+
+@torch.no_grad()
+def judged(
+    model: Callable[[Tensor], judge.Verdict],
+    artwork: Artwork,
+    asked: Sequence[Question],
+    pictures: Sequence[NDArray[np.uint8]],
+) -> dict[str, float]:
+    """What share of the pictures shows what it was to show, 0 to 1.
+
+    Returns:
+        ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one, ``color`` where it is a
+        colour; ``pair`` and ``riding``: both subjects among the five that the judge sees most of; ``side``:
+        the subject is seen more in that half (by chance: a half); ``word``: the subject is among the five, of
+        prompts that are a word without English.
+    """
+    told = model(judge.to_input(np.stack(pictures)))
+    sides = [_side(model, artwork, q, p) == q.side for q, p in zip(asked, pictures, strict=True) if q.side]
+    subjects = [q.subjects for q in asked]
+    first, five = (judge.seen(told, artwork, subjects, count) for count in (1, 5))
+    place = [seen == q.place for seen, q in zip(judge.places_of(told), asked, strict=True)]
+
+    def of(kind: str, right: Sequence[bool]) -> float:
+        return judge.share(r for r, q in zip(right, asked, strict=True) if q.kind == kind)
+
+    return {
+        "top1": of("single", first),
+        "top5": of("single", five),
+        "place": of("place", place),
+        "color": judge.share(r for r, q in zip(place, asked, strict=True) if q.place in COLORS),
+        "pair": of("pair", five),
+        "riding": of("riding", five),
+        "word": of("word", five),
+        "side": judge.share(sides),
+    }
+
+
+def _side(
+    model: Callable[[Tensor], judge.Verdict],
+    artwork: Artwork,
+    question: Question,
+    picture: NDArray[np.uint8],
+) -> str:
+    """The half of a picture in which its subject is seen more."""
+    half = picture.shape[1] // 2
+    lines = slice(picture.shape[0] // 4, picture.shape[0] // 4 + half)  # squares, as the judge knows them
+    halves = np.stack([picture[lines, :half], picture[lines, half : 2 * half]])
+    seen = model(judge.to_input(halves)).subjects.log_softmax(dim=1)[:, artwork.index[question.subjects[0]]]
+    return "left" if seen[0] > seen[1] else "right"
+
+
+def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | None = None) -> dict[str, Any]:
+    """Measure all that ships.
+
+    Args:
+        folder: The artwork, the judge, and, for their figures, the small CLIP and the tables of pairs.
+        each: Pictures of every subject alone.
+        others: Prompts of each other kind.
+        prompts: A table of prompts and their English, for the translator's figures.
+    """
+    artwork = Artwork(folder / "artwork")
+    model = judge.load(folder / "judge.pt")
+    asked = questions(artwork, each=each, others=others)
+    asked += words_without_english(artwork, folder / "packages")
+    figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
+    seer = clip.load(folder) if (folder / "clip.pt").exists() else None
+    styled = [q for q in asked if q.style is not None]
+    if seer is not None:
+        drawn = [
+            composition.draw(Scene(emojis=q.subjects, style=q.style or "plain"), artwork) for q in styled
+        ]
+        figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
+    own = _pipeline("auto")
+    pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}
+    said = own.explain([q.prompt for q in asked])
+    sayable = [
+        (i, info.english) for i, (q, info) in enumerate(zip(asked, said, strict=True)) if q.kind != "word"
+    ]
+    for name, pipe in pipes.items():
+        pictures = draw(pipe, asked)
+        figures[name] = judged(model, artwork, asked, pictures)
+        if seer is not None:
+            shown = [pictures[i] for i, _ in sayable]
+            figures[name]["clip"] = clip_score(*seer, [english for _, english in sayable], shown)
+            figures[name]["style"] = in_style(seer, artwork, asked, pictures)
+    figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
+    if seer is not None:
+        figures["clip"] = clip.retrieval(*seer, artwork)
+    figures["translator"] = translated(folder / "pairs", prompts)
+    return figures
+
+
+def in_style(
+    model: tuple[clip.MiniCLIP, ClipTokenizer],
+    artwork: Artwork,
+    asked: Sequence[Question],
+    pictures: Sequence[NDArray[np.uint8]],
+) -> float:
+    """What share of the pictures that were asked for in a style has it, as the small CLIP sees them."""
+    rows = [(q, picture) for q, picture in zip(asked, pictures, strict=True) if q.style is not None]
+    nouns = [artwork.concepts[artwork.index[q.subjects[0]]].names[0] for q, _ in rows]
+    seen = clip.styles_of(*model, nouns, [picture for _, picture in rows])
+    return judge.share(style == q.style for style, (q, _) in zip(seen, rows, strict=True))
+
+
+def has_adapter() -> bool:
+    """Whether the embedded model brings an adapter along."""
+    return (locate(weights.EMBEDDED[0]) / adapter.FOLDER).is_dir()
+
+
+def _pipeline(translator: str) -> Pipeline:
+    from sdjp import Pipeline
+
+    return Pipeline.from_pretrained(translator=translator, watermark=False, safety="off", prompt_check="off")
+
+
+@torch.no_grad()
+def clip_score(
+    model: clip.MiniCLIP, tokens: ClipTokenizer, english: list[str], pictures: Sequence[NDArray[np.uint8]]
+) -> float:
+    """The mean of 100 times the cosine between pictures and their English prompts (Hessel et al. 2021,
+    arXiv 2104.08718, without its factor), as the small CLIP sees them.
+    """
+    scores = []
+    for first in range(0, len(english), 50):
+        part = slice(first, first + 50)
+        seen = model.pictures(judge.to_input(np.stack(pictures[part])))
+        said = model.texts(*clip.encode(tokens, english[part]))
+        scores += (100 * (seen * said).sum(dim=1)).tolist()
+    return float(sum(scores) / len(scores))
+
+
+def _said(texts: list[str], translator: Translator) -> list[str]:
+    """English of all texts; "" where the translator can make nothing of one."""
+    try:
+        return read.to_english(texts, translator=translator)
+    except TranslationError:
+        if len(texts) == 1:
+            return [""]
+    half = len(texts) // 2
+    return _said(texts[:half], translator) + _said(texts[half:], translator)
+
+
+def translated(pairs: Path, prompts: Path | None) -> dict[str, float]:
+    """BLEU and chrF of the translator as it ships, and of its model alone: on the test set of sentences, and
+    on prompts.
+    """
+    figures: dict[str, float] = {}
+    tests = translation_pairs.test_set(pairs)
+    rows = translation_pairs.rows(prompts) if prompts is not None else []
+    for by, translator in (
+        ("", make_translator("auto")),
+        ("_model", make_translator("marian", model=EMBEDDED, plain=True)),
+    ):
+        for name, of_one in (("sentences", tests), ("prompts", rows)):
+            if of_one:
+                said = _said([ja for ja, _ in of_one], translator)
+                references = [english for _, english in of_one]
+                figures[f"{name}{by}_bleu"] = translation_scores.bleu(said, references)
+                figures[f"{name}{by}_chrf"] = translation_scores.chrf(said, references)
+    return figures

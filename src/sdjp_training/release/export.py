@@ -1,0 +1,51 @@
+"""Pack the trained parts into the folder that ships with the library.
+
+``<target>/model.safetensors`` (float16, the names of an original checkpoint), ``config.json``,
+``merges.txt``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from sdjp.config import MINI, ModelConfig, to_json
+from sdjp.models import UNet
+from sdjp.weights import to_layout
+from sdjp_training.loop import checkpoint
+from sdjp_training.scenes import shards
+from sdjp_training.trainers import diffusion, text_encoder
+
+
+def config(folder: Path) -> ModelConfig:
+    """The configuration of the embedded model as it was trained."""
+    _, tokens = text_encoder.load(folder)
+    return dataclasses.replace(
+        MINI,
+        vae=dataclasses.replace(MINI.vae, scaling_factor=diffusion.latent_scale(folder)),
+        text=text_encoder.text_config(tokens),
+    )
+
+
+def export(folder: Path, target: Path) -> None:
+    """Write the averaged weights of all three parts below ``target``."""
+    target.mkdir(parents=True, exist_ok=True)
+    state = checkpoint.load(folder / "unet.pt")
+    assert state is not None, "train the UNet first"
+    unet = UNet.from_config(MINI.unet)
+    unet.load_state_dict(state["ema"])
+    text, tokens = text_encoder.load(folder)
+    model = config(folder)
+    tensors = to_layout("ldm", model, unet=unet, vae=shards.load_autoencoder(folder), text=text)
+    packed = {name: tensor.to(torch.float16).contiguous() for name, tensor in tensors.items()}
+    save_file(
+        packed,
+        target / "model.safetensors",
+        metadata={"format": "pt", "sdjp.config": json.dumps(to_json(model))},
+    )
+    (target / "config.json").write_text(json.dumps(to_json(model), indent=2) + "\n", encoding="utf-8")
+    tokens.save_merges(target / "merges.txt")

@@ -1,0 +1,49 @@
+"""Go on from weights that were shipped, where the checkpoints of the training are gone.
+
+The averaged weights come back; what the optimizers remembered, and the head of the text encoder, begin anew.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sdjp.models import CLIPText
+from sdjp.weights import load
+from sdjp_training.loop import checkpoint
+from sdjp_training.loop.optim import EMA, MuonAdamW
+from sdjp_training.trainers import autoencoder, diffusion, text_encoder
+
+log = logging.getLogger(__name__)
+
+
+def restore(folder: Path, source: str | Path = "mini") -> None:
+    """Write ``autoencoder.pt``, ``text.pt`` and ``unet.pt`` below ``folder`` from the weights of ``source``.
+
+    Checkpoints that are there are kept. The byte-pair table comes with the text encoder, whose ids it gives.
+    """
+    loaded = load(source, dtype=torch.float32)
+    assert isinstance(loaded.text, CLIPText)
+    assert loaded.merges is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "text.pt").exists():
+        (folder / "merges.txt").write_bytes(loaded.merges.read_bytes())
+        both = text_encoder.with_head(loaded.text)
+        _save(folder / "text.pt", both, text_encoder.optimizer(both))
+    if not (folder / "autoencoder.pt").exists():
+        optimizer = autoencoder.optimizer(loaded.vae)
+        _save(folder / "autoencoder.pt", loaded.vae, optimizer, decoder_only=False)
+    scale = folder / "latent_scale.json"
+    if not scale.exists():  # the one that the UNet has learnt with
+        scale.write_text(json.dumps(loaded.config.vae.scaling_factor))
+    if not (folder / "unet.pt").exists():
+        _save(folder / "unet.pt", loaded.unet, diffusion.optimizer(loaded.unet), samples=0)
+
+
+def _save(path: Path, model: nn.Module, optimizer: MuonAdamW, **counts: int | bool) -> None:
+    checkpoint.save_run(path, model, optimizer, EMA(model), step=0, **counts)
+    log.info("%s", path)

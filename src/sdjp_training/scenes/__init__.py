@@ -1,0 +1,1 @@
+"""Scenes: what the embedded model is to draw, as pictures and in words."""

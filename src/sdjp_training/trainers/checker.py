@@ -1,0 +1,225 @@
+"""Train the safety checker of the embedded model: an image encoder that looks for what is watched.
+
+It begins as the small CLIP's image encoder, and learns from scenes, half of them with something in them that
+is watched for, to turn their points towards the right concepts and away from the others (binary cross-entropy
+of the cosines). Thresholds come from harmless scenes that are drawn for them.
+
+Axes: B pictures, N concepts, P width of the space.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sdjp.models.clip_vision import CLIPVision
+from sdjp_training.loop import checkpoint, run
+from sdjp_training.loop.clock import Clock
+from sdjp_training.loop.device import here, mixed_precision
+from sdjp_training.loop.optim import MuonAdamW
+from sdjp_training.release import card
+from sdjp_training.release.clip_export import in_clips_scale
+from sdjp_training.scenes import composition, places
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.composition import Scene
+from sdjp_training.scenes.hazards import WATCHED, WatchedArtwork, emojis
+from sdjp_training.trainers import clip, judge
+from sdjp_training.trainers.safety import Made, Shown, make_checker
+
+BATCH: Final = 96
+WITH: Final = 0.5
+"""Share of scenes with something that is watched for."""
+AGAIN: Final = 0.5
+"""Share of the others that begin with what is often mistaken."""
+LEAST: Final = 0.005
+"""How often what is never mistaken is drawn, beside what always is."""
+RECENT: Final = 0.1
+"""Weight of the last scene in the mean of mistakes."""
+HELD_OUT: Final = 400
+SHOWN: Final = 200
+"""Pictures of each concept that the finished checker is tried on."""
+HARMLESS: Final = 4000
+FALSE_POSITIVES: Final = 0.004
+
+
+class Watcher(nn.Module):
+    """The image encoder, and the concepts as points of its space."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vision = CLIPVision.from_config(clip.VISION)
+        self.concepts = nn.Parameter(torch.randn(len(WATCHED), clip.VISION.projection))
+        self.sharpness = nn.Parameter(torch.tensor(10.0))
+        self.threshold = nn.Parameter(torch.full((len(WATCHED),), 0.3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map pictures (B, 3, 64, 64) in [-1, 1] to scores (B, N), above 0 where a concept is seen."""
+        seen = F.normalize(self.vision(x).float(), dim=-1)
+        return self.sharpness * (seen @ F.normalize(self.concepts, dim=-1).T - self.threshold)
+
+
+def begin(folder: Path) -> Watcher:
+    """A watcher with the trained CLIP's eyes.
+
+    Raises:
+        FileNotFoundError: If there is no CLIP.
+    """
+    torch.manual_seed(0)
+    made = Watcher()
+    seeing, _ = clip.load(folder)
+    made.vision.load_state_dict(seeing.vision.state_dict())
+    return made
+
+
+def shows(scene: Scene) -> list[bool]:
+    """Which concepts are in a scene."""
+    return [any(emoji in found for emoji in scene.emojis) for _, found in WATCHED]
+
+
+class Sampler:
+    """Scenes of which half show something that is watched for, and what was mistaken lately comes more often.
+
+    A threshold has to let the few harmless things pass that look most like something watched for (a bicycle
+    like a cigarette); drawn as rarely as all others, they are learnt last.
+
+    Args:
+        watched: What may be drawn.
+    """
+
+    def __init__(self, watched: WatchedArtwork) -> None:
+        self.watched = watched
+        self.mistakes = dict.fromkeys(watched.index, 0.1)
+        self._sought = emojis().keys()
+
+    def scene(self, rng: random.Random) -> Scene:
+        """Draw one."""
+        scene = composition.sample(self.watched, rng)
+        with_it, again = rng.random() < WITH, rng.random() < AGAIN
+        if not with_it and not again:
+            return scene
+        kind = [emoji for emoji in self.mistakes if (emoji in self._sought) == with_it]
+        first = rng.choices(kind, weights=[LEAST + self.mistakes[emoji] for emoji in kind])[0]
+        return dataclasses.replace(scene, emojis=(first, *(e for e in scene.emojis[1:] if e != first)))
+
+    def learn(self, found: Sequence[Scene], wrong: Sequence[float]) -> None:
+        """Take in how wrong the watcher was about each scene, 0 to 1."""
+        for scene, share in zip(found, wrong, strict=True):
+            first = scene.emojis[0]
+            self.mistakes[first] += RECENT * (share - self.mistakes[first])
+
+
+def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
+    """Train for ``minutes``, resuming from ``folder/checker.pt``; ``final`` lets the learning rate fall."""
+    watched = WatchedArtwork(folder / "artwork", folder / "packages")
+    drawings = judge.Drawings(watched)
+    model = begin(folder)
+    optimize = MuonAdamW(
+        model,
+        muon_lr=0.01 * lr,
+        adam_lr=1e-3 * lr,
+        adam=("embedding", "patches", "concepts", "sharpness", "threshold"),
+    )
+
+    def pictures(found: list[Scene], rng: random.Random) -> tuple[Tensor, Tensor]:
+        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
+        return x, here(torch.tensor([shows(scene) for scene in found]))
+
+    sampler = Sampler(watched)
+
+    def loss_of(rng: random.Random) -> Tensor:
+        found = [sampler.scene(rng) for _ in range(BATCH)]
+        x, there = pictures(found, rng)
+        with mixed_precision():
+            scores = model(x)
+        wrong = (scores.detach().sigmoid() - there.float()).abs().amax(dim=1)
+        sampler.learn(found, wrong.tolist())
+        return F.binary_cross_entropy_with_logits(scores, there.float())
+
+    averaged = begin(folder)
+
+    @torch.no_grad()
+    def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        averaged.load_state_dict(weights)
+        rng = random.Random("held out")
+        even = Sampler(watched)
+        x, there = pictures([even.scene(rng) for _ in range(HELD_OUT)], rng)
+        seen = averaged(x) > 0
+        return {
+            "found": float(seen[there].float().mean()),
+            "false_alarms": float((seen & ~there).any(dim=1).float().mean()),
+        }
+
+    clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
+    run.run(folder / "checker.pt", model, optimize, clock, loss_of, figures)
+
+
+def export(folder: Path, target: Path) -> Made:
+    """Write the trained checker to ``target``, as ``safety_checker=`` takes it, and tell how well it does.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    state = checkpoint.load(folder / "checker.pt")
+    if state is None:
+        raise FileNotFoundError(f"{folder / 'checker.pt'} is not there: python -m sdjp_training checker")
+    model = Watcher()
+    model.load_state_dict(state["ema"])
+    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
+    rng = random.Random("checker")
+    shown = []
+    for (concept, found), point in zip(WATCHED, model.concepts.detach(), strict=True):
+        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
+        pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
+        shown.append(Shown(concept=concept, pictures=pictures, point=point))
+    made = make_checker(
+        target,
+        in_clips_scale(model.vision),
+        clip.VISION,
+        shown,
+        list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
+        false_positives=FALSE_POSITIVES,
+        dtype=torch.float16,
+    )
+    (target / "README.md").write_text(_card(model, made, state["step"]), encoding="utf-8")
+    return made
+
+
+def _card(model: Watcher, made: Made, step: int) -> str:
+    concepts = [concept for concept, _ in WATCHED]
+    shares = zip(concepts, made.found, strict=True)
+    figures = {
+        "ja": "、".join(concept.ja for concept in concepts),
+        "en": ", ".join(concept.en for concept in concepts),
+        "parameters": f"{sum(p.numel() for p in model.vision.parameters()) / 1e6:.1f}",
+        "step": f"{step:,}",
+        "found": ", ".join(f"{concept.en} {share:.0%}" for concept, share in shares if share is not None),
+        "false_alarms": f"{made.false_positives:.1%}",
+    }
+    return card.filled("checker_card.md", figures)
+
+
+def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
+    """Scenes with nothing in them that is watched for."""
+    watched = emojis()
+    while count:
+        scene = composition.sample(drawn, rng)
+        if not watched.keys() & set(scene.emojis):
+            count -= 1
+            yield Image.fromarray(composition.draw(scene, drawn))
+
+
+def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
+    """One thing on a background, in one of the sizes that scenes have."""
+    canvas = places.background(rng.choice([*places.COLORS, *places.PLACES])).copy()
+    composition.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
+    return Image.fromarray(canvas)

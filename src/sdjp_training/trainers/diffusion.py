@@ -1,0 +1,301 @@
+"""Train the UNet of the embedded model: v-prediction on the latents of the pool, text states frozen.
+
+Several processes can share a batch.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sdjp.config import MINI
+from sdjp.models import UNet
+from sdjp.samplers import Schedule
+from sdjp_training.loop import checkpoint
+from sdjp_training.loop import workers as processes
+from sdjp_training.loop.clock import Clock
+from sdjp_training.loop.device import here, mixed_precision
+from sdjp_training.loop.optim import EMA, MuonAdamW, Worker
+from sdjp_training.scenes import captions, shards
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.composition import Scene
+from sdjp_training.trainers import text_encoder
+
+BATCH = 128  # over all workers
+DROPPED = 0.1  # captions left empty, for guidance
+# What prompts ask for most is shown more often.
+CORE = frozenset(
+    [
+        "🐈",
+        "🐕",
+        "🐎",
+        "🐼",
+        "🐧",
+        "🦊",
+        "🐇",
+        "🐻",
+        "🦁",
+        "🐅",
+        "🐘",
+        "🦉",
+        "🐦",
+        "🐟",
+        "🐳",
+        "🐬",
+        "🐙",
+        "🐢",
+        "🐸",
+        "🦋",
+        "🐉",
+        "🦄",
+        "🐄",
+        "🐖",
+        "🐑",
+        "🐒",
+        "🐺",
+        "🦌",
+        "👧",
+        "👦",
+        "👩",
+        "👨",
+        "👴",
+        "👵",
+        "👶",
+        "🧑\u200d🚀",
+        "🥷",
+        "👸",
+        "🤴",
+        "🧙",
+        "🧚",
+        "🧜",
+        "👻",
+        "👽",
+        "👹",
+        "🤖",
+        "⛄",
+        "🎃",
+        "🍎",
+        "🍊",
+        "🍓",
+        "🍉",
+        "🍄",
+        "🍞",
+        "🍔",
+        "🍕",
+        "🍣",
+        "🍙",
+        "🍜",
+        "🍰",
+        "🍵",
+        "🌸",
+        "🌹",
+        "🌻",
+        "🌷",
+        "🌳",
+        "🌵",
+        "🍁",
+        "🚗",
+        "🚌",
+        "🚲",
+        "🚃",
+        "🚅",
+        "✈️",
+        "🚀",
+        "🛸",
+        "🚢",
+        "⛵",
+        "🎈",
+        "🏠",
+        "🏯",
+        "🏰",
+        "⛩️",
+        "🗼",
+        "🗻",
+        "🌋",
+        "🌈",
+        "🌊",
+        "🔥",
+        "☀️",
+        "🌙",
+        "⭐",
+        "☁️",
+        "❄️",
+        "🌍",
+        "🪐",
+        "☂️",
+        "🏮",
+        "🧸",
+        "🎁",
+        "👑",
+        "💎",
+        "📕",
+        "🕯️",
+        "🪑",
+        "🎸",
+        "🗡️",
+        "❤️",
+    ]
+)
+CORE_WEIGHT = 3.0
+# Of that, what people try first.
+FIRST = frozenset(
+    [
+        *("🐈", "🐕", "🐎", "🐇", "🐧", "🦊", "🐼", "🐻", "🐦", "🐟", "🐘", "🦁", "🐉", "👻", "🤖", "⛄"),
+        *("👧", "👦", "👩", "👨", "🧑\u200d🚀", "🥷", "🍎", "🍣", "🌸", "🚗", "🏯", "🏠", "🗻", "⛩️"),
+    ]
+)
+FIRST_WEIGHT = 9.0
+PAIR_WEIGHT = 2.5  # of scenes with two subjects, which are learnt last
+
+
+def alpha_bar() -> Tensor:
+    """Cumulative products of 1 - beta of the embedded model's schedule, (T,) float32."""
+    return here(Schedule.from_config(MINI.schedule).alpha_bar).float()
+
+
+class Data:
+    """Latents and captions, growing while shards are still being encoded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.artwork = Artwork(folder / "artwork")
+        self.known = 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take in shards that are new."""
+        if len(list((self.folder / "pool").glob("*.latents.npy"))) == self.known:
+            return
+        data = shards.shards(self.folder, "latents")
+        self.known = len(data)
+        self.records = [r for rows, _ in data for r in rows]
+        self.latents = np.concatenate([array for _, array in data])
+        self.weights = [_weight(record) for record in self.records]
+
+    def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
+        """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
+        rows = rng.choices(range(len(self.records)), weights=self.weights, k=n)
+        texts = [
+            "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng)
+            for i in rows
+        ]
+        return here(torch.from_numpy(self.latents[rows])).float(), texts
+
+
+def _weight(scene: Scene) -> float:
+    """How often a scene is shown, beside others."""
+    common = next(
+        (w for w, of in ((FIRST_WEIGHT, FIRST), (CORE_WEIGHT, CORE)) if of.issuperset(scene.emojis)), 1.0
+    )
+    return common * PAIR_WEIGHT ** (len(scene.emojis) - 1)
+
+
+def latent_scale(folder: Path) -> float:
+    """One over the standard deviation of the latents, measured once and kept."""
+    path = folder / "latent_scale.json"
+    if not path.exists():
+        latents = shards.shards(folder, "latents")[0][1].astype(np.float32)
+        path.write_text(json.dumps(float(1 / latents.std())))
+    return float(json.loads(path.read_text()))
+
+
+def optimizer(model: UNet, lr: float = 1.0) -> MuonAdamW:
+    """What updates the UNet; ``lr`` is a factor."""
+    return MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
+
+
+def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
+    rank, workers = processes.rank_and_count()
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    data = Data(folder)
+    text, tokens = text_encoder.load(folder)
+    scale = latent_scale(folder)
+    signal = alpha_bar().sqrt()
+    noise_level = (1 - alpha_bar()).sqrt()
+
+    model = UNet.from_config(MINI.unet)
+    with torch.no_grad():
+        model.conv_out.weight.zero_()
+        model.conv_out.bias.zero_()  # type: ignore[union-attr]
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimize = optimizer(model, lr)
+    ema = EMA(model, 0.995)
+    step, samples = 0, 0
+    path = folder / "unet.pt"
+    state = checkpoint.resume_run(path, model, ema)
+    if state is not None:
+        optimize.load_state_dict(state["optimizer"])
+        step, samples = state["step"], state["samples"]
+    worker = Worker(model)
+    torch.manual_seed(step * workers + rank)
+    rng = random.Random(step * workers + rank)
+    n = BATCH // workers
+    clock = Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0)
+    losses: list[float] = []
+    quarters: list[list[float]] = [[], [], [], []]
+    while True:
+        done = processes.agree(clock.done)  # when to stop
+        if done < 1:
+            z, texts = data.batch(n, rng)
+            z = (z * scale).contiguous(memory_format=torch.channels_last)
+            with torch.no_grad(), mixed_precision():
+                context = text(text_encoder.encode(tokens, texts)).float()
+            # Spread over the batch, with more weight on high noise, where the text decides the layout.
+            u = (torch.arange(n) + torch.rand(n)) / n
+            t = (u.pow(0.8) * 1000).long().clamp(max=999)
+            a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
+            noise = torch.randn_like(z)
+            v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
+            each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
+            loss = each.mean()
+            (loss / workers).backward()
+            worker.hand_over()
+            processes.add_up([p.grad for p in model.parameters() if p.grad is not None])
+            optimize.step(clock.rate(done))
+            worker.take_over()
+            ema.update(model)
+            step, samples = step + 1, samples + BATCH
+            losses.append(loss.item())
+            for ti, value in zip(t.tolist(), each.tolist(), strict=True):
+                quarters[ti // 250].append(value)
+        if rank == 0 and clock.due(done):
+            seconds = clock.lap()
+            checkpoint.save_run(path, model, optimize, ema, step=step, samples=samples)
+            checkpoint.log_figures(
+                folder / "unet.jsonl",
+                step=step,
+                samples=samples,
+                per_second=BATCH * len(losses) / seconds,
+                scenes=len(data.records),
+                loss=float(np.mean(losses)),
+                **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
+            )
+            losses.clear()
+            quarters = [[], [], [], []]
+        if step % 20 == 0:
+            data.refresh()
+        if done >= 1:
+            break
+
+
+def train(
+    folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0, workers: int = 1, threads: int = 1
+) -> None:
+    """Train for ``minutes``, resuming from ``folder/unet.pt``.
+
+    Args:
+        folder: Where the pool is and checkpoints go.
+        minutes: How long.
+        final: Let the learning rate fall to zero in the last third.
+        lr: Factor on the learning rates.
+        workers: Processes.
+        threads: Threads of each.
+    """
+    latent_scale(folder)
+    processes.run(_work, folder, minutes, final, lr, threads, workers=workers)

@@ -1,0 +1,1 @@
+"""The translator: its pairs, its pieces, its training."""

@@ -1,0 +1,385 @@
+"""Train the translator: a small Marian model from Japanese to English.
+
+Several processes share a step. An epoch is the same for any number of them, and a run that resumes
+goes on with the very next batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sdjp.text import read as frontend
+from sdjp.text.normalize import normalize
+from sdjp.text.translate.base import Translation
+from sdjp_training.loop import checkpoint
+from sdjp_training.loop import workers as processes
+from sdjp_training.loop.clock import Clock
+from sdjp_training.loop.device import here
+from sdjp_training.loop.optim import EMA, Muon, MuonAdamW, Worker, orthogonalise
+from sdjp_training.translator import pairs as translation_pairs
+from sdjp_training.translator import scores
+from sdjp_training.translator.model import PAD, Marian, MarianSize
+from sdjp_training.translator.pieces import SOURCE_PIECES, TARGET_PIECES, Pieces, Tokens, vocabularies
+from sdjp_training.translator.prompts import Grammar
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 2048
+"""Pieces in one batch, both languages together."""
+BATCHES: Final = 8
+"""Batches of one step, over all workers; each of another range of lengths."""
+SMOOTHING: Final = 0.1
+MakeUp: TypeAlias = Callable[[int], Tokens]
+"""Makes prompts for an epoch."""
+MADE_UP: Final = 30_000
+"""Prompts that each epoch gets from the grammar."""
+JUDGED: Final = 300
+"""Sentences of the test set that the log's figures are from."""
+_JUDGE_EVERY: Final = 1800.0
+_SEED: Final = 11
+
+
+class SharedMuon(Muon):
+    """Muon whose orthogonalisation, its greater part, is shared out among the workers."""
+
+    @torch.no_grad()
+    def step(self, closure: object = None) -> None:  # type: ignore[override]
+        """Update every matrix; all workers have the same gradients and end with the same weights."""
+        (group,) = self.param_groups
+        rank, workers = processes.rank_and_count()
+        updates = []
+        for i, p in enumerate(group["params"]):
+            state = self.state[p]
+            if "momentum" not in state:
+                state["momentum"] = torch.zeros_like(p)
+            momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
+            mine = i % workers == rank
+            update = p.grad.lerp(momentum, group["momentum"])
+            updates.append(orthogonalise(update) if mine else torch.zeros_like(p))
+        processes.add_up(updates)
+        for p, update in zip(group["params"], updates, strict=True):
+            p.mul_(1 - group["lr"] * group["decay"])
+            p.add_(update, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """What one epoch shows, in the order it shows it.
+
+    Attributes:
+        tokens: All its pairs.
+        steps: Of each step its batches, of each batch the numbers of its pairs.
+    """
+
+    tokens: Tokens
+    steps: list[list[NDArray[np.int64]]]
+
+    @staticmethod
+    def make(tables: dict[str, Tokens], number: int, make_up: MakeUp | None = None) -> Epoch:
+        """Mix the tables by their weights; the same number gives the same epoch.
+
+        Args:
+            tables: The pairs.
+            number: The number of the epoch.
+            make_up: Makes prompts for this epoch alone.
+        """
+        rng = np.random.default_rng((_SEED, number))
+        if make_up is not None:
+            tables = {**tables, "made up": make_up(number)}
+        tokens = Tokens.join(list(tables.values()))
+        rows, first = [], 0
+        for name, table in tables.items():
+            whole, part = divmod(translation_pairs.WEIGHTS.get(name, 1.0), 1)
+            some = rng.permutation(len(table))[: round(part * len(table))]
+            rows += [np.arange(len(table)) + first] * int(whole) + [some + first]
+            first += len(table)
+        batches = _batches(np.concatenate(rows), tokens, rng)
+        # A step takes one batch of each eighth, the shortest sentences to the longest: all steps are alike.
+        parts = np.array_split(np.arange(len(batches)), min(BATCHES, len(batches)))
+        groups = [part[rng.permutation(len(part))] for part in parts]
+        steps = zip(*groups, strict=False)
+        return Epoch(tokens, [[batches[i] for i in step] for step in steps])
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Ids of one batch, (B, L) and (B, M); the second is padded."""
+        t = self.tokens
+        return _padded(t.source, t.source_start, rows), _padded(t.target, t.target_start, rows)
+
+
+def _batches(rows: NDArray[np.int64], tokens: Tokens, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Put pairs of one source length, and about one target length, together; from short to long."""
+    source = np.diff(tokens.source_start)[rows]
+    target = np.diff(tokens.target_start)[rows]
+    order = np.lexsort((rng.random(len(rows)), target, source))
+    rows, source, target = rows[order], source[order], target[order]
+    ends = np.searchsorted(source, source, side="right")
+    batches, start = [], 0
+    while start < len(rows):
+        end = min(ends[start], start + max(1, BATCH // (source[start] + target[start])))
+        end = min(end, start + max(1, BATCH // (source[start] + target[end - 1])))
+        batches.append(rows[start:end])
+        start = end
+    return batches
+
+
+def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np.int64]) -> Tensor:
+    lengths = start[rows + 1] - start[rows]
+    places = np.arange(lengths.max())
+    ids = flat[np.minimum(start[rows, None] + places, len(flat) - 1)].astype(np.int64)
+    return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
+
+
+class Run:
+    """A model in training, with all that a checkpoint keeps.
+
+    Args:
+        folder: Where checkpoints go; an older one is gone on with.
+        size: The sizes of the model.
+        tables: The pairs.
+        make_up: Makes prompts for each epoch.
+        lr: Factor on the learning rates.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        size: MarianSize,
+        tables: dict[str, Tokens],
+        *,
+        make_up: MakeUp | None = None,
+        lr: float = 1.0,
+    ) -> None:
+        self.path = folder / "translator.pt"
+        torch.manual_seed(_SEED)
+        self.model = Marian(size)
+        self.optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
+        muon = self.optimizer.optimizers[0]
+        self.optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
+        self.ema = EMA(self.model, 0.998)
+        self.tables, self.make_up = tables, make_up
+        self.counts = {"step": 0, "epoch": 0, "place": 0, "pieces": 0, "seconds": 0}
+        state = checkpoint.resume_run(self.path, self.model, self.ema)
+        if state is not None:
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.counts = {name: state[name] for name in self.counts}
+        self.worker = Worker(self.model)
+        self.epoch = Epoch.make(tables, self.counts["epoch"], make_up)
+        self.counts["place"] %= len(self.epoch.steps)  # the tables may have changed meanwhile
+
+    def step(self, rate: float) -> tuple[float, int]:
+        """Take one step; return the loss per piece of English, in nats, and the pieces of both languages."""
+        rank, workers = processes.rank_and_count()
+        sums = torch.zeros(3)  # loss, pieces of English, pieces
+        for i, rows in enumerate(self.epoch.steps[self.counts["place"]]):
+            turn = i % (2 * workers)
+            if rank != min(turn, 2 * workers - 1 - turn):  # dealt out there and back, so that all get as much
+                continue
+            source, target = self.epoch.batch(rows)
+            loss = self.worker.network.loss(source, target, SMOOTHING)
+            loss.backward()  # type: ignore[no-untyped-call]
+            said = (target != PAD).sum()
+            sums += torch.stack([loss.detach(), said, said + source.numel()])
+        self.worker.hand_over()
+        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.model.parameters()]
+        processes.add_up([*grads, sums])
+        for p, grad in zip(self.model.parameters(), grads, strict=True):
+            p.grad = grad.div_(sums[1])
+        self.optimizer.step(rate)
+        self.worker.take_over()
+        self.ema.update(self.model)
+        self.counts["step"] += 1
+        self.counts["place"] += 1
+        self.counts["pieces"] += int(sums[2])
+        if self.counts["place"] == len(self.epoch.steps):
+            self.counts["epoch"] += 1
+            self.counts["place"] = 0
+            self.epoch = Epoch.make(self.tables, self.counts["epoch"], self.make_up)
+        return float(sums[0] / sums[1]), int(sums[2])
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        size = dataclasses.asdict(self.model.size)
+        checkpoint.save_run(self.path, self.model, self.optimizer, self.ema, **self.counts, size=size)  # type: ignore[arg-type]
+
+    def averaged(self) -> Marian:
+        """The model with its averaged weights."""
+        model = Marian(self.model.size)
+        model.load_state_dict(self.ema.weights)
+        return model.eval()
+
+
+class Draft:
+    """The model as a translator, without what the product does around it; greedy."""
+
+    name = "draft"
+
+    def __init__(self, model: Marian, pieces: Pieces) -> None:
+        self.model, self.pieces = model, pieces
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        """Translate normalized texts."""
+        tokens = self.pieces.encode([(text, "a") for text in texts], longest=None)
+        lengths = np.diff(tokens.source_start)
+        english = [""] * len(texts)
+        for length in np.unique(lengths):
+            same = np.flatnonzero(lengths == length)
+            for rows in np.array_split(same, -(-len(same) // 64)):
+                ids = _padded(tokens.source, tokens.source_start, rows)
+                written = self.model.greedy(ids, limit=min(16 + 2 * int(length), 120))
+                for row, said in zip(rows, self.pieces.target.decode(written), strict=True):
+                    english[row] = said or texts[row]
+        return [
+            Translation(source=text, english=said, translator=self.name)
+            for text, said in zip(texts, english, strict=True)
+        ]
+
+
+def judge(draft: Draft, tests: list[tuple[str, str]], prompts: list[tuple[str, str]]) -> dict[str, float]:
+    """BLEU and chrF on sentences and on prompts; each sentence is translated whole."""
+    figures: dict[str, float] = {}
+    sentences = [t.english for t in draft.translate([normalize(ja) for ja, _ in tests])]
+    for name, pairs, said in (
+        ("test", tests, sentences),
+        ("prompts", prompts, frontend.to_english([ja for ja, _ in prompts], translator=draft)),
+    ):
+        if pairs:
+            references = [english for _, english in pairs]
+            figures[f"{name}_bleu"] = scores.bleu(said, references)
+            figures[f"{name}_chrf"] = scores.chrf(said, references)
+    return figures
+
+
+def prepare(folder: Path, pairs: Path, hidden: translation_pairs.Hidden, made_up: int) -> dict[str, Tokens]:
+    """Read the tables, learn the vocabularies, and keep what was read as numbers in ``folder/tokens``.
+
+    Args:
+        folder: Where to keep it; a table is read again when it is newer than its numbers.
+        pairs: The tables.
+        hidden: What is left out.
+        made_up: Prompts from the grammar that the vocabularies are learnt from, too.
+    """
+    kept = folder / "tokens"
+    kept.mkdir(parents=True, exist_ok=True)
+    paths = {path.stem: path for path in sorted(pairs.glob("*.tsv"))}
+    read: dict[str, list[tuple[str, str]]] = {"lexicon": translation_pairs.lexicon(hidden)}
+    for name, path in paths.items():
+        tokens = kept / f"{name}.npz"
+        if not tokens.exists() or tokens.stat().st_mtime < path.stat().st_mtime:
+            read[name] = translation_pairs.table(path, hidden)
+            log.info("%s: %d pairs", name, len(read[name]))
+    everything = [pair for rows in read.values() for pair in rows]
+    if not (folder / "source.spm").exists():
+        everything += _made_up(hidden, made_up, -1)
+    pieces = vocabularies(folder, everything, source=SOURCE_PIECES, target=TARGET_PIECES)
+    for name, rows in read.items():
+        pieces.encode(rows).save(kept / f"{name}.npz")
+    return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon")}
+
+
+def _made_up(hidden: translation_pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
+    """The prompts of one epoch."""
+    new = (pair for pair in Grammar(number).pairs() if pair not in hidden)
+    return list(itertools.islice(new, count))
+
+
+def _work(folder: Path, options: dict[str, Any]) -> None:
+    rank, _ = processes.rank_and_count()
+    torch.set_num_threads(options["threads"])
+    pieces = vocabularies(folder, [], source=SOURCE_PIECES, target=TARGET_PIECES)
+    tables = {name: Tokens.load(folder / "tokens" / f"{name}.npz") for name in options["tables"]}
+    size = MarianSize(source_pieces=len(pieces.source), target_pieces=len(pieces.target), **options["sizes"])
+
+    def make_up(number: int) -> Tokens:
+        return pieces.encode(_made_up(options["hidden"], options["made_up"], number))
+
+    run = Run(folder, size, tables, make_up=make_up, lr=options["lr"])
+    clock = Clock(options["minutes"], warm=120, every=300, cooling=0.5 if options["final"] else 0)
+    judged = time.time()
+    losses: list[float] = []
+    seen = 0
+    while True:
+        done = processes.agree(clock.done)  # when to stop
+        if done < 1:
+            loss, pieces_seen = run.step(clock.rate(done))
+            losses.append(loss)
+            seen += pieces_seen
+        if rank == 0 and clock.due(done):
+            seconds = clock.lap()
+            run.counts["seconds"] += round(seconds)
+            run.save()
+            figures: dict[str, float] = {}
+            if done >= 1 or time.time() - judged > _JUDGE_EVERY:
+                judged = time.time()
+                draft = Draft(run.averaged(), pieces)
+                figures = judge(draft, options["tests"], options["prompts"])
+            checkpoint.log_figures(
+                folder / "translator.jsonl",
+                **run.counts,
+                epochs=run.counts["epoch"] + run.counts["place"] / len(run.epoch.steps),
+                loss=float(np.mean(losses)) if losses else 0.0,
+                per_second=seen / seconds,
+                **figures,
+            )
+            losses.clear()
+            seen = 0
+        if done >= 1:
+            break
+
+
+def train(
+    folder: Path,
+    pairs: Path,
+    *,
+    minutes: float,
+    final: bool = False,
+    lr: float = 1.0,
+    workers: int = 1,
+    threads: int = 1,
+    prompts: Path | None = None,
+    made_up: int = MADE_UP,
+    sizes: dict[str, int] | None = None,
+) -> None:
+    """Train for ``minutes``, resuming from ``folder/translator.pt``.
+
+    Args:
+        folder: Where vocabularies, tokens, checkpoints and the log go.
+        pairs: Tables of pairs.
+        minutes: How long.
+        final: Let the learning rate fall to zero in the second half.
+        lr: Factor on the learning rates.
+        workers: Processes.
+        threads: Threads of each.
+        prompts: A table of prompts and their English for the log's figures; they are kept out of training.
+        made_up: Prompts that each epoch gets from the grammar.
+        sizes: Sizes of :class:`MarianSize` other than the usual.
+    """
+    judged = translation_pairs.rows(prompts) if prompts is not None else []
+    tests = translation_pairs.test_set(pairs)
+    tests = random.Random(0).sample(tests, min(JUDGED, len(tests)))
+    hidden = translation_pairs.Hidden(pairs, [ja for ja, _ in judged])
+    tables = prepare(folder, pairs, hidden, made_up)
+    options = {
+        "minutes": minutes,
+        "final": final,
+        "lr": lr,
+        "threads": threads,
+        "tables": list(tables),
+        "hidden": hidden,
+        "made_up": made_up,
+        "tests": tests,
+        "prompts": judged,
+        "sizes": sizes or {},
+    }
+    processes.run(_work, folder, options, workers=workers)
