@@ -85,7 +85,7 @@ def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
 ) -> None:
     drawn, asked = Artwork(clip_folder / "artwork"), []
     monkeypatch.setattr(
-        checker.scenes, "draw", lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8)
+        checker.composition, "draw", lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8)
     )
     assert len(list(checker.harmless(drawn, random.Random(0), 100))) == 100
     assert not {emoji for scene in asked for emoji in scene.emojis} & hazards.emojis().keys()

@@ -22,7 +22,7 @@ from sdjp.weights.parts.networks import Unfilled
 from sdjp.weights.parts.safety_checker import hub_files, load_checker, tensor_names
 from tests.safety_files import CONFIG, golden_tensors, save_checker
 
-KEYS = Path(__file__).parents[2] / "golden" / "keys" / "safety_checker.json.gz"
+KEYS = Path(__file__).parents[3] / "golden" / "keys" / "safety_checker.json.gz"
 
 
 def load(source: Path) -> SafetyChecker:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sdjp
 from sdjp import Pipeline
 from sdjp.errors import WeightsError
 from sdjp.text.neighbours import FILE, Words
@@ -18,7 +19,7 @@ WORDS = Words(
     known=frozenset(["two", "cat", "dog", "eagle", "red", "sea", "french", "fries", "glasses"]),
     neighbours={"husky": "dog", "falcon": "eagle", "killer whale": "seal", "potato": "French fries"},
 )
-ASSET = Path(words.__file__).parents[1] / "assets" / "mini" / FILE
+ASSET = Path(sdjp.__file__).parent / "assets" / "mini" / FILE
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from sdjp.text.tokenizers.clip import CLIP_MERGES, START, ClipTokenizer
 from sdjp.text.tokenizers.clip_clean import clean
 
 GOLDEN: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[3] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")
 )
 CASES = GOLDEN["cases"]
 FULL = ClipTokenizer.from_assets()

@@ -156,7 +156,7 @@ def test_early_files_leave_settings_out() -> None:
 
 
 def test_the_model_of_laion_400m_is_told_from_its_names_and_shapes() -> None:
-    listed = Path(__file__).parents[2] / "golden" / "keys" / "laion400m_txt2img_1p4B.json.gz"
+    listed = Path(__file__).parents[3] / "golden" / "keys" / "laion400m_txt2img_1p4B.json.gz"
     keys = json.loads(gzip.decompress(listed.read_bytes()))["keys"]
     found = from_shapes(Path("laion400m.ckpt"), {name: tuple(shape) for name, shape in keys.items()})
     assert found == LAION_400M

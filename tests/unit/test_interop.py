@@ -95,7 +95,7 @@ def test_what_a_name_stands_for_is_kept() -> None:
 
 def test_a_model_is_loaded_once_until_its_files_change(tmp_path: Path) -> None:
     folder = tmp_path / "訳 モデル"
-    shutil.copytree(Path(__file__).parents[2] / "golden" / "tiny_marian", folder)
+    shutil.copytree(Path(__file__).parents[1] / "golden" / "tiny_marian", folder)
     spec = f"marian:{folder}"
     assert translate(["猫", "海"], translator=spec) == ["cat", "sea"]
     first = _kept(spec)
