@@ -14,7 +14,7 @@ from PIL import Image
 
 from sdjp.config import CLIPTextConfig, Defaults, ModelConfig, UNetConfig, VAEConfig
 from sdjp.images import read_metadata
-from sdjp.types import GenerationOptions
+from sdjp.options import GenerationOptions
 from sdjp.weights import to_layout
 from sdjp.weights.names.maps import MAPS
 from tests.conftest import random_models

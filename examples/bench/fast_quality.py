@@ -26,12 +26,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sdjp import Pipeline
 from sdjp.config import SD_V1, TINY, ModelConfig
-from sdjp.generation.fast import Shortcuts
+from sdjp.generation.fast import GuidedUNet
 from sdjp.generation.job import Inputs, settle
-from sdjp.generation.presets import PRESETS
 from sdjp.models.unet import DeepFeatures
+from sdjp.options import GenerationOptions
+from sdjp.options.presets import PRESETS
 from sdjp.samplers import Schedule, get_sampler
-from sdjp.types import GenerationOptions
 from sdjp.weights.parts.networks import on_meta
 from sdjp_training.scenes.places import COLORS
 
@@ -89,7 +89,7 @@ def counted(config: ModelConfig, **settings: Any) -> Counted:
     job = settle(options, Inputs(), config=config, schedule=schedule)
     unet = Counted(config)
     states = torch.empty(1, config.text.max_length, config.unet.context_dim, device="meta")
-    guided = Shortcuts(unet, states, states, job)
+    guided = GuidedUNet(unet, states, states, job)
     x = torch.empty(1, *job.shape, device="meta")
     with torch.inference_mode():
         for _ in get_sampler(job.options.sampler)(guided, x, job.plan, lambda: x):

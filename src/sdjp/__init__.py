@@ -9,31 +9,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sdjp._version import __version__
     from sdjp.config import MINI, SD_V1, TINY, ModelConfig
     from sdjp.errors import SdjpError, set_language
     from sdjp.interop import japanese, translate
+    from sdjp.options import GenerationOptions
     from sdjp.pipeline import Pipeline, Progress
+    from sdjp.records import PromptInfo, Report
     from sdjp.result import GenerationResult
     from sdjp.text.normalize import normalize
-    from sdjp.types import GenerationOptions, PromptInfo, Report
-
-__version__ = "0.1.0"
 
 _HOMES: Final = {
-    "GenerationOptions": "sdjp.types",
+    "GenerationOptions": "sdjp.options",
     "GenerationResult": "sdjp.result",
     "MINI": "sdjp.config",
     "ModelConfig": "sdjp.config",
     "Pipeline": "sdjp.pipeline",
-    "Progress": "sdjp.pipeline",
-    "PromptInfo": "sdjp.types",
-    "Report": "sdjp.types",
+    "Progress": "sdjp.generation.progress",
+    "PromptInfo": "sdjp.records",
+    "Report": "sdjp.records",
     "SD_V1": "sdjp.config",
     "SdjpError": "sdjp.errors",
     "TINY": "sdjp.config",
     "japanese": "sdjp.interop",
     "normalize": "sdjp.text.normalize",
     "set_language": "sdjp.errors",
+    "__version__": "sdjp._version",
     "translate": "sdjp.interop",
 }
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final, overload
 
 from sdjp.errors import InputError
+from sdjp.options import TranslateMode
 from sdjp.text.read import check_prompt, to_english
 from sdjp.text.translate import AUTO, TRANSLATORS, make_translator
 from sdjp.text.translate.base import Translator
-from sdjp.types import TranslateMode
 
 PROMPTS: Final = (
     "prompt",
@@ -67,9 +67,8 @@ def translate(
         TranslationError: If it cannot be translated.
     """
     texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
-    for text in texts:
-        check_prompt(text, allow_empty=empty)
-    english = to_english(texts, translator=_kept(translator), translate=mode)
+    prompts = [check_prompt(text, allow_empty=empty) for text in texts]
+    english = to_english(prompts, translator=_kept(translator), translate=mode)
     return english if isinstance(prompt, list | tuple) else english[0]
 
 

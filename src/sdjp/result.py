@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdjp import images as pictures
 from sdjp.images.files import GRID
-from sdjp.types import PromptInfo, Report, ResolvedOptions, Runtime, Timings
+from sdjp.options import ResolvedOptions
+from sdjp.records import PromptInfo, Report, Runtime, Timings
 
 if TYPE_CHECKING:
     from PIL.Image import Image

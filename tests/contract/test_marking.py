@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdjp.cli.watermarks import METHODS as NAMES
+from sdjp.cli.options import METHODS as NAMES
 from sdjp.postprocess.marking import METHODS, Method, to_bits, to_bytes
 
 DOCS = Path(__file__).parents[2] / "docs"

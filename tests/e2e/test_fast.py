@@ -14,8 +14,8 @@ from PIL import Image
 
 from sdjp import cli
 from sdjp.config import MINI, SD_V1, ModelConfig
-from sdjp.generation.presets import PRESETS
 from sdjp.images import read_metadata
+from sdjp.options.presets import PRESETS
 
 BENCH = Path(__file__).parents[2] / "examples" / "bench"
 QUICK = ["-W", "64", "-H", "64", "--no-watermark", "--safety", "off", "--seed", "1"]

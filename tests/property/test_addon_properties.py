@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from sdjp.addons.patch import with_weights
 from sdjp.errors import InputError
+from sdjp.options import MAX_LORA_WEIGHT
 from sdjp.text.names import Names, key, named
 from sdjp.text.prompt import Prompt, parse, tags, text_leaves
 from sdjp.text.read import read
 from sdjp.text.tags import lora_weights
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
-from sdjp.types import MAX_LORA_WEIGHT
 from sdjp.weights.parts.networks import on_meta
 from tests.conftest import SMALL
 

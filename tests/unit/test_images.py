@@ -18,7 +18,8 @@ from PIL import Image
 from sdjp import images
 from sdjp.errors import InputError, NonFiniteError, OutputError
 from sdjp.images.files import GRID
-from sdjp.types import GenerationOptions, PromptInfo, ResolvedOptions
+from sdjp.options import GenerationOptions, ResolvedOptions
+from sdjp.records import PromptInfo
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ assert not new, new
 
 
 def test_errors_and_records_load_nothing_heavy() -> None:
-    assert loaded_by("import sdjp.errors, sdjp.types, sdjp.config, sdjp.samplers") == []
+    assert loaded_by("import sdjp.errors, sdjp.options, sdjp.records, sdjp.config, sdjp.samplers") == []
 
 
 def test_text_loads_neither_torch_nor_transformers() -> None:

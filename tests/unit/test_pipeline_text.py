@@ -128,9 +128,9 @@ def test_a_lora_is_remembered_as_well(tmp_path: Path) -> None:
     files.write_lora(tmp_path / "a.safetensors", files.lora_tensors(files.kohya, parts=["text_encoder"]))
     pipe = pipeline(Addons(tmp_path))
     first = pipe.encode_prompt("猫 <lora:a:0.8>")
-    size = len(pipe._encoded)
+    size = len(pipe.states)
     assert torch.equal(pipe.encode_prompt("猫 <lora:a:0.8>"), first)
-    assert len(pipe._encoded) == size
+    assert len(pipe.states) == size
 
 
 def test_names_mean_what_they_mean_in_this_run(tmp_path: Path) -> None:
@@ -152,5 +152,5 @@ def test_weights_that_were_written_to_are_used() -> None:
         pipe.text_encoder.token_embedding.weight.mul_(2)
     after = pipe.encode_prompt("猫")
     assert not torch.equal(after, before)
-    pipe._encoded.clear()
+    pipe.states.clear()
     assert torch.equal(pipe.encode_prompt("猫"), after)

@@ -15,9 +15,10 @@ from PIL import Image
 
 from sdjp.errors import InputError, OutputError
 from sdjp.images import read_metadata
+from sdjp.options import GenerationOptions
 from sdjp.postprocess import make_postprocessors, run
+from sdjp.records import PromptInfo, Report, Timings
 from sdjp.result import GenerationResult
-from sdjp.types import GenerationOptions, PromptInfo, Report, Timings
 
 JAPANESE = ("馬に乗る宇宙飛行士", '<b>猫</b> & "犬"')
 ENGLISH = ("an astronaut riding a horse", '<b>cat</b> & "dog"')

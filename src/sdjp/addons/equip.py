@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,13 +24,11 @@ from sdjp.config import AdapterConfig, ModelConfig
 from sdjp.device import plain_tensors
 from sdjp.engines import writes
 from sdjp.errors import InputError
-from sdjp.generation.job import Job
 from sdjp.models import Adapter
 from sdjp.models.extended_embedding import ExtendedEmbedding
-from sdjp.text import prompt as syntax
+from sdjp.records import Report
 from sdjp.text.names import Names, named
-from sdjp.text.tags import lora_weights
-from sdjp.types import Report
+from sdjp.text.prompt import Prompt
 
 T = TypeVar("T")
 LORA, EMBEDDINGS = "LoRA", "embeddings"
@@ -71,42 +68,44 @@ class Addons:
     """
 
     def __init__(self, lora_dir: str | Path | None = None, embeddings_dir: str | Path | None = None) -> None:
+        self._folders = (lora_dir, embeddings_dir)
         self.loras = None if lora_dir is None else Shelf(lora_dir, option="lora_dir")
         self.embeddings = None if embeddings_dir is None else Shelf(embeddings_dir, option="embeddings_dir")
         self._read: dict[tuple[Path, float, str], Any] = {}
         self._last: _Patched | None = None
         self._lock = threading.Lock()
 
-    def check(self, job: Job, config: ModelConfig, networks: Networks) -> None:
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy reads the files anew
+        return type(self), self._folders
+
+    def check(
+        self, prompts: Sequence[Prompt], loras: Mapping[str, float], config: ModelConfig, networks: Networks
+    ) -> None:
         """Refuse what cannot be drawn: nothing here is left to fail later.
+
+        Args:
+            prompts: Of one run, negative ones included.
+            loras: Its LoRAs with their weights.
+            config: The model's.
+            networks: The model's.
 
         Raises:
             InputError: If a LoRA is not there, or is asked for where it cannot act.
             WeightsError: If a file cannot be read, or does not fit the model.
         """
-        for text in job.negatives:
-            _refuse_loras(text)
-        parts = list(split(job))
-        if len(parts) > 1 and job.inputs.noise is not None:
-            raise InputError(
-                "lora.noise",
-                ja="noise で乱数を渡すときは、どのプロンプトにも同じ LoRA を指定してください。",
-                en="where noise is given, all prompts must have the same LoRAs.",
-            )
-        for part in parts:
-            self._find(wanted(part), *_with_own_encoder(config, networks))
-            self._vectors([*part.prompts, *part.negatives], networks.text)
+        self._find(loras, *_with_own_encoder(config, networks))
+        self._vectors(prompts, networks.text)
 
     def equip(
-        self, texts: Sequence[str], loras: Mapping[str, float], config: ModelConfig, networks: Networks
+        self, prompts: Sequence[Prompt], loras: Mapping[str, float], config: ModelConfig, networks: Networks
     ) -> Equipped:
-        """Return the networks with LoRAs and with the vectors of the names that are in ``texts``."""
+        """Return the networks with LoRAs and with the vectors of the names that are in ``prompts``."""
         config, own = _with_own_encoder(config, networks)
         found = self._find(loras, config, own)
         unet, text = self._patched(found, own)
         if isinstance(networks.text, Adapter):
             text = networks.text if text is own.text else _twin(networks.text, own=text)
-        vectors = self._vectors(texts, text)
+        vectors = self._vectors(prompts, text)
         names = Names({name: len(rows) for name, rows in vectors.items()})
         reports = tuple(
             _report(name, lora, weight) for name, (lora, weight) in zip(loras, found, strict=True)
@@ -161,14 +160,13 @@ class Addons:
 
     # Textual inversion.
 
-    def _vectors(self, texts: Sequence[str], encoder: nn.Module) -> dict[str, Tensor]:
-        """The vectors of the names that are in ``texts``."""
+    def _vectors(self, prompts: Sequence[Prompt], encoder: nn.Module) -> dict[str, Tensor]:
+        """The vectors of the names that are in ``prompts``."""
         if self.embeddings is None:
             return {}
         files = self.embeddings.files()
         known = Names(dict.fromkeys(files, 1))
-        marked = (known.mark(syntax.parse(text)) for text in texts)
-        mentioned = dict.fromkeys(name for prompt in marked for name in named(prompt))
+        mentioned = dict.fromkeys(name for prompt in prompts for name in named(known.mark(prompt)))
         table = getattr(encoder, "token_embedding", None)
         if mentioned and not isinstance(table, nn.Embedding):
             raise InputError(
@@ -193,81 +191,6 @@ class Addons:
             if wanted not in self._read:
                 self._read[wanted] = read()
             return self._read[wanted]
-
-
-def wanted(job: Job) -> dict[str, float]:
-    """Return the LoRAs of a job whose prompts all have the same, with their weights."""
-    return loras_of(job.prompts[0] if job.prompts else "", job.options.loras)
-
-
-def loras_of(text: str, besides: Mapping[str, float] | None) -> dict[str, float]:
-    """Return the LoRAs that a prompt is drawn with."""
-    return lora_weights(syntax.tags(syntax.parse(text)), besides)
-
-
-def common(texts: Sequence[str], besides: Mapping[str, float] | None) -> dict[str, float]:
-    """Return the LoRAs that all of ``texts`` ask for.
-
-    Raises:
-        InputError: If they do not ask for the same.
-    """
-    found = [loras_of(text, besides) for text in texts]
-    if any(other != found[0] for other in found):
-        raise InputError(
-            "lora.differ",
-            ja="LoRA の違うプロンプトは、別々に encode_prompt に渡してください。",
-            en="give prompts with different LoRAs to encode_prompt one by one.",
-        )
-    return found[0] if found else dict(besides or {})
-
-
-def split(job: Job) -> Iterator[Job]:
-    """Part a job where its prompts ask for other LoRAs: each part draws neighbouring pictures of it."""
-    first = 0
-    for _, group in itertools.groupby(job.prompts, lambda text: loras_of(text, job.options.loras)):
-        count = len(list(group))
-        yield job if count == len(job.prompts) else _part(job, first, first + count)
-        first += count
-    if not job.prompts:
-        yield job
-
-
-def _part(job: Job, first: int, last: int) -> Job:
-    """The pictures of the prompts from ``first`` to before ``last``."""
-    each = job.options.num_images_per_prompt
-    rows, groups = slice(first * each, last * each), len(job.prompts)
-
-    def of(tensor: Tensor | None, where: slice, whole: int) -> Tensor | None:
-        return tensor[where] if tensor is not None and len(tensor) == whole else tensor
-
-    inputs = dataclasses.replace(
-        job.inputs,
-        latents=of(job.inputs.latents, rows, job.count),
-        negative_prompt_embeds=of(job.inputs.negative_prompt_embeds, slice(first, last), groups),
-    )
-    return dataclasses.replace(
-        job,
-        inputs=inputs,
-        count=(last - first) * each,
-        seeds=job.seeds[rows],
-        prompts=job.prompts[first:last],
-        negatives=job.negatives[first:last],
-        pictures=job.pictures[rows],
-        masks=job.masks[rows],
-        larger=None if job.larger is None else _part(job.larger, first, last),
-    )
-
-
-def _refuse_loras(text: str) -> None:
-    found = loras_of(text, None)
-    if found:
-        raise InputError(
-            "lora.negative",
-            ja=f"LoRA「{next(iter(found))}」のタグは negative_prompt では働きません。"
-            "prompt に書くか、消してください（弱めるには <lora:名前:-0.5> のように負の重みを使えます）。",
-            en=f"the tag of the LoRA {next(iter(found))!r} does nothing in a negative prompt. Write it into "
-            "the prompt, or take it out (a negative weight, <lora:NAME:-0.5>, turns it round).",
-        )
 
 
 def _report(name: str, lora: Lora, weight: float) -> Report:

@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """The module of each command; a command line that begins with none of them draws a picture."""
 
-TEXTS: Final = ("prompt", "prompt_option", "negative", "watermark")
+TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark")
 """Arguments that are words of the user, not names of files."""
 _NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C

@@ -1,18 +1,28 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what of ``Pipeline``'s arguments they give.
+
+Those of a generation are rows of :data:`sdjp.options.OPTIONS`: their type, choices, default and help stand
+there, and here only the flags. They are parsed under the name of the option.
+"""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING, Any, Final
 
-from sdjp.cli.addons import addon_folders
 from sdjp.cli.parser import Parser
-from sdjp.cli.watermarks import watermark_argument, watermark_options
+from sdjp.errors import InputError
+from sdjp.options import OPTIONS, PRESETS
+from sdjp.samplers import STRENGTH_RULES
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
+    from sdjp.postprocess import Watermark
 
 EMA: Final[dict[str, Any]] = {"auto": "auto", "true": True, "false": False}
+METHODS: Final = ("dwtDct", "dwtDctSvd", "spread")
+"""The names in ``sdjp.postprocess.marking.METHODS``, which help should not have to load."""
+
+# What to draw.
 
 
 def text_options(parser: Parser) -> None:
@@ -31,9 +41,119 @@ def translation_options(parser: Parser) -> None:
                   en="auto (combined; none if the model reads Japanese), combined (the lexicon and the "
                      "translation model that ships), combined:F, lexicon, marian:F, passthrough, "
                      "adapter (none: the model's adapter reads Japanese), adapter:F")  # fmt: skip
-    parser.option("--translate", choices=("auto", "always", "never"), default="auto",
-                  ja="いつ翻訳するか（auto は日本語の部分だけ）",
-                  en="when to translate (auto: what is Japanese)")  # fmt: skip
+    parser.generation("translate", "--translate")
+
+
+def sampling_options(parser: Parser) -> None:
+    """How a picture is sampled, and its seed."""
+    parser.generation("num_inference_steps", "--steps", "--ddim_steps", metavar="S")
+    parser.generation("guidance_scale", "--scale")
+    parser.generation("sampler", "--sampler", metavar="NAME")
+    parser.generation("seed", "--seed")
+
+
+def preset_options(parser: Parser) -> None:
+    """A preset, and the shortcuts it is made of."""
+    assert "fast" in PRESETS
+    parser.option("--fast", dest="preset", action="store_const", const="fast",
+                  ja="速く描く（絵は少し変わる。--preset fast と同じ）",
+                  en="draw fast, with a picture a little different (the same as --preset fast)")  # fmt: skip
+    parser.generation("preset", "--preset", metavar="NAME")
+    shortcut_options(parser)
+
+
+def shortcut_options(parser: Parser) -> None:
+    """Each shortcut by itself."""
+    parser.generation("guidance_interval", "--guidance-interval", "--guidance_interval", metavar=("A", "B"))
+    parser.generation("token_merging", "--token-merging", "--token_merging", metavar="R")
+    parser.generation("feature_reuse", "--feature-reuse", "--feature_reuse", metavar="N")
+
+
+def picture_options(parser: Parser) -> None:
+    """A picture to start from, its mask, and enlarging what is drawn."""
+    parser.option("--init-img", "--init_img", dest="init_img", metavar="F", ja="元にする絵",
+                  en="a picture to start from")  # fmt: skip
+    parser.generation("strength", "--strength")
+    parser.generation("strength_rule", "--strength-rule", choices=STRENGTH_RULES)
+    parser.generation("fit", "--fit")
+    parser.option("--mask", metavar="F", ja="描き直すところを白く塗った絵（--init-img と一緒に）",
+                  en="a picture, white where --init-img is to be redrawn")  # fmt: skip
+    parser.generation("mask_rule", "--mask-rule")
+    parser.generation("feather", "--feather", metavar="PX")
+    parser.option("--no-paste-back", dest="paste_back", action="store_false",
+                  ja="マスクの外を元の画素に戻さない",
+                  en="do not put the pixels outside the mask back")  # fmt: skip
+    parser.generation("hires", "--hires", metavar="X")
+    parser.generation("hires_strength", "--hires-strength")
+    tile_options(parser)
+
+
+def tile_options(parser: Parser) -> None:
+    """How large pictures are divided."""
+    parser.generation("tile", "--tile", metavar="PX")
+    parser.generation("overlap", "--overlap", metavar="PX")
+
+
+def generation_arguments(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of ``Pipeline.generate`` that a command line gives, but for prompt, pictures and seed.
+
+    Raises:
+        InputError: If what ``--lora`` asks for cannot be read.
+    """
+    given = {name: getattr(args, name) for name in OPTIONS if hasattr(args, name)}
+    for name in ("prompt", "seed"):
+        given.pop(name, None)
+    if "loras" in given:
+        given["loras"] = _loras(args.loras)
+    if given.get("guidance_interval") is not None:
+        given["guidance_interval"] = tuple(given["guidance_interval"])
+    return given
+
+
+def open_pictures(args: argparse.Namespace) -> dict[str, Any]:
+    """Read ``--init-img`` and ``--mask`` once, before a model is loaded.
+
+    Raises:
+        InputError: If one cannot be read, or nothing in the mask is white.
+    """
+    from sdjp.images import fit_mask, open_picture
+
+    given = {"image": args.init_img, "mask": args.mask}
+    found = {name: open_picture(path, name=name) for name, path in given.items() if path is not None}
+    if "mask" in found:
+        width, height = found["mask"].size
+        fit_mask(found["mask"], like=(width, height), height=height, width=width, fit="stretch")
+    return found
+
+
+def lora_option(parser: Parser) -> None:
+    """LoRAs beside those in the prompt."""
+    parser.option("--lora", dest="loras", action="append", default=[], metavar="NAME[:W]",
+                  ja="どのプロンプトにも使う LoRA とその重み（何度でも指定できる）",
+                  en="a LoRA for every prompt, and its weight (may be given several times)")  # fmt: skip
+
+
+def _loras(texts: list[str]) -> dict[str, float] | None:
+    """What ``--lora`` asks for; what is asked for twice adds up."""
+    found: dict[str, float] = {}
+    for text in texts:
+        name, colon, weight = text.rpartition(":")
+        try:
+            number = float(weight) if colon else 1.0
+        except ValueError:
+            number = None
+        if number is None or not (name or not colon) or not text:
+            raise InputError(
+                "lora.option",
+                ja=f"--lora {text} は読めません。名前だけか、名前:0.8 の形で指定してください。",
+                en=f"cannot read --lora {text}. Give NAME or NAME:0.8.",
+            )
+        name = name if colon else text
+        found[name] = found.get(name, 0.0) + number
+    return found or None
+
+
+# Which model, and what happens to finished pictures.
 
 
 def model_options(parser: Parser) -> None:
@@ -86,6 +206,68 @@ def safety_options(parser: Parser) -> None:
                   en="added to the scores of the safety checker, -1 to 1; larger is stricter")  # fmt: skip
 
 
+def addon_folders(parser: Parser) -> None:
+    """Where files that are called by name are."""
+    parser.option("--lora-dir", "--lora_dir", dest="lora_dir", metavar="D",
+                  ja="LoRA のファイルがあるフォルダー（プロンプトに <lora:名前:0.8> と書いて使う）",
+                  en="folder of LoRA files (write <lora:NAME:0.8> into the prompt)")  # fmt: skip
+    parser.option("--embeddings-dir", "--embeddings_dir", dest="embeddings_dir", metavar="D",
+                  ja="textual inversion のファイルがあるフォルダー（プロンプトに名前を書いて使う）",
+                  en="folder of textual inversion files (write their names into the prompt)")  # fmt: skip
+
+
+def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | None = None) -> None:
+    """See that the folders and the LoRAs of a prompt are there, before a model is loaded.
+
+    Raises:
+        InputError: If one is not.
+    """
+    from sdjp.text.prompt import parse, tags
+    from sdjp.text.tags import lora_weights
+
+    wanted = lora_weights(tags(parse(text)), loras)
+    if wanted or args.lora_dir is not None or args.embeddings_dir is not None:
+        from sdjp.addons.equip import Addons
+
+        Addons(args.lora_dir, args.embeddings_dir).paths(wanted)
+
+
+def watermark_options(parser: Parser) -> None:
+    """Which watermark, or none."""
+    parser.option("--watermark", metavar="TEXT",
+                  ja="不可視の透かしに入れる文字列（省略時は StableDiffusionV1）",
+                  en="text of the invisible watermark (StableDiffusionV1, if left out)")  # fmt: skip
+    parser.option("--watermark-method", choices=("auto", *METHODS),
+                  ja="透かしの方式（読み戻せない絵柄では、次の方式に切り替わる）",
+                  en="its method (where it cannot be read back, the next one is used)")  # fmt: skip
+    parser.option("--no-watermark", action="store_true", ja="透かしを入れない", en="no watermark")
+
+
+def watermark_argument(args: argparse.Namespace) -> bool | str | Watermark:
+    """The ``watermark`` of ``Pipeline.from_pretrained``.
+
+    Raises:
+        InputError: If there is to be one and none at once, or the text cannot be used.
+    """
+    asked = args.watermark is not None or args.watermark_method is not None
+    if args.no_watermark:
+        if asked:
+            raise InputError(
+                "watermark.both",
+                ja="--no-watermark は、--watermark や --watermark-method と一緒には使えません。"
+                "どちらかにしてください。",
+                en="--no-watermark cannot go with --watermark or --watermark-method. Choose one.",
+            )
+        return False
+    if not asked:
+        return True
+    from sdjp.postprocess import Watermark
+    from sdjp.postprocess.marking.payload import TEXT
+
+    text = TEXT if args.watermark is None else args.watermark
+    return Watermark(text=text, method=args.watermark_method or "auto")
+
+
 def make_pipeline(args: argparse.Namespace) -> Pipeline:
     """Load what :func:`text_options` and :func:`model_options` name."""
     from sdjp.pipeline import Pipeline
@@ -115,3 +297,10 @@ def _precision(value: str) -> str:
     if value not in names:
         raise argparse.ArgumentTypeError(f"invalid choice: {value!r} (choose from full, autocast)")
     return names[value]
+
+
+def output_folder(parser: Parser, default: str = "out") -> None:
+    """Where pictures are written."""
+    parser.option(
+        "--outdir", "-o", default=default, metavar="D", ja="保存先のフォルダー", en="where to write"
+    )

@@ -9,13 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sdjp.cli.commands.draw import announce
-from sdjp.cli.drawn import Drawn
-from sdjp.cli.options import make_pipeline, model_options, text_options
+from sdjp.cli.options import make_pipeline, model_options, shortcut_options, text_options
 from sdjp.cli.original_noise import Stream
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
-from sdjp.cli.shortcuts import shortcut_options
+from sdjp.cli.report import Output, announce_prompt
 from sdjp.cli.speech import say, say_stopped
 from sdjp.errors import InputError
 
@@ -49,12 +47,12 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
            ja=f"保存先（省略時は {outdir}）", en=f"where to write ({outdir}, if left out)")  # fmt: skip
     option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
     option("--skip_save", action="store_true", ja="1 枚ずつの絵を保存しない", en="write no single pictures")
-    option("--ddim_steps", type=int, default=50, metavar="S", ja="ステップ数（50）", en="steps (50)")
+    parser.generation("num_inference_steps", "--ddim_steps", default=50, metavar="S", ja="ステップ数（50）",
+                      en="steps (50)")  # fmt: skip
     option("--plms", action="store_true", ja="PLMS を使う（ないときは DDIM）", en="PLMS instead of DDIM")
     option("--fixed_code", action="store_true", ja="どの回も同じノイズから始める",
            en="the same starting noise each time")  # fmt: skip
-    option("--ddim_eta", type=float, default=0.0, metavar="ETA", ja="DDIM の eta（0 なら決定論的）",
-           en="eta of DDIM (0: deterministic)")  # fmt: skip
+    parser.generation("eta", "--ddim_eta", metavar="ETA")
     option("--n_iter", type=int, default=n_iter, metavar="N", ja=f"繰り返す回数（{n_iter}）",
            en=f"how often ({n_iter})")  # fmt: skip
     option("--C", type=int, metavar="C", ja="潜在表現のチャンネル数（モデルと同じか確かめる）",
@@ -65,9 +63,9 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
            ja=f"1 回に描く枚数（{n_samples}）", en=f"pictures drawn together ({n_samples})")  # fmt: skip
     option("--n_rows", type=int, default=0, metavar="N", ja="一覧の横に並べる枚数（0 なら n_samples）",
            en="pictures in a row of the grid (0: n_samples)")  # fmt: skip
-    option("--scale", type=float, default=scale, ja=f"ガイダンスの強さ（{scale}）",
-           en=f"guidance scale ({scale})")  # fmt: skip
-    option("--seed", type=int, default=42, ja="乱数の種（42）", en="the seed (42)")
+    parser.generation("guidance_scale", "--scale", default=scale, ja=f"ガイダンスの強さ（{scale}）",
+                      en=f"guidance scale ({scale})")  # fmt: skip
+    parser.generation("seed", "--seed", default=42, ja="乱数の種（42）", en="the seed (42)")
     shortcut_options(parser)
     text_options(parser)
     model_options(parser)
@@ -80,7 +78,7 @@ def check_original(args: argparse.Namespace) -> None:
     Raises:
         InputError: If a flag has no value, counts are out of range, or standard input is to be read twice.
     """
-    from sdjp.types import check_count
+    from sdjp import checks
 
     for name in ("prompt", "outdir"):
         if getattr(args, name) == "":
@@ -89,8 +87,8 @@ def check_original(args: argparse.Namespace) -> None:
                 ja=f"--{name} のあとに値を書いてください。",
                 en=f"--{name} needs a value.",
             )
-    check_count(args.n_iter, "n_iter")
-    check_count(args.n_samples, "n_samples")
+    checks.count("n_iter", args.n_iter, label="繰り返しの回数")
+    checks.count("n_samples", args.n_samples, label="枚数")
     if args.from_file is None and args.prompt is None:
         args.prompt = PROMPT
     if args.from_file == "-" and args.n_iter != 1:
@@ -193,23 +191,23 @@ def draw_all(
     outdir = check_folder(args.outdir)
     samples = check_folder(outdir / "samples")
     count = len(list(samples.iterdir()))
-    told: set[str] = set()
-    drawn, stopped = Drawn(), False
+    announced: set[str] = set()
+    output, stopped = Output(), False
     try:
         for iteration in range(args.n_iter):
             for number, batch in enumerate(batches(args)):
                 result = _signed(generate(batch), args.seed, sampler, iteration, number)
                 stream.finish(sampler)
                 for info in result.prompts:
-                    if info is not None and info.source not in told:
-                        told.add(info.source)
-                        announce(info)
-                drawn.take(result, None if args.skip_save else samples, at_least=count)
+                    if info is not None and info.source not in announced:
+                        announced.add(info.source)
+                        announce_prompt(info)
+                output.take(result, None if args.skip_save else samples, at_least=count)
     except KeyboardInterrupt:
         stopped = True
-        say_stopped(0 if args.skip_save else drawn.count)
-    if drawn.kept and not args.skip_grid:
-        drawn.save_grid(outdir, columns=args.n_rows if args.n_rows > 0 else args.n_samples)
+        say_stopped(0 if args.skip_save else output.count)
+    if output.kept and not args.skip_grid:
+        output.save_grid(outdir, columns=args.n_rows if args.n_rows > 0 else args.n_samples)
     return 130 if stopped else 0
 
 
@@ -217,7 +215,7 @@ def _signed(
     result: GenerationResult, seed: int, sampler: str, iteration: int, batch: int
 ) -> GenerationResult:
     """Let each record tell where in the run its picture stands: the seed alone does not give it again."""
-    from sdjp.types import Report
+    from sdjp.records import Report
 
     def report(row: int) -> Report:
         return Report(

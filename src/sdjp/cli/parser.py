@@ -10,6 +10,8 @@ from typing import Any, Final, NoReturn
 
 from sdjp import errors
 from sdjp.cli.speech import say
+from sdjp.options import OPTIONS
+from sdjp.options.rules import Choice, Interval, Pixels, Real, Rule, Several, Whole
 
 
 def language(argv: Sequence[str]) -> errors.Language:
@@ -40,6 +42,19 @@ class Parser(argparse.ArgumentParser):
         text = en if errors.get_language() == "en" else ja
         self.add_argument(*flags, help=text.replace("%", "%%"), **arguments)
 
+    def generation(self, name: str, *flags: str, **overrides: Any) -> None:
+        """Add an option of a generation, as its row in :data:`sdjp.options.OPTIONS` has it.
+
+        Args:
+            name: The option; the argument is parsed under this name.
+            flags: What is typed.
+            overrides: What this command has otherwise: ``default``, ``ja``, ``en``, ``metavar`` …
+        """
+        option = OPTIONS[name]
+        kind = _kind(option.rule)
+        about = {"dest": name, "default": option.default, "ja": option.ja, "en": option.en}
+        self.option(*flags, **{**about, **kind, **overrides})
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and stop with 2."""
         say(ja=f"エラー: {_japanese(message)}", en=f"error: {message}", file=sys.stderr)
@@ -55,6 +70,19 @@ class Parser(argparse.ArgumentParser):
             file=sys.stderr,
         )
         sys.exit(2)
+
+
+def _kind(rule: Rule) -> dict[str, Any]:
+    """How argparse reads a value of a rule."""
+    if isinstance(rule, Several):
+        return _kind(rule.of)
+    if isinstance(rule, Choice):
+        return {"choices": rule.values}
+    if isinstance(rule, Interval):
+        return {"type": float, "nargs": 2}
+    if isinstance(rule, Whole | Pixels):
+        return {"type": int}
+    return {"type": float} if isinstance(rule, Real) else {}
 
 
 _JAPANESE: Final = (

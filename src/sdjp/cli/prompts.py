@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sdjp.cli.addons import check_names
+from sdjp.cli.options import check_names
 from sdjp.errors import InputError, reason
 
 

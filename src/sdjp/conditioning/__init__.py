@@ -1,7 +1,4 @@
-"""From text to the states that condition the UNet."""
+"""From a prompt to the states that condition the UNet: read, encode, emphasise, remember.
 
-from sdjp.conditioning.cache import Memory
-from sdjp.conditioning.encode import emphasise, encode
-from sdjp.conditioning.reading import read_as
-
-__all__ = ["Memory", "emphasise", "encode", "read_as"]
+``reader`` is the one place where a prompt is read, whether it is drawn or explained; it loads no torch.
+"""

@@ -6,7 +6,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Hashable
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,8 @@ Ids = tuple[tuple[int, ...], ...]
 Fingerprint = tuple[tuple[Hashable, ...], ...]
 
 
-class Memory:
-    """Remembers the states of batches of chunks; threads may share it.
+class StateCache:
+    """The states of batches of chunks; threads may share it.
 
     What is found is what the same weights gave for the same ids in the same batch: an encoder with LoRAs, one
     that was moved or converted, or whose weights were written to, is another one. (Torch does not count what
@@ -42,6 +42,9 @@ class Memory:
             weakref.WeakKeyDictionary()
         )
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy begins empty
+        return type(self), (self._states.limit,)
 
     def __len__(self) -> int:
         return len(self._states)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sdjp.conditioning import emphasis
-from sdjp.conditioning.cache import Ids, Memory
+from sdjp.conditioning.cache import Ids, StateCache
 from sdjp.models import Adapter, TextEncoder
 from sdjp.text.chunks import Chunks
 
@@ -46,7 +46,7 @@ def emphasise(states: Tensor, weights: Tensor) -> Tensor:
 
 
 def encode(
-    model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks, memory: Memory | None = None
+    model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks, cache: StateCache | None = None
 ) -> Tensor:
     """Encode ``prompts``; equal chunks are encoded once.
 
@@ -54,12 +54,12 @@ def encode(
         model: The text encoder.
         prompts: The chunks of each prompt.
         empty: The chunks of an empty prompt; shorter prompts are filled up with it.
-        memory: Of what was encoded before; without one, nothing is remembered.
+        cache: States that were encoded before; without one, nothing is remembered.
 
     Returns:
         (B, N L, D) in the dtype of the model, N the chunks of the longest prompt; memory of its own.
     """
-    memory = Memory(0) if memory is None else memory
+    cache = StateCache(0) if cache is None else cache
     count = max(len(p.ids) for p in prompts)
     filling = tuple(empty.ids[0])
     rows = [
@@ -73,7 +73,7 @@ def encode(
             wanted += [rest for _, rest in emphasis.without(row, weights, pad_id=pad_id)]
     known: dict[tuple[int, ...], Tensor] = {}
     for batch in _batches(list(dict.fromkeys(wanted)), filling):
-        known.update(zip(batch, memory.states(model, batch), strict=True))
+        known.update(zip(batch, cache.states(model, batch), strict=True))
     if pad_id is not None:
         pairs = zip(rows, weighted, strict=True)
         states = torch.stack([emphasis.emphasise(row, w, known, pad_id=pad_id) for row, w in pairs])

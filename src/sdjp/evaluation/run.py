@@ -22,9 +22,9 @@ from sdjp.evaluation.features import ClipFeatures, PictureFeatures, read_picture
 from sdjp.evaluation.scores import Moments, clip_scores, frechet_distance
 from sdjp.generation.job import check_ahead
 from sdjp.images import check_folder, read_metadata
+from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline
 from sdjp.text.read import check_prompt
-from sdjp.types import GenerationOptions
 
 SCALES: Final = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 BATCH: Final = 8  # pictures whose features are taken together

@@ -1,4 +1,5 @@
-"""What one run leaves out to be fast: guidance outside an interval, tokens, the deep part at most steps.
+"""The guided UNet of one run, and what it may leave out to be fast: guidance outside an interval, tokens,
+the deep part at most steps.
 
 All of it is lossy, and all of it is off unless it is asked for. State is that of one batch of one run: the
 networks know nothing of it.
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from sdjp.engines import Engine
     from sdjp.generation.job import Job
-    from sdjp.types import ResolvedOptions
+    from sdjp.options import ResolvedOptions
 
 
-class Shortcuts:
-    """The guided network of one run, taking the shortcuts that its options name.
+class GuidedUNet:
+    """The guided UNet of one run, taking the shortcuts that its options name.
 
     With none of them it is :func:`sdjp.samplers.classifier_free`.
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
-from sdjp.generation.presets import fill
+from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
+from sdjp.text.prompt import Prompt, tags
 from sdjp.text.read import check_prompt
-from sdjp.types import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
+from sdjp.text.tags import lora_weights
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -54,7 +56,7 @@ class Job:
         inputs: Pictures and tensors.
         count: Pictures in all.
         seeds: The seed of each.
-        prompts: Each prompt once; empty if text states were given.
+        prompts: Each prompt once, parsed; empty if text states were given.
         negatives: As many, or one if text states were given.
         shape: (C, h, w) of one picture's latents.
         plan: The steps.
@@ -70,8 +72,8 @@ class Job:
     inputs: Inputs
     count: int
     seeds: tuple[int, ...]
-    prompts: tuple[str, ...]
-    negatives: tuple[str, ...]
+    prompts: tuple[Prompt, ...]
+    negatives: tuple[Prompt, ...]
     shape: tuple[int, ...]
     plan: Plan
     pictures: tuple[Image, ...] = ()
@@ -80,6 +82,50 @@ class Job:
     overlap: int = 0
     keep: tuple[int, int] | None = None
     larger: Job | None = None
+
+    @property
+    def loras(self) -> dict[str, float]:
+        """The LoRAs that its first prompt is drawn with; see :meth:`by_loras`."""
+        return self.loras_of(self.prompts[0]) if self.prompts else dict(self.options.loras or {})
+
+    def loras_of(self, prompt: Prompt) -> dict[str, float]:
+        """The LoRAs that a prompt is drawn with: those of its tags, and those of the options."""
+        return lora_weights(tags(prompt), self.options.loras)
+
+    def by_loras(self) -> Iterator[Job]:
+        """Part the job where its prompts ask for other LoRAs: each part draws neighbouring pictures of it."""
+        first = 0
+        for _, group in itertools.groupby(self.prompts, self.loras_of):
+            count = len(list(group))
+            yield self if count == len(self.prompts) else self._part(first, first + count)
+            first += count
+        if not self.prompts:
+            yield self
+
+    def _part(self, first: int, last: int) -> Job:
+        """The pictures of the prompts from ``first`` to before ``last``."""
+        each = self.options.num_images_per_prompt
+        rows, groups = slice(first * each, last * each), len(self.prompts)
+
+        def of(tensor: Tensor | None, where: slice, whole: int) -> Tensor | None:
+            return tensor[where] if tensor is not None and len(tensor) == whole else tensor
+
+        inputs = dataclasses.replace(
+            self.inputs,
+            latents=of(self.inputs.latents, rows, self.count),
+            negative_prompt_embeds=of(self.inputs.negative_prompt_embeds, slice(first, last), groups),
+        )
+        return dataclasses.replace(
+            self,
+            inputs=inputs,
+            count=(last - first) * each,
+            seeds=self.seeds[rows],
+            prompts=self.prompts[first:last],
+            negatives=self.negatives[first:last],
+            pictures=self.pictures[rows],
+            masks=self.masks[rows],
+            larger=None if self.larger is None else self.larger._part(first, last),
+        )
 
     @property
     def steps(self) -> int:
@@ -99,7 +145,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
     for text in _as_list(options.negative_prompt, "negative_prompt"):
         check_prompt(text, allow_empty=True)
     defaults = Defaults()
-    options = fill(options, guidance_scale=defaults.guidance_scale)
+    options = options.with_preset(guidance_scale=defaults.guidance_scale)
     _check_guidance(options)
     sampler = get_sampler(defaults.sampler if options.sampler is None else options.sampler)
     steps = options.num_inference_steps
@@ -122,12 +168,10 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     """
     factor = config.vae.factor
     check_options(options, factor=factor)
-    options = fill(options, guidance_scale=config.defaults.guidance_scale)
+    options = options.with_preset(guidance_scale=config.defaults.guidance_scale)
     _check_together(options, inputs)
     _check_model(config, inputs)
-    prompts = _as_list(options.prompt, "prompt")
-    for text in prompts:
-        check_prompt(text)
+    prompts = tuple(check_prompt(text) for text in _as_list(options.prompt, "prompt"))
     groups = _groups(prompts, inputs.prompt_embeds)
     negatives = _negatives(options.negative_prompt, groups)
     pictures, masks = _opened(inputs, groups)
@@ -160,7 +204,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         inputs=inputs,
         count=count,
         seeds=_seeds(resolved.seed, count),
-        prompts=tuple(prompts),
+        prompts=prompts,
         negatives=negatives,
         shape=shape,
         plan=from_picture if pictures else plan,
@@ -169,9 +213,31 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         tile=tile,
         overlap=overlap,
     )
+    if inputs.noise is not None and len(list(job.by_loras())) > 1:
+        raise InputError(
+            "lora.noise",
+            ja="noise で乱数を渡すときは、どのプロンプトにも同じ LoRA を指定してください。",
+            en="where noise is given, all prompts must have the same LoRAs.",
+        )
     if resolved.hires is None:
         return job
     return dataclasses.replace(job, larger=_larger(job, resolved.hires, plan, config))
+
+
+def common_loras(prompts: Sequence[Prompt], besides: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the LoRAs that all of ``prompts`` ask for.
+
+    Raises:
+        InputError: If they do not ask for the same.
+    """
+    found = [lora_weights(tags(prompt), besides) for prompt in prompts]
+    if any(other != found[0] for other in found):
+        raise InputError(
+            "lora.differ",
+            ja="LoRA の違うプロンプトは、別々に encode_prompt に渡してください。",
+            en="give prompts with different LoRAs to encode_prompt one by one.",
+        )
+    return found[0] if found else dict(besides or {})
 
 
 def check_area(width: int, height: int) -> None:
@@ -336,13 +402,6 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
     )
 
 
-def frozen(value: Any) -> Any:
-    """A list as a tuple, a mapping as a copy; anything else as it is, for the checks to judge."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return tuple(value) if isinstance(value, (list, tuple)) else value
-
-
 def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
     if value is None:
         return []
@@ -354,7 +413,7 @@ def _as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
     return texts
 
 
-def _groups(prompts: Sequence[str], embeds: Tensor | None) -> int:
+def _groups(prompts: Sequence[Prompt], embeds: Tensor | None) -> int:
     """How many prompts there are, as text or as states."""
     if bool(prompts) == (embeds is not None):
         raise InputError(
@@ -365,18 +424,30 @@ def _groups(prompts: Sequence[str], embeds: Tensor | None) -> int:
     return len(prompts) if embeds is None else embeds.shape[0]
 
 
-def _negatives(given: str | Sequence[str] | None, groups: int) -> tuple[str, ...]:
-    negatives = [""] if given is None else _as_list(given, "negative_prompt")
-    if len(negatives) not in (1, groups):
+def _negatives(given: str | Sequence[str] | None, groups: int) -> tuple[Prompt, ...]:
+    texts = [""] if given is None else _as_list(given, "negative_prompt")
+    if len(texts) not in (1, groups):
         raise InputError(
             "negative_prompt.count",
-            ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください"
-            f"（{len(negatives)} 個）。",
-            en=f"give one negative_prompt, or {groups} as there are prompts, not {len(negatives)}.",
+            ja=f"negative_prompt は 1 個か、プロンプトと同じ {groups} 個にしてください（{len(texts)} 個）。",
+            en=f"give one negative_prompt, or {groups} as there are prompts, not {len(texts)}.",
         )
-    for text in negatives:
-        check_prompt(text, allow_empty=True)
+    negatives = [check_prompt(text, allow_empty=True) for text in texts]
+    for negative in negatives:
+        _refuse_loras(negative)
     return tuple(negatives * groups if len(negatives) == 1 else negatives)
+
+
+def _refuse_loras(negative: Prompt) -> None:
+    found = lora_weights(tags(negative))
+    if found:
+        raise InputError(
+            "lora.negative",
+            ja=f"LoRA「{next(iter(found))}」のタグは negative_prompt では働きません。"
+            "prompt に書くか、消してください（弱めるには <lora:名前:-0.5> のように負の重みを使えます）。",
+            en=f"the tag of the LoRA {next(iter(found))!r} does nothing in a negative prompt. Write it into "
+            "the prompt, or take it out (a negative weight, <lora:NAME:-0.5>, turns it round).",
+        )
 
 
 def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:

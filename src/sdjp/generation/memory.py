@@ -18,7 +18,7 @@ LOW: Final = "low"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Savings:
+class MemorySavings:
     """Which savings a pipeline makes.
 
     Attributes:
@@ -33,12 +33,12 @@ class Savings:
     tiles: bool = False
 
     @classmethod
-    def named(cls, value: str | Collection[str]) -> Savings:
+    def named(cls, value: str | Collection[str]) -> MemorySavings:
         """Turn the switch into savings.
 
         Args:
-            value: ``"normal"`` (none), ``"low"`` (all), or names of :class:`Savings`, with commas between
-                them or in a list.
+            value: ``"normal"`` (none), ``"low"`` (all), or names of :class:`MemorySavings`, with commas
+                between them or in a list.
 
         Raises:
             InputError: If it is something else.
@@ -85,7 +85,7 @@ class Savings:
         )
 
 
-NAMES: Final = tuple(f.name for f in fields(Savings))
+NAMES: Final = tuple(f.name for f in fields(MemorySavings))
 
 
 def by_rows(network: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image, ImageOps
 
-from sdjp.types import Fit
+from sdjp.options import Fit
 
 
 def natural_size(

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from sdjp.errors import InputError
 from sdjp.images.fit import fit_picture
 from sdjp.images.read import to_rgb
-from sdjp.types import Fit
+from sdjp.options import Fit
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,7 +19,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
 from sdjp.images.read import unreadable
-from sdjp.types import GenerationOptions, PromptInfo, ResolvedOptions
+from sdjp.options import GenerationOptions, ResolvedOptions
+from sdjp.records import PromptInfo
 
 _SAMPLER_NAMES: Final[Mapping[str, str]] = {
     # As the web UI shows them; a sampler that it does not know keeps its own name.
@@ -136,7 +137,7 @@ def _quoted(value: object) -> str:
 
 def _versions() -> dict[str, str]:
     """Versions that decide what a seed gives. Reads package metadata; imports nothing."""
-    from sdjp import __version__
+    from sdjp._version import __version__
 
     found = {"sdjp": __version__}
     for package in ("torch", "pillow"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from sdjp.types import Report
+from sdjp.records import Report
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from sdjp.errors import InputError, NonFiniteError
 from sdjp.postprocess.base import PostProcessor
-from sdjp.types import Report
+from sdjp.records import Report
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -19,7 +19,7 @@ from sdjp.postprocess.base import Note, PostProcessor
 from sdjp.postprocess.detection import THRESHOLD, chance, check_method
 from sdjp.postprocess.marking import METHODS, Bits, Method, Pixels
 from sdjp.postprocess.marking.payload import TEXT, payload_of
-from sdjp.types import Report
+from sdjp.records import Report
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -52,7 +52,7 @@ class Names:
 
     def mark(self, prompt: Prompt) -> Prompt:
         """Cut the names out of the text: each becomes a node of its own, which is not translated."""
-        return Prompt(self._marked(prompt.nodes)) if self._name else prompt
+        return dataclasses.replace(prompt, nodes=self._marked(prompt.nodes)) if self._name else prompt
 
     def _marked(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
         marked: list[Node] = []

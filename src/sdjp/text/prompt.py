@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdjp.errors import InputError
-from sdjp.lru import TEXTS, Lru, by_length
 from sdjp.text.normalize import TAG_RE, normalize, remove_invisible
 from sdjp.text.tree import (
     Break,
@@ -102,8 +101,6 @@ _AS_TYPED: Final = re.compile(
     r"|(?P<bracket>[()\[\]（）［］])"
 )
 
-_parsed: Final = Lru[str, Prompt](TEXTS, by_length)
-
 
 def parse(text: str) -> Prompt:
     r"""Parse what a user typed; it is normalized on the way.
@@ -120,19 +117,6 @@ def parse(text: str) -> Prompt:
             not match or are nested deeper than ``MAX_NESTING``, or a weight that is no number from 0 to
             ``MAX_WEIGHT``.
     """
-    known = _parsed.get(text)  # a prompt is checked, searched for tags and read: parsed once
-    if known is None:
-        known = _parse(text)
-        _parsed.put(text, known)
-    return known
-
-
-def forget() -> None:
-    """Forget the prompts that were parsed lately, to measure how long it takes."""
-    _parsed.clear()
-
-
-def _parse(text: str) -> Prompt:
     nul = text.find("\0") + 1
     if nul:
         raise InputError(
@@ -149,7 +133,7 @@ def _parse(text: str) -> Prompt:
     typed = remove_invisible(text)
     normalized = normalize(_BRACKETED.sub(_escape_bracketed, typed))
     tokens = list(_TOKEN.finditer(normalized))
-    prompt = Prompt(_build(tokens, _match_brackets(tokens, typed)))
+    prompt = Prompt(_build(tokens, _match_brackets(tokens, typed)), source=text)
     _check_product(prompt)
     return prompt
 

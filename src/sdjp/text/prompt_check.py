@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from sdjp.errors import InputError
+from sdjp.records import PromptInfo, Report
 from sdjp.text.word_list import WordList, read, shipped
-from sdjp.types import PromptInfo, Report
 
 PromptCheck = Literal["off", "flag", "refuse"]
 PROMPT_CHECKS: Final = get_args(PromptCheck)
@@ -21,7 +21,7 @@ NAME: Final = "prompt_check"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Screen:
+class PromptChecker:
     """Looks for words in prompts.
 
     Attributes:
@@ -76,7 +76,7 @@ class Screen:
         return Report(name=NAME, status="done", ja=ja, en=en, data=data)
 
 
-def make_screen(mode: PromptCheck, *, words: str | Path | None = None) -> Screen:
+def make_prompt_checker(mode: PromptCheck, *, words: str | Path | None = None) -> PromptChecker:
     """Make the check of prompts.
 
     Args:
@@ -95,8 +95,8 @@ def make_screen(mode: PromptCheck, *, words: str | Path | None = None) -> Screen
             en=f"prompt_check cannot be {mode!r}. Allowed: {allowed}",
         )
     if mode == "off":
-        return Screen(mode=mode, words=WordList(()))
-    return Screen(mode=mode, words=shipped() if words is None else shipped() + read(words))
+        return PromptChecker(mode=mode, words=WordList(()))
+    return PromptChecker(mode=mode, words=shipped() if words is None else shipped() + read(words))
 
 
 def _listed(words: Sequence[dict[str, str]], language: str) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sdjp.errors import InputError
+from sdjp.options import TranslateMode
+from sdjp.records import Part, PromptInfo
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.names import Names, named
@@ -19,7 +21,6 @@ from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate.base import Piece, Translation, Translator
 from sdjp.text.tree import Named
-from sdjp.types import Part, PromptInfo, TranslateMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,8 @@ class ReadPrompt:
     tags: tuple[str, ...]
 
 
-def check_prompt(text: str, *, allow_empty: bool = False) -> None:
-    """Refuse what is not a prompt.
+def check_prompt(text: str, *, allow_empty: bool = False) -> syntax.Prompt:
+    """Parse a prompt, and refuse what is none.
 
     Raises:
         InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative
@@ -58,10 +59,11 @@ def check_prompt(text: str, *, allow_empty: bool = False) -> None:
             ja="プロンプトに文字がありません。描きたいものを言葉で書いてください（例: 馬に乗る宇宙飛行士）。",
             en="the prompt has no words in it. Say what to draw, for example: an astronaut riding a horse.",
         )
+    return parsed
 
 
 def read(
-    texts: Sequence[str],
+    prompts: Sequence[str | syntax.Prompt],
     *,
     translator: Translator,
     tokenizer: Tokenizer,
@@ -73,7 +75,7 @@ def read(
     """Read prompts; the leaves of all of them are translated as one batch.
 
     Args:
-        texts: What the user typed.
+        prompts: What the user typed, parsed or not.
         translator: Turns Japanese leaves into English.
         tokenizer: That of the model that will draw.
         translate: ``"auto"`` translates the leaves with Japanese in them, ``"always"`` all, ``"never"`` none.
@@ -87,9 +89,9 @@ def read(
     """
     names = Names({}) if names is None else names
     results = []
-    parsed = [names.mark(syntax.parse(text)) for text in texts]
-    for text, tree, (english, group, records) in zip(
-        texts, parsed, _translated(parsed, translator, translate), strict=True
+    parsed = [names.mark(_parsed(prompt)) for prompt in prompts]
+    for tree, (english, group, records) in zip(
+        parsed, _translated(parsed, translator, translate), strict=True
     ):
         english, neighbours = _nearest(english, words)
         runs = _runs(english, names)
@@ -99,7 +101,7 @@ def read(
         tags = syntax.tags(tree)
         parts, unknown = _account(group, records)
         info = PromptInfo(
-            source=text,
+            source=tree.source,
             normalized=str(tree),
             english=str(english),
             tokens=chunks.tokens,
@@ -117,7 +119,7 @@ def read(
 
 
 def to_english(
-    texts: Sequence[str], *, translator: Translator, translate: TranslateMode = "auto"
+    prompts: Sequence[str | syntax.Prompt], *, translator: Translator, translate: TranslateMode = "auto"
 ) -> list[str]:
     """Return what :func:`read` would give a text encoder, as text; brackets and tags stay.
 
@@ -125,8 +127,12 @@ def to_english(
         InputError: If a prompt cannot be parsed.
         TranslationError: If a leaf cannot be translated.
     """
-    parsed = [syntax.parse(text) for text in texts]
+    parsed = [_parsed(prompt) for prompt in prompts]
     return [str(english) for english, _, _ in _translated(parsed, translator, translate)]
+
+
+def _parsed(prompt: str | syntax.Prompt) -> syntax.Prompt:
+    return syntax.parse(prompt) if isinstance(prompt, str) else prompt
 
 
 def _translated(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sdjp.errors import InputError
-from sdjp.types import MAX_LORA_WEIGHT
+from sdjp.options import MAX_LORA_WEIGHT
 
 _LORA: Final = re.compile(r"<lora:(?P<fields>[^<>]*)>", re.IGNORECASE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -78,9 +78,15 @@ Node: TypeAlias = "Text | Separator | Verbatim | Name | Tag | Break | Weighted"
 
 @dataclass(frozen=True)
 class Prompt:
-    """A parsed prompt; ``str(prompt)`` writes it out again."""
+    """A parsed prompt; ``str(prompt)`` writes it out again.
+
+    Attributes:
+        nodes: What it is made of.
+        source: What was typed; prompts of the same nodes are equal, however they were typed.
+    """
 
     nodes: tuple[Node, ...] = ()
+    source: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return unparse(self)
@@ -142,7 +148,7 @@ def map_text(prompt: Prompt, leaves: Sequence[str]) -> Prompt:
             ja=f"プロンプトの文は {count} 個ですが、{len(leaves)} 個が渡されました。同じ数にしてください。",
             en=f"the prompt has {count} text leaves, not {len(leaves)}. Give one for each.",
         )
-    return Prompt(_mapped(prompt.nodes, iter(leaves)))
+    return dataclasses.replace(prompt, nodes=_mapped(prompt.nodes, iter(leaves)))
 
 
 def weighted_runs(prompt: Prompt) -> tuple[Run | Named | Break, ...]:

@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,16 @@ class OnDemand:
     def __init__(self) -> None:
         self._parts: dict[str, _Part] = {}
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An empty one is copied as an empty one.
+
+        Raises:
+            TypeError: If it has networks: their files and the count of their users are of this process.
+        """
+        if self._parts:
+            raise TypeError("networks that are read on demand cannot be copied or pickled")
+        return type(self), ()
 
     def __contains__(self, part: str) -> bool:
         return part in self._parts

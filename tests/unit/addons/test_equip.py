@@ -14,8 +14,10 @@ import torch
 from sdjp import Pipeline
 from sdjp.addons.equip import Addons
 from sdjp.errors import InputError, WeightsError
+from sdjp.generation.model import Model
 from sdjp.images import read_metadata
 from sdjp.result import GenerationResult
+from sdjp.text.prompt import parse
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights.parts.adapter import adapted
@@ -115,22 +117,26 @@ def test_a_lora_of_either_network_acts(folder: Path, tmp_path: Path) -> None:
     torch.testing.assert_close(latents(again), alone[1], rtol=0, atol=1e-5)  # another batch of the encoder
 
 
+def equipped(pipe: Pipeline, prompt: str, loras: dict[str, float]) -> Model:
+    return pipe._model().equipped(pipe.addons, [parse(prompt)], loras)
+
+
 def test_the_copies_of_the_last_set_are_kept(pipe: Pipeline) -> None:
-    first = pipe._equipped([""], {"着物": 0.5})
-    assert pipe._equipped(["猫"], {"着物": 0.5}).unet is first.unet
+    first = equipped(pipe, "", {"着物": 0.5})
+    assert equipped(pipe, "猫", {"着物": 0.5}).unet is first.unet
     assert first.vae is pipe.vae
-    assert pipe._equipped([""], {}).unet is pipe.unet
-    assert pipe._equipped(["猫"], {"着物": 0.5}).unet is first.unet, "a run without LoRA keeps them, too"
-    assert pipe._equipped([""], {"着物": 0.4}).unet is not first.unet
+    assert equipped(pipe, "", {}).unet is pipe.unet
+    assert equipped(pipe, "猫", {"着物": 0.5}).unet is first.unet, "a run without LoRA keeps them, too"
+    assert equipped(pipe, "", {"着物": 0.4}).unet is not first.unet
 
 
 def test_a_change_of_the_base_is_seen(folder: Path) -> None:
     """The weights may belong to a pipeline of diffusers, too."""
     pipe = pipeline(folder)
     name = "down.0.attn.block.self_attention.to_q.weight"
-    before = pipe._equipped([""], {"着物": 1.0}).unet.get_parameter(name).clone()
+    before = equipped(pipe, "", {"着物": 1.0}).unet.get_parameter(name).clone()
     pipe.unet.get_parameter(name).add_(1.0)
-    after = pipe._equipped([""], {"着物": 1.0}).unet.get_parameter(name)
+    after = equipped(pipe, "", {"着物": 1.0}).unet.get_parameter(name)
     torch.testing.assert_close(after, before + 1.0, rtol=0, atol=1e-6)  # float32
 
 
@@ -383,11 +389,11 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_a_word_that_is_refused_is_refused_before_the_first_part_is_drawn(folder: Path) -> None:
-    from sdjp.text.prompt_check import make_screen
+    from sdjp.text.prompt_check import make_prompt_checker
 
     pipe = pipeline(folder)
-    pipe.screen = make_screen("refuse")
-    word = pipe.screen.words.words[0].word
+    pipe.prompt_checker = make_prompt_checker("refuse")
+    word = pipe.prompt_checker.words.words[0].word
     seen: list[object] = []
     with pytest.raises(InputError) as caught:
         pipe.generate(["猫", f"{word}<lora:着物>"], on_step=seen.append, **SETTINGS)

@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdjp.conditioning import Memory, encode
-from sdjp.conditioning.encode import ALONE, BATCH
+from sdjp.conditioning.cache import StateCache
+from sdjp.conditioning.encode import ALONE, BATCH, encode
 from sdjp.config import TINY
 from sdjp.models import CLIPText
 from sdjp.models.extended_embedding import ExtendedEmbedding
@@ -56,7 +56,7 @@ EMPTY = chunks("")
 
 
 def test_the_very_same_without_a_call(model: CLIPText, calls: list[int]) -> None:
-    memory = Memory()
+    memory = StateCache()
     first = encode(model, [chunks("a cat"), chunks("(a dog:1.2)")], EMPTY, memory)
     assert calls == [1, 1]
     assert torch.equal(encode(model, [chunks("a cat"), chunks("(a dog:1.2)")], EMPTY, memory), first)
@@ -74,7 +74,7 @@ def test_without_a_memory_nothing_is_remembered(model: CLIPText, calls: list[int
 
 def test_many_prompts_are_few_calls(model: CLIPText, calls: list[int]) -> None:
     prompts = [chunks(f"cat number {i}") for i in range(2 * BATCH)]
-    memory = Memory()
+    memory = StateCache()
     states = encode(model, [*prompts, EMPTY, *prompts[::-1]], EMPTY, memory)
     assert calls == [1, BATCH, BATCH]
     torch.testing.assert_close(states[:5], model(torch.tensor([p.ids[0] for p in prompts[:5]])))
@@ -84,7 +84,7 @@ def test_many_prompts_are_few_calls(model: CLIPText, calls: list[int]) -> None:
 def test_what_was_drawn_before_changes_no_bit(model: CLIPText) -> None:
     prompts = [chunks(f"a dog and {i} cats") for i in range(ALONE + 3)]
     fresh = encode(model, prompts, EMPTY)
-    memory = Memory()
+    memory = StateCache()
     for i in range(len(prompts)):
         encode(model, prompts[: i + 1], EMPTY, memory)
     assert torch.equal(encode(model, prompts, EMPTY, memory), fresh)
@@ -94,7 +94,7 @@ def test_what_was_drawn_before_changes_no_bit(model: CLIPText) -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(", ".join), min_size=1, max_size=9))
 def test_a_batch_is_its_prompts_one_by_one_in_order(model: CLIPText, texts: list[str]) -> None:
-    memory = Memory()
+    memory = StateCache()
     prompts = [chunks(text) for text in texts]
     together = encode(model, prompts, EMPTY, memory)
     length = max(len(p.ids) for p in prompts)
@@ -106,7 +106,7 @@ def test_a_batch_is_its_prompts_one_by_one_in_order(model: CLIPText, texts: list
 
 
 def test_what_callers_do_to_states_stays_with_them(model: CLIPText) -> None:
-    memory = Memory()
+    memory = StateCache()
     first = encode(model, [chunks("a cat")], EMPTY, memory)
     kept = first.clone()
     first.zero_()
@@ -118,7 +118,7 @@ def test_what_callers_do_to_states_stays_with_them(model: CLIPText) -> None:
 
 def test_it_is_bounded_by_bytes(model: CLIPText, calls: list[int]) -> None:
     one = 77 * TINY.text.width * 4
-    memory = Memory(3 * one)
+    memory = StateCache(3 * one)
     for i in range(6):
         encode(model, [chunks(f"cat number {i}")], EMPTY, memory)
         assert memory.size <= 3 * one
@@ -157,7 +157,7 @@ def there_and_back(model: CLIPText) -> None:
 @pytest.mark.parametrize("change", [written_to, loaded, replaced, converted, there_and_back])
 def test_other_weights_share_nothing(change: object) -> None:
     with torch.inference_mode(False), torch.no_grad():
-        model, memory = make(), Memory()
+        model, memory = make(), StateCache()
         before = encode(model, [chunks("a cat")], EMPTY, memory)
         change(model)  # type: ignore[operator]
         after = encode(model, [chunks("a cat")], EMPTY, memory)
@@ -167,7 +167,7 @@ def test_other_weights_share_nothing(change: object) -> None:
 
 
 def test_another_encoder_shares_nothing(model: CLIPText) -> None:
-    memory = Memory()
+    memory = StateCache()
     with torch.inference_mode(False):
         other = copy.deepcopy(model)
         torch.nn.init.normal_(other.token_embedding.weight)
@@ -177,7 +177,7 @@ def test_another_encoder_shares_nothing(model: CLIPText) -> None:
 
 
 def test_autocast_shares_nothing(model: CLIPText) -> None:
-    memory = Memory()
+    memory = StateCache()
     plain = encode(model, [chunks("a cat")], EMPTY, memory)
     with torch.autocast("cpu", torch.bfloat16):
         cast = encode(model, [chunks("a cat")], EMPTY, memory)
@@ -188,7 +188,7 @@ def test_autocast_shares_nothing(model: CLIPText) -> None:
 
 def test_vectors_of_one_run_are_not_remembered(model: CLIPText) -> None:
     """The id -1 means another name in the next run."""
-    memory = Memory()
+    memory = StateCache()
     ids = [[*EMPTY.ids[0][:1], -1, *EMPTY.ids[0][2:]]]
     named = Chunks(ids=ids, weights=EMPTY.weights, tokens=1)
     results = []
@@ -205,14 +205,14 @@ def test_vectors_of_one_run_are_not_remembered(model: CLIPText) -> None:
 
 def test_gradients_are_not_remembered() -> None:
     with torch.inference_mode(False):
-        model, memory = make().requires_grad_(True), Memory()
+        model, memory = make().requires_grad_(True), StateCache()
         for _ in range(2):
             encode(model, [chunks("a cat")], EMPTY, memory).sum().backward()
         assert len(memory) == 0
 
 
 def test_threads_share_it(model: CLIPText) -> None:
-    memory = Memory()
+    memory = StateCache()
     expected = {i: encode(model, [chunks(f"cat number {i}")], EMPTY) for i in range(6)}
     wrong: list[int] = []
 

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdjp.conditioning import emphasis, encode
+from sdjp.conditioning import emphasis
+from sdjp.conditioning.encode import encode
 from sdjp.models import Adapter
 from sdjp.text.chunks import Chunks
 from tests.encoder_folders import ADAPTER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sdjp.conditioning import emphasise, encode
+from sdjp.conditioning.encode import emphasise, encode
 from sdjp.config import TINY
 from sdjp.models import CLIPText
 from sdjp.text import prompt as syntax

@@ -13,13 +13,13 @@ from PIL import Image
 
 from sdjp.engines import make_engine
 from sdjp.errors import InputError
-from sdjp.generation.fast import Shortcuts, _meets
+from sdjp.generation.fast import GuidedUNet, _meets
 from sdjp.generation.job import Inputs, Job, settle
+from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, classifier_free, get_sampler, tiled
 from sdjp.samplers.base import at
-from sdjp.types import GenerationOptions
 from tests.conftest import SMALL
 
 PROMPT = "馬に乗る宇宙飛行士"
@@ -148,7 +148,7 @@ class Watched:
 
     def run(self, pipe: Pipeline, job: Job) -> None:
         states = torch.zeros(2, 77, SMALL.unet.context_dim)
-        guided = Shortcuts(self, states, states + 0.1, job)
+        guided = GuidedUNet(self, states, states + 0.1, job)
         denoise = guided if job.tile is None else tiled(guided, tile=job.tile, overlap=job.overlap)
         x = torch.randn(2, *job.shape, generator=torch.Generator().manual_seed(1))
         with torch.inference_mode():
@@ -196,7 +196,7 @@ def test_each_tile_has_features_of_its_own(tiny: Pipeline) -> None:
 def test_reuse_is_exact_where_latents_stay(tiny: Pipeline) -> None:
     job = settled(feature_reuse=2)
     states = torch.zeros(1, 77, SMALL.unet.context_dim)
-    guided = Shortcuts(tiny.unet, states, states + 0.1, job)
+    guided = GuidedUNet(tiny.unet, states, states + 0.1, job)
     x = torch.randn(1, *job.shape, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         first = guided(x, at(500.0, x))

@@ -9,31 +9,31 @@ import pytest
 import torch
 
 from sdjp import Pipeline, errors
-from sdjp.generation.memory import NAMES, Savings, by_rows
+from sdjp.generation.memory import NAMES, MemorySavings, by_rows
 from sdjp.models.unet import DeepFeatures
 
 PROMPT = "赤い車"
 
 
 def test_names() -> None:
-    assert Savings.named("normal") == Savings()
-    assert Savings.named("low") == Savings(sequential=True, slices=True, tiles=True)
+    assert MemorySavings.named("normal") == MemorySavings()
+    assert MemorySavings.named("low") == MemorySavings(sequential=True, slices=True, tiles=True)
     assert (
-        Savings.named("tiles, slices")
-        == Savings.named(["slices", "tiles"])
-        == Savings(slices=True, tiles=True)
+        MemorySavings.named("tiles, slices")
+        == MemorySavings.named(["slices", "tiles"])
+        == MemorySavings(slices=True, tiles=True)
     )
 
 
 @pytest.mark.parametrize("value", ["normal", "low", *NAMES, "slices,tiles"])
 def test_the_string_names_the_same(value: str) -> None:
-    assert str(Savings.named(value)) == value
+    assert str(MemorySavings.named(value)) == value
 
 
 @pytest.mark.parametrize("value", ["", "medium", "low,slices", (), ["slices", 3], None, 1, "Slices"])
 def test_other_values_are_refused(value: Any) -> None:
     with pytest.raises(errors.InputError) as caught:
-        Savings.named(value)
+        MemorySavings.named(value)
     assert caught.value.code == "memory.unknown"
     assert "sequential" in caught.value.ja
 
@@ -48,8 +48,8 @@ def test_an_engine_that_keeps_weights_is_refused(memory: str) -> None:
     with pytest.raises(errors.InputError) as caught:
         Pipeline.from_pretrained("no such file.ckpt", memory=memory, engine="compile")
     assert caught.value.code == "memory.engine"
-    assert Savings.named(memory).engine("auto", auto="auto") == "eager"
-    assert Savings.named("slices").engine("compile", auto="auto") == "compile"
+    assert MemorySavings.named(memory).engine("auto", auto="auto") == "eager"
+    assert MemorySavings.named("slices").engine("compile", auto="auto") == "compile"
 
 
 def test_rows_go_one_by_one_with_their_deep_features() -> None:

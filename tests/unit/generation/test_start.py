@@ -17,11 +17,11 @@ from PIL import Image
 from sdjp import errors
 from sdjp.engines import make_engine
 from sdjp.images import read_metadata
+from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline, Progress
 from sdjp.samplers import SAMPLERS
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
-from sdjp.types import GenerationOptions
 from tests.conftest import SMALL, random_models
 
 PROMPT = "馬に乗る宇宙飛行士"

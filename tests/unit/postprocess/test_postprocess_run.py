@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from sdjp.errors import InputError, TranslationError
 from sdjp.postprocess import make_postprocessors, run
-from sdjp.types import Report
+from sdjp.records import Report
 
 
 @dataclass(frozen=True)

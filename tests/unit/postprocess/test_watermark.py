@@ -16,7 +16,7 @@ from sdjp.postprocess import Watermark, detect, make_watermark, run
 from sdjp.postprocess.marking import METHODS
 from sdjp.postprocess.marking.payload import MAX_BYTES, payload_of
 from sdjp.postprocess.watermark import percent, psnr
-from sdjp.types import Report
+from sdjp.records import Report
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "golden" / "watermark.json").read_text(encoding="utf-8")

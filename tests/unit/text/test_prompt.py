@@ -244,14 +244,3 @@ def test_longest_prompts_are_quick(unit: str) -> None:
 
 def test_docstrings() -> None:
     assert doctest.testmod(prompt_module).failed == doctest.testmod(tree_module).failed == 0
-
-
-def test_a_prompt_is_parsed_once_and_refused_every_time() -> None:
-    assert parse("（赤い車：１．２）") is parse("（赤い車：１．２）")
-    assert parse("(赤い車:1.2)") is not parse("（赤い車：１．２）")
-    for _ in range(2):
-        with pytest.raises(InputError):
-            parse("(赤い車")
-    for i in range(6_000):
-        parse(f"{i}匹の猫")
-    assert 0 < prompt_module._parsed.size <= prompt_module._parsed.limit

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.text.prompt_check import Screen, make_screen
+from sdjp.records import PromptInfo
+from sdjp.text.prompt_check import PromptChecker, make_prompt_checker
 from sdjp.text.word_list import HARMLESS, Word, WordList, read, shipped
-from sdjp.types import PromptInfo
 
 LEXICON = Path(__file__).parents[3] / "src" / "sdjp" / "assets" / "lexicon" / "own"
 
@@ -113,7 +113,7 @@ def test_a_list_of_one_s_own_adds_and_takes_away(tmp_path: Path) -> None:
     path.write_text(
         "# 社内の決まり\n\nja\t競合製品\tbrand\nja\t裸\t-\nen\tFoo Bar\tbrand\n", encoding="utf-8"
     )
-    screen = make_screen("flag", words=path)
+    screen = make_prompt_checker("flag", words=path)
     assert screen.words.find("競合製品の foo  bar と裸の男") == (
         Word("ja", "競合製品", "brand"),
         Word("en", "Foo Bar", "brand"),
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "sjis.tsv").write_bytes("ja\t裸\tx".encode("shift_jis"))
     for path in (tmp_path / "none.tsv", tmp_path, tmp_path / "sjis.tsv"):
         with pytest.raises(InputError) as caught:
-            make_screen("flag", words=path)
+            make_prompt_checker("flag", words=path)
         assert caught.value.code == "prompt_words.unreadable"
 
 
@@ -156,7 +156,9 @@ def info(source: str, english: str) -> PromptInfo:
 
 
 def test_flag_tells_the_words_and_where_they_stand() -> None:
-    harmless, worded = Screen().check([info("猫", "a cat"), info("裸の死神が殺す", "naked reaper kills")])
+    harmless, worded = PromptChecker().check(
+        [info("猫", "a cat"), info("裸の死神が殺す", "naked reaper kills")]
+    )
     assert (harmless.status, harmless.data) == ("done", {"checked": True, "flagged": False, "words": []})
     assert worded.data["flagged"] is True
     assert worded.data["words"] == [
@@ -171,12 +173,12 @@ def test_flag_tells_the_words_and_where_they_stand() -> None:
 
 
 def test_a_word_that_is_in_both_is_told_once() -> None:
-    (report,) = Screen().check([info("naked", "naked")])
+    (report,) = PromptChecker().check([info("naked", "naked")])
     assert [w["where"] for w in report.data["words"]] == ["source"]
 
 
 def test_refuse_names_the_words_and_the_ways_out() -> None:
-    screen = make_screen("refuse")
+    screen = make_prompt_checker("refuse")
     assert screen.check([info("猫", "a cat")])[0].data["flagged"] is False
     with pytest.raises(InputError) as caught:
         screen.check([info("猫", "a cat"), info("裸", "naked")])
@@ -186,18 +188,18 @@ def test_refuse_names_the_words_and_the_ways_out() -> None:
 
 
 def test_off_looks_at_nothing_and_opens_nothing(tmp_path: Path) -> None:
-    (report,) = make_screen("off", words=tmp_path / "none.tsv").check([info("裸", "naked")])
+    (report,) = make_prompt_checker("off", words=tmp_path / "none.tsv").check([info("裸", "naked")])
     assert (report.status, report.data) == ("off", {"checked": False})
 
 
 def test_text_states_have_no_words() -> None:
-    (report,) = make_screen("refuse").check([None])
+    (report,) = make_prompt_checker("refuse").check([None])
     assert (report.status, report.data) == ("skipped", {"checked": False})
 
 
 @pytest.mark.parametrize("mode", ["on", "", None, True, ["flag"]])
 def test_other_modes_are_refused(mode: object) -> None:
     with pytest.raises(InputError) as caught:
-        make_screen(mode)  # type: ignore[arg-type]
+        make_prompt_checker(mode)  # type: ignore[arg-type]
     assert caught.value.code == "prompt_check.unknown"
     assert "'refuse'" in caught.value.ja

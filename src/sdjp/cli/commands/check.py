@@ -16,7 +16,7 @@ from sdjp.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
     from sdjp.postprocess import SafetyCheck
-    from sdjp.types import Report
+    from sdjp.records import Report
 
 FLAGGED: Final = 3
 """Exit code if any picture is flagged and all could be looked at."""

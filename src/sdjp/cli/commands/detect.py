@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sdjp import errors
+from sdjp.cli.options import METHODS
 from sdjp.cli.parser import Parser
 from sdjp.cli.speech import say
-from sdjp.cli.watermarks import METHODS
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:

@@ -59,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate and say where the table is."""
     texts = tuple(prompts(args))
     scales = _scales(args.scales)
-    from sdjp.types import check_count
+    from sdjp import checks
 
-    check_count(args.batch_size, "batch_size")
+    checks.count("batch_size", args.batch_size, label="一度に描く枚数")
     if args.inception is not None and args.reference is None:
         raise InputError(
             "evaluate.no_reference",

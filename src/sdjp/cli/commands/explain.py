@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+from collections.abc import Callable
 
 from sdjp import errors
-from sdjp.cli.addons import announce_addons
 from sdjp.cli.options import text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
+from sdjp.cli.report import announce_addons, announce_neighbours
 from sdjp.cli.speech import say
-from sdjp.text.tokenizers.base import Tokenizer
-from sdjp.types import PromptInfo
+from sdjp.records import PromptInfo
 
 BATCH = 64  # prompts translated together
-ADAPTER = "adapter"  # of the embedded model
 
 
 def parser() -> Parser:
@@ -29,6 +29,12 @@ def parser() -> Parser:
     )
     options.option("prompt", nargs="?", ja="プロンプト", en="the prompt")
     text_options(options)
+    options.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
+                   ja="読むモデル（数えるトークンと、知っている語が違う）",
+                   en="the model that reads it: tokens and known words are its own")  # fmt: skip
+    options.option("--embeddings-dir", "--embeddings_dir", dest="embeddings_dir", metavar="D",
+                   ja="textual inversion のファイルがあるフォルダー",
+                   en="folder of textual inversion files")  # fmt: skip
     options.option(
         "--json", action="store_true", ja="1 行に 1 つの JSON で出力する", en="one JSON object a line"
     )
@@ -37,55 +43,43 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Explain each prompt, as text or as JSON lines."""
-    from sdjp.text.read import check_prompt, read
-    from sdjp.text.translate import make_translator
-
-    if args.translator == ADAPTER:  # what it makes of a prompt takes the model that it is of
-        from sdjp.pipeline import Pipeline
-
-        pipe = Pipeline.from_pretrained(translator=ADAPTER, safety="off", watermark=False)
-
-        def told(batch: list[str]) -> list[PromptInfo]:
-            return pipe.explain(batch, translate=args.translate)
-    else:
-        translator, tokenizer = make_translator(args.translator), _tokenizer(args.translator)
-
-        def told(batch: list[str]) -> list[PromptInfo]:
-            for text in batch:
-                check_prompt(text)
-            found = read(batch, translator=translator, tokenizer=tokenizer, translate=args.translate)
-            return [prompt.info for prompt in found]
-
-    def explain(batch: list[str]) -> None:
-        for info in told(batch):
+    texts = prompts(args)
+    explain = _explainer(args)
+    while batch := list(itertools.islice(texts, BATCH)):
+        for info in explain(batch):
             if args.json:
                 print(json.dumps(info.to_json(), ensure_ascii=False), flush=True)
             else:
                 show(info)
-
-    batch: list[str] = []
-    for text in prompts(args):
-        batch.append(text)
-        if len(batch) == BATCH:
-            explain(batch)
-            batch = []
-    if batch:
-        explain(batch)
     return 0
 
 
-def _tokenizer(translator: str) -> Tokenizer:
-    """CLIP's, or that of the adapter that reads the prompt."""
-    from sdjp.text.tokenizers.clip import ClipTokenizer
-    from sdjp.text.translate import adapter_of
+def _explainer(args: argparse.Namespace) -> Callable[[list[str]], list[PromptInfo]]:
+    """Ask the reader of the model that would draw; the embedded one need not be loaded for that."""
+    from sdjp.text.read import check_prompt
+    from sdjp.text.translate import adapter_of, make_translator
 
-    adapts, folder = adapter_of(translator)
-    if not adapts:
-        return ClipTokenizer.from_assets()
-    from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
-    from sdjp.weights.parts.adapter import VOCABULARY, adapter_folder
+    if args.model != "mini" or adapter_of(args.translator)[0] or args.embeddings_dir is not None:
+        from sdjp.pipeline import Pipeline
 
-    return SentencePieceTokenizer.plain(adapter_folder(folder, model="mini") / VOCABULARY)
+        pipe = Pipeline.from_pretrained(
+            args.model,
+            translator=args.translator,
+            embeddings_dir=args.embeddings_dir,
+            safety="off",
+            watermark=False,
+            memory="sequential",  # no weights are read but those that are asked
+        )
+        return lambda texts: pipe.explain(texts, translate=args.translate)
+    from sdjp.conditioning.reader import Reader
+
+    reader = Reader.of_embedded(make_translator(args.translator))
+
+    def explain(texts: list[str]) -> list[PromptInfo]:
+        parsed = [check_prompt(text) for text in texts]
+        return [prompt.info for prompt in reader.read(parsed, translate=args.translate)]
+
+    return explain
 
 
 def show(info: PromptInfo) -> None:
@@ -105,5 +99,6 @@ def show(info: PromptInfo) -> None:
     if info.unknown:
         words = "、".join(info.unknown)
         say(ja=f"わからなかった語（ローマ字にしました）: {words}", en=f"not understood (spelt out): {words}")
+    announce_neighbours(info)
     for part in info.parts:
         print(f"  {part.source} → {part.english or '—'}  [{part.how}]")

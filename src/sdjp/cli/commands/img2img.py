@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdjp import errors
+from sdjp.cli.options import generation_arguments
 from sdjp.cli.original import (
     PROMPT,
     V1,
@@ -18,7 +19,6 @@ from sdjp.cli.original import (
 )
 from sdjp.cli.original_noise import Stream
 from sdjp.cli.parser import Parser
-from sdjp.cli.shortcuts import shortcut_arguments
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def parser() -> Parser:
     )
     options.option("--init-img", "--init_img", dest="init_img", metavar="F", ja="元にする絵",
                    en="the picture to start from")  # fmt: skip
-    options.option("--strength", type=float, default=0.75, ja="変える強さ（0〜1、0.75）",
+    options.generation("strength", "--strength", ja="変える強さ（0〜1、0.75）",
                    en="how much to replace, 0 to 1 (0.75)")  # fmt: skip
     original_options(options, outdir="outputs/img2img-samples", n_iter=1, n_samples=2, scale=5.0)
     return options
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Redraw as the original does."""
     from sdjp import images
     from sdjp.generation.job import Inputs, check_ahead
-    from sdjp.types import GenerationOptions
+    from sdjp.options import GenerationOptions
 
     if args.init_img is None:
         raise InputError(
@@ -60,19 +60,14 @@ def run(args: argparse.Namespace) -> int:
     check_original(args)
     picture = images.to_rgb(images.open_picture(args.init_img, name="init_img"))
     sampler = "plms" if args.plms else "ddim"
-    wanted: dict[str, Any] = {
-        "num_inference_steps": args.ddim_steps,
-        "guidance_scale": args.scale,
+    arguments = {
+        **generation_arguments(args),
         "sampler": sampler,
         "spacing": "compvis",
-        "eta": args.ddim_eta,
-        "strength": args.strength,
         "strength_rule": "compvis",
-        "translate": args.translate,
-        **shortcut_arguments(args),
     }
     prompt = PROMPT if args.prompt is None else args.prompt
-    check_ahead(GenerationOptions(prompt=prompt, seed=args.seed, **wanted), Inputs(image=picture))
+    check_ahead(GenerationOptions(prompt=prompt, seed=args.seed, **arguments), Inputs(image=picture))
     find_model(args)
     pipe = load(args)
     picture = cut(picture, pipe.config.vae.factor)
@@ -88,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             noise=stream,
             on_step=stream.step,
-            **wanted,
+            **arguments,
         )
 
     return draw_all(args, generate, stream, sampler)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdjp import errors
+from sdjp.cli.options import generation_arguments
 from sdjp.cli.original import (
     LAION,
     PROMPT,
@@ -19,7 +20,6 @@ from sdjp.cli.original import (
 )
 from sdjp.cli.original_noise import Stream
 from sdjp.cli.parser import Parser
-from sdjp.cli.shortcuts import shortcut_arguments
 
 if TYPE_CHECKING:
     from sdjp.result import GenerationResult
@@ -41,9 +41,9 @@ def parser() -> Parser:
     options.option("--dpm_solver", action="store_true", ja="DPM-Solver を使う", en="DPM-Solver")
     options.option("--laion400m", action="store_true", ja=f"LAION-400M のモデル（{LAION.ckpt}）を使う",
                    en=f"the model of LAION-400M ({LAION.ckpt})")  # fmt: skip
-    options.option("--H", type=int, metavar="PX", ja=f"高さ（{SIDE}。付属のモデルでは 256）",
+    options.generation("height", "--H", metavar="PX", ja=f"高さ（{SIDE}。付属のモデルでは 256）",
                    en=f"height ({SIDE}; 256 with the embedded model)")  # fmt: skip
-    options.option("--W", type=int, metavar="PX", ja=f"幅（{SIDE}。付属のモデルでは 256）",
+    options.generation("width", "--W", metavar="PX", ja=f"幅（{SIDE}。付属のモデルでは 256）",
                    en=f"width ({SIDE}; 256 with the embedded model)")  # fmt: skip
     return options
 
@@ -51,7 +51,7 @@ def parser() -> Parser:
 def run(args: argparse.Namespace) -> int:
     """Draw as the original does."""
     from sdjp.generation.job import check_ahead
-    from sdjp.types import GenerationOptions
+    from sdjp.options import GenerationOptions
     from sdjp.weights import EMBEDDED
 
     if args.laion400m:
@@ -60,25 +60,23 @@ def run(args: argparse.Namespace) -> int:
     # As in the original, where DPM-Solver is asked first.
     sampler = "dpm_solver" if args.dpm_solver else "plms" if args.plms else "ddim"
     side = None if args.model in EMBEDDED else SIDE
-    wanted: dict[str, Any] = {
-        "height": side if args.H is None else args.H,
-        "width": side if args.W is None else args.W,
-        "num_inference_steps": args.ddim_steps,
-        "guidance_scale": args.scale,
+    arguments = {
+        **generation_arguments(args),
+        "height": side if args.height is None else args.height,
+        "width": side if args.width is None else args.width,
         "sampler": sampler,
         "spacing": None if sampler == "dpm_solver" else "compvis",
-        "eta": args.ddim_eta,
-        "translate": args.translate,
-        **shortcut_arguments(args),
     }
     check_ahead(
-        GenerationOptions(prompt=PROMPT if args.prompt is None else args.prompt, seed=args.seed, **wanted)
+        GenerationOptions(prompt=PROMPT if args.prompt is None else args.prompt, seed=args.seed, **arguments)
     )
     find_model(args, LAION if args.laion400m else V1)
     pipe = load(args)
     stream = Stream(args.seed, rows=args.n_samples, kept=(args.fixed_code,))
 
     def generate(batch: list[str]) -> GenerationResult:
-        return pipe.generate(**together(batch), seed=args.seed, noise=stream, on_step=stream.step, **wanted)
+        return pipe.generate(
+            **together(batch), seed=args.seed, noise=stream, on_step=stream.step, **arguments
+        )
 
     return draw_all(args, generate, stream, sampler)

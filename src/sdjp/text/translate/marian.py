@@ -109,6 +109,14 @@ class MarianTranslator:
         self._loaded: tuple[Any, Any] | None = None
         self._known = Lru[tuple[str, int], _Known](TEXTS, _size)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy loads the model when it needs it."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_lock", "_loaded")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what :meth:`__getstate__` gave."""
+        self.__dict__.update(state, _lock=threading.Lock(), _loaded=None)
+
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts`` as one batch; see :class:`~sdjp.text.translate.base.Translator`.
 

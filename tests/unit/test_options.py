@@ -12,18 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdjp import checks
 from sdjp.config import SD_V1
 from sdjp.errors import InputError, set_language
-from sdjp.types import (
-    GenerationOptions,
-    Part,
-    PromptInfo,
-    Report,
-    ResolvedOptions,
-    Timings,
-    check_count,
-    check_options,
-)
+from sdjp.options import GenerationOptions, ResolvedOptions, check_options
+from sdjp.records import Part, PromptInfo, Report, Timings
 
 texts = st.text() | st.lists(st.text()).map(tuple)
 seeds = st.integers(0, 2**63 - 1)
@@ -190,11 +183,11 @@ def test_edges_are_allowed() -> None:
 
 
 def test_counts() -> None:
-    check_count(1, "n_iter")
-    check_count(1000, "n_iter")
+    checks.count("n_iter", 1)
+    checks.count("n_iter", 1000)
     for bad in (0, 1001, True, 2.0):
         with pytest.raises(InputError, match="n_iter"):
-            check_count(bad, "n_iter")  # type: ignore[arg-type]
+            checks.count("n_iter", bad)  # type: ignore[arg-type]
 
 
 def test_prompt_info_as_json_lines_need_it() -> None:
@@ -258,7 +251,8 @@ def test_records_are_frozen() -> None:
 
 def test_importing_the_records_loads_nothing_heavy() -> None:
     code = (
-        "import sys, sdjp.types; heavy = {'torch', 'PIL', 'numpy', 'transformers'} & set(sys.modules);"
+        "import sys, sdjp.options, sdjp.records;"
+        "heavy = {'torch', 'PIL', 'numpy', 'transformers'} & set(sys.modules);"
         "sys.exit(repr(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.generation.presets import PRESETS, Preset, fill
+from sdjp.options import GenerationOptions, check_options
+from sdjp.options.presets import PRESETS, Preset
 from sdjp.samplers import SAMPLERS, SPACINGS
-from sdjp.types import GenerationOptions, check_options
 
 NAMES = [f.name for f in dataclasses.fields(Preset)]
 GIVEN = {
@@ -24,7 +24,7 @@ GIVEN = {
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_made_of_options_that_can_be_used(name: str) -> None:
-    filled = fill(GenerationOptions(prompt="猫", preset=name), guidance_scale=7.5)
+    filled = GenerationOptions(prompt="猫", preset=name).with_preset(guidance_scale=7.5)
     check_options(filled, factor=8)
     assert filled.sampler in SAMPLERS
     assert filled.spacing in SPACINGS
@@ -34,9 +34,8 @@ def test_a_preset_is_made_of_options_that_can_be_used(name: str) -> None:
 
 @pytest.mark.parametrize("option", GIVEN)
 def test_what_is_given_wins(option: str) -> None:
-    filled = fill(
-        GenerationOptions(prompt="猫", preset="fast", **{option: GIVEN[option]}), guidance_scale=7.5
-    )
+    given = GenerationOptions(prompt="猫", preset="fast", **{option: GIVEN[option]})
+    filled = given.with_preset(guidance_scale=7.5)
     expected = dataclasses.asdict(PRESETS["fast"]) | {option: GIVEN[option]}
     assert {n: getattr(filled, n) for n in NAMES} == expected
 
@@ -47,19 +46,19 @@ def test_every_option_of_a_preset_is_tested_above() -> None:
 
 def test_without_a_preset_nothing_changes() -> None:
     options = GenerationOptions(prompt="猫")
-    assert fill(options, guidance_scale=7.5) is options
+    assert options.with_preset(guidance_scale=7.5) is options
 
 
 @pytest.mark.parametrize(("given", "own"), [(1, 7.5), (1.0, 7.5), (None, 1.0)])
 def test_where_there_is_no_guidance_there_is_no_interval(given: float | None, own: float) -> None:
     options = GenerationOptions(prompt="猫", preset="fast", guidance_scale=given)
-    assert fill(options, guidance_scale=own).guidance_interval is None
+    assert options.with_preset(guidance_scale=own).guidance_interval is None
 
 
 @pytest.mark.parametrize("name", ["slow", "", 1, ["fast"]])
 def test_an_unknown_preset_is_refused(name: object) -> None:
     with pytest.raises(InputError) as caught:
-        fill(GenerationOptions(prompt="猫", preset=name), guidance_scale=7.5)  # type: ignore[arg-type]
+        GenerationOptions(prompt="猫", preset=name).with_preset(guidance_scale=7.5)  # type: ignore[arg-type]
     assert caught.value.code == "preset.unknown"
     assert "fast" in caught.value.ja
     assert "fast" in caught.value.en

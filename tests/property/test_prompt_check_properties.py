@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdjp.records import PromptInfo
 from sdjp.text.normalize import normalize
-from sdjp.text.prompt_check import Screen
+from sdjp.text.prompt_check import PromptChecker
 from sdjp.text.word_list import Word, WordList, shipped
-from sdjp.types import PromptInfo
 
 WORDS = [w.word for w in shipped().words]
 texts = st.one_of(
@@ -24,7 +24,7 @@ def test_it_never_raises_and_spelling_makes_no_difference(text: str) -> None:
     assert hits == shipped().find(normalize(text))
     assert len(hits) == len(set(hits))
     info = PromptInfo(source=text, normalized=text, english=text, tokens=0)
-    (report,) = Screen().check([info])
+    (report,) = PromptChecker().check([info])
     assert [w["word"] for w in report.data["words"]] == [w.word for w in hits]
 
 

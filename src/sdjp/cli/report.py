@@ -1,0 +1,156 @@
+"""What the command line says of prompts and pictures, and where it saves them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sdjp.cli.speech import say
+
+if TYPE_CHECKING:
+    from sdjp.records import PromptInfo, Report
+    from sdjp.result import GenerationResult
+
+GRID: Final = 256
+"""Pictures that a grid takes at most."""
+
+
+class Output:
+    """The pictures of one command: their checks are told, they are saved, and kept for the grid.
+
+    Attributes:
+        count: Pictures so far.
+        kept: The results that the grid takes: a file of prompts of any length must not fill the memory.
+        announced: What of the checks needs no second telling.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kept: list[GenerationResult] = []
+        self.announced: set[str] = set()
+
+    def take(self, result: GenerationResult, folder: Path | None, *, at_least: int = 0) -> None:
+        """Say what the checks found, and save the pictures in ``folder``, if there is one, at once."""
+        announce_checks(result, self.announced)
+        self.count += len(result)
+        if self.count <= GRID:
+            self.kept.append(result)
+        if folder is not None:
+            for path in result.save(folder, at_least=at_least):
+                say(ja=f"保存しました: {path}", en=f"saved: {path}")
+
+    def save_grid(self, folder: Path, *, columns: int) -> None:
+        """Write the pictures that were kept in one, and say so."""
+        from sdjp.result import GenerationResult
+
+        together = GenerationResult.merge(self.kept)
+        path = together.save_grid(folder, columns=columns)
+        say(ja=f"一覧: {path}", en=f"grid: {path}")
+        if self.count > len(together):
+            say(ja=f"一覧に入れたのは、最初の {len(together)} 枚だけです。",
+                en=f"only the first {len(together)} pictures are in the grid.")  # fmt: skip
+
+
+def announce_prompt(info: PromptInfo) -> None:
+    """Say the text that was drawn, and whatever the user has to know of it."""
+    from sdjp.text.script import is_japanese
+
+    japanese = is_japanese(info.english)  # of a model that reads it, or nothing was to be translated
+    say(
+        ja=f"{'訳さない文' if japanese else '英語'}: {info.english}",
+        en=f"{'not translated' if japanese else 'English'}: {info.english}",
+    )
+    if info.read:
+        say(ja=f"アダプターの解釈: {info.read}", en=f"read by the adapter as: {info.read}")
+    announce_addons(info)
+    if info.unknown:
+        words = "、".join(info.unknown)
+        say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
+    announce_neighbours(info)
+    if info.truncated:
+        say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
+
+
+def announce_neighbours(info: PromptInfo) -> None:
+    """Say which words the model has never seen."""
+    near = [f"{word} → {instead}" for word, instead in info.neighbours if instead]
+    alone = [word for word, instead in info.neighbours if not instead]
+    if near:
+        say(
+            ja=f"このモデルが知らないため、近いもので描いた語: {'、'.join(near)}",
+            en=f"never seen by this model, drawn as what is nearest: {', '.join(near)}",
+            file=sys.stderr,
+        )
+    if alone:
+        say(
+            ja=f"このモデルが知らない語（絵に表れないことがあります）: {'、'.join(alone)}",
+            en=f"never seen by this model (they may not show): {', '.join(alone)}",
+            file=sys.stderr,
+        )
+
+
+def announce_addons(info: PromptInfo) -> None:
+    """Say which names stand for vectors, and which tags do nothing."""
+    if info.loras:
+        loras = ", ".join(f"{name} ({weight:g})" for name, weight in info.loras)
+        say(ja=f"LoRA: {loras}", en=f"LoRA: {loras}")
+    if info.embeddings:
+        names = ", ".join(info.embeddings)
+        say(ja=f"textual inversion: {names}", en=f"textual inversion: {names}")
+    if info.ignored:
+        tags = " ".join(info.ignored)
+        say(ja=f"働きのないタグ: {tags}", en=f"tags that do nothing: {tags}", file=sys.stderr)
+
+
+def announce_unused(result: GenerationResult) -> None:
+    """Say what in the files of LoRAs was not used."""
+    for report in result.reports[0]:
+        if report.name == "lora" and report.data.get("unused"):
+            say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
+
+
+def announce_checks(result: GenerationResult, announced: set[str]) -> None:
+    """Say what the checks found, on standard error.
+
+    Args:
+        result: What was drawn.
+        announced: What needs no second telling; what is told now is added.
+    """
+    for seed, info, reports in zip(result.seeds, result.prompts, result.reports, strict=True):
+        for report in reports:
+            flagged = report.data.get("flagged") is True
+            if (
+                report.name == "prompt_check"
+                and flagged
+                and info is not None
+                and info.source not in announced
+            ):
+                announced.add(info.source)
+                say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
+            elif report.name == "safety" and (flagged or report.status == "failed"):
+                say(
+                    ja=f"注意（シード {seed}）: {report.ja}",
+                    en=f"note (seed {seed}): {report.en}",
+                    file=sys.stderr,
+                )
+            elif report.name == "watermark":
+                announce_watermark(report, seed, announced)
+
+
+def announce_watermark(report: Report, seed: int, announced: set[str]) -> None:
+    """Say on standard error where a picture has no watermark; once a run, where another method was taken."""
+    method = f"watermark {report.data.get('method')}"
+    if report.status in ("skipped", "failed"):
+        say(
+            ja=f"注意（シード {seed}）: {report.ja}",
+            en=f"note (seed {seed}): {report.en}",
+            file=sys.stderr,
+        )
+    elif report.status == "done" and len(report.data.get("tried", ())) > 1 and method not in announced:
+        announced.add(method)
+        say(
+            ja=f"透かし（シード {seed}）: {report.ja}",
+            en=f"watermark (seed {seed}): {report.en}",
+            file=sys.stderr,
+        )

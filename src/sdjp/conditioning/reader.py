@@ -1,0 +1,91 @@
+"""The reader of one model: what its prompts become before the text encoder sees them.
+
+Drawing, ``Pipeline.explain`` and ``sdjp explain`` ask the same reader, so that what is told is what is drawn.
+Loads no torch, so that ``sdjp explain`` answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdjp.options import TranslateMode
+from sdjp.text.names import Names
+from sdjp.text.neighbours import FILE as WORDS
+from sdjp.text.neighbours import Words
+from sdjp.text.prompt import Prompt
+from sdjp.text.read import ReadPrompt, read
+from sdjp.text.tokenizers.base import Tokenizer
+from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.text.translate.base import Translator
+
+if TYPE_CHECKING:
+    from sdjp.models import TextEncoder
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reader:
+    """Reads prompts for one model.
+
+    Attributes:
+        tokenizer: Gives the text encoder its ids.
+        translator: Turns Japanese into English.
+        words: The words that the model knows, if it is known for knowing few.
+        written: The tokenizer of the text encoder behind an adapter; None without one.
+        names: Names that stand for vectors of their own, in this run.
+    """
+
+    tokenizer: Tokenizer
+    translator: Translator
+    words: Words | None = None
+    written: Tokenizer | None = None
+    names: Names = field(default_factory=lambda: Names({}))
+
+    @classmethod
+    def of_embedded(cls, translator: Translator) -> Reader:
+        """The reader of the embedded model, without loading it: its tables lie in the package."""
+        folder = Path(str(files("sdjp"))) / "assets" / "mini"
+        return cls(
+            tokenizer=ClipTokenizer.from_merges_file(folder / "merges.txt"),
+            translator=translator,
+            words=Words.read(folder / WORDS),
+        )
+
+    def read(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        translate: TranslateMode = "auto",
+        text_encoder: TextEncoder | None = None,
+    ) -> list[ReadPrompt]:
+        """Read prompts; their leaves are translated as one batch.
+
+        Args:
+            prompts: The prompts, parsed.
+            translate: As in ``Pipeline.generate``.
+            text_encoder: The text encoder, to tell what an adapter makes of them.
+
+        Raises:
+            TranslationError: If a leaf cannot be translated.
+        """
+        result = read(
+            prompts,
+            translator=self.translator,
+            tokenizer=self.tokenizer,
+            translate=translate,
+            names=self.names,
+            words=self.words,
+        )
+        if self.written is None or text_encoder is None:
+            return result
+        from sdjp.conditioning.adapter import likeliest_words
+
+        words = likeliest_words(text_encoder, [prompt.chunks for prompt in result], self.written)
+        return [
+            dataclasses.replace(prompt, info=dataclasses.replace(prompt.info, read=text))
+            for prompt, text in zip(result, words, strict=True)
+        ]

@@ -1,0 +1,83 @@
+"""The prompts of a job, read, checked and encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sdjp.errors import InputError
+from sdjp.generation.job import Job
+from sdjp.generation.model import Model
+from sdjp.records import PromptInfo, Report
+from sdjp.text.prompt_check import PromptChecker
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Encoded:
+    """What a run is conditioned on; one row or entry for each of its pictures.
+
+    Attributes:
+        cond: Text states, (count, L, D).
+        uncond: Those of the negative prompts, likewise.
+        prompts: What became of each prompt; None where states were given.
+        negative_prompts: And of each negative prompt; None where there is none.
+        reports: Those of the check of prompts.
+    """
+
+    cond: Tensor
+    uncond: Tensor
+    prompts: tuple[PromptInfo | None, ...]
+    negative_prompts: tuple[PromptInfo | None, ...]
+    reports: tuple[tuple[Report, ...], ...]
+
+
+@torch.inference_mode()
+def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
+    """Read, check and encode the prompts of a job whose prompts all have the same LoRAs.
+
+    Raises:
+        InputError: If the check of prompts refuses one, or states do not fit together.
+        TranslationError: If a prompt cannot be translated.
+    """
+    each = job.options.num_images_per_prompt
+    groups = job.count // each
+    trees = [*job.prompts, *job.negatives]  # one batch to translate
+    texts = model.reader.read(trees, translate=job.options.translate, text_encoder=model.text_encoder)
+    loras = tuple(job.loras.items())
+    prompts = [replace(p, info=replace(p.info, loras=loras)) for p in texts[: len(job.prompts)]]
+    negatives = texts[len(job.prompts) :]
+    infos: list[PromptInfo | None] = [p.info for p in prompts] if prompts else [None] * groups
+    reports: list[tuple[Report, ...]] = [()] * groups
+    if checker is not None:
+        reports = [(report,) for report in checker.check(infos)]
+
+    cond, uncond = job.inputs.prompt_embeds, job.inputs.negative_prompt_embeds
+    to_encode = [*(prompts if cond is None else ()), *(negatives if uncond is None else ())]
+    if to_encode:
+        states = model.encode(to_encode)
+        cond = states[: len(prompts)] if cond is None else cond
+        uncond = states[-len(negatives) :] if uncond is None else uncond
+    assert cond is not None
+    assert uncond is not None
+    cond, uncond = (states.to(model.device, model.dtype) for states in (cond, uncond))
+    if cond.shape[1] != uncond.shape[1]:
+        raise InputError(
+            "prompt_embeds.length",
+            ja=f"prompt_embeds（{cond.shape[1]} トークン）と negative_prompt_embeds"
+            f"（{uncond.shape[1]} トークン）の長さをそろえてください。",
+            en=f"prompt_embeds has {cond.shape[1]} tokens, "
+            f"negative_prompt_embeds {uncond.shape[1]}: "
+            "make them equally long (encode_prompt takes chunks=…).",
+        )
+    negative_infos = [n.info if n.info.source else None for n in negatives]
+    negative_infos *= groups if len(negative_infos) == 1 else 1
+
+    return Encoded(
+        cond=cond.expand(groups, -1, -1).repeat_interleave(each, dim=0),
+        uncond=uncond.expand(groups, -1, -1).repeat_interleave(each, dim=0),
+        prompts=tuple(info for info in infos for _ in range(each)),
+        negative_prompts=tuple(info for info in negative_infos for _ in range(each)),
+        reports=tuple(of_prompt for of_prompt in reports for _ in range(each)),
+    )

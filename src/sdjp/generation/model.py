@@ -1,0 +1,110 @@
+"""All that one run draws with, in a record: nothing of it changes while the run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from sdjp.addons import Addons, Networks
+from sdjp.allocator import kept_pages
+from sdjp.conditioning.cache import StateCache
+from sdjp.conditioning.encode import encode
+from sdjp.conditioning.reader import Reader
+from sdjp.config import ModelConfig
+from sdjp.engines import Engine
+from sdjp.generation import autoencode
+from sdjp.generation.memory import MemorySavings
+from sdjp.models import VAE, TextEncoder, UNet
+from sdjp.records import Report
+from sdjp.samplers import Schedule
+from sdjp.text.prompt import Prompt
+from sdjp.weights import OnDemand
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sdjp.text.read import ReadPrompt
+
+_EMPTY = Prompt()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """The networks of a run and how they are run.
+
+    Attributes:
+        unet: The denoiser, with the LoRAs of the run.
+        vae: The autoencoder.
+        text_encoder: The text encoder, with its LoRAs, and with the vectors of textual inversion.
+        config: What they are made of.
+        schedule: The noise they were trained with.
+        reader: Reads prompts, with the names of textual inversion.
+        engine: Runs the UNet and the decoder.
+        memory: Savings of memory.
+        on_demand: Has weights in memory while they are used, where that was asked for.
+        states: States of prompts that were encoded before.
+        reports: What the LoRAs of the run did.
+    """
+
+    unet: UNet
+    vae: VAE
+    text_encoder: TextEncoder
+    config: ModelConfig
+    schedule: Schedule
+    reader: Reader
+    engine: Engine
+    memory: MemorySavings
+    on_demand: OnDemand
+    states: StateCache
+    reports: tuple[Report, ...] = ()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.unet.conv_in.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the UNet's weights."""
+        return self.unet.conv_in.weight.dtype
+
+    @property
+    def vae_tile(self) -> int:
+        """Side of the largest square that the autoencoder takes whole, in latent cells."""
+        return autoencode.tile_cells(self.config, small=self.memory.tiles)
+
+    @property
+    def networks(self) -> Networks:
+        """The networks that add-ons can change."""
+        return Networks(self.unet, self.text_encoder)
+
+    def pages(self, *, keep: bool = True) -> contextlib.AbstractContextManager[None]:
+        """Freed memory is kept where no saving is asked for: faster, and larger."""
+        kept = keep and self.device.type == "cpu" and self.memory == MemorySavings()
+        return kept_pages() if kept else contextlib.nullcontext()
+
+    def equipped(self, addons: Addons, prompts: Sequence[Prompt], loras: Mapping[str, float]) -> Model:
+        """This model with LoRAs, and with the vectors of the names in ``prompts``; it shares all else."""
+        if loras:
+            self.engine.give_back(self.unet)
+        with self.on_demand.loaded(*(("unet", "text") if loras else ())):  # they are written into copies
+            unet, text, names, reports = addons.equip(prompts, loras, self.config, self.networks)
+        return dataclasses.replace(
+            self,
+            unet=unet,
+            text_encoder=text,
+            reader=dataclasses.replace(self.reader, names=names),
+            reports=reports,
+        )
+
+    @torch.inference_mode()
+    def encode(self, prompts: Sequence[ReadPrompt]) -> Tensor:
+        """Return the states of prompts as one batch, (B, 77 N, D), all of the same length."""
+        [empty] = self.reader.read([_EMPTY], translate="never")
+        chunks = [prompt.chunks for prompt in prompts]
+        return encode(self.text_encoder, chunks, empty.chunks, self.states)

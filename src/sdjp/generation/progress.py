@@ -1,0 +1,89 @@
+"""What a caller sees of a run while it goes on: a bar, a call after each step, and a way to stop it."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from sdjp.errors import Cancelled
+from sdjp.generation.job import Job
+from sdjp.samplers import Step
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from tqdm import tqdm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """The state of a run after a step, as ``on_step`` gets it.
+
+    Attributes:
+        index: Steps done in this batch, from 1.
+        total: Steps of this batch.
+        timestep: The timestep just left.
+        latents: Latents now, (B, C, h, w) float32; do not modify.
+        x0: The picture they point at, as latents.
+    """
+
+    index: int
+    total: int
+    timestep: float
+    latents: Tensor
+    x0: Tensor
+
+
+OnStep: TypeAlias = Callable[[Progress], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """How a caller watches a run.
+
+    Attributes:
+        bar: Whether to show a bar; if None, where a person is watching.
+        on_step: Called after each step; returning False stops the run.
+        cancel: An event that stops the run after the current step.
+    """
+
+    bar: bool | None = None
+    on_step: OnStep | None = None
+    cancel: threading.Event | None = None
+
+    def open_bar(self, parts: Sequence[Job], batch_size: int) -> tqdm[None]:
+        """A tqdm bar over all steps of all batches."""
+        from tqdm.auto import tqdm
+
+        steps = sum(-(-part.count // batch_size) * part.steps for part in parts)
+        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+        hidden = not (watched if self.bar is None else self.bar)
+        return tqdm(total=steps, disable=hidden, unit="step", leave=False)
+
+    def of_batch(self, job: Job, bar: tqdm[None]) -> Callable[[Step], None]:
+        """Return what is to be called after each step of one batch.
+
+        It raises Cancelled where the caller stops the run.
+        """
+        numbers = itertools.count(1)  # they go on where an enlarged picture follows
+
+        def after(step: Step) -> None:
+            number = next(numbers)
+            bar.update()
+            stop = self.cancel is not None and self.cancel.is_set()
+            if self.on_step is not None and not stop:
+                progress = Progress(
+                    index=number, total=job.steps, timestep=step.t, latents=step.x, x0=step.x0
+                )
+                stop = self.on_step(progress) is False
+            if stop:
+                raise Cancelled(
+                    "cancelled",
+                    ja=f"{number}/{job.steps} ステップで中止しました。",
+                    en=f"stopped at step {number} of {job.steps}.",
+                )
+
+        return after

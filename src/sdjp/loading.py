@@ -1,0 +1,227 @@
+"""The parts of a pipeline: checked before anything is loaded, then loaded, then put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from sdjp import weights
+from sdjp.addons import Addons
+from sdjp.conditioning.reader import Reader
+from sdjp.device import resolve_device, resolve_dtype
+from sdjp.engines import AUTO as AUTO_ENGINE
+from sdjp.engines import Engine, make_engine
+from sdjp.generation.memory import NORMAL, MemorySavings
+from sdjp.postprocess import (
+    PostProcessor,
+    SafetyCheck,
+    SafetyMode,
+    Watermark,
+    make_postprocessors,
+    with_checker,
+)
+from sdjp.text.prompt_check import PromptCheck, PromptChecker, make_prompt_checker
+from sdjp.text.translate import AUTO, adapter_of, make_translator
+from sdjp.text.translate.base import Translator
+from sdjp.weights.parts import adapter as adapters
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+
+    class ExtraArguments(TypedDict, total=False):
+        """The arguments of ``Pipeline.from_pretrained`` that do not concern the networks."""
+
+        translator: str | Translator
+        safety: SafetyMode
+        safety_checker: str | Path | None
+        safety_adjustment: float
+        prompt_check: PromptCheck
+        prompt_words: str | Path | None
+        watermark: bool | str | Watermark
+        postprocessors: Sequence[PostProcessor]
+        lora_dir: str | Path | None
+        embeddings_dir: str | Path | None
+
+
+EMBEDDED = "mini"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Extras:
+    """What stands around the networks of a pipeline.
+
+    Attributes:
+        translator: As it was asked for.
+        own_translator: The translator of that name; no model has been asked yet.
+        safety_checker: Where the safety checker is; None for the model's own.
+        checks_pictures: Whether there is to be one.
+        postprocessors: In order; the safety check has no network yet.
+        prompt_checker: Looks at prompts.
+        addons: Folders of LoRA and textual inversion.
+    """
+
+    translator: str | Translator
+    own_translator: Translator
+    safety_checker: str | Path | None
+    checks_pictures: bool
+    postprocessors: tuple[PostProcessor, ...]
+    prompt_checker: PromptChecker
+    addons: Addons
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        translator: str | Translator = AUTO,
+        safety: SafetyMode = "flag",
+        safety_checker: str | Path | None = None,
+        safety_adjustment: float = 0.0,
+        prompt_check: PromptCheck = "flag",
+        prompt_words: str | Path | None = None,
+        watermark: bool | str | Watermark = True,
+        postprocessors: Sequence[PostProcessor] = (),
+        lora_dir: str | Path | None = None,
+        embeddings_dir: str | Path | None = None,
+    ) -> Extras:
+        """Check the arguments of ``Pipeline.from_pretrained`` that concern no network.
+
+        Raises:
+            InputError: If one is not usable.
+        """
+        check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
+        return cls(
+            translator=translator,
+            postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
+            prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
+            addons=Addons(lora_dir, embeddings_dir),
+            own_translator=make_translator(translator),
+            safety_checker=safety_checker,
+            checks_pictures=safety != "off",
+        )
+
+    def adapter(self, source: str | Path | None) -> Path | None:
+        """The folder of the adapter that was asked for beside the model ``source``; None if none was.
+
+        Raises:
+            WeightsError: If it is not there.
+        """
+        asked, folder = adapter_of(self.translator)
+        return adapters.adapter_folder(folder, model=source) if asked else None
+
+    def translator_for(self, loaded: weights.Loaded) -> Translator:
+        """The translator beside a model: none beside one that reads Japanese, unless one is asked for."""
+        if loaded.tokenizer.japanese and self.translator in (AUTO, "passthrough"):
+            return make_translator("passthrough", reads_japanese=True)
+        return self.own_translator
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parts:
+    """All that a pipeline is made of; see ``Pipeline``."""
+
+    loaded: weights.Loaded
+    translator: Translator
+    postprocessors: tuple[PostProcessor, ...]
+    prompt_checker: PromptChecker
+    addons: Addons
+    engine: Engine
+    memory: MemorySavings
+
+
+def from_source(
+    source: str | Path,
+    extras: Extras,
+    *,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    ema: bool | Literal["auto"] = "auto",
+    config: str | Path | None = None,
+    engine: str = AUTO_ENGINE,
+    memory: str | Collection[str] = NORMAL,
+) -> Parts:
+    """Load a model; the arguments are those of ``Pipeline.from_pretrained``.
+
+    Raises:
+        InputError: If an argument is not usable.
+        WeightsError: If the weights cannot be read.
+    """
+    chosen_device = resolve_device(device)
+    chosen_dtype = resolve_dtype(dtype, chosen_device)
+    savings = MemorySavings.named(memory)
+    chosen_engine = make_engine(
+        savings.engine(engine, auto=AUTO_ENGINE), device=chosen_device, dtype=chosen_dtype
+    )
+    on_demand = weights.OnDemand() if savings.sequential else None
+    adapter = extras.adapter(source)
+    postprocessors = extras.postprocessors
+    if extras.checks_pictures:
+        from sdjp.weights.parts.safety_checker import load_checker
+
+        checker = load_checker(extras.safety_checker, model=source, device=chosen_device, on_demand=on_demand)
+        postprocessors = with_checker(postprocessors, checker)
+    loaded = weights.load(
+        source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config, on_demand=on_demand
+    )
+    if adapter is not None:
+        loaded = adapters.adapted(loaded, adapter)
+    if chosen_device.type == "cuda":  # the layout in which its convolutions are fastest
+        for network in (loaded.unet, loaded.vae):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    chosen_engine.own(loaded.unet, lambda name: loaded.give_back(f"unet.{name}"))
+    return Parts(
+        loaded=loaded,
+        translator=extras.translator_for(loaded),
+        postprocessors=postprocessors,
+        prompt_checker=extras.prompt_checker,
+        addons=extras.addons,
+        engine=chosen_engine,
+        memory=savings,
+    )
+
+
+def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> Parts:
+    """Take over a loaded ``diffusers.StableDiffusionPipeline``; both share the memory of the weights.
+
+    Raises:
+        InputError: If an argument is not usable.
+        WeightsError: If it is of another family, or LoRA or textual inversion is loaded into it.
+        MissingDependencyError: If diffusers is not installed.
+    """
+    from sdjp.weights.diffusers import checker, modules
+
+    adapter = extras.adapter(None)
+    loaded, tokenizer = modules.from_modules(pipe)
+    loaded = dataclasses.replace(loaded, tokenizer=tokenizer)
+    if adapter is not None:
+        loaded = adapters.adapted(loaded, adapter)
+    weight = loaded.unet.conv_in.weight
+    postprocessors = extras.postprocessors
+    theirs = getattr(pipe, "safety_checker", None)
+    if extras.checks_pictures and extras.safety_checker is not None:
+        from sdjp.weights.parts.safety_checker import load_checker
+
+        own = load_checker(extras.safety_checker, model=EMBEDDED, device=weight.device)
+        postprocessors = with_checker(postprocessors, own)
+    elif extras.checks_pictures and theirs is not None:
+        postprocessors = with_checker(postprocessors, checker.from_checker(theirs))
+    return Parts(
+        loaded=loaded,
+        translator=extras.own_translator,
+        postprocessors=postprocessors,
+        prompt_checker=extras.prompt_checker,
+        addons=extras.addons,
+        engine=make_engine(engine, device=weight.device, dtype=weight.dtype),
+        memory=MemorySavings(),
+    )
+
+
+def reader_of(loaded: weights.Loaded, translator: Translator) -> Reader:
+    """The reader of a model that is loaded."""
+    return Reader(
+        tokenizer=loaded.tokenizer, translator=translator, words=loaded.words, written=loaded.written
+    )

@@ -1,0 +1,168 @@
+"""The axis legend, and the records that travel between the parts.
+
+Shapes in comments and docstrings use one set of letters::
+
+    B batch    C channels    H W pixels    h w latent cells    L tokens    D width    K heads
+
+Every record is frozen and turns into plain JSON data with ``to_json()``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sdjp.errors import Language, get_language
+
+Status = Literal["done", "skipped", "off", "unavailable", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One stretch of a prompt and what became of it.
+
+    Attributes:
+        source: The stretch, normalized.
+        english: What it became; ``""`` where it only carries grammar.
+        how: What produced it: ``"lexicon"``, ``"copied"``, ``"romaji"`` …
+    """
+
+    source: str
+    english: str
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptInfo:
+    """The way a prompt took from the keyboard to the tokens.
+
+    Attributes:
+        source: What was typed.
+        normalized: The same after normalization.
+        english: What the text encoder read.
+        tokens: Tokens of the whole English prompt, without start and end.
+        truncated: The text that found no room; ``""`` if all of it did.
+        parts: How each part was translated, in order.
+        unknown: What was not understood (it is still in ``english``, spelt out or copied).
+        chunks: Chunks of tokens that were encoded.
+        loras: LoRAs that it is drawn with, each with its weight.
+        embeddings: Names in it that stand for vectors of their own (textual inversion).
+        ignored: Tags in it that ask for nothing sdjp has.
+        neighbours: English words that the model has never seen, each with what stands for it in ``english``;
+            with ``""`` where nothing does, and the word is still there.
+        read: What an adapter made of it, as far as that can be said in English words; ``""`` without one.
+    """
+
+    source: str
+    normalized: str
+    english: str
+    tokens: int
+    truncated: str = ""
+    parts: tuple[Part, ...] = ()
+    unknown: tuple[str, ...] = ()
+    chunks: int = 1
+    loras: tuple[tuple[str, float], ...] = ()
+    embeddings: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    neighbours: tuple[tuple[str, str], ...] = ()
+    read: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``sdjp explain --json`` prints."""
+        return {
+            "source": self.source,
+            "normalized": self.normalized,
+            "english": self.english,
+            "tokens": self.tokens,
+            "truncated": self.truncated != "",
+            "truncated_text": self.truncated,
+            "parts": [dataclasses.asdict(part) for part in self.parts],
+            "unknown": list(self.unknown),
+            "loras": dict(self.loras),
+            "embeddings": list(self.embeddings),
+            "ignored": list(self.ignored),
+            "neighbours": dict(self.neighbours),
+            "read": self.read,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one post-processor did to one picture.
+
+    Attributes:
+        name: The name of the post-processor.
+        status: ``"done"``; ``"skipped"`` (this picture cannot take it); ``"off"`` (switched off);
+            ``"unavailable"`` (what it needs is not there); ``"failed"`` (an error; the picture is as it was).
+        ja: The same in a Japanese sentence.
+        en: And in an English one.
+        data: Figures, as JSON data.
+    """
+
+    name: str
+    status: Status
+    ja: str
+    en: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def message(self, language: Language | None = None) -> str:
+        """Return the sentence in ``language``, or in the one that errors use."""
+        return self.en if (language or get_language()) == "en" else self.ja
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain JSON data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What pictures were drawn with, beside their options: to draw them again exactly.
+
+    Attributes:
+        version: The version of sdjp.
+        device: Such as ``"cpu"`` or ``"cuda:0"``.
+        dtype: Dtype of the networks, such as ``"float32"``.
+        ema: Whether averaged weights of a full checkpoint were taken.
+        translator: The registry name of the translator.
+        engine: The registry name of the engine.
+        memory: What was done for less memory, as ``from_pretrained`` takes it.
+    """
+
+    version: str
+    device: str
+    dtype: str
+    ema: bool
+    translator: str
+    engine: str = "eager"
+    memory: str = "normal"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON data."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timings:
+    """Seconds spent in each stage."""
+
+    load: float = 0.0
+    encode: float = 0.0
+    sample: float = 0.0
+    decode: float = 0.0
+    postprocess: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All stages together."""
+        return self.load + self.encode + self.sample + self.decode + self.postprocess
+
+    def __add__(self, other: Timings) -> Timings:
+        return Timings(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in dataclasses.fields(self)}
+        )
+
+    def to_json(self) -> dict[str, float]:
+        """Return the seconds by stage, ``total`` included."""
+        return {**dataclasses.asdict(self), "total": self.total}
