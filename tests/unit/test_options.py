@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import math
 import re
@@ -8,16 +9,21 @@ import subprocess
 import sys
 from typing import Any
 
+import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sdjp import checks
-from sdjp.config import SD_V1
+from sdjp import Pipeline, checks
+from sdjp.config import SD_V1, TINY
 from sdjp.errors import InputError, set_language
-from sdjp.options import GenerationOptions, ResolvedOptions, check_options
+from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
+from sdjp.generation.job import INPUTS, Inputs, settle
+from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.records import Part, PromptInfo, Report, Timings
+from sdjp.samplers import Schedule
 
+SCHEDULE = Schedule.from_config(TINY.schedule)
 texts = st.text() | st.lists(st.text()).map(tuple)
 seeds = st.integers(0, 2**63 - 1)
 options = st.builds(
@@ -256,3 +262,88 @@ def test_importing_the_records_loads_nothing_heavy() -> None:
         "sys.exit(repr(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_option_has_its_row_and_every_row_tells_of_it_in_two_languages() -> None:
+    assert list(OPTIONS) == [f.name for f in dataclasses.fields(GenerationOptions)]
+    for name, option in OPTIONS.items():
+        assert re.search("[ぁ-んァ-ン一-龥]", option.ja), name
+        assert option.en.isascii(), name
+        assert option.optional == (option.default is None), name
+
+
+def annotations(of: Any) -> dict[str, str]:
+    """Names and types as they are written, without those that only sdjp's own modules name."""
+    return {name: re.sub(r"\bimages\.", "", text) for name, text in of.items()}
+
+
+def test_the_arguments_of_generate_are_the_options_the_inputs_and_how_the_run_goes_on() -> None:
+    signature = inspect.signature(Pipeline.generate)
+    arguments = {n: p for n, p in signature.parameters.items() if n != "self"}
+    assert set(arguments) == {*OPTIONS, *INPUTS, "batch_size", "progress", "on_step", "cancel"}
+    for name, option in OPTIONS.items():
+        assert arguments[name].default == option.default, name
+    passed_on = {**UpscaleArguments.__annotations__, **GenerationArguments.__annotations__}
+    assert set(passed_on) == {*OPTIONS, *INPUTS} - {"prompt"}
+    written = annotations({n: str(arguments[n].annotation) for n in passed_on})
+    assert written == annotations({n: t.__forward_arg__ for n, t in passed_on.items()})
+
+
+@pytest.mark.parametrize("cls", [GenerationOptions, ResolvedOptions])
+def test_the_schema_is_one(cls: type[GenerationOptions]) -> None:
+    schema = cls.schema(factor=8)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["required"] == [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
+    json.dumps(schema)
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-20, 9000)
+    | st.sampled_from([2**63, 2**64, 10**30, 0.5, 1.0, 8.0, 64.0, -0.1, 0.76, 7.5, 1e300])
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(
+        ["猫", "auto", "crop", "exact", "compvis", "diffusers", "fast", "trailing", "ddim", "x"]
+    )
+)
+values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from(["a", " "]), scalars)
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "overlap": {"tile": 8192},
+    "tile": {"overlap": 0},
+}
+"""What an option needs beside it to be judged by itself."""
+
+
+def said_together(name: str, value: Any) -> bool:
+    """Whether a value is refused, if at all, for what stands beside it, or for an order of numbers."""
+    if name in ("prompt", "negative_prompt", "seed"):
+        return (name == "prompt" and value in (None, [])) or (isinstance(value, list) and len(value) > 1)
+    if name == "guidance_interval":
+        return isinstance(value, list) and len(value) == 2 and value[0] in (0, 1) and value[1] in (0, 1)
+    return name in BESIDE and value in (None, 8192)
+
+
+def accepted(options: dict[str, Any]) -> bool:
+    try:
+        settle(GenerationOptions.from_json(options), Inputs(), config=TINY, schedule=SCHEDULE)
+    except InputError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@given(value=values)
+@settings(max_examples=60, deadline=None)
+def test_the_schema_takes_what_a_run_takes(name: str, value: Any) -> None:
+    assume(not said_together(name, value))
+    base = {"prompt": "猫", "sampler": "ddim", "height": 64, "width": 64}
+    options = {**base, **BESIDE.get(name, {}), name: value}
+    valid = jsonschema.Draft202012Validator(GenerationOptions.schema(factor=8)).is_valid(options)
+    assert accepted(options) == valid
+
+
+def test_names_of_other_programs_are_known_beside_those_of_the_schema() -> None:
+    assert accepted({"prompt": "猫", "sampler": "DPM++ 2M"})

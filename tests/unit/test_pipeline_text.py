@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 from sdjp import Pipeline
 from sdjp.addons.equip import Addons
 from sdjp.conditioning.encode import BATCH
+from sdjp.engines import make_engine
+from sdjp.errors import InputError
+from sdjp.records import Report
 from sdjp.result import GenerationResult
+from sdjp.text import prompt as prompt_syntax
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded
@@ -154,3 +162,52 @@ def test_weights_that_were_written_to_are_used() -> None:
     assert not torch.equal(after, before)
     pipe.states.clear()
     assert torch.equal(pipe.encode_prompt("猫"), after)
+
+
+def test_a_prompt_is_parsed_once(pipe: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = prompt_syntax.parse
+    monkeypatch.setattr(prompt_syntax, "parse", lambda text: parsed.append(text) or parse(text))
+    pipe.generate(["(猫:1.2) <x:1>", "犬"], num_images_per_prompt=2, batch_size=1, **SETTINGS)
+    assert parsed == ["(猫:1.2) <x:1>", "犬", ""]
+    parsed.clear()
+    pipe.explain("猫")
+    assert parsed == ["猫"]
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda pipe: pickle.loads(pickle.dumps(pipe))])
+@pytest.mark.parametrize("engine", ["eager", "packed"])
+def test_a_copy_draws_the_same(again: Callable[[Pipeline], Pipeline], engine: str, tmp_path: Path) -> None:
+    files.write_lora(tmp_path / "a.safetensors", files.lora_tensors(files.kohya, parts=["text_encoder"]))
+    first = pipeline(Addons(tmp_path), random_models(SMALL))
+    first.engine = make_engine(engine)
+    drawn = latents(first.generate("猫 <lora:a:0.5>", **SETTINGS))
+    second = again(first)
+    assert second.unet is not first.unet
+    assert (second.engine.name, len(second.states)) == (engine, 0)
+    assert torch.equal(latents(second.generate("猫 <lora:a:0.5>", **SETTINGS)), drawn)
+
+
+def test_a_pipeline_that_reads_weights_on_demand_says_why_it_cannot_be_copied() -> None:
+    pipe = Pipeline.from_pretrained(memory="sequential", safety="off", watermark=False)
+    for again in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(InputError) as caught:
+            again(pipe)
+        assert caught.value.code == "memory.pickle"
+
+
+def test_post_processors_of_ones_own_come_before_those_of_sdjp() -> None:
+    @dataclass(frozen=True)
+    class Mirror:
+        name: str = "mirror"
+
+        def __call__(self, images: list[Image.Image], /) -> tuple[list[Image.Image], list[Report]]:
+            done = Report(name=self.name, status="done", ja="左右を反転しました。", en="mirrored.")
+            return [ImageOps.mirror(image) for image in images], [done for _ in images]
+
+    run = {"num_inference_steps": 1, "seed": 1}
+    plain = Pipeline.from_pretrained(safety="off", watermark=False).generate("猫", **run)
+    pipe = Pipeline.from_pretrained(safety="off", watermark=False, postprocessors=[Mirror()])
+    result = pipe.generate("猫", **run)
+    assert [report.name for report in result.reports[0]][-3:] == ["mirror", "safety", "watermark"]
+    assert ImageOps.mirror(result.images[0]).tobytes() == plain.images[0].tobytes()

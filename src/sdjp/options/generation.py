@@ -322,7 +322,7 @@ class GenerationOptions:
                 ja=f"生成の設定に必要な項目がありません: {names}",
                 en=f"keys missing in the options: {names}",
             )
-        return cls(**{name: frozen(value) for name, value in data.items()})
+        return cls(**{name: frozen(_number(OPTIONS[name].rule, value)) for name, value in data.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,6 +367,14 @@ def frozen(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _number(rule: Rule, value: Any) -> Any:
+    """A value of JSON, where 8.0 is a whole number, too."""
+    if isinstance(rule, Several):
+        return [_number(rule.of, one) for one in value] if isinstance(value, list) else _number(rule.of, value)
+    whole = isinstance(rule, Whole | Pixels) and isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def _schema_of(row: dataclasses.Field[Any], *, factor: int) -> dict[str, Any]:

@@ -114,7 +114,9 @@ class Registered:
     names: Sequence[str]
 
     def check(self, name: str, value: object, *, factor: int, label: str) -> None:
-        """Leave it to the registry."""
+        """Refuse what is no name; whether there is one like it is for the registry to say."""
+        if not isinstance(value, str):
+            checks.choice(name, value, self.names)
 
     def schema(self, *, factor: int) -> dict[str, Any]:
         """The names as they are registered."""
