@@ -6,7 +6,6 @@ diffusers describes many models with the same classes. What sdjp's networks cann
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from sdjp.config import (
@@ -16,8 +15,8 @@ from sdjp.config import (
     UNetConfig,
     VAEConfig,
 )
-from sdjp.errors import WeightsError
 from sdjp.weights.configs import diffusers_text
+from sdjp.weights.files.faults import FILE, Fault
 
 Json = Mapping[str, Any]
 FILES: Final = {
@@ -61,30 +60,30 @@ FIXED: Final[Mapping[str, Json]] = {
 PREDICTIONS: Final = {"epsilon": "epsilon", "v_prediction": "v"}
 
 
-def from_files(folder: Path, files: Mapping[str, Json]) -> ModelConfig:
-    """Read our configuration from the four JSON files of ``folder``.
+def from_files(name: str, files: Mapping[str, Json]) -> ModelConfig:
+    """Read our configuration from the four JSON files of a folder.
 
     Args:
-        folder: Where they are from; names the model and stands in errors.
+        name: What to call the model.
         files: Contents by the keys of :data:`FILES`.
 
     Raises:
-        WeightsError: If they describe a model of another kind, or leave something out.
+        Fault: If they describe a model of another kind, or leave something out.
     """
-    _check_fixed(folder, files)
+    _check_fixed(files)
     try:
-        return _config(folder.name, **files)
+        return _config(name, **files)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise WeightsError(
+        raise Fault(
             "weights.config",
-            ja=f"{folder} の設定を Stable Diffusion v1 のものとして読めません: {error}。"
+            ja=f"{FILE} の設定を Stable Diffusion v1 のものとして読めません: {error}。"
             "ファイルがそろっているか確かめてください。",
-            en=f"cannot read the settings in {folder} as those of Stable Diffusion v1: {error}. "
+            en=f"cannot read the settings in {FILE} as those of Stable Diffusion v1: {error}. "
             "Check that the folder is complete.",
         ) from error
 
 
-def _check_fixed(folder: Path, files: Mapping[str, Json]) -> None:
+def _check_fixed(files: Mapping[str, Json]) -> None:
     wrong = [
         f"{FILES[part]}: {key} = {files[part][key]!r}"
         for part, settings in FIXED.items()
@@ -97,11 +96,11 @@ def _check_fixed(folder: Path, files: Mapping[str, Json]) -> None:
         wrong.append(f"{FILES['scheduler']}: prediction_type = {prediction!r}")
     if wrong:
         listed = "\n  ".join(wrong)
-        raise WeightsError(
+        raise Fault(
             "weights.not_v1",
-            ja=f"{folder} は Stable Diffusion v1 系ではない設定を含むため、読み込めません:\n  {listed}\n"
+            ja=f"{FILE} は Stable Diffusion v1 系ではない設定を含むため、読み込めません:\n  {listed}\n"
             "v1 系（v1.1〜v1.5 やその派生モデル）のフォルダーを指定してください。",
-            en=f"{folder} has settings that Stable Diffusion v1 does not have:\n  {listed}\n"
+            en=f"{FILE} has settings that Stable Diffusion v1 does not have:\n  {listed}\n"
             "Give a folder of the v1 family (v1.1 to v1.5, or a model made from them).",
         )
 

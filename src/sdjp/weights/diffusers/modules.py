@@ -22,6 +22,7 @@ from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.configs import diffusers as diffusers_config
 from sdjp.weights.convert import to_layout
+from sdjp.weights.files.faults import faults_of
 from sdjp.weights.load import Loaded, LoadReport
 from sdjp.weights.names.compare import compare
 from sdjp.weights.names.keymap import compile_map, to_ours
@@ -218,7 +219,8 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         "text_encoder": pipe.text_encoder.config.to_dict(),
         "scheduler": dict(pipe.scheduler.config),
     }
-    config = diffusers_config.from_files(Path(name), settings)
+    with faults_of(Path(name)):
+        config = diffusers_config.from_files(name, settings)
     plain = type(pipe.scheduler).__name__.casefold()
     if plain in ALIASES:
         config = dataclasses.replace(

@@ -18,6 +18,8 @@ from sdjp.config import AdapterConfig, CLIPTextConfig, TextConfig, from_json, to
 from sdjp.errors import SdjpError, WeightsError
 from sdjp.models import Adapter, CLIPText, TextEncoder
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.weights.files.faults import Invalid
+from sdjp.weights.files.json_file import read_json
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.load import Loaded
 from sdjp.weights.names.compare import compare
@@ -199,13 +201,15 @@ def save_adapter(folder: Path, text: Adapter, config: AdapterConfig, vocabulary:
 
 def _config(path: Path) -> AdapterConfig:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         if isinstance(data, dict) and data.get("kind") == "adapter":
             return from_json(AdapterConfig, data)
         ja, en = 'kind が "adapter" ではありません', 'its kind is not "adapter"'
+    except Invalid as error:
+        ja, en = f"読めません（{error.ja}）", f"it cannot be read ({error.en})"
     except SdjpError as error:
         ja, en = error.ja, error.en
-    except (OSError, ValueError, RecursionError) as error:
+    except ValueError as error:
         ja, en = f"読めません（{error}）", f"it cannot be read ({error})"
     raise WeightsError(
         "adapter.config",
