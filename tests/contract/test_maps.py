@@ -17,7 +17,7 @@ from sdjp.config import ALT_DIFFUSION, LAION_400M, MINI, SD_V1, TINY, ModelConfi
 from sdjp.models import TEXT_ENCODERS
 from sdjp.weights.names.keymap import Name, compile_map, to_ours, to_theirs
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 KEYS = Path(__file__).parents[1] / "golden" / "keys"
 INPAINTING = dataclasses.replace(

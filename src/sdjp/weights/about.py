@@ -15,8 +15,8 @@ from sdjp.weights.checkpoint import Checkpoint, open_checkpoint
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import Entry
 from sdjp.weights.known import KNOWN, LICENSE, Known, sha256
+from sdjp.weights.match import match
 from sdjp.weights.names.maps import ldm
-from sdjp.weights.names.match import match
 from sdjp.weights.source import locate
 
 Kinds = Literal["plain", "ema", "both", "none"]

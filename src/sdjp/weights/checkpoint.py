@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
+from sdjp.weights import vocabulary
 from sdjp.weights.configs import diffusers, infer
 from sdjp.weights.files.faults import FILE, Fault, Invalid, damaged, faults_of
 from sdjp.weights.files.foreign import no_model
@@ -17,10 +18,9 @@ from sdjp.weights.files.json_file import parse_json, read_json, read_object
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import Entry, TensorFile
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts import vocabulary
-from sdjp.weights.parts.networks import Networks
-from sdjp.weights.parts.vocabulary import Vocabulary
+from sdjp.weights.networks import Networks
 from sdjp.weights.source import COMPONENTS, weight_file
+from sdjp.weights.vocabulary import Vocabulary
 
 Ema = bool | Literal["auto"]
 

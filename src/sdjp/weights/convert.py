@@ -22,12 +22,12 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Checkpoint, Ema, open_checkpoint
 from sdjp.weights.configs import diffusers, diffusers_text
 from sdjp.weights.files.writer import Unwritten, replacing, write_safetensors
+from sdjp.weights.match import Match, match
 from sdjp.weights.names.keymap import compile_map, to_theirs
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.names.match import Match, match
-from sdjp.weights.parts.networks import Networks, shapes_of
-from sdjp.weights.parts.vocabulary import FOLDER, SETTINGS, Vocabulary
+from sdjp.weights.networks import Networks, shapes_of
 from sdjp.weights.source import SUFFIXES, locate
+from sdjp.weights.vocabulary import FOLDER, SETTINGS, Vocabulary
 
 LayoutName = Literal["ldm", "diffusers"]
 WEIGHTS: Final = {

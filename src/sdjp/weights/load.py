@@ -26,7 +26,7 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 from sdjp.weights.known import sha256
-from sdjp.weights.names.match import Match, match
+from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import locate
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from sdjp.errors import MissingDependencyError, WeightsError
 from sdjp.weights.configs.diffusers import FILES
-from sdjp.weights.parts.vocabulary import FILES as VOCABULARIES
-from sdjp.weights.parts.vocabulary import FOLDER
+from sdjp.weights.vocabulary import FILES as VOCABULARIES
+from sdjp.weights.vocabulary import FOLDER
 
 EMBEDDED: Final = ("mini",)
 """Names of the models that ship in the package."""

@@ -14,7 +14,7 @@ from sdjp.errors import WeightsError
 from sdjp.models.clip import ACTIVATIONS
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.weights.diffusers.modules import require_diffusers
-from sdjp.weights.parts.networks import Unfilled
+from sdjp.weights.networks import Unfilled
 from sdjp.weights.parts.safety_checker import tensor_names, vision_settings
 
 

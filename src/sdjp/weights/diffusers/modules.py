@@ -27,7 +27,7 @@ from sdjp.weights.load import Loaded, LoadReport
 from sdjp.weights.names.compare import compare
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 PARTS: Final = ("unet", "vae", "text_encoder")
 """Networks of a pipeline of diffusers; they are the folders of its checkpoints, too."""

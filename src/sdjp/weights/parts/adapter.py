@@ -23,7 +23,7 @@ from sdjp.weights.files.json_file import read_json
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.load import Loaded
 from sdjp.weights.names.compare import compare
-from sdjp.weights.parts.networks import Unfilled
+from sdjp.weights.networks import Unfilled
 from sdjp.weights.source import locate
 
 FOLDER: Final = "adapter"

@@ -24,8 +24,8 @@ from sdjp.models.safety_checker import SafetyChecker
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.names.compare import compare
 from sdjp.weights.names.maps.ldm import TEXT_LAYER
+from sdjp.weights.networks import Unfilled
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.parts.networks import Unfilled
 from sdjp.weights.source import from_hub, is_hub_id, locate, weight_file
 
 FOLDER: Final = "safety_checker"

@@ -26,7 +26,7 @@ from sdjp.weights.configs import diffusers, diffusers_text
 from sdjp.weights.configs.infer import from_shapes
 from sdjp.weights.names.keymap import compile_map
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 INPAINTING = dataclasses.replace(SD_V1, unet=dataclasses.replace(SD_V1.unet, in_channels=9))
 WIDE = dataclasses.replace(

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from sdjp.config import VIT_L_14, Concept, SafetyCheckerConfig
 from sdjp.errors import WeightsError
 from sdjp.models.safety_checker import SafetyChecker
-from sdjp.weights.parts.networks import Unfilled
+from sdjp.weights.networks import Unfilled
 from sdjp.weights.parts.safety_checker import hub_files, load_checker, tensor_names
 from tests.safety_files import CONFIG, golden_tensors, save_checker
 

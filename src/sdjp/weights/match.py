@@ -13,7 +13,7 @@ from sdjp.weights.checkpoint import Checkpoint, Ema, Stored
 from sdjp.weights.names.compare import compare
 from sdjp.weights.names.keymap import Layout, compile_map
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import Networks, on_meta, shapes_of
+from sdjp.weights.networks import Networks, on_meta, shapes_of
 
 
 @dataclass(frozen=True, kw_only=True)
