@@ -14,16 +14,19 @@ from sdjp.weights.convert import ConvertReport, convert, to_layout
 from sdjp.weights.load import Loaded, LoadReport, load
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.source import EMBEDDED
+from sdjp.weights.source import EMBEDDED, EMBEDDED_MODEL, Source, locate
 
 __all__ = [
     "EMBEDDED",
+    "EMBEDDED_MODEL",
     "MAPS",
     "ConvertReport",
     "LoadReport",
     "Loaded",
     "OnDemand",
+    "Source",
     "convert",
     "load",
+    "locate",
     "to_layout",
 ]

@@ -17,7 +17,7 @@ from sdjp.weights.files.tensorfile import Entry
 from sdjp.weights.known import KNOWN, LICENSE, Known, sha256
 from sdjp.weights.match import match
 from sdjp.weights.names.maps import ldm
-from sdjp.weights.source import locate
+from sdjp.weights.source import Source, locate
 
 Kinds = Literal["plain", "ema", "both", "none"]
 
@@ -92,7 +92,7 @@ class About:
         }
 
 
-def describe(source: str | Path, *, checksums: bool = True) -> About:
+def describe(source: str | Path | Source, *, checksums: bool = True) -> About:
     """Look at a checkpoint; no weights are loaded.
 
     Args:
@@ -102,7 +102,7 @@ def describe(source: str | Path, *, checksums: bool = True) -> About:
     Raises:
         WeightsError: If there is nothing, or no file of tensors.
     """
-    path = locate(source)
+    path = locate(source).path
     try:
         opened = open_checkpoint(path)
         layout, config, files = opened.layout, opened.config, opened.files

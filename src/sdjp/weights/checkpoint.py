@@ -12,14 +12,14 @@ from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
 from sdjp.weights import vocabulary
 from sdjp.weights.configs import diffusers, infer
-from sdjp.weights.files.faults import FILE, Fault, Invalid, damaged, faults_of
+from sdjp.weights.files.faults import FILE, Fault, Invalid, damaged, faults_of, texts_of
 from sdjp.weights.files.foreign import no_model
 from sdjp.weights.files.json_file import parse_json, read_json, read_object
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import Entry, TensorFile
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import Networks
-from sdjp.weights.source import COMPONENTS, weight_file
+from sdjp.weights.source import weight_file
 from sdjp.weights.vocabulary import Vocabulary
 
 Ema = bool | Literal["auto"]
@@ -104,7 +104,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
     tensors: list[tuple[str, Stored]] = []
     files: list[Path] = []
     averaged = False
-    for component in COMPONENTS:
+    for component in diffusers.COMPONENTS:
         names = [p.name for p in (folder / component).glob("*")]
         chosen, plain = weight_file(names), weight_file(names, averaged=False)
         if plain is not None and ema is False:
@@ -199,8 +199,7 @@ def _model_config(data: Any) -> ModelConfig:
     try:
         return from_json(ModelConfig, data)
     except (InputError, TypeError, ValueError) as error:
-        ja = error.ja if isinstance(error, InputError) else str(error)
-        en = error.en if isinstance(error, InputError) else str(error)
+        ja, en = texts_of(error)
         raise Fault(
             "weights.config",
             ja=f"{FILE} の設定を読めません（{ja}）。"

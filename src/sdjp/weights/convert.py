@@ -26,7 +26,7 @@ from sdjp.weights.match import Match, match
 from sdjp.weights.names.keymap import compile_map, to_theirs
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import Networks, shapes_of
-from sdjp.weights.source import SUFFIXES, locate
+from sdjp.weights.source import SUFFIXES, Source, locate
 from sdjp.weights.vocabulary import FOLDER, SETTINGS, Vocabulary
 
 LayoutName = Literal["ldm", "diffusers"]
@@ -59,7 +59,7 @@ class ConvertReport:
 
 
 def convert(
-    source: str | Path,
+    source: str | Path | Source,
     target: str | Path,
     *,
     dtype: torch.dtype | str | None = None,
@@ -86,7 +86,7 @@ def convert(
     chosen_layout = _choose_layout(target, layout)
     chosen_dtype = None if dtype is None else resolve_dtype(dtype, torch.device("cpu"))
     _check_target(target, chosen_layout, overwrite)
-    path = locate(source)
+    path = locate(source).path
     if target.exists() and path.resolve() == target.resolve():
         raise InputError(
             "convert.same",

@@ -28,7 +28,7 @@ from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 from sdjp.weights.known import sha256
 from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.source import locate
+from sdjp.weights.source import Source, locate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class Loaded:
 
 
 def load(
-    source: str | Path,
+    source: str | Path | Source,
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str = "cpu",
@@ -102,7 +102,8 @@ def load(
 
     Args:
         source: ``"mini"`` (the embedded model); a ``.safetensors``, ``.ckpt``, ``.pt`` or ``.bin`` file with
-            the original names; a folder with such a ``model.safetensors``; a diffusers folder; or a hub id.
+            the original names; a folder with such a ``model.safetensors``; a diffusers folder; or a hub id. A
+                :class:`~sdjp.weights.source.Source` is not searched for again.
         dtype: Dtype of all weights; None keeps those of the file.
         device: Where to put the weights.
         ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
@@ -120,7 +121,7 @@ def load(
     told = None if config is None else read_ldm_yaml(config)
     if told is not None and told.use_ema is not None and ema == "auto":
         ema = told.use_ema
-    opened = open_checkpoint(locate(source), ema=ema)
+    opened = open_checkpoint(locate(source).path, ema=ema)
     if told is not None:
         opened = dataclasses.replace(opened, config=told.applied_to(opened.config))
     tokenizer = opened.vocabulary.tokenizer(opened.config.text)

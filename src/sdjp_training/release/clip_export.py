@@ -14,8 +14,9 @@ from torch import Tensor
 from sdjp.images.clip_input import MEAN, STD
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.weights.configs.diffusers_text import to_settings
+from sdjp.weights.configs.safety_checker import vision_settings
 from sdjp.weights.names.maps.ldm import TEXT_LAYER
-from sdjp.weights.parts.safety_checker import vision_names, vision_settings
+from sdjp.weights.names.safety_checker import vision_names
 from sdjp_training.trainers import clip, text_encoder
 
 

@@ -20,7 +20,7 @@ from sdjp.models import VAE, CLIPText, TextEncoder, UNet
 from sdjp.samplers import ALIASES, get_sampler
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp.weights.configs import diffusers as diffusers_config
+from sdjp.weights.configs.diffusers import COMPONENTS, from_files, to_files
 from sdjp.weights.convert import to_layout
 from sdjp.weights.files.faults import faults_of
 from sdjp.weights.load import Loaded, LoadReport
@@ -29,8 +29,6 @@ from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
 
-PARTS: Final = ("unet", "vae", "text_encoder")
-"""Networks of a pipeline of diffusers; they are the folders of its checkpoints, too."""
 NAME: Final = "diffusers"
 """Stands for the folder in errors and names the model, where a pipeline comes from none."""
 
@@ -90,7 +88,7 @@ def require_clip(text: TextEncoder, tokenizer: Tokenizer) -> ClipTokenizer:
 
 
 def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder) -> dict[str, nn.Module]:
-    """Build the networks of diffusers around the tensors of ours, with CLIP's; keys are :data:`PARTS`.
+    """Build the networks of diffusers around the tensors of ours, with CLIP's, by their names in a pipeline.
 
     Raises:
         MissingDependencyError: If diffusers is not installed.
@@ -100,7 +98,7 @@ def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder) 
     diffusers: Any = import_module("diffusers")
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    settings = diffusers_config.to_files(config)
+    settings = to_files(config)
     with accelerate.init_empty_weights(include_buffers=False):
         modules: dict[str, nn.Module] = {
             "unet": diffusers.UNet2DConditionModel.from_config(settings["unet"]),
@@ -172,7 +170,7 @@ def to_scheduler(config: ModelConfig, sampler: str | None = None, spacing: str |
             "and a spacing of leading, trailing, linspace.",
         )
     name, own = SCHEDULERS[chosen.name]
-    base = diffusers_config.to_files(config)["scheduler"]
+    base = to_files(config)["scheduler"]
     kept = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
     settings = {**{key: base[key] for key in kept}, "timestep_spacing": "leading", "steps_offset": 1, **own}
     if spacing is not None:
@@ -203,7 +201,7 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
             (LoRA, textual inversion) that our networks have no place for.
     """
     require_diffusers()
-    lacking = [name for name in (*PARTS, "tokenizer", "scheduler") if getattr(pipe, name, None) is None]
+    lacking = [name for name in (*COMPONENTS, "tokenizer", "scheduler") if getattr(pipe, name, None) is None]
     if lacking:
         raise InputError(
             "diffusers.pipeline",
@@ -220,7 +218,7 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         "scheduler": dict(pipe.scheduler.config),
     }
     with faults_of(Path(name)):
-        config = diffusers_config.from_files(name, settings)
+        config = from_files(name, settings)
     plain = type(pipe.scheduler).__name__.casefold()
     if plain in ALIASES:
         config = dataclasses.replace(
@@ -228,7 +226,7 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         )
     tensors = {
         MAPS["diffusers"].canonical(f"{part}/{key}"): tensor
-        for part in PARTS
+        for part in COMPONENTS
         for key, tensor in getattr(pipe, part).state_dict().items()
     }
     _fill(config, tensors, networks := on_meta(config))

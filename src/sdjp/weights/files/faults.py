@@ -30,6 +30,11 @@ class Invalid(ValueError):
         self.ja, self.en = ja, en
 
 
+def texts_of(error: Exception) -> tuple[str, str]:
+    """Return what an error says, in Japanese and in English; the same twice where it knows one language."""
+    return getattr(error, "ja", str(error)), getattr(error, "en", str(error))
+
+
 @contextmanager
 def faults_of(path: Path) -> Iterator[None]:
     """Raise the faults of a ``with`` block as errors of the file or folder ``path``."""

@@ -18,13 +18,13 @@ from sdjp.config import AdapterConfig, CLIPTextConfig, TextConfig, from_json, to
 from sdjp.errors import SdjpError, WeightsError
 from sdjp.models import Adapter, CLIPText, TextEncoder
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
-from sdjp.weights.files.faults import Invalid
+from sdjp.weights.files.faults import Invalid, texts_of
 from sdjp.weights.files.json_file import read_json
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.load import Loaded
 from sdjp.weights.names.compare import compare
 from sdjp.weights.networks import Unfilled
-from sdjp.weights.source import locate
+from sdjp.weights.source import Source, locate
 
 FOLDER: Final = "adapter"
 """Where a model that brings an adapter has it."""
@@ -41,7 +41,7 @@ class LoadedAdapter(NamedTuple):
     tokenizer: SentencePieceTokenizer
 
 
-def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Path:
+def adapter_folder(source: str | Path | None, *, model: str | Path | Source | None) -> Path:
     """Return the folder of an adapter.
 
     Args:
@@ -52,7 +52,7 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Pa
         WeightsError: If there is no adapter.
     """
     if source is None:
-        own = None if model is None else locate(model) / FOLDER
+        own = None if model is None else locate(model).path / FOLDER
         if own is not None and not _lacking(own):
             return own
         raise WeightsError(
@@ -207,10 +207,8 @@ def _config(path: Path) -> AdapterConfig:
         ja, en = 'kind が "adapter" ではありません', 'its kind is not "adapter"'
     except Invalid as error:
         ja, en = f"読めません（{error.ja}）", f"it cannot be read ({error.en})"
-    except SdjpError as error:
-        ja, en = error.ja, error.en
-    except ValueError as error:
-        ja, en = f"読めません（{error}）", f"it cannot be read ({error})"
+    except (SdjpError, ValueError) as error:
+        ja, en = texts_of(error)
     raise WeightsError(
         "adapter.config",
         ja=f"アダプターの設定 {path} を使えません: {ja}",
