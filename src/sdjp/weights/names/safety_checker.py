@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sdjp.config import SafetyCheckerConfig
-from sdjp.weights.names.maps.ldm import TEXT_LAYER
+from sdjp.weights.names.clip import LAYER
 
 VISION: Final = "vision_model."
 EMBEDDINGS: Final = VISION + "embeddings."
@@ -43,7 +43,7 @@ def vision_names(layers: int) -> Iterator[tuple[str, str]]:
     modules = dict(MODULES)
     for n in range(layers):
         theirs = f"{VISION}encoder.layers.{n}"
-        modules |= {f"layers.{n}.{ours}": f"{theirs}.{name}" for ours, name in TEXT_LAYER}
+        modules |= {f"layers.{n}.{ours}": f"{theirs}.{name}" for ours, name in LAYER}
     for ours, name in modules.items():
         yield f"{ours}.weight", f"{name}.weight"
         if ours not in WITHOUT_BIAS:
