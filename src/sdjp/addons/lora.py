@@ -189,7 +189,7 @@ def _unreadable(error: Exception) -> Fault:
 
 
 def _problem(file: TensorFile, names: Mapping[Role, str], shape: Shape) -> str | None:
-    """What is wrong with the factors for a weight of ``shape``; 1×1 convolutions may be linear there."""
+    """The fault of the factors for a weight of ``shape``, or None; 1×1 convolutions may be linear there."""
     missing = {"down": "lora_down", "up": "lora_up"}.keys() - names.keys()
     if missing:
         return "no " + ", ".join(sorted(missing))

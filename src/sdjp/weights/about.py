@@ -1,4 +1,4 @@
-"""What is in a checkpoint, told without loading it: only tables of contents are read."""
+"""The contents of a checkpoint, without loading it: only tables of contents are read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a file or folder holds.
+    """The contents of a file or folder.
 
     Attributes:
         path: Where it is.
@@ -129,7 +129,7 @@ def describe(source: str | Path | Source, *, checksums: bool = True) -> About:
 
 
 def _problem_of(opened: Checkpoint) -> SdjpError | None:
-    """What a loader would object to."""
+    """The error that a loader would raise."""
     try:
         match(opened)
     except WeightsError as error:

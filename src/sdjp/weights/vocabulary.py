@@ -23,7 +23,7 @@ T5: Final = "spiece.model"
 XLM_ROBERTA: Final = "sentencepiece.bpe.model"
 SETTINGS: Final = ("tokenizer_config.json", "special_tokens_map.json")
 FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS)
-"""What a folder ``tokenizer`` may have that sdjp reads."""
+"""Files of a folder ``tokenizer`` that sdjp reads."""
 NAMES: Final[Mapping[Kind, str]] = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
 
 
@@ -45,23 +45,24 @@ class Vocabulary:
         return self.path if self.kind == "clip" else None
 
     def tokenizer(self, text: TextConfig) -> Tokenizer:
-        """Read it.
+        """Read the table and build the tokenizer.
 
         Raises:
             WeightsError: If it cannot be read, or is larger than the table of the text encoder.
         """
-        made = self._make()
-        if made.vocab_size > text.vocab_size:
+        tokenizer = self._make()
+        if tokenizer.vocab_size > text.vocab_size:
+            name = self.path or NAMES[self.kind]
             raise WeightsError(
                 "weights.vocabulary",
-                ja=f"語彙 {self.path or NAMES[self.kind]}（{made.vocab_size:,} 語）は、テキストエンコーダーの"
-                f"語彙（{text.vocab_size:,} 語）より大きく、組み合わせられません。"
+                ja=f"語彙 {name}（{tokenizer.vocab_size:,} 語）は、テキストエンコーダーの語彙"
+                f"（{text.vocab_size:,} 語）より大きく、組み合わせられません。"
                 "同じモデルのファイルを指定してください。",
-                en=f"the vocabulary {self.path or NAMES[self.kind]} ({made.vocab_size:,} entries) is larger "
+                en=f"the vocabulary {name} ({tokenizer.vocab_size:,} entries) is larger "
                 f"than that of the text encoder ({text.vocab_size:,}): they do not belong together. "
                 "Give files of one model.",
             )
-        return made
+        return tokenizer
 
     def _make(self) -> Tokenizer:
         if self.kind == "bert":

@@ -1,4 +1,4 @@
-"""What a model is made of, told from the names and shapes of the tensors of an original checkpoint.
+"""The configuration of a model, from the names and shapes of the tensors of an original checkpoint.
 
 Shapes do not tell the number of heads, the groups of the norms, the activation or the noise schedule: those
 are taken as in Stable Diffusion v1. Files that differ there carry a configuration (see ``checkpoint.py``).
@@ -42,7 +42,7 @@ OTHERS: Final = (
 
 
 def from_shapes(name: str, shapes: Shapes) -> ModelConfig:
-    """Tell the configuration of a checkpoint.
+    """Return the configuration of a checkpoint.
 
     Args:
         name: What to call the model.
@@ -146,5 +146,5 @@ def _bert(shapes: Shapes) -> BertConfig:
 
 
 def _length(shapes: Shapes, template: str) -> int:
-    """How many of the names that ``template`` gives with 0, 1, 2 … there are before the first gap."""
+    """The number of names that ``template`` gives with 0, 1, 2 … before the first gap."""
     return sum(1 for _ in takewhile(lambda n: template.format(n) in shapes, count()))

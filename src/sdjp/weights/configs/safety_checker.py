@@ -64,7 +64,7 @@ def _from_json(data: Mapping[str, Any], vision: Mapping[str, Any]) -> CLIPVision
 
 
 def _from_shapes(shapes: Shapes) -> CLIPVisionConfig:
-    """What the shapes tell; the rest, and all that is missing, is as in ViT-L/14."""
+    """The sizes in the shapes; the rest, and all that is missing, is as in ViT-L/14."""
     usual = CLIPVisionConfig()
     projection, width = shapes.get(f"{PROJECTION}.weight", (usual.projection, usual.width))
     patch_size = shapes.get(f"{PATCHES}.weight", (0, 0, 0, usual.patch_size))[-1]

@@ -54,7 +54,7 @@ def from_checker(theirs: Any) -> SafetyChecker:
     Raises:
         WeightsError: If it is another kind of checker.
     """
-    found = {canonical(name): tensor for name, tensor in theirs.state_dict().items()}
+    tensors = {canonical(name): tensor for name, tensor in theirs.state_dict().items()}
     try:
         vision = theirs.config.vision_config
         config = SafetyCheckerConfig(
@@ -68,13 +68,13 @@ def from_checker(theirs: Any) -> SafetyChecker:
                 projection=theirs.config.projection_dim,
                 activation=vision.hidden_act,
             ),
-            concepts=(Concept(),) * len(found["concept_embeds"]),
-            special=(Concept(),) * len(found["special_care_embeds"]),
+            concepts=(Concept(),) * len(tensors["concept_embeds"]),
+            special=(Concept(),) * len(tensors["special_care_embeds"]),
         )
         with torch.device("meta"), Unfilled():
             checker = SafetyChecker.from_config(config)
         names = dict(tensor_names(config))
-        checker.load_state_dict({ours: found[name] for ours, name in names.items()}, assign=True)
+        checker.load_state_dict({ours: tensors[name] for ours, name in names.items()}, assign=True)
     except (AttributeError, KeyError, RuntimeError) as error:
         raise WeightsError(
             "diffusers.checker",
@@ -87,7 +87,7 @@ def from_checker(theirs: Any) -> SafetyChecker:
 
 
 def _config(checker: SafetyChecker) -> CLIPVisionConfig:
-    """What the image encoder was built from."""
+    """The configuration that the image encoder was built from."""
     vision: Any = checker.vision
     layer = vision.layers[0]
     projection, width = vision.projection.weight.shape

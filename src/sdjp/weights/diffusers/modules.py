@@ -66,7 +66,7 @@ def require_diffusers() -> None:
         )
 
 
-# There.
+# From ours to theirs.
 
 
 def require_clip(text: TextEncoder, tokenizer: Tokenizer) -> ClipTokenizer:
@@ -128,10 +128,10 @@ def to_pipeline(
 
     Args:
         config: The model; its name goes along.
-        modules: What :func:`to_modules` gave.
+        modules: The modules that :func:`to_modules` built.
         tokenizer: The byte-pair table of the text encoder.
-        scheduler: What :func:`to_scheduler` gave.
-        checker: What ``diffusers_checker.to_checker`` gave; None for no safety checker.
+        scheduler: The scheduler that :func:`to_scheduler` built.
+        checker: The safety checker and the feature extractor before it; None for neither.
     """
     name = "StableDiffusionInpaintPipeline" if config.for_inpainting else "StableDiffusionPipeline"
     pipe = getattr(import_module("diffusers"), name)(
@@ -171,8 +171,8 @@ def to_scheduler(config: ModelConfig, sampler: str | None = None, spacing: str |
         )
     name, own = SCHEDULERS[chosen.name]
     base = to_files(config)["scheduler"]
-    kept = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
-    settings = {**{key: base[key] for key in kept}, "timestep_spacing": "leading", "steps_offset": 1, **own}
+    shared = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
+    settings = {**{key: base[key] for key in shared}, "timestep_spacing": "leading", "steps_offset": 1, **own}
     if spacing is not None:
         settings["timestep_spacing"] = spacing
     return getattr(import_module("diffusers"), name)(**settings)
@@ -189,7 +189,7 @@ def to_tokenizer(tokenizer: ClipTokenizer) -> Any:
         return CLIPTokenizer.from_pretrained(folder)
 
 
-# And back.
+# From theirs to ours.
 
 
 def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
@@ -237,10 +237,10 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
 
 def _fill(config: ModelConfig, tensors: Mapping[str, Tensor], networks: Any) -> None:
     names = compile_map(MAPS["diffusers"].rows(config), shapes_of(networks))
-    wanted = {name.theirs: name.their_shape for name in names.values()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    unknown = [name for name in found if name not in wanted and not MAPS["diffusers"].ignores(name)]
-    problems = compare(found, wanted, unknown=unknown)
+    own_shapes = {name.theirs: name.their_shape for name in names.values()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    unknown = [name for name in shapes if name not in own_shapes and not MAPS["diffusers"].ignores(name)]
+    problems = compare(shapes, own_shapes, unknown=unknown)
     if problems is not None:
         ja, en = problems
         raise WeightsError(
@@ -290,8 +290,8 @@ def _merges(tokenizer: Any) -> list[tuple[str, str]]:
     if hasattr(tokenizer, "bpe_ranks"):  # the slow one
         return sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
     pairs = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
-    parted = (pair.split(" ") if isinstance(pair, str) else pair for pair in pairs)
-    return [(left, right) for left, right in parted]
+    sides = (pair.split(" ") if isinstance(pair, str) else pair for pair in pairs)
+    return [(left, right) for left, right in sides]
 
 
 def _try(make: Callable[[], ClipTokenizer]) -> ClipTokenizer | None:

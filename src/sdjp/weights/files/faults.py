@@ -23,7 +23,7 @@ class Fault(WeightsError):
 
 
 class Invalid(ValueError):
-    """Why a value cannot be used, in both languages; who knows where it stands makes an error of it."""
+    """A value that cannot be used, and why; whoever knows where it stands makes an error of ours of it."""
 
     def __init__(self, ja: str, en: str) -> None:
         super().__init__(en)

@@ -158,7 +158,7 @@ def _torch_root(members: Mapping[str, object]) -> str:
 
 
 def _data_offset(buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: its local header repeats the name and has padding of its own."""
+    """The start of the bytes of a member: its local header repeats the name and has padding of its own."""
     local = buffer[info.header_offset : info.header_offset + 30]
     if len(local) < 30 or not local.startswith(b"PK\x03\x04"):
         raise damaged(f"{info.filename} が読めません", f"{info.filename} cannot be read")

@@ -18,7 +18,7 @@ PIECE: Final = 16 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Where one tensor lies.
+    """The place of one tensor in a file.
 
     Attributes:
         dtype: Its dtype.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 LISTED: Final = 20
-"""How many names an error lists before it only counts."""
+"""Names that an error lists before it only counts."""
 
 Shape = tuple[int, ...]
 Problem = tuple[str, str, Sequence[str]]

@@ -37,7 +37,7 @@ def rows_of(
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How one kind of checkpoint names its tensors.
+    """The names of tensors in one kind of checkpoint.
 
     Attributes:
         rows: For a config, a row for every module; rows for modules that the config lacks do no harm.

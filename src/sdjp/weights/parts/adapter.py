@@ -27,7 +27,7 @@ from sdjp.weights.networks import Unfilled
 from sdjp.weights.source import Source, locate
 
 FOLDER: Final = "adapter"
-"""Where a model that brings an adapter has it."""
+"""Folder of the adapter that a model brings along."""
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
 VOCABULARY: Final = "sentencepiece.model"
@@ -120,9 +120,9 @@ def load_adapter(
     with torch.device("meta"), Unfilled():
         text = Adapter.from_config(config)
     text.own = own
-    found = {name: entry.shape for name, entry in file.entries.items()}
-    wanted = {name: tuple(tensor.shape) for name, tensor in its_own(text).items()}
-    problems = compare(found, wanted, unknown=[name for name in found if name not in wanted])
+    shapes = {name: entry.shape for name, entry in file.entries.items()}
+    own_shapes = {name: tuple(tensor.shape) for name, tensor in its_own(text).items()}
+    problems = compare(shapes, own_shapes, unknown=[name for name in shapes if name not in own_shapes])
     if problems is None and tokenizer.vocab_size > config.vocab_size:
         count = tokenizer.vocab_size
         problems = f"語彙が {count:,} 語あります", f"the vocabulary has {count:,} pieces"
@@ -133,7 +133,7 @@ def load_adapter(
             ja=f"{folder} をアダプターとして読み込めません。\n{ja}",
             en=f"cannot load {folder} as an adapter.\n{en}",
         )
-    tensors = {name: file.read(name, dtype=dtype, device=torch.device(device)) for name in wanted}
+    tensors = {name: file.read(name, dtype=dtype, device=torch.device(device)) for name in own_shapes}
     text.load_state_dict(tensors, assign=True, strict=False)
     return LoadedAdapter(text.eval().requires_grad_(False), config, tokenizer)
 
@@ -155,7 +155,7 @@ def clip_text(text: TextEncoder, encoder: TextConfig) -> tuple[CLIPText, CLIPTex
 
 
 def _table(encoder: CLIPTextConfig) -> tuple[int, int, int]:
-    """What an adapter has to fit: what the other's tokens are, not how they are read."""
+    """The sizes that an adapter has to fit: of the tokens, not of the layers that read them."""
     return encoder.vocab_size, encoder.width, encoder.max_length
 
 

@@ -31,7 +31,7 @@ from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import Source, from_hub, is_hub_id, locate, weight_file
 
 FOLDER: Final = "safety_checker"
-"""Where a model that ships a checker has it."""
+"""Folder of the checker that a model ships."""
 _IGNORED: Final = re.compile(r"vision_model\.embeddings\.position_ids")
 
 
@@ -71,7 +71,7 @@ def load_checker(
     return None if place is None else _load(place, torch.device(device), on_demand)
 
 
-# Where it is.
+# Finding it.
 
 
 def _own(model: str | Path | Source) -> _Place | None:
@@ -125,7 +125,7 @@ def hub_files(names: Iterable[str]) -> list[str]:
     return []
 
 
-# What is in it.
+# Reading it.
 
 
 def _load(place: _Place, device: torch.device, on_demand: OnDemand | None) -> SafetyChecker:
