@@ -143,7 +143,7 @@ def test_names_and_shapes_of_the_original_model_of_laion_400m() -> None:
 
 
 def test_every_kind_of_text_encoder_has_a_layout() -> None:
-    own = {"adapter"}  # is never a part of a checkpoint: weights/adapter_file.py
+    own = {"adapter"}  # is never a part of a checkpoint: weights/parts/adapter.py
     assert {kind for table in MAPS.values() for kind in table.texts} == set(TEXT_ENCODERS) - own
 
 
