@@ -38,10 +38,10 @@ class LdmConfig:
         unet: The denoiser.
         vae: The autoencoder.
         schedule: The noise schedule.
-        image_size: Side of the latents it was trained on, in cells; None if it is not told.
+        image_size: Side of the latents it was trained on, in cells; None if it is not given.
         text: The kind of text encoder.
-        text_sizes: Its sizes as far as they are told; the file of weights tells the others.
-        use_ema: Whether the original would switch to the averaged weights; None if it is not told.
+        text_sizes: Its sizes as far as they are given; the others are those of the weights.
+        use_ema: Whether the original would switch to the averaged weights; None if it is not given.
     """
 
     path: Path

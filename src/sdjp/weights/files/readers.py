@@ -1,7 +1,7 @@
 """Open files of tensors: safetensors, and what ``torch.save`` writes and used to write, running nothing.
 
 All formats end up as a :class:`~sdjp.weights.files.tensorfile.TensorFile`: a table of places in a file that
-is mapped into memory. The format is told by the contents, not by the name.
+is mapped into memory. The contents tell the format, not the name.
 """
 
 from __future__ import annotations
