@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sdjp.config import ModelConfig
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 FOLDER = Path(__file__).parent / "golden"
 

@@ -20,7 +20,7 @@ from unet import inputs
 
 from sdjp.config import SD_V1, TINY, ModelConfig
 from sdjp.device import bfloat16_is_fast
-from sdjp.weights.parts.networks import on_meta
+from sdjp.weights.networks import on_meta
 
 STEPS = 50
 CASES = [(1, 512), (2, 512), (4, 512), (8, 512), (1, 256), (1, 384), (1, 768), (1, 1024)]

@@ -22,7 +22,7 @@ from sdjp.config import ModelConfig
 from sdjp.device import bfloat16_is_fast
 from sdjp.errors import MissingDependencyError
 from sdjp.models import VAE, UNet
-from sdjp.weights.parts.networks import Networks, on_meta
+from sdjp.weights.networks import Networks, on_meta
 
 SPARE = 2_000_000_000
 """Bytes that stay free for what a network computes with, before a contender is built."""

@@ -32,7 +32,7 @@ from sdjp.models.unet import DeepFeatures
 from sdjp.options import GenerationOptions
 from sdjp.options.presets import PRESETS
 from sdjp.samplers import Schedule, get_sampler
-from sdjp.weights.parts.networks import on_meta
+from sdjp.weights.networks import on_meta
 from sdjp_training.scenes.places import COLORS
 
 PLAIN: Final = {"sampler": "plms", "num_inference_steps": 50}

@@ -20,7 +20,7 @@ from sdjp.config import ModelConfig, to_json
 from sdjp.weights.files.writer import Unwritten, write_safetensors
 from sdjp.weights.names.keymap import Name, compile_map
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 
 def resident() -> dict[str, int]:

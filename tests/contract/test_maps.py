@@ -17,7 +17,7 @@ from sdjp.config import ALT_DIFFUSION, LAION_400M, MINI, SD_V1, TINY, ModelConfi
 from sdjp.models import TEXT_ENCODERS
 from sdjp.weights.names.keymap import Name, compile_map, to_ours, to_theirs
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 KEYS = Path(__file__).parents[1] / "golden" / "keys"
 INPAINTING = dataclasses.replace(
@@ -143,7 +143,7 @@ def test_names_and_shapes_of_the_original_model_of_laion_400m() -> None:
 
 
 def test_every_kind_of_text_encoder_has_a_layout() -> None:
-    own = {"adapter"}  # is never a part of a checkpoint: weights/adapter_file.py
+    own = {"adapter"}  # is never a part of a checkpoint: weights/parts/adapter.py
     assert {kind for table in MAPS.values() for kind in table.texts} == set(TEXT_ENCODERS) - own
 
 

@@ -23,7 +23,7 @@ from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
 from sdjp.weights import convert, load
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 from tests.encoder_folders import (
     SENTENCES,
     UNET,

@@ -16,7 +16,7 @@ from sdjp.addons.patch import patched
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights.diffusers.modules import to_modules, to_pipeline, to_scheduler
-from sdjp.weights.parts.networks import Networks, shapes_of
+from sdjp.weights.networks import Networks, shapes_of
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
 

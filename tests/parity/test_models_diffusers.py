@@ -17,7 +17,7 @@ from sdjp.models import VAE, CLIPText, UNet
 from sdjp.weights.configs.diffusers import to_files
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 diffusers = pytest.importorskip("diffusers")
 transformers = pytest.importorskip("transformers")

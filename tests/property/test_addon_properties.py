@@ -17,7 +17,7 @@ from sdjp.text.read import read
 from sdjp.text.tags import lora_weights
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
-from sdjp.weights.parts.networks import on_meta
+from sdjp.weights.networks import on_meta
 from tests.conftest import SMALL
 
 ALPHABET = "aB1猫着の物と赤いアー-_ 、,()<>:."

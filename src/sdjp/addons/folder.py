@@ -1,4 +1,4 @@
-"""A folder of small files of weights that are called by name: the file's name without its ending."""
+"""Folders of LoRA and of textual inversion: small files, each called by its name without the ending."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sdjp.errors import InputError
 
 SUFFIXES: Final = (".safetensors", ".pt", ".bin", ".ckpt", ".pth")
 GENERIC: Final = ("learned_embeds", "pytorch_lora_weights", "adapter_model")
-"""Names that diffusers and peft give every file; there the folder's name tells what it is."""
+"""Names that diffusers and peft give every file; the folder has the name then."""
 LISTED: Final = 20
-"""How many names an error lists."""
+"""Names that an error lists before it only counts."""
 
 
-class Shelf:
-    """The files of a folder and of the folders in it. It is looked at anew for each call.
+class AddonFolder:
+    """A folder of files of weights, and the folders in it; they are listed anew for each call.
 
     Args:
         folder: The folder.
-        option: What the user calls it: the name of the argument and of the option of the command line.
+        option: Name of the argument that it is given by, on the command line too.
 
     Raises:
         InputError: If there is no such folder.
@@ -39,8 +39,8 @@ class Shelf:
             )
 
     def files(self) -> Mapping[str, tuple[Path, ...]]:
-        """Return each name and its files: one, unless several files have the same name."""
-        found: dict[str, list[Path]] = {}
+        """List the files by name: one each, unless several have the same name."""
+        by_name: dict[str, list[Path]] = {}
         for folder, folders, names in os.walk(self.folder):
             folders.sort()
             for name in sorted(names):
@@ -48,24 +48,24 @@ class Shelf:
                 if path.suffix.lower() in SUFFIXES and not name.startswith("."):
                     generic = path.stem in GENERIC and path.parent != self.folder
                     stem = path.parent.name if generic else path.stem
-                    found.setdefault(unicodedata.normalize("NFC", stem), []).append(path)
-        return {name: tuple(paths) for name, paths in found.items()}
+                    by_name.setdefault(unicodedata.normalize("NFC", stem), []).append(path)
+        return {name: tuple(paths) for name, paths in by_name.items()}
 
 
-def choose(files: Mapping[str, tuple[Path, ...]], name: str, *, kind: str, code: str) -> Path:
-    """Return the file that ``name`` calls; case and width do not matter unless two names differ in them.
+def find_file(files: Mapping[str, tuple[Path, ...]], name: str, *, kind: str, code: str) -> Path:
+    """Return the file of a name; case and width do not matter unless two names differ in them.
 
     Args:
-        files: What :meth:`Shelf.files` gave.
-        name: What the user wrote.
-        kind: What it is, in errors: ``"LoRA"``.
+        files: The files of a folder, from :meth:`AddonFolder.files`.
+        name: The name as the user wrote it.
+        kind: The kind of file, in errors: ``"LoRA"``.
         code: First part of the error's code.
 
     Raises:
-        InputError: If there is none, with the nearest names; or if it calls several files.
+        InputError: If there is none, with the nearest names; or if several files have it.
     """
-    wanted = unicodedata.normalize("NFC", name)
-    matches = [wanted] if wanted in files else [other for other in files if same(other) == same(wanted)]
+    exact = unicodedata.normalize("NFC", name)
+    matches = [exact] if exact in files else [other for other in files if folded(other) == folded(exact)]
     paths = [path for match in matches for path in files[match]]
     if len(paths) == 1:
         return paths[0]
@@ -77,11 +77,11 @@ def choose(files: Mapping[str, tuple[Path, ...]], name: str, *, kind: str, code:
             "名前を変えて、1 つにしてください。",
             en=f"several files are called {name!r} ({kind}): {listed}. Rename them, so that one is left.",
         )
-    raise unknown(name, files, kind=kind, code=code)
+    raise unknown_name(name, files, kind=kind, code=code)
 
 
-def unknown(name: str, files: Mapping[str, object] | None, *, kind: str, code: str) -> InputError:
-    """Return the error for a name that calls no file; ``files`` is None where no folder was given."""
+def unknown_name(name: str, files: Mapping[str, object] | None, *, kind: str, code: str) -> InputError:
+    """Return the error for a name that no file has; ``files`` is None where no folder was given."""
     if files is None:
         return InputError(
             f"{code}.unknown",
@@ -90,8 +90,8 @@ def unknown(name: str, files: Mapping[str, object] | None, *, kind: str, code: s
             en=f"there is no {kind} {name!r}: no folder of them was given. Give {code}_dir "
             f"(--{code}-dir on the command line), or take the tag out of the prompt.",
         )
-    keys = {same(other): other for other in files}
-    near = [keys[k] for k in difflib.get_close_matches(same(name), keys, n=3, cutoff=0.4)]
+    keys = {folded(other): other for other in files}
+    near = [keys[k] for k in difflib.get_close_matches(folded(name), keys, n=3, cutoff=0.4)]
     listed = sorted(files)
     more = len(listed) - LISTED
     names = ", ".join(listed[:LISTED]) or "—"
@@ -104,6 +104,12 @@ def unknown(name: str, files: Mapping[str, object] | None, *, kind: str, code: s
     )
 
 
-def same(name: str) -> str:
-    """Return what two spellings of one name have in common."""
+def folded(name: str) -> str:
+    """Return a name without differences of case and width."""
     return unicodedata.normalize("NFKC", name).casefold()
+
+
+# Names that equip.py still uses.
+Shelf = AddonFolder
+choose = find_file
+unknown = unknown_name

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sdjp.errors import WeightsError
 from sdjp.weights.files.readers import open_file
+from sdjp.weights.names.compare import show_shape
 
 OTHER_WIDTHS = {768: "Stable Diffusion v1", 1024: "Stable Diffusion v2", 1280: "Stable Diffusion XL"}
 
@@ -37,17 +38,17 @@ def read_inversion(path: Path, *, width: int) -> Tensor:
     file = open_file(path)
     shapes = {name: entry.shape for name, entry in file.entries.items()}
     fitting = [n for n, e in file.entries.items() if len(e.shape) in (1, 2) and e.dtype.is_floating_point]
-    found = sorted(fitting, key=_place) if fitting and len(fitting) == len(shapes) else []
-    if not found or any(_base(name) != _base(found[0]) for name in found) or 0 in shapes[found[0]]:
-        names = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in list(shapes.items())[:5])
+    names = sorted(fitting, key=_place) if fitting and len(fitting) == len(shapes) else []
+    if not names or any(_token(name) != _token(names[0]) for name in names) or 0 in shapes[names[0]]:
+        contents = ", ".join(f"{name} {show_shape(shape)}" for name, shape in list(shapes.items())[:5])
         raise WeightsError(
             "embeddings.kind",
-            ja=f"{path} は textual inversion のファイルとして読めません（中身: {names or 'なし'}）。"
+            ja=f"{path} は textual inversion のファイルとして読めません（中身: {contents or 'なし'}）。"
             "AUTOMATIC1111 か diffusers の形式で、1 つの名前のベクトルが入ったファイルを置いてください。",
-            en=f"cannot read {path} as textual inversion (it has: {names or 'nothing'}). Give a file of the "
-            "form of AUTOMATIC1111 or diffusers, with the vectors of one name.",
+            en=f"cannot read {path} as textual inversion (it has: {contents or 'nothing'}). Give a file "
+            "of the form of AUTOMATIC1111 or diffusers, with the vectors of one name.",
         )
-    rows = [file.read(name).float().reshape(-1, shapes[name][-1]) for name in found]
+    rows = [file.read(name).float().reshape(-1, shapes[name][-1]) for name in names]
     other = next((len(row[0]) for row in rows if row.shape[-1] != width), None)
     if other is not None:
         made_for = OTHER_WIDTHS.get(other)
@@ -61,11 +62,12 @@ def read_inversion(path: Path, *, width: int) -> Tensor:
     return torch.cat(rows)
 
 
-def _base(name: str) -> str:
-    """diffusers calls the vectors of one token ``<cat>``, ``<cat>_1``, ``<cat>_2`` …"""
+def _token(name: str) -> str:
+    """The token in a name: diffusers calls its vectors ``<cat>``, ``<cat>_1``, ``<cat>_2`` …"""
     return re.sub(r"_\d+$", "", name)
 
 
 def _place(name: str) -> int:
+    """The number of a vector among those of its token."""
     match = re.search(r"_(\d+)$", name)
     return 0 if match is None else int(match[1])

@@ -56,13 +56,13 @@ UNSUPPORTED: Final = (
 
 
 class Factor(NamedTuple):
-    """What one tensor of a file is."""
+    """One tensor of a file."""
 
     module: str
     """Our name of the module that it changes; where we have none, the name in the file."""
     role: Role
     known: bool
-    """Whether we have one."""
+    """Whether we have a name for it."""
 
 
 def module_names(
@@ -85,7 +85,7 @@ def module_names(
 
 
 def read_name(name: str, modules: Mapping[str, str]) -> Factor | None:
-    """Tell what the tensor ``name`` is; None if it is no part of a LoRA."""
+    """Read the name of a tensor; None if it is no part of a LoRA."""
     for pattern, replacement in ALIASES:
         name = re.sub(pattern, replacement, name)
     for suffix, role in ROLES:

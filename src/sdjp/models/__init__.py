@@ -6,7 +6,7 @@ How to add a text encoder:
 2. Write the network here, with ``from_config`` and ``forward(ids)``, and with ``token_embedding`` where
    textual inversion may add to it; give it a line in :data:`TEXT_ENCODERS` and in :data:`TextEncoder`.
 3. Give its tensors rows in :mod:`sdjp.weights.names.maps`, its words a tokenizer in
-   :mod:`sdjp.weights.parts.vocabulary`.
+   :mod:`sdjp.weights.vocabulary`.
 """
 
 from __future__ import annotations

@@ -5,25 +5,28 @@
     loaded = load("sd-v1-4.ckpt", dtype="bfloat16")
     convert("sd-v1-4.ckpt", "sd-v1-4.safetensors", dtype="float16")
 
-A checkpoint goes through ``source`` (where it is), ``readers`` (what is in its files, without running
-anything), ``checkpoint`` (its layout and configuration) and ``match`` (whether every tensor is there) to
-``load`` or ``convert``. Layouts are tables; to add one, see :mod:`sdjp.weights.names.maps`.
+A checkpoint goes through ``source`` (its place), ``files`` (its tables of contents, read without running
+anything), ``checkpoint`` (its layout and configuration) and ``match`` (every tensor by our name) to ``load``
+or ``convert``. Layouts are tables; to add one, see :mod:`sdjp.weights.names.maps`.
 """
 
 from sdjp.weights.convert import ConvertReport, convert, to_layout
 from sdjp.weights.load import Loaded, LoadReport, load
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.source import EMBEDDED
+from sdjp.weights.source import EMBEDDED, EMBEDDED_MODEL, Source, locate
 
 __all__ = [
     "EMBEDDED",
+    "EMBEDDED_MODEL",
     "MAPS",
     "ConvertReport",
     "LoadReport",
     "Loaded",
     "OnDemand",
+    "Source",
     "convert",
     "load",
+    "locate",
     "to_layout",
 ]

@@ -1,4 +1,4 @@
-"""What is in a checkpoint, told without loading it: only tables of contents are read."""
+"""The contents of a checkpoint, without loading it: only tables of contents are read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sdjp.weights.checkpoint import Checkpoint, open_checkpoint
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import Entry
 from sdjp.weights.known import KNOWN, LICENSE, Known, sha256
+from sdjp.weights.match import match
 from sdjp.weights.names.maps import ldm
-from sdjp.weights.names.match import match
-from sdjp.weights.source import locate
+from sdjp.weights.source import Source, locate
 
 Kinds = Literal["plain", "ema", "both", "none"]
 
@@ -47,7 +47,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a file or folder holds.
+    """The contents of a file or folder.
 
     Attributes:
         path: Where it is.
@@ -92,7 +92,7 @@ class About:
         }
 
 
-def describe(source: str | Path, *, checksums: bool = True) -> About:
+def describe(source: str | Path | Source, *, checksums: bool = True) -> About:
     """Look at a checkpoint; no weights are loaded.
 
     Args:
@@ -102,7 +102,7 @@ def describe(source: str | Path, *, checksums: bool = True) -> About:
     Raises:
         WeightsError: If there is nothing, or no file of tensors.
     """
-    path = locate(source)
+    path = locate(source).path
     try:
         opened = open_checkpoint(path)
         layout, config, files = opened.layout, opened.config, opened.files
@@ -129,7 +129,7 @@ def describe(source: str | Path, *, checksums: bool = True) -> About:
 
 
 def _problem_of(opened: Checkpoint) -> SdjpError | None:
-    """What a loader would object to."""
+    """The error that a loader would raise."""
     try:
         match(opened)
     except WeightsError as error:

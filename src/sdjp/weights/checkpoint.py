@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
+from sdjp.weights import vocabulary
 from sdjp.weights.configs import diffusers, infer
+from sdjp.weights.files.faults import FILE, Fault, Invalid, damaged, faults_of, texts_of
+from sdjp.weights.files.foreign import no_model
+from sdjp.weights.files.json_file import parse_json, read_json, read_object
 from sdjp.weights.files.readers import open_file
-from sdjp.weights.files.tensorfile import Entry, TensorFile, damaged
-from sdjp.weights.foreign import no_model
+from sdjp.weights.files.tensorfile import Entry, TensorFile
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts import vocabulary
-from sdjp.weights.parts.vocabulary import Vocabulary
-from sdjp.weights.source import COMPONENTS, weight_file
+from sdjp.weights.networks import Networks
+from sdjp.weights.source import weight_file
+from sdjp.weights.vocabulary import Vocabulary
 
 Ema = bool | Literal["auto"]
 
@@ -68,21 +71,24 @@ def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
         WeightsError: If it holds no model that sdjp knows.
     """
     if not path.is_dir():
-        return _open_file(path, [path.with_suffix(".json"), path.parent / "config.json"], path.stem)
+        with faults_of(path):
+            return _open_original(path, [path.with_suffix(".json"), path.parent / "config.json"])
     if (path / "model_index.json").is_file():
-        return _open_diffusers(path, ema)
+        with faults_of(path):
+            return _open_diffusers(path, ema)
     if (path / "model.safetensors").is_file():
-        return _open_file(path / "model.safetensors", [path / "config.json"], path.name)
+        with faults_of(path / "model.safetensors"):
+            return _open_original(path / "model.safetensors", [path / "config.json"])
     raise no_model(path)
 
 
-def _open_file(path: Path, beside: Iterable[Path], name: str) -> Checkpoint:
+def _open_original(path: Path, beside: Iterable[Path]) -> Checkpoint:
     file = open_file(path)
-    tensors = _canonical(path, "ldm", ((name, Stored(file, name)) for name in file.entries))
-    config = _own_config(path, file.metadata.get("sdjp.config"), beside)
+    tensors = _canonical("ldm", ((name, Stored(file, name)) for name in file.entries))
+    config = _own_config(file.metadata.get("sdjp.config"), beside)
     if config is None:
-        config = infer.from_shapes(path, {name: stored.entry.shape for name, stored in tensors.items()})
-    _check_text(path, "ldm", config)
+        config = infer.from_shapes(path.stem, {name: stored.entry.shape for name, stored in tensors.items()})
+    _check_text("ldm", config)
     return Checkpoint(
         path=path,
         layout="ldm",
@@ -98,7 +104,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
     tensors: list[tuple[str, Stored]] = []
     files: list[Path] = []
     averaged = False
-    for component in COMPONENTS:
+    for component in diffusers.COMPONENTS:
         names = [p.name for p in (folder / component).glob("*")]
         chosen, plain = weight_file(names), weight_file(names, averaged=False)
         if plain is not None and ema is False:
@@ -116,31 +122,31 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
             file = open_file(path)
             files.append(path)
             tensors += [(f"{component}/{name}", Stored(file, name)) for name in file.entries]
-    config = _own_config(folder, None, [folder / "sdjp.json", folder / "config.json"])
+    config = _own_config(None, [folder / "sdjp.json", folder / "config.json"])
     if config is None:
-        settings = {part: _json_object(folder / name) for part, name in diffusers.FILES.items()}
-        config = diffusers.from_files(folder, settings)
-    _check_text(folder, "diffusers", config)
+        settings = {part: _settings(folder / name) for part, name in diffusers.FILES.items()}
+        config = diffusers.from_files(folder.name, settings)
+    _check_text("diffusers", config)
     return Checkpoint(
         path=folder,
         layout="diffusers",
         config=config,
-        tensors=_canonical(folder, "diffusers", tensors),
+        tensors=_canonical("diffusers", tensors),
         averaged=averaged,
         files=tuple(files),
         vocabulary=vocabulary.in_folder(folder, config.text),
     )
 
 
-def _check_text(path: Path, layout: str, config: ModelConfig) -> None:
+def _check_text(layout: str, config: ModelConfig) -> None:
     """A configuration of our own may name a text encoder that the layout has no names for."""
     kind, texts = config.text.kind, MAPS[layout].texts
     if kind not in texts:
-        raise WeightsError(
+        raise Fault(
             "weights.text",
-            ja=f"{path} の設定にあるテキストエンコーダー {kind} は、この形式（{layout}）では読めません"
+            ja=f"{FILE} の設定にあるテキストエンコーダー {kind} は、この形式（{layout}）では読めません"
             f"（読めるもの: {', '.join(texts)}）。設定の JSON を確かめてください。",
-            en=f"the text encoder in the configuration of {path}, {kind}, cannot be read from this layout "
+            en=f"the text encoder in the configuration of {FILE}, {kind}, cannot be read from this layout "
             f"({layout}), which has {', '.join(texts)}. Check the configuration (JSON).",
         )
 
@@ -148,81 +154,75 @@ def _check_text(path: Path, layout: str, config: ModelConfig) -> None:
 def _whole_or_shards(path: Path) -> list[Path]:
     if path.suffix != ".json":
         return [path]
-    shards = _json_object(path).get("weight_map")
+    shards = _settings(path).get("weight_map")
     names = set(shards.values()) if isinstance(shards, dict) else set()
     if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise damaged(path, "weight_map が読めません", "its weight_map cannot be read")
+        raise damaged("weight_map が読めません", "its weight_map cannot be read").of(path)
     return [path.parent / name for name in sorted(names)]
 
 
-def _canonical(path: Path, layout: str, tensors: Iterable[tuple[str, Stored]]) -> dict[str, Stored]:
-    found: dict[str, Stored] = {}
+def _canonical(layout: str, tensors: Iterable[tuple[str, Stored]]) -> dict[str, Stored]:
+    by_name: dict[str, Stored] = {}
     for name, stored in tensors:
         canonical = MAPS[layout].canonical(name)
-        if canonical in found:
-            raise WeightsError(
+        if canonical in by_name:
+            raise Fault(
                 "weights.twice",
-                ja=f"{path} では、同じテンソルが二つの名前で入っています"
-                f"（{found[canonical].name} と {stored.name}）。別のファイルを指定してください。",
-                en=f"{path} has the same tensor under two names, {found[canonical].name} and {stored.name}. "
-                "Give another file.",
+                ja=f"{FILE} では、同じテンソルが二つの名前で入っています"
+                f"（{by_name[canonical].name} と {stored.name}）。別のファイルを指定してください。",
+                en=f"{FILE} has the same tensor under two names, {by_name[canonical].name} and "
+                f"{stored.name}. Give another file.",
             )
-        found[canonical] = stored
-    return found
+        by_name[canonical] = stored
+    return by_name
 
 
-def _own_config(path: Path, metadata: str | None, beside: Iterable[Path]) -> ModelConfig | None:
+def _own_config(metadata: str | None, beside: Iterable[Path]) -> ModelConfig | None:
     """The configuration that sdjp writes into a file or beside it; other programs' files are passed over."""
     if metadata is not None:
-        return _parse_config(path, _parse(path, metadata))
-    for candidate in beside:
-        if candidate.is_file():
-            data = _json(candidate)
-            parts = [data.get(key) for key in ("unet", "vae", "text")] if isinstance(data, dict) else [None]
-            if all(isinstance(part, dict) for part in parts):
-                return _parse_config(candidate, data)
+        with _json_faults():
+            data = parse_json(metadata)
+        return _model_config(data)
+    for path in beside:
+        if path.is_file():
+            with faults_of(path):
+                with _json_faults():
+                    data = read_json(path)
+                if isinstance(data, dict) and all(
+                    isinstance(data.get(part), dict) for part in Networks._fields
+                ):
+                    return _model_config(data)
     return None
 
 
-def _parse_config(path: Path, data: Any) -> ModelConfig:
+def _model_config(data: Any) -> ModelConfig:
     try:
         return from_json(ModelConfig, data)
     except (InputError, TypeError, ValueError) as error:
-        ja = error.ja if isinstance(error, InputError) else str(error)
-        en = error.en if isinstance(error, InputError) else str(error)
-        raise WeightsError(
+        ja, en = texts_of(error)
+        raise Fault(
             "weights.config",
-            ja=f"{path} の設定を読めません（{ja}）。"
+            ja=f"{FILE} の設定を読めません（{ja}）。"
             "新しい sdjp で書き出したものなら、sdjp を更新してください。",
-            en=f"cannot read the configuration in {path} ({en}). If a newer sdjp wrote it, update sdjp.",
+            en=f"cannot read the configuration in {FILE} ({en}). If a newer sdjp wrote it, update sdjp.",
         ) from error
 
 
-def _json_object(path: Path) -> dict[str, Any]:
-    data = _json(path)
-    if not isinstance(data, dict):
-        raise _not_json(path, "object")
-    return data
+def _settings(path: Path) -> dict[str, Any]:
+    """The settings in a JSON file of a diffusers folder."""
+    with faults_of(path), _json_faults():
+        return read_object(path)
 
 
-def _json(path: Path) -> Any:
+@contextmanager
+def _json_faults() -> Iterator[None]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _not_json(path, str(error)) from error
-    return _parse(path, text)
-
-
-def _parse(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _not_json(path, str(error)) from error
-
-
-def _not_json(path: Path, reason: str) -> WeightsError:
-    return WeightsError(
-        "weights.json",
-        ja=f"設定 {path} を読めません（{reason}）。モデルのファイルが全部そろっているか確かめてください。",
-        en=f"cannot read the settings in {path} ({reason}). Check that all files of the model are there.",
-    )
+        yield
+    except Invalid as error:
+        raise Fault(
+            "weights.json",
+            ja=f"設定 {FILE} を読めません（{error.ja}）。"
+            "モデルのファイルが全部そろっているか確かめてください。",
+            en=f"cannot read the settings in {FILE} ({error.en}). "
+            "Check that all files of the model are there.",
+        ) from error

@@ -22,12 +22,12 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Checkpoint, Ema, open_checkpoint
 from sdjp.weights.configs import diffusers, diffusers_text
 from sdjp.weights.files.writer import Unwritten, replacing, write_safetensors
+from sdjp.weights.match import Match, match
 from sdjp.weights.names.keymap import compile_map, to_theirs
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.names.match import Match, match
-from sdjp.weights.parts.networks import Networks, shapes_of
-from sdjp.weights.parts.vocabulary import FOLDER, SETTINGS, Vocabulary
-from sdjp.weights.source import SUFFIXES, locate
+from sdjp.weights.networks import Networks, shapes_of
+from sdjp.weights.source import SUFFIXES, Source, locate
+from sdjp.weights.vocabulary import FOLDER, SETTINGS, Vocabulary
 
 LayoutName = Literal["ldm", "diffusers"]
 WEIGHTS: Final = {
@@ -39,10 +39,10 @@ WEIGHTS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertReport:
-    """What a conversion read and wrote.
+    """A report of a conversion.
 
     Attributes:
-        source: What was asked for.
+        source: The name or path that was asked for.
         target: The file or folder written.
         layout: The layout written, ``"ldm"`` or ``"diffusers"``.
         dtype: The dtype of all tensors; None if each kept its own.
@@ -59,7 +59,7 @@ class ConvertReport:
 
 
 def convert(
-    source: str | Path,
+    source: str | Path | Source,
     target: str | Path,
     *,
     dtype: torch.dtype | str | None = None,
@@ -86,7 +86,7 @@ def convert(
     chosen_layout = _choose_layout(target, layout)
     chosen_dtype = None if dtype is None else resolve_dtype(dtype, torch.device("cpu"))
     _check_target(target, chosen_layout, overwrite)
-    path = locate(source)
+    path = locate(source).path
     if target.exists() and path.resolve() == target.resolve():
         raise InputError(
             "convert.same",
@@ -95,7 +95,7 @@ def convert(
         )
     opened = open_checkpoint(path, ema=ema)
     _check_text(opened, chosen_layout)
-    found = match(opened, ema=ema)
+    matching = match(opened, ema=ema)
     merges = opened.vocabulary.merges
     merges_target = target.with_suffix(".merges.txt")
     if chosen_layout == "ldm" and merges is not None:
@@ -103,9 +103,9 @@ def convert(
     try:
         with replacing(target) as new:
             if chosen_layout == "diffusers":
-                _write_diffusers(new, found, chosen_dtype)
+                _write_diffusers(new, matching, chosen_dtype)
             else:
-                _write_ldm(new, found, chosen_dtype)
+                _write_ldm(new, matching, chosen_dtype)
                 if merges is not None:
                     with replacing(merges_target) as new_merges:
                         shutil.copyfile(merges, new_merges)
@@ -120,8 +120,8 @@ def convert(
         target=target,
         layout=chosen_layout,
         dtype=chosen_dtype,
-        ema_used=found.ema_used,
-        ignored=found.ignored,
+        ema_used=matching.ema_used,
+        ignored=matching.ignored,
     )
 
 
@@ -153,8 +153,8 @@ def _choose_layout(target: Path, layout: LayoutName | None) -> LayoutName:
             en=f"sdjp does not write {target.suffix} files, in which programs can hide. "
             "Give a name that ends in .safetensors, or a folder.",
         )
-    told: LayoutName = "ldm" if target.suffix == ".safetensors" else "diffusers"
-    if layout not in (None, told):
+    natural: LayoutName = "ldm" if target.suffix == ".safetensors" else "diffusers"
+    if layout not in (None, natural):
         raise InputError(
             "convert.layout",
             ja=f"layout={layout!r} と書き出し先 {target} が合いません。"
@@ -162,7 +162,7 @@ def _choose_layout(target: Path, layout: LayoutName | None) -> LayoutName:
             en=f"layout={layout!r} does not go with the target {target}. "
             "Give a file that ends in .safetensors for 'ldm', a folder for 'diffusers'.",
         )
-    return told
+    return natural
 
 
 def _check_text(opened: Checkpoint, layout: LayoutName) -> None:
@@ -218,24 +218,24 @@ def _check_target(target: Path, layout: LayoutName, overwrite: bool) -> None:
     )
 
 
-def _unwritten(layout: LayoutName, found: Match, dtype: torch.dtype | None) -> Iterator[Unwritten]:
-    rows = MAPS[layout].rows(found.checkpoint.config)
-    for ours, name in compile_map(rows, found.shapes).items():
-        kept = found.tensors[ours].entry.dtype if dtype is None else dtype
-        yield Unwritten(name.theirs, kept, name.their_shape, partial(found.read, ours))
+def _unwritten(layout: LayoutName, matching: Match, dtype: torch.dtype | None) -> Iterator[Unwritten]:
+    rows = MAPS[layout].rows(matching.checkpoint.config)
+    for ours, name in compile_map(rows, matching.shapes).items():
+        its_dtype = matching.tensors[ours].entry.dtype if dtype is None else dtype
+        yield Unwritten(name.theirs, its_dtype, name.their_shape, partial(matching.read, ours))
 
 
-def _write_ldm(path: Path, found: Match, dtype: torch.dtype | None) -> None:
-    metadata = {"format": "pt", "sdjp.config": json.dumps(to_json(found.checkpoint.config))}
-    write_safetensors(path, _unwritten("ldm", found, dtype), metadata)
+def _write_ldm(path: Path, matching: Match, dtype: torch.dtype | None) -> None:
+    metadata = {"format": "pt", "sdjp.config": json.dumps(to_json(matching.checkpoint.config))}
+    write_safetensors(path, _unwritten("ldm", matching, dtype), metadata)
 
 
-def _write_diffusers(folder: Path, found: Match, dtype: torch.dtype | None) -> None:
+def _write_diffusers(folder: Path, matching: Match, dtype: torch.dtype | None) -> None:
     """Write a folder that ``diffusers.StableDiffusionPipeline.from_pretrained`` loads."""
-    config, vocabulary = found.checkpoint.config, found.checkpoint.vocabulary
+    config, vocabulary = matching.checkpoint.config, matching.checkpoint.vocabulary
     for part, settings in diffusers.to_files(config).items():
         _write_json(folder / diffusers.FILES[part], settings)
-    tensors = list(_unwritten("diffusers", found, dtype))
+    tensors = list(_unwritten("diffusers", matching, dtype))
     for component, name in WEIGHTS.items():
         prefix = f"{component}/"
         mine = [t._replace(name=t.name.removeprefix(prefix)) for t in tensors if t.name.startswith(prefix)]

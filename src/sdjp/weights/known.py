@@ -25,7 +25,7 @@ BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How one of the models was made.
+    """The training of one of the models.
 
     Attributes:
         name: Such as ``"sd-v1-4"``.
@@ -54,7 +54,7 @@ class Known:
 
     @property
     def training(self) -> Training:
-        """How its model was made."""
+        """The training of its model."""
         return TRAININGS[self.model]
 
 

@@ -26,17 +26,17 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 from sdjp.weights.known import sha256
-from sdjp.weights.names.match import Match, match
+from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.source import locate
+from sdjp.weights.source import Source, locate
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadReport:
-    """How weights were read.
+    """A report of a load.
 
     Attributes:
-        source: What was asked for.
+        source: The name or path that was asked for.
         layout: ``"ldm"`` or ``"diffusers"``.
         ema_used: Whether the averaged weights were taken.
         dtype: The dtype of the weights now; None if each has that of the file.
@@ -90,7 +90,7 @@ class Loaded:
 
 
 def load(
-    source: str | Path,
+    source: str | Path | Source,
     *,
     dtype: torch.dtype | str | None = None,
     device: torch.device | str = "cpu",
@@ -102,7 +102,8 @@ def load(
 
     Args:
         source: ``"mini"`` (the embedded model); a ``.safetensors``, ``.ckpt``, ``.pt`` or ``.bin`` file with
-            the original names; a folder with such a ``model.safetensors``; a diffusers folder; or a hub id.
+            the original names; a folder with such a ``model.safetensors``; a diffusers folder; or a hub id. A
+                :class:`~sdjp.weights.source.Source` is not searched for again.
         dtype: Dtype of all weights; None keeps those of the file.
         device: Where to put the weights.
         ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
@@ -117,23 +118,23 @@ def load(
     """
     device = torch.device(device)
     chosen = None if dtype is None else resolve_dtype(dtype, device)
-    told = None if config is None else read_ldm_yaml(config)
-    if told is not None and told.use_ema is not None and ema == "auto":
-        ema = told.use_ema
-    opened = open_checkpoint(locate(source), ema=ema)
-    if told is not None:
-        opened = dataclasses.replace(opened, config=told.applied_to(opened.config))
+    ldm_config = None if config is None else read_ldm_yaml(config)
+    if ldm_config is not None and ldm_config.use_ema is not None and ema == "auto":
+        ema = ldm_config.use_ema
+    opened = open_checkpoint(locate(source).path, ema=ema)
+    if ldm_config is not None:
+        opened = dataclasses.replace(opened, config=ldm_config.applied_to(opened.config))
     tokenizer = opened.vocabulary.tokenizer(opened.config.text)
-    found = match(opened, ema=ema)
-    for part in found.networks._asdict():
-        _fill(found, part, chosen, device, on_demand)
-    checkpoint, networks = found.checkpoint, found.networks
+    matching = match(opened, ema=ema)
+    for part in matching.networks._asdict():
+        _fill(matching, part, chosen, device, on_demand)
+    checkpoint, networks = matching.checkpoint, matching.networks
     report = LoadReport(
         source=str(source),
         layout=checkpoint.layout,
-        ema_used=found.ema_used,
+        ema_used=matching.ema_used,
         dtype=chosen,
-        ignored=found.ignored,
+        ignored=matching.ignored,
         files=checkpoint.files,
     )
     return Loaded(
@@ -146,7 +147,7 @@ def load(
         merges=checkpoint.vocabulary.merges,
         words=_words(checkpoint.vocabulary.merges),
         on_demand=OnDemand() if on_demand is None else on_demand,
-        give_back=found.give_back,
+        give_back=matching.give_back,
     )
 
 
@@ -157,27 +158,27 @@ def _words(merges: Path | None) -> Words | None:
 
 
 def _fill(
-    found: Match, part: str, dtype: torch.dtype | None, device: torch.device, later: OnDemand | None
+    matching: Match, part: str, dtype: torch.dtype | None, device: torch.device, later: OnDemand | None
 ) -> None:
     """Put the weights of one network in place, now or later."""
-    network: nn.Module = getattr(found.networks, part)
+    network: nn.Module = getattr(matching.networks, part)
 
     def read(name: str) -> Tensor:
-        return found.read(f"{part}.{name}", dtype=dtype, device=device)
+        return matching.read(f"{part}.{name}", dtype=dtype, device=device)
 
     if later is not None:
         later.add(
             part,
             network,
             read,
-            give_back=lambda name: found.give_back(f"{part}.{name}"),
-            dtype=lambda name: found.tensors[f"{part}.{name}"].entry.dtype if dtype is None else dtype,
+            give_back=lambda name: matching.give_back(f"{part}.{name}"),
+            dtype=lambda name: matching.tensors[f"{part}.{name}"].entry.dtype if dtype is None else dtype,
             device=device,
         )
         return
 
     def place(name: str) -> tuple[Path, int]:
-        stored = found.tensors[f"{part}.{name}"]
+        stored = matching.tensors[f"{part}.{name}"]
         return stored.file.path, stored.entry.start
 
     names = sorted(network.state_dict(), key=place)  # as they lie on the disk
@@ -186,6 +187,6 @@ def _fill(
         tensors[name] = read(name)
         # A page that is read brings its neighbours, which may be those of a tensor that is done.
         for done in names[max(0, i - 1) : i + 1]:
-            found.give_back(f"{part}.{done}")
+            matching.give_back(f"{part}.{done}")
     network.load_state_dict(tensors, strict=True, assign=True)
     network.eval().requires_grad_(False)

@@ -81,25 +81,25 @@ class OnDemand:
         }
         network.load_state_dict(absent, strict=True, assign=True)
         network.eval().requires_grad_(False)
-        taken = _Part(network, read, give_back)
-        self._parts[part] = taken
+        entry = _Part(network, read, give_back)
+        self._parts[part] = entry
         # Plain functions: copies of the network share them, and with them the count of users.
-        network.register_forward_pre_hook(lambda *_: self._take(taken))
-        network.register_forward_hook(lambda *_: self._leave(taken), always_call=True)
+        network.register_forward_pre_hook(lambda *_: self._take(entry))
+        network.register_forward_hook(lambda *_: self._leave(entry), always_call=True)
 
     @contextlib.contextmanager
     def loaded(self, *parts: str) -> Iterator[None]:
         """Have the weights of ``parts`` in memory for the time of a ``with`` block."""
-        taken: list[_Part] = []
+        in_use: list[_Part] = []
         try:
             for part in parts:
                 if part in self._parts:
                     self._take(self._parts[part])
-                    taken.append(self._parts[part])
+                    in_use.append(self._parts[part])
             yield
         finally:
-            for part_in_use in taken:
-                self._leave(part_in_use)
+            for entry in in_use:
+                self._leave(entry)
 
     def _take(self, part: _Part) -> None:
         with self._lock:

@@ -1,23 +1,24 @@
-"""Where weights are: in the package, in a file or folder, or on the Hugging Face hub if asked for by name."""
+"""The place of weights: the package, a file or folder, or the Hugging Face hub if asked for by name."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sdjp.errors import MissingDependencyError, WeightsError
-from sdjp.weights.configs.diffusers import FILES
-from sdjp.weights.parts.vocabulary import FILES as VOCABULARIES
-from sdjp.weights.parts.vocabulary import FOLDER
+from sdjp.weights.configs.diffusers import COMPONENTS, FILES
+from sdjp.weights.vocabulary import FILES as VOCABULARIES
+from sdjp.weights.vocabulary import FOLDER
 
-EMBEDDED: Final = ("mini",)
-"""Names of the models that ship in the package."""
-COMPONENTS: Final = ("unet", "vae", "text_encoder")
-"""Folders of a diffusers folder that hold weights."""
+EMBEDDED_MODEL: Final = "mini"
+"""Name of the model that ships in the package."""
+EMBEDDED: Final = (EMBEDDED_MODEL,)
+"""The same as a tuple, for callers that do not use the name yet."""
 SUFFIXES: Final = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
 _HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
@@ -28,31 +29,61 @@ _SHARD: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)-\d+-of-\d+\.(?P<forma
 _PREFERENCE: Final = [(v, f) for v in ("", ".fp16", ".bf16") for f in ("safetensors", "bin")]
 
 
-def locate(source: str | Path) -> Path:
-    """Return the file or folder that ``source`` names; downloads only for a hub id such as ``"owner/name"``.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """Weights that were located; whoever takes a source takes one of these, too, and does not search again.
+
+    Two are equal if they are in the same place; one is equal to the path of that place, too.
+
+    Attributes:
+        name: The name or path they were asked for by.
+        path: The file or folder they are in.
+        repository: Names of all files on the hub; None if they are not from there, or the hub was not asked.
+    """
+
+    name: str
+    path: Path
+    repository: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Source):
+            return self.path == other.path
+        return self.path == other if isinstance(other, Path) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+
+def locate(source: str | Path | Source) -> Source:
+    """Find the file or folder that ``source`` names; downloads only for a hub id such as ``"owner/name"``.
 
     Raises:
         WeightsError: If there is nothing, or the hub does not give it.
         MissingDependencyError: If a hub id is given and huggingface_hub is not installed.
     """
-    if source in EMBEDDED:
-        return Path(str(files("sdjp"))) / "assets" / str(source)
+    if isinstance(source, Source):
+        return source
+    if source == EMBEDDED_MODEL:
+        return Source(name=EMBEDDED_MODEL, path=Path(str(files("sdjp"))) / "assets" / EMBEDDED_MODEL)
     path = Path(os.path.expanduser(source))  # unlike Path's own, both of these never raise
     if str(source) and os.path.exists(path):
-        return path
+        return Source(name=str(source), path=path)
     if is_hub_id(source):
         return from_hub(str(source), needed_files)
     raise WeightsError(
         "weights.missing",
         ja=f"重み {str(source) or '（空の名前）'} が見つかりません。"
         "ファイルやフォルダーのパスを確かめてください。"
-        f"付属のモデルを使うには {EMBEDDED[0]!r} を指定します。",
+        f"付属のモデルを使うには {EMBEDDED_MODEL!r} を指定します。",
         en=f"there are no weights at {str(source)!r}. Check the path of the file or folder. "
-        f"The embedded model is called {EMBEDDED[0]!r}.",
+        f"The embedded model is called {EMBEDDED_MODEL!r}.",
     )
 
 
-def is_hub_id(source: str | Path) -> bool:
+def is_hub_id(source: str | Path | Source) -> bool:
     """Whether ``source`` names a repository on the hub, such as ``"owner/name"``, and nothing here."""
     return (
         isinstance(source, str)
@@ -72,12 +103,12 @@ def weight_file(names: Iterable[str], *, averaged: bool = True) -> str | None:
         averaged: False to choose the weights that are not averaged, which some folders have besides.
     """
     variants = _PREFERENCE if averaged else [(".non_ema", "safetensors"), (".non_ema", "bin")]
-    found = {
+    by_kind = {
         (match["variant"], match["format"]): name
         for name in sorted(names)
         if (match := _WHOLE.fullmatch(name) or _INDEX.fullmatch(name)) is not None
     }
-    return next((found[key] for key in variants if key in found), None)
+    return next((by_kind[key] for key in variants if key in by_kind), None)
 
 
 def needed_files(names: Iterable[str]) -> list[str]:
@@ -86,14 +117,14 @@ def needed_files(names: Iterable[str]) -> list[str]:
     if PurePosixPath("model_index.json") not in paths:
         own = {"model.safetensors", "config.json", "merges.txt"} & {str(path) for path in paths}
         return sorted(own) if "model.safetensors" in own else []
-    wanted = {"model_index.json", "sdjp.json", *FILES.values()}
-    wanted |= {f"{FOLDER}/{name}" for name in VOCABULARIES}
+    needed = {"model_index.json", "sdjp.json", *FILES.values()}
+    needed |= {f"{FOLDER}/{name}" for name in VOCABULARIES}
     for component in COMPONENTS:
         inside = [path.name for path in paths if str(path.parent) == component]
         for chosen in (weight_file(inside), weight_file(inside, averaged=False)):
             if chosen is not None:
-                wanted |= {f"{component}/{name}" for name in (chosen, *_shards(chosen, inside))}
-    return sorted(wanted & {str(path) for path in paths})
+                needed |= {f"{component}/{name}" for name in (chosen, *_shards(chosen, inside))}
+    return sorted(needed & {str(path) for path in paths})
 
 
 def _shards(index: str, names: Iterable[str]) -> list[str]:
@@ -102,8 +133,8 @@ def _shards(index: str, names: Iterable[str]) -> list[str]:
     return [m[0] for m in matches if kind is not None and m is not None and m.groupdict() == kind.groupdict()]
 
 
-def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Path:
-    """Download the files of a repository that ``choose`` takes; offline, give what is there already.
+def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Source:
+    """Download the files of a repository that ``choose`` takes; offline, return what is there already.
 
     Raises:
         WeightsError: If the hub does not give it, or ``choose`` takes none.
@@ -122,12 +153,13 @@ def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Path:
         ) from error
     try:
         if constants.HF_HUB_OFFLINE:
-            return Path(snapshot_download(name, local_files_only=True))
+            return Source(name=name, path=Path(snapshot_download(name, local_files_only=True)))
         # One question with a time limit: list_repo_files would try for half a minute without a network.
-        listed = [file.rfilename for file in HfApi().model_info(name, timeout=10).siblings or []]
-        wanted = choose(listed)
-        if wanted:
-            return Path(snapshot_download(name, allow_patterns=wanted))
+        repository = tuple(file.rfilename for file in HfApi().model_info(name, timeout=10).siblings or [])
+        chosen = choose(repository)
+        if chosen:
+            path = Path(snapshot_download(name, allow_patterns=chosen))
+            return Source(name=name, path=path, repository=repository)
     except GatedRepoError as error:
         raise WeightsError(
             "hub.gated",
@@ -149,10 +181,10 @@ def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Path:
         raise _unreachable(name, error) from error
     except Exception as error:  # the hub's clients raise errors of many libraries
         try:
-            return Path(snapshot_download(name, local_files_only=True))
+            return Source(name=name, path=Path(snapshot_download(name, local_files_only=True)))
         except Exception:
             raise _unreachable(name, error) from error
-    single = [file for file in listed if file.endswith((".ckpt", ".safetensors"))]
+    single = [file for file in repository if file.endswith((".ckpt", ".safetensors"))]
     raise WeightsError(
         "hub.layout",
         ja=f"Hub の {name} は diffusers のフォルダーではありません。"

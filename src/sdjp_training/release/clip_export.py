@@ -14,8 +14,9 @@ from torch import Tensor
 from sdjp.images.clip_input import MEAN, STD
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.weights.configs.diffusers_text import to_settings
-from sdjp.weights.names.maps.ldm import TEXT_LAYER
-from sdjp.weights.parts.safety_checker import vision_names, vision_settings
+from sdjp.weights.configs.safety_checker import vision_settings
+from sdjp.weights.names.clip import LAYER
+from sdjp.weights.names.safety_checker import vision_names
 from sdjp_training.trainers import clip, text_encoder
 
 
@@ -68,7 +69,7 @@ def _text_names(layers: int) -> Iterator[tuple[str, str]]:
     yield "position_embedding.weight", "embeddings.position_embedding.weight"
     modules = {"norm_out": "final_layer_norm"}
     for n in range(layers):
-        modules |= {f"layers.{n}.{ours}": f"encoder.layers.{n}.{theirs}" for ours, theirs in TEXT_LAYER}
+        modules |= {f"layers.{n}.{ours}": f"encoder.layers.{n}.{theirs}" for ours, theirs in LAYER}
     for ours, theirs in modules.items():
         for kind in ("weight", "bias"):
             yield f"{ours}.{kind}", f"{theirs}.{kind}"

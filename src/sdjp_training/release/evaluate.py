@@ -271,7 +271,7 @@ def in_style(
 
 def has_adapter() -> bool:
     """Whether the embedded model brings an adapter along."""
-    return (locate(weights.EMBEDDED[0]) / adapter.FOLDER).is_dir()
+    return (locate(weights.EMBEDDED_MODEL).path / adapter.FOLDER).is_dir()
 
 
 def _pipeline(translator: str) -> Pipeline:

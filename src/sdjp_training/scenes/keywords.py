@@ -37,7 +37,7 @@ def untranslatable(artwork: Artwork, packages: Path) -> dict[str, str]:
     named = _keywords(artwork, packages)
     if not named:
         return {}
-    known = Words.read(locate(weights.EMBEDDED[0]) / neighbours.FILE)
+    known = Words.read(locate(weights.EMBEDDED_MODEL).path / neighbours.FILE)
     english = frontend.to_english(list(named), translator=make_translator("auto"))
     found = {}
     for (word, emoji), said in zip(named.items(), english, strict=True):

@@ -199,7 +199,7 @@ def train(
     """
     place = target(folder, source)
     place.mkdir(parents=True, exist_ok=True)
-    made = scene_pairs if source in weights.EMBEDDED else general_pairs
+    made = scene_pairs if source == weights.EMBEDDED_MODEL else general_pairs
     before = checkpoint.load(place / "adapter.pt")
     held_out = _made(made(folder, 0), HELD_OUT)
     hidden = set(held_out)

@@ -14,7 +14,7 @@ from sdjp.addons.lora import Lora, read_lora
 from sdjp.addons.patch import patched
 from sdjp.errors import WeightsError
 from sdjp.weights import Loaded
-from sdjp.weights.parts.networks import Networks, shapes_of
+from sdjp.weights.networks import Networks, shapes_of
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
 

@@ -17,7 +17,7 @@ from sdjp.models.unet import timestep_embedding
 from sdjp.weights.names.maps.ldm import TEXT
 from sdjp.weights.names.maps.ldm import UNET as UNET_PREFIX
 from sdjp.weights.names.maps.ldm import VAE as VAE_PREFIX
-from sdjp.weights.parts.networks import Networks, on_meta
+from sdjp.weights.networks import Networks, on_meta
 from tests.golden_models import Golden, fill
 
 ATOL = 2e-5

@@ -19,7 +19,7 @@ from sdjp.config import (
 from sdjp.errors import InputError
 from sdjp.models import Bert, XLMRoberta, make_text_encoder
 from sdjp.weights.names.maps.ldm import BERT
-from sdjp.weights.parts.networks import on_meta
+from sdjp.weights.networks import on_meta
 from tests.golden_models import Golden, fill
 
 ATOL = 2e-5  # the original differs from its float64 run by 1e-5 (meta.fp32_vs_fp64_maxabs)

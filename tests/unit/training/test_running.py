@@ -81,7 +81,7 @@ def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
 def test_shipped_weights_become_checkpoints_and_the_same_weights_again(tmp_path: Path) -> None:
     restore.restore(tmp_path)
     export.export(tmp_path, tmp_path / "again")
-    shipped, again = (load_file(f / "model.safetensors") for f in (locate("mini"), tmp_path / "again"))
+    shipped, again = (load_file(f / "model.safetensors") for f in (locate("mini").path, tmp_path / "again"))
     assert set(shipped) == set(again)
     assert all(torch.equal(shipped[name], again[name]) for name in shipped)
     state = checkpoint.load(tmp_path / "unet.pt")

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from sdjp.errors import WeightsError
-from sdjp.weights import Loaded
+from sdjp.weights import Loaded, Source, convert, load
 from sdjp.weights.files.writer import replacing
-from sdjp.weights.source import EMBEDDED, locate, needed_files, weight_file
+from sdjp.weights.source import EMBEDDED_MODEL, locate, needed_files, weight_file
 
 
 def test_the_embedded_model_lies_in_the_package() -> None:
-    assert (locate(EMBEDDED[0]).parent / "clip").is_dir()
+    assert (locate(EMBEDDED_MODEL).path.parent / "clip").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,19 @@ def test_the_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
     (folder / "a.ckpt").touch()
-    assert locate("~/a.ckpt") == folder / "a.ckpt"
+    assert locate("~/a.ckpt").path == folder / "a.ckpt"
+
+
+def test_what_was_located_is_taken_as_it_is(folder: Path) -> None:
+    source = locate(EMBEDDED_MODEL)
+    assert locate(source) is source
+    assert source.path == source
+    assert source != Source(name=EMBEDDED_MODEL, path=folder)
+    assert len({source, source.path}) == 1
+    assert str(source) == EMBEDDED_MODEL
+    convert(source, folder / "a.safetensors")
+    moved = Source(name="mine", path=folder / "a.safetensors")
+    assert load(moved).report.source == "mine"
 
 
 PLAIN = "diffusion_pytorch_model.safetensors"
@@ -129,7 +141,7 @@ def test_a_hub_id_without_a_network(folder: Path, small: Loaded) -> None:
     code = """
 from sdjp.errors import WeightsError
 from sdjp.weights.source import locate
-print((locate("someone/small-v1.5") / "model_index.json").is_file())
+print((locate("someone/small-v1.5").path / "model_index.json").is_file())
 try:
     locate("someone/else")
 except WeightsError as error:

@@ -1,1 +1,1 @@
-"""Configurations: told from files of the original or of diffusers, or from the tensors themselves."""
+"""Configurations of models: from files of the original or of diffusers, or from the tensors themselves."""

@@ -6,7 +6,6 @@ diffusers describes many models with the same classes. What sdjp's networks cann
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from sdjp.config import (
@@ -16,10 +15,13 @@ from sdjp.config import (
     UNetConfig,
     VAEConfig,
 )
-from sdjp.errors import WeightsError
 from sdjp.weights.configs import diffusers_text
+from sdjp.weights.configs.values import real, setting, share, whole, wholes
+from sdjp.weights.files.faults import FILE, Fault, texts_of
 
 Json = Mapping[str, Any]
+COMPONENTS: Final = ("unet", "vae", "text_encoder")
+"""Networks of a pipeline, which are its folders of weights, too."""
 FILES: Final = {
     "unet": "unet/config.json",
     "vae": "vae/config.json",
@@ -58,33 +60,36 @@ FIXED: Final[Mapping[str, Json]] = {
     },
     "scheduler": {"beta_schedule": "scaled_linear", "rescale_betas_zero_snr": False, "trained_betas": None},
 }
+SIZE: Final = whole(100_000)
+WIDTHS: Final = wholes(100_000, fewest=1)
 PREDICTIONS: Final = {"epsilon": "epsilon", "v_prediction": "v"}
 
 
-def from_files(folder: Path, files: Mapping[str, Json]) -> ModelConfig:
-    """Read our configuration from the four JSON files of ``folder``.
+def from_files(name: str, files: Mapping[str, Json]) -> ModelConfig:
+    """Read our configuration from the four JSON files of a folder.
 
     Args:
-        folder: Where they are from; names the model and stands in errors.
+        name: What to call the model.
         files: Contents by the keys of :data:`FILES`.
 
     Raises:
-        WeightsError: If they describe a model of another kind, or leave something out.
+        Fault: If they describe a model of another kind, or leave something out.
     """
-    _check_fixed(folder, files)
+    _check_fixed(files)
     try:
-        return _config(folder.name, **files)
+        return _config(name, **files)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise WeightsError(
+        ja, en = texts_of(error)
+        raise Fault(
             "weights.config",
-            ja=f"{folder} の設定を Stable Diffusion v1 のものとして読めません: {error}。"
+            ja=f"{FILE} の設定を Stable Diffusion v1 のものとして読めません: {ja}。"
             "ファイルがそろっているか確かめてください。",
-            en=f"cannot read the settings in {folder} as those of Stable Diffusion v1: {error}. "
+            en=f"cannot read the settings in {FILE} as those of Stable Diffusion v1: {en}. "
             "Check that the folder is complete.",
         ) from error
 
 
-def _check_fixed(folder: Path, files: Mapping[str, Json]) -> None:
+def _check_fixed(files: Mapping[str, Json]) -> None:
     wrong = [
         f"{FILES[part]}: {key} = {files[part][key]!r}"
         for part, settings in FIXED.items()
@@ -97,60 +102,59 @@ def _check_fixed(folder: Path, files: Mapping[str, Json]) -> None:
         wrong.append(f"{FILES['scheduler']}: prediction_type = {prediction!r}")
     if wrong:
         listed = "\n  ".join(wrong)
-        raise WeightsError(
+        raise Fault(
             "weights.not_v1",
-            ja=f"{folder} は Stable Diffusion v1 系ではない設定を含むため、読み込めません:\n  {listed}\n"
+            ja=f"{FILE} は Stable Diffusion v1 系ではない設定を含むため、読み込めません:\n  {listed}\n"
             "v1 系（v1.1〜v1.5 やその派生モデル）のフォルダーを指定してください。",
-            en=f"{folder} has settings that Stable Diffusion v1 does not have:\n  {listed}\n"
+            en=f"{FILE} has settings that Stable Diffusion v1 does not have:\n  {listed}\n"
             "Give a folder of the v1 family (v1.1 to v1.5, or a model made from them).",
         )
 
 
 def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Json) -> ModelConfig:
-    channels, channel_mult = _widths(unet["block_out_channels"])
-    ch, ch_mult = _widths(vae["block_out_channels"])
+    channels, channel_mult = _widths(setting(unet, "block_out_channels", WIDTHS))
+    ch, ch_mult = _widths(setting(vae, "block_out_channels", WIDTHS))
     # In SD v1, diffusers calls the number of heads "attention_head_dim".
-    heads = unet.get("num_attention_heads")
-    heads = unet.get("attention_head_dim", 8) if heads is None else heads
+    heads = "attention_head_dim" if unet.get("num_attention_heads") is None else "num_attention_heads"
     vae_config = VAEConfig(
-        in_channels=int(vae.get("in_channels", 3)),
-        latent_channels=int(vae.get("latent_channels", 4)),
+        in_channels=setting(vae, "in_channels", SIZE, 3),
+        latent_channels=setting(vae, "latent_channels", SIZE, 4),
         ch=ch,
         ch_mult=ch_mult,
-        num_res_blocks=int(vae["layers_per_block"]),
-        norm_groups=int(vae.get("norm_num_groups", 32)),
-        scaling_factor=float(vae.get("scaling_factor", 0.18215)),
+        num_res_blocks=setting(vae, "layers_per_block", SIZE),
+        norm_groups=setting(vae, "norm_num_groups", SIZE, 32),
+        scaling_factor=setting(vae, "scaling_factor", real, 0.18215),
     )
-    pixels = int(unet.get("sample_size", 64)) * vae_config.factor
+    pixels = setting(unet, "sample_size", SIZE, 64) * vae_config.factor
     return ModelConfig(
         name=name,
         unet=UNetConfig(
-            in_channels=int(unet["in_channels"]),
-            out_channels=int(unet["out_channels"]),
+            in_channels=setting(unet, "in_channels", SIZE),
+            out_channels=setting(unet, "out_channels", SIZE),
             model_channels=channels,
             channel_mult=channel_mult,
-            num_res_blocks=int(unet["layers_per_block"]),
+            num_res_blocks=setting(unet, "layers_per_block", SIZE),
             attention=tuple(_attends(kind) for kind in unet["down_block_types"]),
-            num_heads=int(heads),
-            context_dim=int(unet["cross_attention_dim"]),
-            norm_groups=int(unet.get("norm_num_groups", 32)),
+            num_heads=setting(unet, heads, SIZE, 8),
+            context_dim=setting(unet, "cross_attention_dim", SIZE),
+            norm_groups=setting(unet, "norm_num_groups", SIZE, 32),
         ),
         vae=vae_config,
         text=diffusers_text.to_config(text_encoder),
         schedule=ScheduleConfig(
-            num_train_timesteps=int(scheduler.get("num_train_timesteps", 1000)),
-            beta_start=float(scheduler.get("beta_start", 0.00085)),
-            beta_end=float(scheduler.get("beta_end", 0.012)),
+            num_train_timesteps=setting(scheduler, "num_train_timesteps", SIZE, 1000),
+            beta_start=setting(scheduler, "beta_start", share, 0.00085),
+            beta_end=setting(scheduler, "beta_end", share, 0.012),
             prediction="v" if scheduler.get("prediction_type") == "v_prediction" else "epsilon",
         ),
         defaults=Defaults(height=pixels, width=pixels),
     )
 
 
-def _widths(channels: list[int]) -> tuple[int, tuple[int, ...]]:
+def _widths(channels: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     """The first width, and each as a multiple of it."""
     if any(width % channels[0] != 0 for width in channels):
-        raise ValueError(f"block_out_channels = {channels}")
+        raise ValueError(f"block_out_channels = {list(channels)}")
     return channels[0], tuple(width // channels[0] for width in channels)
 
 

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sdjp.config import CLIPTextConfig, TextConfig, XLMRobertaConfig
+from sdjp.weights.configs.values import flag, only, setting, whole
 
 Json = Mapping[str, Any]
+SIZE: Final = whole(10_000_000)  # vocabularies are large
+ID: Final = whole(10_000_000, least=0)
+ACTIVATION: Final = only("quick_gelu", "gelu")
 ALT: Final = "RobertaSeriesModelWithTransformation"
 """The class of AltDiffusion's text encoder, in diffusers."""
 FIXED: Final[Json] = {"layer_norm_eps": 1e-5}
@@ -46,35 +50,29 @@ def to_config(text_encoder: Json) -> TextConfig:
 
     Raises:
         KeyError: If something is left out.
-        ValueError: If a value is none.
+        Invalid: If a value is not usable.
     """
     if is_alt(text_encoder):
         return XLMRobertaConfig(
-            vocab_size=int(text_encoder["vocab_size"]),
-            width=int(text_encoder["hidden_size"]),
-            layers=int(text_encoder["num_hidden_layers"]),
-            heads=int(text_encoder["num_attention_heads"]),
-            mlp_width=int(text_encoder["intermediate_size"]),
-            positions=int(text_encoder["max_position_embeddings"]),
-            projection=int(text_encoder["project_dim"]),
-            pad_id=int(text_encoder.get("pad_token_id", 1)),
-            pre_projection=bool(text_encoder.get("has_pre_transformation", False)),
+            vocab_size=setting(text_encoder, "vocab_size", SIZE),
+            width=setting(text_encoder, "hidden_size", SIZE),
+            layers=setting(text_encoder, "num_hidden_layers", SIZE),
+            heads=setting(text_encoder, "num_attention_heads", SIZE),
+            mlp_width=setting(text_encoder, "intermediate_size", SIZE),
+            positions=setting(text_encoder, "max_position_embeddings", SIZE),
+            projection=setting(text_encoder, "project_dim", SIZE),
+            pad_id=setting(text_encoder, "pad_token_id", ID, 1),
+            pre_projection=setting(text_encoder, "has_pre_transformation", flag, False),
         )
     return CLIPTextConfig(
-        vocab_size=int(text_encoder["vocab_size"]),
-        width=int(text_encoder["hidden_size"]),
-        layers=int(text_encoder["num_hidden_layers"]),
-        heads=int(text_encoder["num_attention_heads"]),
-        mlp_width=int(text_encoder["intermediate_size"]),
-        max_length=int(text_encoder["max_position_embeddings"]),
-        activation=_activation(text_encoder.get("hidden_act", "quick_gelu")),
+        vocab_size=setting(text_encoder, "vocab_size", SIZE),
+        width=setting(text_encoder, "hidden_size", SIZE),
+        layers=setting(text_encoder, "num_hidden_layers", SIZE),
+        heads=setting(text_encoder, "num_attention_heads", SIZE),
+        mlp_width=setting(text_encoder, "intermediate_size", SIZE),
+        max_length=setting(text_encoder, "max_position_embeddings", SIZE),
+        activation=setting(text_encoder, "hidden_act", ACTIVATION, "quick_gelu"),
     )
-
-
-def _activation(name: str) -> Any:
-    if name not in ("quick_gelu", "gelu"):
-        raise ValueError(f"hidden_act = {name!r}")
-    return name
 
 
 def to_settings(config: TextConfig) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a model is made of, told from the names and shapes of the tensors of an original checkpoint.
+"""The configuration of a model, from the names and shapes of the tensors of an original checkpoint.
 
 Shapes do not tell the number of heads, the groups of the norms, the activation or the noise schedule: those
 are taken as in Stable Diffusion v1. Files that differ there carry a configuration (see ``checkpoint.py``).
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import count, takewhile
-from pathlib import Path
 from typing import Final
 
 from sdjp.config import LAION_400M, BertConfig, CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig
-from sdjp.errors import WeightsError
+from sdjp.weights.files.faults import FILE, Fault
 from sdjp.weights.names.maps.ldm import BERT, TEXT, UNET, VAE
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -42,51 +41,52 @@ OTHERS: Final = (
 )
 
 
-def from_shapes(path: Path, shapes: Shapes) -> ModelConfig:
-    """Tell the configuration of the checkpoint ``path``.
+def from_shapes(name: str, shapes: Shapes) -> ModelConfig:
+    """Return the configuration of a checkpoint.
+
+    Args:
+        name: What to call the model.
+        shapes: The shapes of its tensors by their names.
 
     Raises:
-        WeightsError: If the tensors are not those of a whole model of the family of Stable Diffusion v1.
+        Fault: If the tensors are not those of a whole model of the family of Stable Diffusion v1.
     """
     for prefix, ja, en in OTHERS:
-        if any(name.startswith(prefix) for name in shapes):
-            raise _not_v1(path, f"{ja}のようです", f"it seems to be {en}")
-    has_bert = any(name.startswith(BERT_LAYER) for name in shapes)
+        if any(tensor.startswith(prefix) for tensor in shapes):
+            raise _not_v1(f"{ja}のようです", f"it seems to be {en}")
+    has_bert = any(tensor.startswith(BERT_LAYER) for tensor in shapes)
     for prefix, ja, en in (
         (UNET, "UNet", "UNet"),
         (VAE, "VAE", "autoencoder"),
         (BERT if has_bert else TEXT, "テキストエンコーダー", "text encoder"),
     ):
-        if not any(name.startswith(prefix) for name in shapes):
-            raise _not_v1(path, f"{ja}の重み（{prefix}…）がありません", f"it has no {en} ({prefix}…)")
+        if not any(tensor.startswith(prefix) for tensor in shapes):
+            raise _not_v1(f"{ja}の重み（{prefix}…）がありません", f"it has no {en} ({prefix}…)")
     try:
         unet, vae = _unet(shapes), _vae(shapes)
         if has_bert:
             text = _bert(shapes)
-            return ModelConfig(name=path.stem, unet=unet, vae=vae, text=text, defaults=LAION_400M.defaults)
-        return ModelConfig(name=path.stem, unet=unet, vae=vae, text=_text(shapes))
+            return ModelConfig(name=name, unet=unet, vae=vae, text=text, defaults=LAION_400M.defaults)
+        return ModelConfig(name=name, unet=unet, vae=vae, text=_text(shapes))
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         reason = str(error.args[0]) if error.args else repr(error)
-        raise _not_v1(
-            path, f"{reason} がないか、形が違います", f"{reason} is missing or misshapen"
-        ) from error
+        raise _not_v1(f"{reason} がないか、形が違います", f"{reason} is missing or misshapen") from error
 
 
-def _not_v1(path: Path, ja: str, en: str) -> WeightsError:
-    return WeightsError(
+def _not_v1(ja: str, en: str) -> Fault:
+    return Fault(
         "weights.not_v1",
-        ja=f"{path} は Stable Diffusion v1 のモデルではありません: {ja}。"
+        ja=f"{FILE} は Stable Diffusion v1 のモデルではありません: {ja}。"
         "UNet、VAE、テキストエンコーダーがそろった v1 系の重みを指定してください。",
-        en=f"{path} is not a model of Stable Diffusion v1: {en}. "
+        en=f"{FILE} is not a model of Stable Diffusion v1: {en}. "
         "Give weights of the v1 family with UNet, autoencoder and text encoder in them.",
     )
 
 
 def _unet(shapes: Shapes) -> UNetConfig:
     width, channels = shapes[UNET + "input_blocks.0.0.weight"][:2]
-    levels: list[list[tuple[int, bool]]] = [
-        []
-    ]  # of each level: the width of each block, and whether it attends
+    # Of each level: the width of each block, and whether it attends.
+    levels: list[list[tuple[int, bool]]] = [[]]
     for n in count(1):
         block = f"{UNET}input_blocks.{n}."
         if block + "0.op.weight" in shapes:
@@ -146,5 +146,5 @@ def _bert(shapes: Shapes) -> BertConfig:
 
 
 def _length(shapes: Shapes, template: str) -> int:
-    """How many of the names that ``template`` gives with 0, 1, 2 … there are before the first gap."""
+    """The number of names that ``template`` gives with 0, 1, 2 … before the first gap."""
     return sum(1 for _ in takewhile(lambda n: template.format(n) in shapes, count()))

@@ -18,26 +18,30 @@ from typing import Any, Final, Literal, NamedTuple
 
 from sdjp.config import ModelConfig, ScheduleConfig, UNetConfig, VAEConfig
 from sdjp.errors import InputError, reason
-from sdjp.weights.configs.ldm_targets import NEEDED_DD, ROLES, TARGETS, TEXT_SIZES, TOP, Of, Wrong, show
+from sdjp.weights.configs.ldm_targets import TARGETS, TOP, Of, Section
+from sdjp.weights.configs.values import show
+from sdjp.weights.files.faults import Invalid
 
 MAX_BYTES: Final = 1_000_000
+TEXT_SIZES: Final = {"n_embed": "width", "n_layer": "layers"}
+"""Sizes of a text encoder, in the original and in ours."""
 
 TextKind = Literal["clip", "bert"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LdmConfig:
-    """What a configuration of the original tells.
+    """A configuration of the original.
 
     Attributes:
         path: The file.
         unet: The denoiser.
         vae: The autoencoder.
         schedule: The noise schedule.
-        image_size: Side of the latents it was trained on, in cells; None if it is not told.
+        image_size: Side of the latents it was trained on, in cells; None if it is not given.
         text: The kind of text encoder.
-        text_sizes: Its sizes as far as they are told; the file of weights tells the others.
-        use_ema: Whether the original would switch to the averaged weights; None if it is not told.
+        text_sizes: Its sizes as far as they are given; the others are those of the weights.
+        use_ema: Whether the original would switch to the averaged weights; None if it is not given.
     """
 
     path: Path
@@ -50,7 +54,7 @@ class LdmConfig:
     use_ema: bool | None
 
     def applied_to(self, config: ModelConfig) -> ModelConfig:
-        """Return ``config``, which was told from a file of weights, with all that this one tells.
+        """Return ``config``, which is from a file of weights, with all that this one tells.
 
         Whether the weights fit is for the loader to check.
 
@@ -64,14 +68,14 @@ class LdmConfig:
             if getattr(config.text, name) != size
         }
         if kind != self.text or others:
-            wanted = ", ".join([self.text, *(f"{name} {size}" for name, (size, _) in others.items())])
-            found = ", ".join([kind, *(f"{name} {size}" for name, (_, size) in others.items())])
+            here = ", ".join([self.text, *(f"{name} {size}" for name, (size, _) in others.items())])
+            there = ", ".join([kind, *(f"{name} {size}" for name, (_, size) in others.items())])
             raise InputError(
                 "config.text",
-                ja=f"設定 {self.path} のテキストエンコーダー（{wanted}）と、重み {config.name} のもの"
-                f"（{found}）が違います。その重みに付いてきた設定を指定してください。",
-                en=f"the text encoder of {self.path} ({wanted}) is not that of the weights {config.name} "
-                f"({found}). Give the configuration that belongs to the weights.",
+                ja=f"設定 {self.path} のテキストエンコーダー（{here}）と、重み {config.name} のもの"
+                f"（{there}）が違います。その重みに付いてきた設定を指定してください。",
+                en=f"the text encoder of {self.path} ({here}) is not that of the weights {config.name} "
+                f"({there}). Give the configuration that belongs to the weights.",
             )
         defaults = config.defaults
         if self.image_size is not None:
@@ -91,7 +95,7 @@ def read_ldm_yaml(path: str | Path) -> LdmConfig:
     """
     path = Path(path)
     reader = _Reader()
-    top = reader.params(_load(path), "", TOP, ("model",))
+    top = reader.params(_load(path), "", TOP)
     node = top.get("model")
     model = node.params if isinstance(node, _Node) else {}
     unet, vae = _params(model, "unet_config"), _params(model, "first_stage_config")
@@ -190,9 +194,7 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[tuple[str, str]] = []
 
-    def params(
-        self, data: Any, where: str, table: Mapping[str, Any], needed: tuple[str, ...] = ()
-    ) -> dict[str, Any]:
+    def params(self, data: Any, where: str, section: Section) -> dict[str, Any]:
         """The values of one section."""
         if not isinstance(data, dict):
             self._wrong(where or "（全体）", where or "(all)", data, "項目: 値 の並び", "a mapping")
@@ -200,30 +202,29 @@ class _Reader:
         values: dict[str, Any] = {}
         for key, value in data.items():
             name = f"{where}.{key}" if where else str(key)
-            rule = table.get(key) if isinstance(key, str) else None
+            rule = section.params.get(key) if isinstance(key, str) else None
             if rule is None:
                 self.problems.append((f"{name}: 知らない項目です", f"{name}: unknown"))
             elif isinstance(rule, Of):
-                values[key] = self.node(value, name, rule.role)
-            elif isinstance(rule, Mapping):
-                values[key] = self.params(value, name, rule, NEEDED_DD)
+                values[key] = self.node(value, name, rule.roles)
+            elif isinstance(rule, Section):
+                values[key] = self.params(value, name, rule)
             else:
                 try:
                     values[key] = rule(value)
-                except Wrong as error:
+                except Invalid as error:
                     self._wrong(name, name, value, error.ja, error.en)
-        for key in needed:
+        for key in section.needed:
             if key not in data:
                 name = f"{where}.{key}" if where else key
                 self.problems.append((f"{name}: 必要な項目がありません", f"{name}: missing"))
         return values
 
-    def node(self, data: Any, where: str, role: str) -> _Node | None:
+    def node(self, data: Any, where: str, roles: tuple[str, ...]) -> _Node | None:
         """A section with ``target`` and ``params``."""
         if not isinstance(data, dict):
             self._wrong(where, where, data, "target と params", "target and params")
             return None
-        roles = ROLES.get(role, (role,))
         allowed = [name for name, target in TARGETS.items() if target.role in roles]
         name = data.get("target")
         if name not in allowed:
@@ -239,8 +240,7 @@ class _Reader:
         target = TARGETS[name]
         params = data.get("params")
         return _Node(
-            target.role,
-            self.params({} if params is None else params, f"{where}.params", target.params, target.needed),
+            target.role, self.params({} if params is None else params, f"{where}.params", target.section)
         )
 
     def agree(self, first: str, a: Any, second: str, b: Any) -> None:

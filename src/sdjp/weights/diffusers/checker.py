@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +12,10 @@ from sdjp.config import CLIPVisionConfig, Concept, SafetyCheckerConfig
 from sdjp.errors import WeightsError
 from sdjp.models.clip import ACTIVATIONS
 from sdjp.models.safety_checker import SafetyChecker
+from sdjp.weights.configs.safety_checker import vision_settings
 from sdjp.weights.diffusers.modules import require_diffusers
-from sdjp.weights.parts.networks import Unfilled
-from sdjp.weights.parts.safety_checker import tensor_names, vision_settings
+from sdjp.weights.names.safety_checker import canonical, tensor_names
+from sdjp.weights.networks import Unfilled
 
 
 def to_checker(checker: SafetyChecker) -> tuple[Any, Any]:
@@ -39,7 +39,7 @@ def to_checker(checker: SafetyChecker) -> tuple[Any, Any]:
     ours = checker.state_dict()
     config = SafetyCheckerConfig(vision=vision, concepts=checker.concept_names, special=checker.special_names)
     tensors = {name: ours[mine] for mine, name in tensor_names(config)}
-    state = {name: tensors[_plain(name)] for name in theirs.state_dict() if _plain(name) in tensors}
+    state = {name: tensors[canonical(name)] for name in theirs.state_dict() if canonical(name) in tensors}
     theirs.load_state_dict(state, strict=True, assign=True)
     for buffer in theirs.buffers():
         buffer.data = buffer.data.to(checker.concepts.device)
@@ -54,7 +54,7 @@ def from_checker(theirs: Any) -> SafetyChecker:
     Raises:
         WeightsError: If it is another kind of checker.
     """
-    found = {_plain(name): tensor for name, tensor in theirs.state_dict().items()}
+    tensors = {canonical(name): tensor for name, tensor in theirs.state_dict().items()}
     try:
         vision = theirs.config.vision_config
         config = SafetyCheckerConfig(
@@ -68,13 +68,13 @@ def from_checker(theirs: Any) -> SafetyChecker:
                 projection=theirs.config.projection_dim,
                 activation=vision.hidden_act,
             ),
-            concepts=(Concept(),) * len(found["concept_embeds"]),
-            special=(Concept(),) * len(found["special_care_embeds"]),
+            concepts=(Concept(),) * len(tensors["concept_embeds"]),
+            special=(Concept(),) * len(tensors["special_care_embeds"]),
         )
         with torch.device("meta"), Unfilled():
             checker = SafetyChecker.from_config(config)
         names = dict(tensor_names(config))
-        checker.load_state_dict({ours: found[name] for ours, name in names.items()}, assign=True)
+        checker.load_state_dict({ours: tensors[name] for ours, name in names.items()}, assign=True)
     except (AttributeError, KeyError, RuntimeError) as error:
         raise WeightsError(
             "diffusers.checker",
@@ -86,12 +86,8 @@ def from_checker(theirs: Any) -> SafetyChecker:
     return checker.eval().requires_grad_(False)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"^vision_model\.vision_model\.", "vision_model.", name)
-
-
 def _config(checker: SafetyChecker) -> CLIPVisionConfig:
-    """What the image encoder was built from."""
+    """The configuration that the image encoder was built from."""
     vision: Any = checker.vision
     layer = vision.layers[0]
     projection, width = vision.projection.weight.shape

@@ -20,16 +20,15 @@ from sdjp.models import VAE, CLIPText, TextEncoder, UNet
 from sdjp.samplers import ALIASES, get_sampler
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp.weights.configs import diffusers as diffusers_config
+from sdjp.weights.configs.diffusers import COMPONENTS, from_files, to_files
 from sdjp.weights.convert import to_layout
+from sdjp.weights.files.faults import faults_of
 from sdjp.weights.load import Loaded, LoadReport
 from sdjp.weights.names.compare import compare
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
-PARTS: Final = ("unet", "vae", "text_encoder")
-"""Networks of a pipeline of diffusers; they are the folders of its checkpoints, too."""
 NAME: Final = "diffusers"
 """Stands for the folder in errors and names the model, where a pipeline comes from none."""
 
@@ -67,7 +66,7 @@ def require_diffusers() -> None:
         )
 
 
-# There.
+# From ours to theirs.
 
 
 def require_clip(text: TextEncoder, tokenizer: Tokenizer) -> ClipTokenizer:
@@ -89,7 +88,7 @@ def require_clip(text: TextEncoder, tokenizer: Tokenizer) -> ClipTokenizer:
 
 
 def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder) -> dict[str, nn.Module]:
-    """Build the networks of diffusers around the tensors of ours, with CLIP's; keys are :data:`PARTS`.
+    """Build the networks of diffusers around the tensors of ours, with CLIP's, by their names in a pipeline.
 
     Raises:
         MissingDependencyError: If diffusers is not installed.
@@ -99,7 +98,7 @@ def to_modules(config: ModelConfig, *, unet: UNet, vae: VAE, text: TextEncoder) 
     diffusers: Any = import_module("diffusers")
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    settings = diffusers_config.to_files(config)
+    settings = to_files(config)
     with accelerate.init_empty_weights(include_buffers=False):
         modules: dict[str, nn.Module] = {
             "unet": diffusers.UNet2DConditionModel.from_config(settings["unet"]),
@@ -129,10 +128,10 @@ def to_pipeline(
 
     Args:
         config: The model; its name goes along.
-        modules: What :func:`to_modules` gave.
+        modules: The modules that :func:`to_modules` built.
         tokenizer: The byte-pair table of the text encoder.
-        scheduler: What :func:`to_scheduler` gave.
-        checker: What ``diffusers_checker.to_checker`` gave; None for no safety checker.
+        scheduler: The scheduler that :func:`to_scheduler` built.
+        checker: The safety checker and the feature extractor before it; None for neither.
     """
     name = "StableDiffusionInpaintPipeline" if config.for_inpainting else "StableDiffusionPipeline"
     pipe = getattr(import_module("diffusers"), name)(
@@ -171,9 +170,9 @@ def to_scheduler(config: ModelConfig, sampler: str | None = None, spacing: str |
             "and a spacing of leading, trailing, linspace.",
         )
     name, own = SCHEDULERS[chosen.name]
-    base = diffusers_config.to_files(config)["scheduler"]
-    kept = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
-    settings = {**{key: base[key] for key in kept}, "timestep_spacing": "leading", "steps_offset": 1, **own}
+    base = to_files(config)["scheduler"]
+    shared = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
+    settings = {**{key: base[key] for key in shared}, "timestep_spacing": "leading", "steps_offset": 1, **own}
     if spacing is not None:
         settings["timestep_spacing"] = spacing
     return getattr(import_module("diffusers"), name)(**settings)
@@ -190,7 +189,7 @@ def to_tokenizer(tokenizer: ClipTokenizer) -> Any:
         return CLIPTokenizer.from_pretrained(folder)
 
 
-# And back.
+# From theirs to ours.
 
 
 def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
@@ -202,7 +201,7 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
             (LoRA, textual inversion) that our networks have no place for.
     """
     require_diffusers()
-    lacking = [name for name in (*PARTS, "tokenizer", "scheduler") if getattr(pipe, name, None) is None]
+    lacking = [name for name in (*COMPONENTS, "tokenizer", "scheduler") if getattr(pipe, name, None) is None]
     if lacking:
         raise InputError(
             "diffusers.pipeline",
@@ -218,7 +217,8 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         "text_encoder": pipe.text_encoder.config.to_dict(),
         "scheduler": dict(pipe.scheduler.config),
     }
-    config = diffusers_config.from_files(Path(name), settings)
+    with faults_of(Path(name)):
+        config = from_files(name, settings)
     plain = type(pipe.scheduler).__name__.casefold()
     if plain in ALIASES:
         config = dataclasses.replace(
@@ -226,7 +226,7 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         )
     tensors = {
         MAPS["diffusers"].canonical(f"{part}/{key}"): tensor
-        for part in PARTS
+        for part in COMPONENTS
         for key, tensor in getattr(pipe, part).state_dict().items()
     }
     _fill(config, tensors, networks := on_meta(config))
@@ -237,10 +237,10 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
 
 def _fill(config: ModelConfig, tensors: Mapping[str, Tensor], networks: Any) -> None:
     names = compile_map(MAPS["diffusers"].rows(config), shapes_of(networks))
-    wanted = {name.theirs: name.their_shape for name in names.values()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    unknown = [name for name in found if name not in wanted and not MAPS["diffusers"].ignores(name)]
-    problems = compare(found, wanted, unknown=unknown)
+    own_shapes = {name.theirs: name.their_shape for name in names.values()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    unknown = [name for name in shapes if name not in own_shapes and not MAPS["diffusers"].ignores(name)]
+    problems = compare(shapes, own_shapes, unknown=unknown)
     if problems is not None:
         ja, en = problems
         raise WeightsError(
@@ -290,8 +290,8 @@ def _merges(tokenizer: Any) -> list[tuple[str, str]]:
     if hasattr(tokenizer, "bpe_ranks"):  # the slow one
         return sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
     pairs = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
-    parted = (pair.split(" ") if isinstance(pair, str) else pair for pair in pairs)
-    return [(left, right) for left, right in parted]
+    sides = (pair.split(" ") if isinstance(pair, str) else pair for pair in pairs)
+    return [(left, right) for left, right in sides]
 
 
 def _try(make: Callable[[], ClipTokenizer]) -> ClipTokenizer | None:

@@ -1,26 +1,27 @@
 """Open files of tensors: safetensors, and what ``torch.save`` writes and used to write, running nothing.
 
 All formats end up as a :class:`~sdjp.weights.files.tensorfile.TensorFile`: a table of places in a file that
-is mapped into memory. The format is told by the contents, not by the name.
+is mapped into memory. The contents tell the format, not the name.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
 import torch
 
 from sdjp.errors import WeightsError, reason
-from sdjp.weights.files.tensorfile import Entry, TensorFile, damaged, map_file
+from sdjp.weights.files.faults import damaged, faults_of, foreign
+from sdjp.weights.files.foreign import not_weights
+from sdjp.weights.files.json_file import parse_json
+from sdjp.weights.files.tensorfile import Entry, TensorFile
 from sdjp.weights.files.unpickler import PickledTensor, RestrictedUnpickler
-from sdjp.weights.foreign import foreign, not_weights
 
 DTYPES: Final = {
     "F64": torch.float64,
@@ -39,6 +40,12 @@ DTYPES: Final = {
 """Names of the safetensors format."""
 MAX_HEADER: Final = 100_000_000  # bytes; the limit of the safetensors format, and ample for a pickle
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
+HEAD: Final = 512
+"""Bytes at the start that tell the format."""
+
+Contents = tuple[Mapping[str, Entry], Mapping[str, str]]
+"""Places of the tensors by name, and the metadata of the file."""
+Reader = Callable[[IO[bytes], mmap.mmap], Contents]
 
 
 def open_file(path: Path) -> TensorFile:
@@ -48,43 +55,49 @@ def open_file(path: Path) -> TensorFile:
         WeightsError: If the file cannot be read, is no file of weights, is damaged, or contains an attack.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(512)
-        if head.startswith(b"PK\x03\x04"):
-            return _torch_zip(path)
-        if head[8:9] == b"{":
-            return _safetensors(path)
-        if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
-            return _torch_legacy(path)
+        with path.open("rb") as file, faults_of(path):
+            read = _reader(file.read(HEAD))
+            # Pages are read when they are used, and copied when they are written to.
+            buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            entries, metadata = read(file, buffer)
+            return TensorFile(path=path, entries=entries, buffer=buffer, metadata=metadata)
     except OSError as error:
         raise WeightsError(
             "weights.unreadable",
             ja=f"重み {path} を開けません（{reason(error)[0]}）。パスとアクセス権を確かめてください。",
             en=f"cannot open the weights {path} ({reason(error)[1]}). Check path and permissions.",
         ) from error
-    raise not_weights(path, head)
 
 
-def _safetensors(path: Path) -> TensorFile:
+def _reader(head: bytes) -> Reader:
+    """The reader of the format that a file with these first bytes is in."""
+    if head.startswith(b"PK\x03\x04"):
+        return _torch_zip
+    if head[8:9] == b"{":
+        return _safetensors
+    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
+        return _torch_legacy
+    raise not_weights(head)
+
+
+def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
     """Eight bytes with the length of a JSON header, the header, then the bytes of the tensors."""
-    buffer = map_file(path)
     start = 8 + struct.unpack("<Q", buffer[:8])[0]
     if start > len(buffer) or start > MAX_HEADER:
-        raise damaged(path, "先頭の目次が読めません", "its header cannot be read")
+        raise damaged("先頭の目次が読めません", "its header cannot be read")
     try:
-        header = json.loads(buffer[8:start])
+        header = parse_json(buffer[8:start])
         metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
         entries = {name: _safetensors_entry(item, start) for name, item in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise damaged(path, f"目次の誤り: {error}", f"an error in its header: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(f"目次の誤り: {error}", f"an error in its header: {error}") from error
     size = max((entry.end for entry in entries.values()), default=start)
     if size > len(buffer):
         raise damaged(
-            path,
             f"{size:,} バイトのはずが {len(buffer):,} バイトしかありません",
             f"it should have {size:,} bytes and has {len(buffer):,}",
         )
-    return TensorFile(path=path, entries=entries, buffer=buffer, metadata=metadata)
+    return entries, metadata
 
 
 def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
@@ -96,38 +109,36 @@ def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
     return Entry(dtype=dtype, shape=shape, start=start + begin)
 
 
-def _torch_zip(path: Path) -> TensorFile:
+def _torch_zip(file: IO[bytes], buffer: mmap.mmap) -> Contents:
     """A zip archive, not compressed: a pickle, and one file for each storage (PyTorch 1.6 and later)."""
-    buffer = map_file(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             members = {info.filename: info for info in archive.infolist()}
-            root = _torch_root(path, members)
+            root = _torch_root(members)
             if members[root + "data.pkl"].file_size > MAX_HEADER:
-                raise damaged(path, "data.pkl が大きすぎます", "its data.pkl is too large")
+                raise damaged("data.pkl が大きすぎます", "its data.pkl is too large")
             if root + "byteorder" in members and archive.read(root + "byteorder") != b"little":
                 raise foreign(
-                    path,
                     "ビッグエンディアンの計算機で保存されたファイルです。リトルエンディアンで保存し直してください",
                     "it was written on a big-endian machine. Save it again on a little-endian one",
                 )
-            with archive.open(root + "data.pkl") as file:
-                content, _ = _unpickle(path, file)
+            with archive.open(root + "data.pkl") as pickled:
+                content, _ = _unpickle(pickled)
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a broken archive can raise anything
-        raise damaged(path, f"zip の誤り: {error}", f"an error in the zip archive: {error}") from error
+        raise damaged(f"zip の誤り: {error}", f"an error in the zip archive: {error}") from error
     entries = {}
-    for name, tensor in _tensors(path, content):
+    for name, tensor in _tensors(content):
         info = members.get(f"{root}data/{tensor.storage.key}")
         if info is None or info.compress_type != zipfile.ZIP_STORED:
-            raise damaged(path, f"{name} の中身がありません", f"there is no data for {name}")
-        start = _data_offset(path, buffer, info)
-        entries[name] = _entry(path, name, tensor, start, min(start + info.file_size, len(buffer)))
-    return TensorFile(path=path, entries=entries, buffer=buffer)
+            raise damaged(f"{name} の中身がありません", f"there is no data for {name}")
+        start = _data_offset(buffer, info)
+        entries[name] = _entry(name, tensor, start, min(start + info.file_size, len(buffer)))
+    return entries, {}
 
 
-def _torch_root(path: Path, members: Mapping[str, object]) -> str:
+def _torch_root(members: Mapping[str, object]) -> str:
     """The folder inside the archive that everything is in."""
     roots = [
         name[: -len("data.pkl")] for name in members if name.endswith("/data.pkl") and name.count("/") == 1
@@ -136,69 +147,65 @@ def _torch_root(path: Path, members: Mapping[str, object]) -> str:
         return roots[0]
     if roots:
         raise foreign(
-            path,
             "TorchScript のプログラムです。重みだけを保存したファイルを指定してください",
             "it is a TorchScript program. Give a file that holds weights only",
         )
     listed = ", ".join(list(members)[:5]) + (" …" if len(members) > 5 else "")
     raise foreign(
-        path,
         f"zip ファイルですが、重みではありません（中身: {listed}）。展開して、中にある重みを指定してください",
         f"it is a zip archive of something else ({listed}). Unpack it and give the weights inside",
     )
 
 
-def _data_offset(path: Path, buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: its local header repeats the name and has padding of its own."""
+def _data_offset(buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
+    """The start of the bytes of a member: its local header repeats the name and has padding of its own."""
     local = buffer[info.header_offset : info.header_offset + 30]
     if len(local) < 30 or not local.startswith(b"PK\x03\x04"):
-        raise damaged(path, f"{info.filename} が読めません", f"{info.filename} cannot be read")
+        raise damaged(f"{info.filename} が読めません", f"{info.filename} cannot be read")
     name, padding = struct.unpack("<HH", local[26:30])
     return info.header_offset + 30 + int(name) + int(padding)
 
 
-def _torch_legacy(path: Path) -> TensorFile:
+def _torch_legacy(file: IO[bytes], buffer: mmap.mmap) -> Contents:
     """Five pickles one after the other, then each storage: its number of elements and its bytes."""
-    buffer = map_file(path)
-    with path.open("rb") as file:
-        magic, _ = _unpickle(path, file)
-        if magic != LEGACY_MAGIC:
-            raise foreign(
-                path,
-                "pickle ですが、PyTorch の重みではありません。重みのファイルを指定してください",
-                "it is a pickle, but not weights of PyTorch. Give a file of weights",
-            )
-        _unpickle(path, file)  # version of the protocol
-        _unpickle(path, file)  # byte order and sizes of C types
-        content, unpickler = _unpickle(path, file)
-        keys, _ = _unpickle(path, file)
-        position = file.tell()
+    file.seek(0)
+    magic, _ = _unpickle(file)
+    if magic != LEGACY_MAGIC:
+        raise foreign(
+            "pickle ですが、PyTorch の重みではありません。重みのファイルを指定してください",
+            "it is a pickle, but not weights of PyTorch. Give a file of weights",
+        )
+    _unpickle(file)  # version of the protocol
+    _unpickle(file)  # byte order and sizes of C types
+    content, unpickler = _unpickle(file)
+    keys, _ = _unpickle(file)
+    position = file.tell()
     places = {}
     for key in keys if isinstance(keys, list) else []:
         if key not in unpickler.storages or position + 8 > len(buffer):
-            raise damaged(path, f"{key} の中身がありません", f"there is no data for {key}")
+            raise damaged(f"{key} の中身がありません", f"there is no data for {key}")
         start, count = position + 8, struct.unpack("<Q", buffer[position : position + 8])[0]
         position = start + count * unpickler.storages[key].dtype.itemsize
         places[key] = (start, min(position, len(buffer)))
     entries = {}
-    for name, tensor in _tensors(path, content):
+    for name, tensor in _tensors(content):
         if tensor.storage.key not in places:
-            raise damaged(path, f"{name} の中身がありません", f"there is no data for {name}")
-        entries[name] = _entry(path, name, tensor, *places[tensor.storage.key])
-    return TensorFile(path=path, entries=entries, buffer=buffer)
+            raise damaged(f"{name} の中身がありません", f"there is no data for {name}")
+        entries[name] = _entry(name, tensor, *places[tensor.storage.key])
+    return entries, {}
 
 
-def _unpickle(path: Path, file: IO[bytes]) -> tuple[object, RestrictedUnpickler]:
-    unpickler = RestrictedUnpickler(file, path)
+def _unpickle(file: IO[bytes]) -> tuple[object, RestrictedUnpickler]:
+    unpickler = RestrictedUnpickler(file)
     try:
         return unpickler.load(), unpickler
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a broken pickle can raise anything
-        raise damaged(path, f"pickle の誤り: {error!r}", f"an error in its pickle: {error!r}") from error
+        raise damaged(f"pickle の誤り: {error!r}", f"an error in its pickle: {error!r}") from error
 
 
-def _tensors(path: Path, content: object) -> Iterator[tuple[str, PickledTensor]]:
+def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
     """The tensors of a checkpoint, which are under ``state_dict`` or at the top.
 
     Those of textual inversion are under ``string_to_param``.
@@ -207,7 +214,6 @@ def _tensors(path: Path, content: object) -> Iterator[tuple[str, PickledTensor]]
         content = content.get("state_dict", content.get("string_to_param", content))
     if not isinstance(content, dict):
         raise foreign(
-            path,
             "重みではなく、プログラムのオブジェクトが保存されています。"
             "state_dict を保存したファイル（.safetensors や .ckpt）を指定してください",
             "it holds an object of a program rather than weights. "
@@ -218,7 +224,7 @@ def _tensors(path: Path, content: object) -> Iterator[tuple[str, PickledTensor]]
             yield name, tensor
 
 
-def _entry(path: Path, name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
+def _entry(name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
     """Place a tensor in the storage that has the bytes from ``start`` to ``stop``."""
     dtype = tensor.storage.dtype
     stride = None if tensor.stride == _in_order(tensor.shape) else tensor.stride
@@ -226,7 +232,7 @@ def _entry(path: Path, name: str, tensor: PickledTensor, start: int, stop: int) 
         dtype=dtype, shape=tensor.shape, start=start + tensor.offset * dtype.itemsize, stride=stride
     )
     if entry.end > stop:
-        raise damaged(path, f"{name} の中身が足りません", f"the data of {name} is incomplete")
+        raise damaged(f"{name} の中身が足りません", f"the data of {name} is incomplete")
     return entry
 
 

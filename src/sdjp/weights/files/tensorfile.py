@@ -12,15 +12,13 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from sdjp.errors import WeightsError
-
 PIECE: Final = 16 << 20
 """Bytes of a file that are converted at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Where one tensor lies.
+    """The place of one tensor in a file.
 
     Attributes:
         dtype: Its dtype.
@@ -113,18 +111,3 @@ class TensorFile:
         stop = (entry.start + last * size) // mmap.PAGESIZE * mmap.PAGESIZE
         if stop > start:
             self.buffer.madvise(mmap.MADV_DONTNEED, start, stop - start)
-
-
-def map_file(path: Path) -> mmap.mmap:
-    """Map a file that is not empty; pages are read when they are used and copied when they are written to."""
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-
-
-def damaged(path: Path, ja: str, en: str) -> WeightsError:
-    """Return the error for a file of weights that is cut short or broken."""
-    return WeightsError(
-        "weights.damaged",
-        ja=f"{path} は壊れているか、途中で切れています（{ja}）。もう一度ダウンロードしてください。",
-        en=f"{path} is damaged or cut short ({en}). Download it again.",
-    )

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 import torch
 
-from sdjp.errors import WeightsError
+from sdjp.weights.files.faults import FILE, Fault
 
 STORAGES: Final = {
     "DoubleStorage": torch.float64,
@@ -190,15 +189,14 @@ REBUILD: Final[Mapping[tuple[str, str], Callable[..., object]]] = {
 
 
 class RestrictedUnpickler(pickle.Unpickler):
-    """Reads one pickle of ``path`` from an open file; see the top of this module.
+    """Reads one pickle from an open file; see the top of this module.
 
     Attributes:
         storages: Every storage that the pickle names, by key.
     """
 
-    def __init__(self, file: IO[bytes], path: Path) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, encoding="latin1")  # any byte is a character: old files have byte strings
-        self.path = path
         self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -228,11 +226,11 @@ class RestrictedUnpickler(pickle.Unpickler):
         return Inert()
 
     def _refuse(self, name: str) -> NoReturn:
-        raise WeightsError(
+        raise Fault(
             "weights.malicious",
-            ja=f"{self.path} は危険なファイルです。重みには不要な {name} を呼び出すように作られています。"
+            ja=f"{FILE} は危険なファイルです。重みには不要な {name} を呼び出すように作られています。"
             "何も実行せずに読み込みを中止しました。このファイルは使わず、削除してください。",
-            en=f"{self.path} is dangerous: it is made to call {name}, which no file of weights needs. "
+            en=f"{FILE} is dangerous: it is made to call {name}, which no file of weights needs. "
             "Nothing of it was run. Do not use this file; delete it.",
         )
 

@@ -1,4 +1,4 @@
-"""What is wrong with a file of tensors, all of it in one list."""
+"""The tensors of a file beside those of a model: all that is wrong, in one list."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 LISTED: Final = 20
-"""How many names an error lists before it only counts."""
+"""Names that an error lists before it only counts."""
 
 Shape = tuple[int, ...]
+Problem = tuple[str, str, Sequence[str]]
+"""A title in Japanese and in English, and the names that it stands over."""
 
 
 def compare(
-    found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, unknown: Collection[str]
+    file: Mapping[str, Shape], model: Mapping[str, Shape], *, unknown: Collection[str]
 ) -> tuple[str, str] | None:
     """Compare the tensors of a file with those of a model.
 
     Args:
-        found: Name and shape of each tensor in the file.
-        wanted: Name and shape of each tensor of the model.
+        file: Name and shape of each tensor in the file.
+        model: Name and shape of each tensor of the model.
         unknown: Names in the file that belong to nothing.
 
     Returns:
-        What is missing, unknown or misshapen, in Japanese and in English; None if nothing is.
+        All that is missing, unknown or misshapen, in Japanese and in English; None if nothing is.
     """
-    missing = [name for name in wanted if name not in found]
+    missing = [name for name in model if name not in file]
     misshapen = [
-        f"{name} {_shape(found[name])} → {_shape(shape)}"
-        for name, shape in wanted.items()
-        if name in found and found[name] != shape
+        f"{name} {show_shape(file[name])} → {show_shape(shape)}"
+        for name, shape in model.items()
+        if name in file and file[name] != shape
     ]
-    problems = [
+    if not (missing or unknown or misshapen):
+        return None
+    return listing([
         (f"足りないテンソル: {len(missing)} 個", f"missing tensors: {len(missing)}", missing),
         (f"知らないテンソル: {len(unknown)} 個", f"unknown tensors: {len(unknown)}", list(unknown)),
         (
@@ -38,19 +42,22 @@ def compare(
             f"misshapen tensors (file → model): {len(misshapen)}",
             misshapen,
         ),
-    ]
-    if not (missing or unknown or misshapen):
-        return None
+    ])  # fmt: skip
+
+
+def listing(problems: Sequence[Problem]) -> tuple[str, str]:
+    """Return problems as lines in Japanese and in English; those without names are left out."""
     return (
-        "\n".join(f"{title}\n{_listed(names, 'ほか {} 個')}" for title, _, names in problems if names),
-        "\n".join(f"{title}\n{_listed(names, 'and {} more')}" for _, title, names in problems if names),
+        "\n".join(f"{title}\n{_lines(names, 'ほか {} 個')}" for title, _, names in problems if names),
+        "\n".join(f"{title}\n{_lines(names, 'and {} more')}" for _, title, names in problems if names),
     )
 
 
-def _listed(names: Sequence[str], more: str) -> str:
+def _lines(names: Sequence[str], more: str) -> str:
     lines = [f"  {name}" for name in names[:LISTED]]
     return "\n".join(lines + ([f"  {more.format(len(names) - LISTED)}"] if len(names) > LISTED else []))
 
 
-def _shape(shape: Shape) -> str:
+def show_shape(shape: Shape) -> str:
+    """Return a shape as errors write it."""
     return "×".join(map(str, shape)) or "scalar"

@@ -7,7 +7,7 @@ tensors that a model really has makes sure that none is left over.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -27,9 +27,17 @@ class Row(NamedTuple):
     transform: Transform = "none"
 
 
+def rows_of(
+    ours: str, theirs: str, leaves: Iterable[tuple[str, str]], transform: Transform = "none"
+) -> Iterator[Row]:
+    """Yield a row for each of ``leaves`` (its name here, its name there) of one block of modules."""
+    for our_leaf, their_leaf in leaves:
+        yield Row(f"{ours}.{our_leaf}", f"{theirs}.{their_leaf}", transform)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How one kind of checkpoint names its tensors.
+    """The names of tensors in one kind of checkpoint.
 
     Attributes:
         rows: For a config, a row for every module; rows for modules that the config lacks do no harm.

@@ -1,1 +1,1 @@
-"""Parts of a model: its networks, its vocabulary, its adapter, its safety checker."""
+"""Parts that a model may have besides its networks: an adapter, a safety checker."""

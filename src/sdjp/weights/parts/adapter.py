@@ -18,14 +18,16 @@ from sdjp.config import AdapterConfig, CLIPTextConfig, TextConfig, from_json, to
 from sdjp.errors import SdjpError, WeightsError
 from sdjp.models import Adapter, CLIPText, TextEncoder
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.weights.files.faults import Invalid, texts_of
+from sdjp.weights.files.json_file import read_json
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.load import Loaded
 from sdjp.weights.names.compare import compare
-from sdjp.weights.parts.networks import Unfilled
-from sdjp.weights.source import locate
+from sdjp.weights.networks import Unfilled
+from sdjp.weights.source import Source, locate
 
 FOLDER: Final = "adapter"
-"""Where a model that brings an adapter has it."""
+"""Folder of the adapter that a model brings along."""
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
 VOCABULARY: Final = "sentencepiece.model"
@@ -39,7 +41,7 @@ class LoadedAdapter(NamedTuple):
     tokenizer: SentencePieceTokenizer
 
 
-def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Path:
+def adapter_folder(source: str | Path | None, *, model: str | Path | Source | None) -> Path:
     """Return the folder of an adapter.
 
     Args:
@@ -50,7 +52,7 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | None) -> Pa
         WeightsError: If there is no adapter.
     """
     if source is None:
-        own = None if model is None else locate(model) / FOLDER
+        own = None if model is None else locate(model).path / FOLDER
         if own is not None and not _lacking(own):
             return own
         raise WeightsError(
@@ -118,9 +120,9 @@ def load_adapter(
     with torch.device("meta"), Unfilled():
         text = Adapter.from_config(config)
     text.own = own
-    found = {name: entry.shape for name, entry in file.entries.items()}
-    wanted = {name: tuple(tensor.shape) for name, tensor in its_own(text).items()}
-    problems = compare(found, wanted, unknown=[name for name in found if name not in wanted])
+    shapes = {name: entry.shape for name, entry in file.entries.items()}
+    own_shapes = {name: tuple(tensor.shape) for name, tensor in its_own(text).items()}
+    problems = compare(shapes, own_shapes, unknown=[name for name in shapes if name not in own_shapes])
     if problems is None and tokenizer.vocab_size > config.vocab_size:
         count = tokenizer.vocab_size
         problems = f"語彙が {count:,} 語あります", f"the vocabulary has {count:,} pieces"
@@ -131,7 +133,7 @@ def load_adapter(
             ja=f"{folder} をアダプターとして読み込めません。\n{ja}",
             en=f"cannot load {folder} as an adapter.\n{en}",
         )
-    tensors = {name: file.read(name, dtype=dtype, device=torch.device(device)) for name in wanted}
+    tensors = {name: file.read(name, dtype=dtype, device=torch.device(device)) for name in own_shapes}
     text.load_state_dict(tensors, assign=True, strict=False)
     return LoadedAdapter(text.eval().requires_grad_(False), config, tokenizer)
 
@@ -153,7 +155,7 @@ def clip_text(text: TextEncoder, encoder: TextConfig) -> tuple[CLIPText, CLIPTex
 
 
 def _table(encoder: CLIPTextConfig) -> tuple[int, int, int]:
-    """What an adapter has to fit: what the other's tokens are, not how they are read."""
+    """The sizes that an adapter has to fit: of the tokens, not of the layers that read them."""
     return encoder.vocab_size, encoder.width, encoder.max_length
 
 
@@ -199,14 +201,14 @@ def save_adapter(folder: Path, text: Adapter, config: AdapterConfig, vocabulary:
 
 def _config(path: Path) -> AdapterConfig:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
         if isinstance(data, dict) and data.get("kind") == "adapter":
             return from_json(AdapterConfig, data)
         ja, en = 'kind が "adapter" ではありません', 'its kind is not "adapter"'
-    except SdjpError as error:
-        ja, en = error.ja, error.en
-    except (OSError, ValueError, RecursionError) as error:
-        ja, en = f"読めません（{error}）", f"it cannot be read ({error})"
+    except Invalid as error:
+        ja, en = f"読めません（{error.ja}）", f"it cannot be read ({error.en})"
+    except (SdjpError, ValueError) as error:
+        ja, en = texts_of(error)
     raise WeightsError(
         "adapter.config",
         ja=f"アダプターの設定 {path} を使えません: {ja}",

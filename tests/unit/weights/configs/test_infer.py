@@ -26,7 +26,7 @@ from sdjp.weights.configs import diffusers, diffusers_text
 from sdjp.weights.configs.infer import from_shapes
 from sdjp.weights.names.keymap import compile_map
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import on_meta, shapes_of
+from sdjp.weights.networks import on_meta, shapes_of
 
 INPAINTING = dataclasses.replace(SD_V1, unet=dataclasses.replace(SD_V1.unet, in_channels=9))
 WIDE = dataclasses.replace(
@@ -46,7 +46,7 @@ def shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 @pytest.mark.parametrize("config", [SD_V1, INPAINTING, WIDE])
 def test_a_model_is_told_from_its_shapes(config: ModelConfig) -> None:
-    found = from_shapes(Path("モデル.ckpt"), shapes(config))
+    found = from_shapes("モデル", shapes(config))
     assert found == dataclasses.replace(config, name="モデル")
 
 
@@ -66,7 +66,7 @@ def test_a_model_is_told_from_its_shapes(config: ModelConfig) -> None:
 )
 def test_other_models_are_called_by_their_name(names: list[str], text: str) -> None:
     with pytest.raises(WeightsError) as caught:
-        from_shapes(Path("a.safetensors"), dict.fromkeys(names, (1,)))
+        from_shapes("a", dict.fromkeys(names, (1,)))
     assert caught.value.code == "weights.not_v1"
     assert text in caught.value.ja
     assert text in caught.value.en
@@ -85,13 +85,13 @@ def test_a_tensor_without_which_nothing_can_be_told(missing: str) -> None:
     known = shapes(TINY)
     del known[missing]
     with pytest.raises(WeightsError) as caught:
-        from_shapes(Path("a.ckpt"), known)
+        from_shapes("a", known)
     assert missing in caught.value.en
 
 
 @pytest.mark.parametrize("config", [SD_V1, TINY, MINI, INPAINTING, WIDE], ids=lambda c: c.name)
 def test_diffusers_files_and_back(config: ModelConfig) -> None:
-    found = diffusers.from_files(Path("folder"), diffusers.to_files(config))
+    found = diffusers.from_files("folder", diffusers.to_files(config))
     # What diffusers has no place for; its sizes are those of the latent times the factor of the autoencoder.
     defaults = Defaults(height=config.defaults.height, width=config.defaults.width)
     assert found == dataclasses.replace(config, name="folder", defaults=defaults)
@@ -118,7 +118,7 @@ def changed(part: str, **settings: Any) -> dict[str, dict[str, Any]]:
 )
 def test_settings_that_sd_v1_does_not_have_are_all_named(part: str, settings: dict[str, Any]) -> None:
     with pytest.raises(WeightsError) as caught:
-        diffusers.from_files(Path("folder"), changed(part, **settings))
+        diffusers.from_files("folder", changed(part, **settings))
     assert caught.value.code == "weights.not_v1"
     for name in settings.keys() - {"attention_head_dim"}:
         assert f"{diffusers.FILES[part]}: {name} = " in caught.value.ja
@@ -137,7 +137,7 @@ def test_settings_that_sd_v1_does_not_have_are_all_named(part: str, settings: di
 )
 def test_settings_that_make_no_sense(part: str, settings: dict[str, Any]) -> None:
     with pytest.raises(WeightsError) as caught:
-        diffusers.from_files(Path("folder"), changed(part, **settings))
+        diffusers.from_files("folder", changed(part, **settings))
     assert caught.value.code == "weights.config"
 
 
@@ -152,13 +152,13 @@ def test_early_files_leave_settings_out() -> None:
     }.items():
         for name in names:
             del files[part][name]
-    assert dataclasses.replace(diffusers.from_files(Path("x"), files), name="sd-v1") == SD_V1
+    assert dataclasses.replace(diffusers.from_files("x", files), name="sd-v1") == SD_V1
 
 
 def test_the_model_of_laion_400m_is_told_from_its_names_and_shapes() -> None:
     listed = Path(__file__).parents[3] / "golden" / "keys" / "laion400m_txt2img_1p4B.json.gz"
     keys = json.loads(gzip.decompress(listed.read_bytes()))["keys"]
-    found = from_shapes(Path("laion400m.ckpt"), {name: tuple(shape) for name, shape in keys.items()})
+    found = from_shapes("laion400m", {name: tuple(shape) for name, shape in keys.items()})
     assert found == LAION_400M
 
 

@@ -18,8 +18,10 @@ from safetensors.torch import save_file
 from sdjp.config import VIT_L_14, Concept, SafetyCheckerConfig
 from sdjp.errors import WeightsError
 from sdjp.models.safety_checker import SafetyChecker
-from sdjp.weights.parts.networks import Unfilled
-from sdjp.weights.parts.safety_checker import hub_files, load_checker, tensor_names
+from sdjp.weights.names.safety_checker import tensor_names
+from sdjp.weights.networks import Unfilled
+from sdjp.weights.parts.safety_checker import hub_files, load_checker
+from sdjp.weights.source import Source
 from tests.safety_files import CONFIG, golden_tensors, save_checker
 
 KEYS = Path(__file__).parents[3] / "golden" / "keys" / "safety_checker.json.gz"
@@ -136,7 +138,7 @@ def test_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / name / "model_index.json").write_text("{}")
 
-    def download(name: str, choose: Callable[[list[str]], list[str]]) -> Path:
+    def download(name: str, choose: Callable[[list[str]], list[str]]) -> Source:
         source, target = repositories[name], tmp_path / "cache" / name
         listed = [p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()]
         chosen = choose(listed)
@@ -144,7 +146,7 @@ def test_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for file in chosen:
             (target / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / file, target / file)
-        return target
+        return Source(name=name, path=target, repository=tuple(listed))
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sdjp.weights.parts.safety_checker.from_hub", download)
@@ -152,6 +154,28 @@ def test_from_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_checker(None, model="owner/plain") is None
     for name in ("owner/model", "owner/checker"):
         assert load_checker(name, model="mini") is not None
+
+
+def test_a_model_that_was_located_is_not_looked_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub is asked once more only where there is a checker to download."""
+    folder = save_checker(tmp_path / "safety_checker").parent
+    (tmp_path / "plain").mkdir()
+    asked: list[str] = []
+
+    def download(name: str, choose: Callable[[list[str]], list[str]]) -> Source:
+        asked.append(name)
+        return Source(name=name, path=folder)
+
+    monkeypatch.setattr("sdjp.weights.parts.safety_checker.from_hub", download)
+    names = ("model_index.json", "safety_checker/model.safetensors")
+    here, plain = tmp_path / "plain", ("model_index.json",)
+    assert load_checker(None, model=Source(name="o/plain", path=here, repository=plain)) is None
+    assert load_checker(None, model=Source(name="o/offline", path=folder)) is not None
+    assert asked == []
+    assert load_checker(None, model=Source(name="o/whole", path=here, repository=names)) is not None
+    assert asked == ["o/whole"]
 
 
 # What is wrong with it.

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from sdjp.config import ModelConfig
-from sdjp.weights.names.keymap import Row, Transform
-from sdjp.weights.names.maps.ldm import TEXT_LAYER, TRANSFORMER
+from sdjp.weights.names import clip
+from sdjp.weights.names.keymap import Row, rows_of
+from sdjp.weights.names.maps.ldm import TRANSFORMER
 
 RES: Final = (
     ("norm_in", "norm1"),
@@ -52,13 +53,6 @@ def rows(config: ModelConfig) -> Iterator[Row]:
     yield from _text(config)
 
 
-def _under(
-    ours: str, theirs: str, table: tuple[tuple[str, str], ...], transform: Transform = "none"
-) -> Iterator[Row]:
-    for a, b in table:
-        yield Row(f"{ours}.{a}", f"{theirs}.{b}", transform)
-
-
 def _unet(config: ModelConfig) -> Iterator[Row]:
     levels, blocks = len(config.unet.channel_mult), config.unet.num_res_blocks
     yield Row("unet.time_embedding.linear_in", "unet/time_embedding.linear_1")
@@ -67,17 +61,17 @@ def _unet(config: ModelConfig) -> Iterator[Row]:
     for n in range(levels * (blocks + 1) - 1):
         level, block = divmod(n, blocks + 1)
         theirs = f"unet/down_blocks.{level}"
-        yield from _under(f"unet.down.{n}.res", f"{theirs}.resnets.{block}", RES)
-        yield from _under(f"unet.down.{n}.attn", f"{theirs}.attentions.{block}", TRANSFORMER)
+        yield from rows_of(f"unet.down.{n}.res", f"{theirs}.resnets.{block}", RES)
+        yield from rows_of(f"unet.down.{n}.attn", f"{theirs}.attentions.{block}", TRANSFORMER)
         yield Row(f"unet.down.{n}.down.conv", f"{theirs}.downsamplers.0.conv")
-    yield from _under("unet.mid_in", "unet/mid_block.resnets.0", RES)
-    yield from _under("unet.mid_attn", "unet/mid_block.attentions.0", TRANSFORMER)
-    yield from _under("unet.mid_out", "unet/mid_block.resnets.1", RES)
+    yield from rows_of("unet.mid_in", "unet/mid_block.resnets.0", RES)
+    yield from rows_of("unet.mid_attn", "unet/mid_block.attentions.0", TRANSFORMER)
+    yield from rows_of("unet.mid_out", "unet/mid_block.resnets.1", RES)
     for n in range(levels * (blocks + 1)):
         level, block = divmod(n, blocks + 1)
         theirs = f"unet/up_blocks.{level}"
-        yield from _under(f"unet.up.{n}.res", f"{theirs}.resnets.{block}", RES)
-        yield from _under(f"unet.up.{n}.attn", f"{theirs}.attentions.{block}", TRANSFORMER)
+        yield from rows_of(f"unet.up.{n}.res", f"{theirs}.resnets.{block}", RES)
+        yield from rows_of(f"unet.up.{n}.attn", f"{theirs}.attentions.{block}", TRANSFORMER)
         yield Row(f"unet.up.{n}.up.conv", f"{theirs}.upsamplers.0.conv")
     yield Row("unet.norm_out", "unet/conv_norm_out")
     yield Row("unet.conv_out", "unet/conv_out")
@@ -92,34 +86,25 @@ def _vae(config: ModelConfig) -> Iterator[Row]:
         yield Row(f"{ours}.conv_in", f"{theirs}.conv_in")
         yield Row(f"{ours}.norm_out", f"{theirs}.conv_norm_out")
         yield Row(f"{ours}.conv_out", f"{theirs}.conv_out")
-        yield from _under(f"{ours}.mid.res_in", f"{theirs}.mid_block.resnets.0", RES)
+        yield from rows_of(f"{ours}.mid.res_in", f"{theirs}.mid_block.resnets.0", RES)
         yield Row(f"{ours}.mid.attn.norm", f"{theirs}.mid_block.attentions.0.group_norm")
-        yield from _under(f"{ours}.mid.attn", f"{theirs}.mid_block.attentions.0", VAE_ATTENTION, "linear")
-        yield from _under(f"{ours}.mid.res_out", f"{theirs}.mid_block.resnets.1", RES)
+        yield from rows_of(f"{ours}.mid.attn", f"{theirs}.mid_block.attentions.0", VAE_ATTENTION, "linear")
+        yield from rows_of(f"{ours}.mid.res_out", f"{theirs}.mid_block.resnets.1", RES)
     for level in range(levels):
         down, up = f"vae/encoder.down_blocks.{level}", f"vae/decoder.up_blocks.{level}"
         for block in range(blocks):
-            yield from _under(f"vae.encoder.levels.{level}.res.{block}", f"{down}.resnets.{block}", RES)
+            yield from rows_of(f"vae.encoder.levels.{level}.res.{block}", f"{down}.resnets.{block}", RES)
         yield Row(f"vae.encoder.levels.{level}.down.conv", f"{down}.downsamplers.0.conv")
         for block in range(blocks + 1):
-            yield from _under(f"vae.decoder.levels.{level}.res.{block}", f"{up}.resnets.{block}", RES)
+            yield from rows_of(f"vae.decoder.levels.{level}.res.{block}", f"{up}.resnets.{block}", RES)
         yield Row(f"vae.decoder.levels.{level}.up.conv", f"{up}.upsamplers.0.conv")
 
 
 def _text(config: ModelConfig) -> Iterator[Row]:
     if config.text.kind == "clip":
-        yield from _clip(config.text.layers)
+        yield from clip.text_rows("text_encoder/text_model.", config.text.layers)
     elif config.text.kind == "xlm_roberta":
         yield from _xlm_roberta(config.text.layers)
-
-
-def _clip(layers: int) -> Iterator[Row]:
-    theirs = "text_encoder/text_model."
-    yield Row("text.token_embedding", theirs + "embeddings.token_embedding")
-    yield Row("text.position_embedding", theirs + "embeddings.position_embedding")
-    yield Row("text.norm_out", theirs + "final_layer_norm")
-    for n in range(layers):
-        yield from _under(f"text.layers.{n}", f"{theirs}encoder.layers.{n}", TEXT_LAYER)
 
 
 def _xlm_roberta(layers: int) -> Iterator[Row]:
@@ -132,4 +117,4 @@ def _xlm_roberta(layers: int) -> Iterator[Row]:
     yield Row("text.pre_norm", "text_encoder/pre_LN")
     yield Row("text.pre_projection", "text_encoder/transformation_pre")
     for n in range(layers):
-        yield from _under(f"text.layers.{n}", f"{theirs}encoder.layer.{n}", XLM_ROBERTA_LAYER)
+        yield from rows_of(f"text.layers.{n}", f"{theirs}encoder.layer.{n}", XLM_ROBERTA_LAYER)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from sdjp.config import ModelConfig
-from sdjp.weights.names.keymap import Row
+from sdjp.weights.names import clip
+from sdjp.weights.names.keymap import Row, rows_of
 
 RES: Final = (
     ("norm_in", "in_layers.0"),
@@ -42,16 +43,6 @@ VAE_RES: Final = (
     ("shortcut", "nin_shortcut"),
 )
 VAE_ATTENTION: Final = (("norm", "norm"), ("q", "q"), ("k", "k"), ("v", "v"), ("proj_out", "proj_out"))
-TEXT_LAYER: Final = (
-    ("norm_attention", "layer_norm1"),
-    ("attention.q", "self_attn.q_proj"),
-    ("attention.k", "self_attn.k_proj"),
-    ("attention.v", "self_attn.v_proj"),
-    ("attention.out", "self_attn.out_proj"),
-    ("norm_mlp", "layer_norm2"),
-    ("mlp_in", "mlp.fc1"),
-    ("mlp_out", "mlp.fc2"),
-)
 BERT_ATTENTION: Final = (
     ("norm_attention", "0"),
     ("attention.to_q", "1.to_q"),
@@ -96,11 +87,6 @@ def rows(config: ModelConfig) -> Iterator[Row]:
     yield from _text(config)
 
 
-def _under(ours: str, theirs: str, table: tuple[tuple[str, str], ...]) -> Iterator[Row]:
-    for a, b in table:
-        yield Row(f"{ours}.{a}", f"{theirs}.{b}")
-
-
 def _unet(config: ModelConfig) -> Iterator[Row]:
     levels, blocks = len(config.unet.channel_mult), config.unet.num_res_blocks
     yield Row("unet.time_embedding.linear_in", UNET + "time_embed.0")
@@ -111,15 +97,15 @@ def _unet(config: ModelConfig) -> Iterator[Row]:
         if n % (blocks + 1) == blocks:
             yield Row(f"unet.down.{n}.down.conv", f"{row}.0.op")
         else:
-            yield from _under(f"unet.down.{n}.res", f"{row}.0", RES)
-            yield from _under(f"unet.down.{n}.attn", f"{row}.1", TRANSFORMER)
-    yield from _under("unet.mid_in", UNET + "middle_block.0", RES)
-    yield from _under("unet.mid_attn", UNET + "middle_block.1", TRANSFORMER)
-    yield from _under("unet.mid_out", UNET + "middle_block.2", RES)
+            yield from rows_of(f"unet.down.{n}.res", f"{row}.0", RES)
+            yield from rows_of(f"unet.down.{n}.attn", f"{row}.1", TRANSFORMER)
+    yield from rows_of("unet.mid_in", UNET + "middle_block.0", RES)
+    yield from rows_of("unet.mid_attn", UNET + "middle_block.1", TRANSFORMER)
+    yield from rows_of("unet.mid_out", UNET + "middle_block.2", RES)
     for n in range(levels * (blocks + 1)):
         row, level = f"{UNET}output_blocks.{n}", levels - 1 - n // (blocks + 1)
-        yield from _under(f"unet.up.{n}.res", f"{row}.0", RES)
-        yield from _under(f"unet.up.{n}.attn", f"{row}.1", TRANSFORMER)
+        yield from rows_of(f"unet.up.{n}.res", f"{row}.0", RES)
+        yield from rows_of(f"unet.up.{n}.attn", f"{row}.1", TRANSFORMER)
         # The upsampling follows the transformer where there is one.
         yield Row(f"unet.up.{n}.up.conv", f"{row}.{2 if config.unet.attention[level] else 1}.conv")
     yield Row("unet.norm_out", UNET + "out.0")
@@ -133,34 +119,26 @@ def _vae(config: ModelConfig) -> Iterator[Row]:
     for half in ("encoder", "decoder"):
         for leaf in ("conv_in", "norm_out", "conv_out"):
             yield Row(f"vae.{half}.{leaf}", f"{VAE}{half}.{leaf}")
-        yield from _under(f"vae.{half}.mid.res_in", f"{VAE}{half}.mid.block_1", VAE_RES)
-        yield from _under(f"vae.{half}.mid.attn", f"{VAE}{half}.mid.attn_1", VAE_ATTENTION)
-        yield from _under(f"vae.{half}.mid.res_out", f"{VAE}{half}.mid.block_2", VAE_RES)
+        yield from rows_of(f"vae.{half}.mid.res_in", f"{VAE}{half}.mid.block_1", VAE_RES)
+        yield from rows_of(f"vae.{half}.mid.attn", f"{VAE}{half}.mid.attn_1", VAE_ATTENTION)
+        yield from rows_of(f"vae.{half}.mid.res_out", f"{VAE}{half}.mid.block_2", VAE_RES)
     for level in range(levels):
         for block in range(blocks):
-            yield from _under(
+            yield from rows_of(
                 f"vae.encoder.levels.{level}.res.{block}", f"{VAE}encoder.down.{level}.block.{block}", VAE_RES
             )
         yield Row(f"vae.encoder.levels.{level}.down.conv", f"{VAE}encoder.down.{level}.downsample.conv")
         up = f"{VAE}decoder.up.{levels - 1 - level}"  # theirs counts from the finest level
         for block in range(blocks + 1):
-            yield from _under(f"vae.decoder.levels.{level}.res.{block}", f"{up}.block.{block}", VAE_RES)
+            yield from rows_of(f"vae.decoder.levels.{level}.res.{block}", f"{up}.block.{block}", VAE_RES)
         yield Row(f"vae.decoder.levels.{level}.up.conv", f"{up}.upsample.conv")
 
 
 def _text(config: ModelConfig) -> Iterator[Row]:
     if config.text.kind == "clip":
-        yield from _clip(config.text.layers)
+        yield from clip.text_rows(TEXT, config.text.layers)
     elif config.text.kind == "bert":
         yield from _bert(config.text.layers)
-
-
-def _clip(layers: int) -> Iterator[Row]:
-    yield Row("text.token_embedding", TEXT + "embeddings.token_embedding")
-    yield Row("text.position_embedding", TEXT + "embeddings.position_embedding")
-    yield Row("text.norm_out", TEXT + "final_layer_norm")
-    for n in range(layers):
-        yield from _under(f"text.layers.{n}", f"{TEXT}encoder.layers.{n}", TEXT_LAYER)
 
 
 def _bert(layers: int) -> Iterator[Row]:
@@ -168,5 +146,5 @@ def _bert(layers: int) -> Iterator[Row]:
     yield Row("text.position_embedding", BERT + "pos_emb.emb")
     yield Row("text.norm_out", BERT + "norm")
     for n in range(layers):  # theirs counts attention and feed-forward each as a layer
-        yield from _under(f"text.layers.{n}", f"{BERT}attn_layers.layers.{2 * n}", BERT_ATTENTION)
-        yield from _under(f"text.layers.{n}", f"{BERT}attn_layers.layers.{2 * n + 1}", BERT_MLP)
+        yield from rows_of(f"text.layers.{n}", f"{BERT}attn_layers.layers.{2 * n}", BERT_ATTENTION)
+        yield from rows_of(f"text.layers.{n}", f"{BERT}attn_layers.layers.{2 * n + 1}", BERT_MLP)

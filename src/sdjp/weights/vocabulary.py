@@ -1,12 +1,11 @@
-"""Which tokenizer belongs to a checkpoint, and the files it is made from."""
+"""The tokenizer that belongs to a checkpoint, and the files it is made from."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sdjp.config import BertConfig, CLIPTextConfig, TextConfig
 from sdjp.errors import WeightsError
@@ -14,6 +13,8 @@ from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
+from sdjp.weights.files.faults import FILE, Fault, Invalid
+from sdjp.weights.files.json_file import read_object
 
 Kind = Literal["clip", "bert", "t5", "xlm_roberta"]
 FOLDER: Final = "tokenizer"
@@ -22,7 +23,7 @@ T5: Final = "spiece.model"
 XLM_ROBERTA: Final = "sentencepiece.bpe.model"
 SETTINGS: Final = ("tokenizer_config.json", "special_tokens_map.json")
 FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS)
-"""What a folder ``tokenizer`` may have that sdjp reads."""
+"""Files of a folder ``tokenizer`` that sdjp reads."""
 NAMES: Final[Mapping[Kind, str]] = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
 
 
@@ -44,23 +45,24 @@ class Vocabulary:
         return self.path if self.kind == "clip" else None
 
     def tokenizer(self, text: TextConfig) -> Tokenizer:
-        """Read it.
+        """Read the table and build the tokenizer.
 
         Raises:
             WeightsError: If it cannot be read, or is larger than the table of the text encoder.
         """
-        made = self._make()
-        if made.vocab_size > text.vocab_size:
+        tokenizer = self._make()
+        if tokenizer.vocab_size > text.vocab_size:
+            name = self.path or NAMES[self.kind]
             raise WeightsError(
                 "weights.vocabulary",
-                ja=f"語彙 {self.path or NAMES[self.kind]}（{made.vocab_size:,} 語）は、テキストエンコーダーの"
-                f"語彙（{text.vocab_size:,} 語）より大きく、組み合わせられません。"
+                ja=f"語彙 {name}（{tokenizer.vocab_size:,} 語）は、テキストエンコーダーの語彙"
+                f"（{text.vocab_size:,} 語）より大きく、組み合わせられません。"
                 "同じモデルのファイルを指定してください。",
-                en=f"the vocabulary {self.path or NAMES[self.kind]} ({made.vocab_size:,} entries) is larger "
+                en=f"the vocabulary {name} ({tokenizer.vocab_size:,} entries) is larger "
                 f"than that of the text encoder ({text.vocab_size:,}): they do not belong together. "
                 "Give files of one model.",
             )
-        return made
+        return tokenizer
 
     def _make(self) -> Tokenizer:
         if self.kind == "bert":
@@ -78,23 +80,23 @@ def beside_file(path: Path, text: TextConfig) -> Vocabulary:
     """Find the tokenizer of a file with the original names.
 
     Raises:
-        WeightsError: If there is none.
+        Fault: If there is none.
     """
     if text.kind == "bert":
-        return _bert(path, text)
+        return _bert(text)
     if text.vocab_size == CLIPTextConfig().vocab_size:
         return Vocabulary(kind="clip")
     for candidate in (path.with_suffix(f".{MERGES}"), path.parent / MERGES):
         if candidate.is_file():
             return Vocabulary(kind="clip", path=candidate)
-    raise _missing(path, text, (MERGES,))
+    raise _missing(text, (MERGES,))
 
 
 def in_folder(folder: Path, text: TextConfig) -> Vocabulary:
     """Find the tokenizer of a diffusers folder.
 
     Raises:
-        WeightsError: If there is none.
+        Fault: If there is none.
     """
     kinds: tuple[Kind, ...] = ("xlm_roberta",)
     if text.kind == "clip":
@@ -105,53 +107,53 @@ def in_folder(folder: Path, text: TextConfig) -> Vocabulary:
         path = folder / FOLDER / NAMES[kind]
         if path.is_file():
             return Vocabulary(kind=kind, path=path)
-    raise _missing(folder, text, [f"{FOLDER}/{NAMES[kind]}" for kind in kinds])
+    raise _missing(text, [f"{FOLDER}/{NAMES[kind]}" for kind in kinds])
 
 
-def _bert(path: Path, text: TextConfig) -> Vocabulary:
+def _bert(text: TextConfig) -> Vocabulary:
     own = BertConfig().vocab_size
     if text.vocab_size == own:
         return Vocabulary(kind="bert")
-    raise WeightsError(
+    raise Fault(
         "weights.tokenizer",
-        ja=f"{path} の BERT の語彙は {text.vocab_size:,} 語ですが、sdjp にあるのは bert-base-uncased の"
+        ja=f"{FILE} の BERT の語彙は {text.vocab_size:,} 語ですが、sdjp にあるのは bert-base-uncased の"
         f" {own:,} 語だけです。LAION-400M のモデルの、元のファイルを指定してください。",
-        en=f"the vocabulary of BERT in {path} has {text.vocab_size:,} entries; sdjp has only that of "
+        en=f"the vocabulary of BERT in {FILE} has {text.vocab_size:,} entries; sdjp has only that of "
         f"bert-base-uncased ({own:,}). Give the original file of the model of LAION-400M.",
     )
 
 
-def _missing(path: Path, text: TextConfig, names: Sequence[str]) -> WeightsError:
-    return WeightsError(
+def _missing(text: TextConfig, names: Sequence[str]) -> Fault:
+    return Fault(
         "weights.tokenizer",
-        ja=f"{path} は CLIP と違う語彙（{text.vocab_size:,} 語）で作られていますが、その語彙がありません。"
+        ja=f"{FILE} は CLIP と違う語彙（{text.vocab_size:,} 語）で作られていますが、その語彙がありません。"
         f"{' か '.join(names)} を重みと同じ場所に置いてください。",
-        en=f"{path} was made with a vocabulary of its own ({text.vocab_size:,} entries), which is not there. "
+        en=f"{FILE} was made with a vocabulary of its own ({text.vocab_size:,} entries), which is not there. "
         f"Put {' or '.join(names)} beside the weights.",
     )
 
 
 def _special(folder: Path) -> dict[str, str]:
     """The special tokens that the settings of a tokenizer name."""
-    found: dict[str, str] = {}
+    tokens: dict[str, str] = {}
     for name in SETTINGS:
         path = folder / name
         if path.is_file():
-            found.update(_tokens(path))
-    return found
+            tokens |= _tokens(path)
+    return tokens
 
 
 def _tokens(path: Path) -> dict[str, str]:
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-        values = {key: data.get(key) for key in ("eos_token", "pad_token")}
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        settings = read_object(path)
+    except Invalid as error:
         raise WeightsError(
             "tokenizer.settings",
-            ja=f"トークナイザーの設定 {path} を読めません（{error}）。"
+            ja=f"トークナイザーの設定 {path} を読めません（{error.ja}）。"
             "モデルのファイルが全部そろっているか確かめてください。",
-            en=f"cannot read the settings of the tokenizer, {path} ({error}). "
+            en=f"cannot read the settings of the tokenizer, {path} ({error.en}). "
             "Check that all files of the model are there.",
         ) from error
-    texts = {key: v.get("content") if isinstance(v, dict) else v for key, v in values.items()}
+    tokens = {key: settings.get(key) for key in ("eos_token", "pad_token")}
+    texts = {key: t.get("content") if isinstance(t, dict) else t for key, t in tokens.items()}
     return {key: text for key, text in texts.items() if isinstance(text, str)}

@@ -13,7 +13,7 @@ from sdjp.weights.checkpoint import Checkpoint, Ema, Stored
 from sdjp.weights.names.compare import compare
 from sdjp.weights.names.keymap import Layout, compile_map
 from sdjp.weights.names.maps import MAPS
-from sdjp.weights.parts.networks import Networks, on_meta, shapes_of
+from sdjp.weights.networks import Networks, on_meta, shapes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +62,18 @@ def match(checkpoint: Checkpoint, *, ema: Ema = "auto") -> Match:
     names = compile_map(layout.rows(checkpoint.config), shapes)
     twins = {name.theirs: layout.ema(name.theirs) for name in names.values()}
     ema_used = _choose(checkpoint, ema, any(twin in checkpoint.tensors for twin in twins.values()))
-    wanted = {
+    chosen = {
         ours: (ema_used and twins[name.theirs]) or name.theirs  # a tensor without a twin has one name
         for ours, name in names.items()
     }
-    _check(checkpoint, layout, {wanted[ours]: name.their_shape for ours, name in names.items()}, twins)
+    _check(checkpoint, layout, {chosen[ours]: name.their_shape for ours, name in names.items()}, twins)
     return Match(
         checkpoint=checkpoint,
         networks=networks,
         shapes=shapes,
-        tensors={ours: checkpoint.tensors[theirs] for ours, theirs in wanted.items()},
+        tensors={ours: checkpoint.tensors[theirs] for ours, theirs in chosen.items()},
         ema_used=ema_used,
-        ignored=tuple(sorted(set(checkpoint.tensors) - set(wanted.values()))),
+        ignored=tuple(sorted(set(checkpoint.tensors) - set(chosen.values()))),
     )
 
 
@@ -105,13 +105,13 @@ def _choose(checkpoint: Checkpoint, ema: Ema, twins: bool) -> bool:
 def _check(
     checkpoint: Checkpoint,
     layout: Layout,
-    wanted: Mapping[str, tuple[int, ...]],
+    shapes: Mapping[str, tuple[int, ...]],
     twins: Mapping[str, str | None],
 ) -> None:
     known = {*twins, *twins.values()}
     problems = compare(
         {name: stored.entry.shape for name, stored in checkpoint.tensors.items()},
-        wanted,
+        shapes,
         unknown=[name for name in checkpoint.tensors if name not in known and not layout.ignores(name)],
     )
     if problems is not None:

@@ -1,4 +1,4 @@
-"""What a file or folder is that holds no weights, and what to do about it."""
+"""Files and folders that hold no weights: what they are instead, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sdjp.errors import WeightsError
+from sdjp.weights.files.faults import Fault, foreign
 
 Texts = tuple[str, str]  # Japanese, English
 
@@ -74,21 +75,12 @@ SIGNATURES: Final[tuple[tuple[bytes, Texts], ...]] = (
 )
 
 
-def not_weights(path: Path, head: bytes) -> WeightsError:
-    """Return the error for a file whose first bytes are ``head``."""
-    return foreign(path, *_look(head))
+def not_weights(head: bytes) -> Fault:
+    """Return the fault of a file whose first bytes are ``head``."""
+    return foreign(*_texts(head))
 
 
-def foreign(path: Path, ja: str, en: str) -> WeightsError:
-    """Return the error for something that is no weights; the texts say what it is and what to do."""
-    return WeightsError(
-        "weights.foreign",
-        ja=f"{path} を重みとして読めません: {ja}。",
-        en=f"cannot read {path} as weights: {en}.",
-    )
-
-
-def _look(head: bytes) -> Texts:
+def _texts(head: bytes) -> Texts:
     if not head:
         return EMPTY
     for signature, texts in SIGNATURES:
