@@ -48,9 +48,6 @@ if TYPE_CHECKING:
         embeddings_dir: str | Path | None
 
 
-EMBEDDED = "mini"
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Extras:
     """What stands around the networks of a pipeline.
@@ -104,7 +101,7 @@ class Extras:
             checks_pictures=safety != "off",
         )
 
-    def adapter(self, source: str | Path | None) -> Path | None:
+    def adapter(self, source: weights.Source | None) -> Path | None:
         """The folder of the adapter that was asked for beside the model ``source``; None if none was.
 
         Raises:
@@ -157,15 +154,18 @@ def from_source(
         savings.engine(engine, auto=AUTO_ENGINE), device=chosen_device, dtype=chosen_dtype
     )
     on_demand = weights.OnDemand() if savings.sequential else None
-    adapter = extras.adapter(source)
+    located = weights.locate(source)
+    adapter = extras.adapter(located)
     postprocessors = extras.postprocessors
     if extras.checks_pictures:
         from sdjp.weights.parts.safety_checker import load_checker
 
-        checker = load_checker(extras.safety_checker, model=source, device=chosen_device, on_demand=on_demand)
+        checker = load_checker(
+            extras.safety_checker, model=located, device=chosen_device, on_demand=on_demand
+        )
         postprocessors = with_checker(postprocessors, checker)
     loaded = weights.load(
-        source, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config, on_demand=on_demand
+        located, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config, on_demand=on_demand
     )
     if adapter is not None:
         loaded = adapters.adapted(loaded, adapter)
@@ -205,7 +205,7 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
     if extras.checks_pictures and extras.safety_checker is not None:
         from sdjp.weights.parts.safety_checker import load_checker
 
-        own = load_checker(extras.safety_checker, model=EMBEDDED, device=weight.device)
+        own = load_checker(extras.safety_checker, model=weights.EMBEDDED_MODEL, device=weight.device)
         postprocessors = with_checker(postprocessors, own)
     elif extras.checks_pictures and theirs is not None:
         postprocessors = with_checker(postprocessors, checker.from_checker(theirs))

@@ -26,7 +26,7 @@ from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
-from sdjp.loading import EMBEDDED, Extras, Parts
+from sdjp.loading import Extras, Parts
 from sdjp.options import ENLARGEMENT, Fit, GenerationOptions, MaskRule, TranslateMode, frozen
 from sdjp.postprocess import PostProcessor, SafetyCheck, SafetyMode, Watermark
 from sdjp.records import PromptInfo, Runtime
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from sdjp.loading import ExtraArguments
     from sdjp.models import UNet
 
-__all__ = ["EMBEDDED", "OnStep", "Pipeline", "Progress"]
+__all__ = ["OnStep", "Pipeline", "Progress"]
 
 
 class Pipeline:
@@ -95,7 +95,7 @@ class Pipeline:
     @classmethod
     def from_pretrained(
         cls,
-        source: str | Path = EMBEDDED,
+        source: str | Path = weights.EMBEDDED_MODEL,
         *,
         # the networks
         device: str | torch.device = "auto",

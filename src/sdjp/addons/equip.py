@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from sdjp.addons.folder import Shelf, choose, unknown
+from sdjp.addons.folder import AddonFolder, find_file, unknown_name
 from sdjp.addons.inversion import read_inversion
 from sdjp.addons.lora import Lora, read_lora
 from sdjp.addons.patch import patched
@@ -69,8 +69,10 @@ class Addons:
 
     def __init__(self, lora_dir: str | Path | None = None, embeddings_dir: str | Path | None = None) -> None:
         self._folders = (lora_dir, embeddings_dir)
-        self.loras = None if lora_dir is None else Shelf(lora_dir, option="lora_dir")
-        self.embeddings = None if embeddings_dir is None else Shelf(embeddings_dir, option="embeddings_dir")
+        self.loras, self.embeddings = (
+            None if folder is None else AddonFolder(folder, option=option)
+            for folder, option in ((lora_dir, "lora_dir"), (embeddings_dir, "embeddings_dir"))
+        )
         self._read: dict[tuple[Path, float, str], Any] = {}
         self._last: _Patched | None = None
         self._lock = threading.Lock()
@@ -121,9 +123,9 @@ class Addons:
             InputError: If one is not there; its message tells what is.
         """
         if loras and self.loras is None:
-            raise unknown(next(iter(loras)), None, kind=LORA, code="lora")
+            raise unknown_name(next(iter(loras)), None, kind=LORA, code="lora")
         files = {} if self.loras is None or not loras else self.loras.files()
-        return [choose(files, name, kind=LORA, code="lora") for name in loras]
+        return [find_file(files, name, kind=LORA, code="lora") for name in loras]
 
     def _find(
         self, wanted: Mapping[str, float], config: ModelConfig, networks: Networks
@@ -177,7 +179,7 @@ class Addons:
         vectors = {}
         for name in mentioned:
             assert isinstance(table, nn.Embedding)
-            path = choose(files, name, kind="textual inversion ", code="embeddings")
+            path = find_file(files, name, kind="textual inversion ", code="embeddings")
             width = table.weight.shape[1]
             vectors[name] = self._once(
                 path, f"vectors {width}", lambda path=path, width=width: read_inversion(path, width=width)

@@ -107,9 +107,3 @@ def unknown_name(name: str, files: Mapping[str, object] | None, *, kind: str, co
 def folded(name: str) -> str:
     """Return a name without differences of case and width."""
     return unicodedata.normalize("NFKC", name).casefold()
-
-
-# Names that equip.py still uses.
-Shelf = AddonFolder
-choose = find_file
-unknown = unknown_name

@@ -372,7 +372,8 @@ def frozen(value: Any) -> Any:
 def _number(rule: Rule, value: Any) -> Any:
     """A value of JSON, where 8.0 is a whole number, too."""
     if isinstance(rule, Several):
-        return [_number(rule.of, one) for one in value] if isinstance(value, list) else _number(rule.of, value)
+        several = isinstance(value, list)
+        return [_number(rule.of, one) for one in value] if several else _number(rule.of, value)
     whole = isinstance(rule, Whole | Pixels) and isinstance(value, float) and value.is_integer()
     return int(value) if whole else value
 

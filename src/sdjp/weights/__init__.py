@@ -14,10 +14,9 @@ from sdjp.weights.convert import ConvertReport, convert, to_layout
 from sdjp.weights.load import Loaded, LoadReport, load
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.on_demand import OnDemand
-from sdjp.weights.source import EMBEDDED, EMBEDDED_MODEL, Source, locate
+from sdjp.weights.source import EMBEDDED_MODEL, Source, locate
 
 __all__ = [
-    "EMBEDDED",
     "EMBEDDED_MODEL",
     "MAPS",
     "ConvertReport",

@@ -17,8 +17,6 @@ from sdjp.weights.vocabulary import FOLDER
 
 EMBEDDED_MODEL: Final = "mini"
 """Name of the model that ships in the package."""
-EMBEDDED: Final = (EMBEDDED_MODEL,)
-"""The same as a tuple, for callers that do not use the name yet."""
 SUFFIXES: Final = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
 _HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
@@ -29,11 +27,9 @@ _SHARD: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)-\d+-of-\d+\.(?P<forma
 _PREFERENCE: Final = [(v, f) for v in ("", ".fp16", ".bf16") for f in ("safetensors", "bin")]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Weights that were located; whoever takes a source takes one of these, too, and does not search again.
-
-    Two are equal if they are in the same place; one is equal to the path of that place, too.
 
     Attributes:
         name: The name or path they were asked for by.
@@ -47,14 +43,6 @@ class Source:
 
     def __str__(self) -> str:
         return self.name
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Source):
-            return self.path == other.path
-        return self.path == other if isinstance(other, Path) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.path)
 
 
 def locate(source: str | Path | Source) -> Source:

@@ -74,7 +74,7 @@ def _checker(args: argparse.Namespace) -> SafetyCheck:
 
     from sdjp.device import resolve_device
     from sdjp.postprocess import SafetyCheck
-    from sdjp.weights import EMBEDDED
+    from sdjp.weights import EMBEDDED_MODEL
     from sdjp.weights.parts.safety_checker import load_checker
 
     check = SafetyCheck(adjustment=args.safety_adjustment)  # a wrong number costs no loading
@@ -87,7 +87,7 @@ def _checker(args: argparse.Namespace) -> SafetyCheck:
             "that ships one).",
         )
     checker = load_checker(
-        args.safety_checker, model=args.model or EMBEDDED[0], device=resolve_device(args.device)
+        args.safety_checker, model=args.model or EMBEDDED_MODEL, device=resolve_device(args.device)
     )
     if checker is None:
         raise WeightsError(

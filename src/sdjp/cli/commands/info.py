@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 def show(about: About) -> None:
     """Print it for a person."""
     from sdjp.weights.known import LICENSE
-    from sdjp.weights.source import EMBEDDED, locate
+    from sdjp.weights.source import EMBEDDED_MODEL, locate
 
     say(
         ja=f"場所:     {about.path}（{about.size:,} バイト）",
@@ -96,7 +96,7 @@ def show(about: About) -> None:
         say(ja=f"学習:     {training.ja}", en=f"training: {training.en}")
         say(ja=f"ライセンス: {LICENSE}（使い方に制限があります。docs/ja/model-card.md をご覧ください）",
             en=f"licence:  {LICENSE} (some uses are not allowed: see docs/en/model-card.md)")  # fmt: skip
-    elif about.path == locate(EMBEDDED[0]):
+    elif about.path == locate(EMBEDDED_MODEL).path:
         say(ja=f"名前:     sdjp に付属のモデル（ライセンス: {about.path / 'LICENSE'}）",
             en=f"name:     the model embedded in sdjp (licence: {about.path / 'LICENSE'})")  # fmt: skip
     elif about.layout is not None and about.sha256:

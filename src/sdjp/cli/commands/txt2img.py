@@ -52,14 +52,14 @@ def run(args: argparse.Namespace) -> int:
     """Draw as the original does."""
     from sdjp.generation.job import check_ahead
     from sdjp.options import GenerationOptions
-    from sdjp.weights import EMBEDDED
+    from sdjp.weights import EMBEDDED_MODEL
 
     if args.laion400m:
         args.default_outdir = "outputs/txt2img-samples-laion400m"
     check_original(args)
     # As in the original, where DPM-Solver is asked first.
     sampler = "dpm_solver" if args.dpm_solver else "plms" if args.plms else "ddim"
-    side = None if args.model in EMBEDDED else SIDE
+    side = None if args.model == EMBEDDED_MODEL else SIDE
     arguments = {
         **generation_arguments(args),
         "height": side if args.height is None else args.height,
