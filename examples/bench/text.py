@@ -24,7 +24,8 @@ from machine import BUSY, Neighbours
 from paired import Spread, compare
 
 import sdjp
-from sdjp import conditioning
+from sdjp.conditioning.cache import StateCache
+from sdjp.conditioning.encode import encode
 from sdjp.config import SD_V1, TINY
 from sdjp.device import bfloat16_is_fast
 from sdjp.models import make_text_encoder
@@ -108,18 +109,18 @@ def encoding(texts: Sequence[str], *, tiny: bool) -> list[Case]:
         ["", COMMON, *texts], translator=make_translator("lexicon"), tokenizer=ClipTokenizer.from_assets()
     )
     empty, common, *others = [prompt.chunks for prompt in given]
-    memory = conditioning.Memory()
+    cache = StateCache()
     name, count = str(dtype).removeprefix("torch."), len(others)
     return [
         (
             {"ja": f"テキストエンコーダー、1 件（{name}）", "en": f"the text encoder, one prompt ({name})"},
             1,
-            lambda: conditioning.encode(model, [common], empty),
+            lambda: encode(model, [common], empty),
         ),
         (
             {"ja": "もう一度、同じプロンプト", "en": "the same prompt again"},
             1,
-            lambda: conditioning.encode(model, [common], empty, memory),
+            lambda: encode(model, [common], empty, cache),
         ),
         (
             {
@@ -127,12 +128,12 @@ def encoding(texts: Sequence[str], *, tiny: bool) -> list[Case]:
                 "en": f"the text encoder, {count} as one batch",
             },
             count,
-            lambda: conditioning.encode(model, others, empty),
+            lambda: encode(model, others, empty),
         ),
         (
             {"ja": f"もう一度、同じ {count} 件", "en": f"the same {count} again"},
             count,
-            lambda: conditioning.encode(model, others, empty, memory),
+            lambda: encode(model, others, empty, cache),
         ),
     ]
 

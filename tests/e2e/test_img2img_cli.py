@@ -131,7 +131,8 @@ def test_the_defaults_of_the_original(draw: Draw) -> None:
     assert told.prompt == "a painting of a virus monster playing guitar"
     assert (told.guidance_scale, told.strength, told.seed, told.sampler) == (5.0, 0.75, 42, "ddim")
     args = cli.parse(["img2img"])
-    assert (args.ddim_steps, args.ddim_eta, args.n_iter, args.n_rows, args.dtype) == (50, 0.0, 1, 0, "auto")
+    assert (args.num_inference_steps, args.eta, args.n_iter) == (50, 0.0, 1)
+    assert (args.n_rows, args.dtype) == (0, "auto")
 
 
 def test_lines_of_a_file_in_batches(draw: Draw) -> None:

@@ -341,7 +341,7 @@ def test_the_defaults_of_the_original(here: Path) -> None:
     assert told.prompt == "a painting of a virus monster playing guitar"
     assert (told.guidance_scale, told.sampler, told.seed) == (7.5, "ddim", 42)
     args = cli.parse(["txt2img"])
-    assert (args.ddim_steps, args.ddim_eta, args.n_rows, args.dtype) == (50, 0.0, 0, "auto")
+    assert (args.num_inference_steps, args.eta, args.n_rows, args.dtype) == (50, 0.0, 0, "auto")
 
 
 def test_the_default_size_is_512(here: Path) -> None:
