@@ -88,7 +88,7 @@ def _made(translator: str | Path, stamp: tuple[tuple[str, int, int], ...]) -> Tr
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """What changes when the files of a model are replaced; nothing where there is no such folder."""
+    """A stamp of the files of a model: another once they are replaced, empty without such a folder."""
     if not folder.is_dir():
         return ()
     found = ((file.name, file.stat()) for file in folder.iterdir() if file.is_file())

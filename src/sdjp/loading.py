@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Extras:
-    """What stands around the networks of a pipeline.
+    """The parts of a pipeline around its networks.
 
     Attributes:
         translator: As it was asked for.

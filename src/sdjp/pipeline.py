@@ -293,7 +293,7 @@ class Pipeline:
 
     @property
     def runtime(self) -> Runtime:
-        """What pictures are drawn with; it goes into their record."""
+        """The circumstances of a run; they go into the record of its pictures."""
         return Runtime(
             version=__version__,
             device=str(self.device),

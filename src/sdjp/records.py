@@ -90,7 +90,7 @@ class PromptInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What one post-processor did to one picture.
+    """The work of one post-processor on one picture.
 
     Attributes:
         name: The name of the post-processor.
@@ -118,7 +118,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """What pictures were drawn with, beside their options: to draw them again exactly.
+    """The circumstances of a run, beside its options: to draw its pictures again exactly.
 
     Attributes:
         version: The version of sdjp.

@@ -1,4 +1,4 @@
-"""What a generation gives back: the pictures, and the record of how each came to be."""
+"""The result of a generation: the pictures, and the record of how each came to be."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Networks(NamedTuple):
 
 
 class Equipped(NamedTuple):
-    """What a run is to be done with."""
+    """Networks for one run, and how its names and reports read."""
 
     unet: Any
     text: Any

@@ -134,7 +134,7 @@ def lora_option(parser: Parser) -> None:
 
 
 def _loras(texts: list[str]) -> dict[str, float] | None:
-    """What ``--lora`` asks for; what is asked for twice adds up."""
+    """The LoRAs of ``--lora``; what is asked for twice adds up."""
     found: dict[str, float] = {}
     for text in texts:
         name, colon, weight = text.rpartition(":")
@@ -157,7 +157,7 @@ def _loras(texts: list[str]) -> dict[str, float] | None:
 
 
 def model_options(parser: Parser) -> None:
-    """Which model, how it is loaded, and what happens to finished pictures."""
+    """The model, how it is loaded, and what happens to finished pictures."""
     parser.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
                   ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、hub の名前",
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
@@ -197,7 +197,7 @@ def model_options(parser: Parser) -> None:
 
 
 def safety_options(parser: Parser) -> None:
-    """Which safety checker, and how strict."""
+    """The safety checker, and how strict it is."""
     parser.option("--safety-checker", metavar="F",
                   ja="安全性チェッカー: ファイル、フォルダー、hub の名前（省略時はモデル付属のもの）",
                   en="safety checker: a file, folder or hub id (the model's own, if left out)")  # fmt: skip
@@ -233,7 +233,7 @@ def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | N
 
 
 def watermark_options(parser: Parser) -> None:
-    """Which watermark, or none."""
+    """The watermark, or none."""
     parser.option("--watermark", metavar="TEXT",
                   ja="不可視の透かしに入れる文字列（省略時は StableDiffusionV1）",
                   en="text of the invisible watermark (StableDiffusionV1, if left out)")  # fmt: skip

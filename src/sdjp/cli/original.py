@@ -1,4 +1,4 @@
-"""What ``sdjp txt2img`` and ``sdjp img2img`` share: the flags and the files of the original's scripts."""
+"""The common part of ``sdjp txt2img`` and ``sdjp img2img``: flags and files of the original's scripts."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def load(args: argparse.Namespace) -> Pipeline:
 
 
 def batches(args: argparse.Namespace) -> Iterator[list[str]]:
-    """What is drawn together: the prompt ``n_samples`` times, or so many lines of the file."""
+    """The prompts of each batch: the prompt ``n_samples`` times, or so many lines of the file."""
     if args.from_file is None:
         yield [args.prompt] * args.n_samples
         return

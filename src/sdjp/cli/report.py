@@ -1,4 +1,4 @@
-"""What the command line says of prompts and pictures, and where it saves them."""
+"""Messages of the command line about prompts and pictures, and the saving of pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command line says, in Japanese or English."""
+"""Messages of the command line, in Japanese or English."""
 
 from __future__ import annotations
 

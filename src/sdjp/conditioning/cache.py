@@ -96,7 +96,7 @@ def _lives_for_one_run(model: nn.Module) -> bool:
 
 
 def _fingerprint(model: nn.Module) -> Fingerprint:
-    """What changes when weights are replaced or written to.
+    """A fingerprint of weights, another when they are replaced or written to.
 
     Weak references to their memory: unlike an address, one is never used again while it is kept.
     """

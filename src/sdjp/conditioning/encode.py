@@ -84,7 +84,7 @@ def encode(
 
 
 def _batches(rows: Sequence[tuple[int, ...]], empty: tuple[int, ...]) -> Iterator[Ids]:
-    """What goes through the encoder together.
+    """The batches that go through the encoder.
 
     Floating-point sums may depend on the size of a batch, in the last bit. So what is encoded with what
     depends on the prompts of this call alone, not on what happens to be remembered: a seed gives the same

@@ -1,4 +1,4 @@
-"""What sees the pictures: networks that turn pictures, and texts, into features.
+"""Networks that see the pictures: they turn pictures, and texts, into features.
 
 None ships with sdjp: CLIP comes from a folder as Hugging Face has it (``openai/clip-vit-large-patch14`` …),
 Inception from the file of weights that FID is measured with (``pt_inception-2015-12-05-6726825d.pth``).
@@ -31,7 +31,7 @@ class PictureFeatures(Protocol):
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """Its name in the table."""
         ...
 
     def pictures(self, images: Sequence[Image]) -> Array:

@@ -32,7 +32,7 @@ BATCH: Final = 8  # pictures whose features are taken together
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What is drawn.
+    """The pictures to be drawn.
 
     Attributes:
         prompts: One picture each, for each model and scale.
@@ -250,7 +250,7 @@ def _measure(
 
 
 def _english(path: Path) -> str:
-    """What the model was told, in English: CLIP reads no Japanese."""
+    """The English of a prompt: CLIP reads no Japanese."""
     record: Any = read_metadata(path).sdjp
     return str(record["prompt"]["english"])
 

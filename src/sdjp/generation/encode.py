@@ -16,7 +16,7 @@ from sdjp.text.prompt_check import PromptChecker
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Encoded:
-    """What a run is conditioned on; one row or entry for each of its pictures.
+    """The conditioning of a run; one row or entry for each of its pictures.
 
     Attributes:
         cond: Text states, (count, L, D).

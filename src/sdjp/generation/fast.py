@@ -71,7 +71,7 @@ class GuidedUNet:
         return self._unet(x, t, context, **taken)
 
     def _features(self, tile: int, rows: int) -> DeepFeatures:
-        """What is known of the deep part of a tile, for as many rows as are asked; empty if it is due."""
+        """The known deep features of a tile, for as many rows as are asked; empty if they are due."""
         x = self._deep[tile].x if tile in self._deep and self._step % self._every != 0 else None
         if x is not None and len(x) != rows:
             # Guidance ended: the conditional half is known, and comes last. It began: nothing is known.

@@ -1,4 +1,4 @@
-"""What is to be drawn, settled: every argument checked and every default filled in, before any heavy work."""
+"""A job: a generation with every argument checked and every default filled in, before any heavy work."""
 
 from __future__ import annotations
 

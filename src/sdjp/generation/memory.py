@@ -1,4 +1,4 @@
-"""What a pipeline does to get by with less memory; all of it is off unless it is asked for."""
+"""Savings of memory; all of them are off unless they are asked for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOW: Final = "low"
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySavings:
-    """Which savings a pipeline makes.
+    """The savings of a pipeline.
 
     Attributes:
         sequential: Each network is read from its file when its turn comes, and forgotten after.

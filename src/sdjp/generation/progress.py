@@ -1,4 +1,4 @@
-"""What a caller sees of a run while it goes on: a bar, a call after each step, and a way to stop it."""
+"""Progress of a run as its caller sees it: a bar, a call after each step, and a way to stop it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """What is done in every run of a pipeline.
+    """The parts of a pipeline that every run needs.
 
     Attributes:
         model: What to draw with, without the add-ons of one run.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Start:
-    """What a sampler is given.
+    """The arguments of a sampler, made of a job.
 
     Attributes:
         x: Latents to start from, (B, C, h, w) float32.

@@ -1,4 +1,4 @@
-"""What a PNG says about how it was made.
+"""The record in a PNG of how it was made.
 
 Two text chunks: ``parameters``, one text as AUTOMATIC1111's web UI writes it, which many tools read; and
 ``sdjp``, JSON with everything, the Japanese prompt included, from which the very picture can be drawn again.
@@ -34,7 +34,7 @@ _SAMPLER_NAMES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What :func:`read_metadata` found; None where the PNG has no such text.
+    """The record of a PNG, as :func:`read_metadata` found it; None where the PNG has no such text.
 
     Attributes:
         parameters: The text for other tools.

@@ -48,7 +48,7 @@ O = TypeVar("O", bound="GenerationOptions")  # noqa: E741  (a type, not a number
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """What is known of an option besides its type and default.
+    """The row of an option: all but its type.
 
     Attributes:
         rule: What its value may be.

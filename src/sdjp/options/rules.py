@@ -13,7 +13,7 @@ from sdjp.errors import InputError
 
 
 class Rule(Protocol):
-    """What a value may be."""
+    """A rule of what a value may be."""
 
     def check(self, name: str, value: object, *, factor: int, label: str) -> None:
         """Refuse a value that breaks the rule.

@@ -1,4 +1,4 @@
-"""What a post-processor is, and how several are run."""
+"""The protocol of a post-processor, and the run of several."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ DEEP_MODES: Final = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """What :func:`detect` read in a picture. Unless ``found``, the rest tells of the nearest candidate only.
+    """The mark that :func:`detect` read in a picture; unless ``found``, only the nearest candidate.
 
     Attributes:
         found: Whether there is a mark: ``chance`` is below one in a million.
@@ -74,7 +74,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What was read where ``expected`` might be; ``proven`` if it carries its own proof, the CRC-32."""
+    """The bits read where ``expected`` might be; ``proven`` if it carries its own proof, the CRC-32."""
 
     mark: str
     method: str

@@ -33,7 +33,7 @@ BLUR: Final = 1 / 12
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the checker says of one picture.
+    """The verdict of the checker on one picture.
 
     Attributes:
         scores: Of each concept, rounded; above 0 it is in the picture.
@@ -45,7 +45,7 @@ class Verdict:
 
     @property
     def concepts(self) -> tuple[int, ...]:
-        """Which concepts are in the picture, counted from 0."""
+        """The concepts in the picture, counted from 0."""
         return tuple(i for i, score in enumerate(self.scores) if score > 0)
 
     @property

@@ -35,7 +35,7 @@ LARGEST_CHANGE: Final = 100  # of 255
 
 @dataclass(frozen=True)
 class _Attempt:
-    """What became of one method."""
+    """The outcome of one method."""
 
     method: Method
     outcome: Outcome

@@ -25,7 +25,7 @@ INVISIBLE_RE: Final = re.compile(
     "\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010ffff"  # surrogates, private use
     "\U000e0001]"
 )
-"""What shows nothing wherever it stands. ZWJ and variation selectors are another matter."""
+"""Characters that show nothing wherever they stand. ZWJ and variation selectors are another matter."""
 
 STRAY_RE: Final = re.compile("[\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
 """ZWJ, tag characters and variation selectors: part of an emoji or of no use."""

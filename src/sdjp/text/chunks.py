@@ -138,7 +138,7 @@ def _end(piece: Sequence[Token], tokenizer: Tokenizer, length: int) -> list[int]
 
 
 def _spelt(ids: Sequence[int], tokenizer: Tokenizer, names: Names | None) -> str:
-    """What ids stand for; a name is told once however many vectors it has."""
+    """The text that ids stand for; a name is told once however many vectors it has."""
     words: list[str] = []
     for is_name, group in groupby(ids, key=lambda i: i < 0):
         if is_name and names is not None:

@@ -131,7 +131,7 @@ class Words:
 
 
 def _singulars(word: str) -> list[str]:
-    """What a word may be the plural of."""
+    """The words that a word may be the plural of."""
     found = []
     for ending, instead in (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("es", ""), ("s", "")):
         if word.endswith(ending) and len(word) > len(ending) + 1:
@@ -140,7 +140,7 @@ def _singulars(word: str) -> list[str]:
 
 
 def _with_article(before: str, noun: str) -> str:
-    """What stands before, its article as ``noun`` wants it: an eagle where a falcon was, none for shoes."""
+    """The text before a noun, with its article: an eagle where a falcon was, none for shoes."""
     match = _ARTICLE.search(before)
     if match is None:
         return before

@@ -73,7 +73,7 @@ MAX_NESTING: Final = 50
 MAX_WEIGHT: Final = 10.0
 """Of one bracket, and of all around a word together."""
 EMPHASIS: Final = 1.1
-"""What ``(…)`` multiplies by and ``[…]`` divides by."""
+"""The factor of ``(…)``, and the divisor of ``[…]``."""
 
 _TOKEN: Final = re.compile(
     rf"""

@@ -1,4 +1,4 @@
-"""What script a text is written in.
+"""The script that a text is written in.
 
 Kanji alone count as Japanese: prompts are short, and 富士山 is not to be taken for Chinese.
 """

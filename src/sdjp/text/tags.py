@@ -1,4 +1,4 @@
-"""What the angle tags of a prompt ask for: ``<lora:name:0.8>``."""
+"""Angle tags of a prompt: ``<lora:name:0.8>``."""
 
 from __future__ import annotations
 

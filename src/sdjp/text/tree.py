@@ -27,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Separator:
-    """What stands between two leaves: ``", "``, ``"、"`` or ``" "``."""
+    """The separator of two leaves: ``", "``, ``"、"`` or ``" "``."""
 
     raw: str
 

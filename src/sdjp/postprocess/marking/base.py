@@ -1,4 +1,4 @@
-"""What a marking method is: bits into pixels, and back."""
+"""The protocol of a marking method: bits into pixels, and back."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ FREQUENCIES: Final = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2
 
 @dataclass(frozen=True)
 class Carriers:
-    """What bits are written into. The first axes are (rows, columns, layers) and repeat after ``PERIOD``.
+    """The values that carry bits. The first axes are (rows, columns, layers) and repeat after ``PERIOD``.
 
     Attributes:
         directions: (…, frequencies), unit vectors; those of one block have no frequency in common.
@@ -65,7 +65,7 @@ class Carriers:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which bit is where in a tile; (rows, columns, layers).
+    """The bit at each place of a tile; (rows, columns, layers).
 
     Attributes:
         place: A permutation; its remainder by the number of bits says which bit.
@@ -230,7 +230,7 @@ def _project(found: Floats, carriers: Carriers) -> Floats:
 
 
 def _tile(found: Floats, carriers: Carriers, rows: int, columns: int) -> Floats:
-    """What all copies of a tile say together, positive for 1; (rows, columns, layers)."""
+    """The sum of all copies of a tile, positive for 1; (rows, columns, layers)."""
     votes = np.sin(2 * np.pi * (_project(found, carriers) / carriers.step - OFFSET))
     votes = np.pad(votes, ((0, -votes.shape[0] % rows), (0, -votes.shape[1] % columns), (0, 0)))
     result: Floats = votes.reshape(-1, rows, votes.shape[1] // columns, columns, votes.shape[2]).sum((0, 2))

@@ -1,19 +1,13 @@
-"""What a model is made of: frozen specs, their presets, and JSON in and out.
+"""Specs: what each network of a model is made of, as frozen dataclasses.
 
 Specs reach builders only (``UNet.from_config``); the modules themselves take plain numbers. Variants are made
-with :func:`dataclasses.replace`. Unknown keys in JSON are refused.
+with :func:`dataclasses.replace`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
-
-from sdjp.errors import InputError
+from typing import Literal
 
 Prediction = Literal["epsilon", "v"]
 Activation = Literal["quick_gelu", "gelu"]
@@ -220,7 +214,7 @@ class CLIPVisionConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Concept:
-    """What a safety checker looks for; both names are empty where its makers tell none."""
+    """A concept that a safety checker looks for; both names are empty where its makers tell none."""
 
     ja: str = ""
     en: str = ""
@@ -284,112 +278,3 @@ class ModelConfig:
     def for_inpainting(self) -> bool:
         """Whether the UNet takes a mask and the latents of the masked picture beside its own."""
         return self.unet.in_channels == 2 * self.vae.latent_channels + 1
-
-
-SD_V1: Final = ModelConfig()
-"""Stable Diffusion v1: 859,520,964 + 83,653,863 + 123,060,480 parameters."""
-
-LAION_400M: Final = ModelConfig(
-    name="laion400m",
-    unet=UNetConfig(context_dim=1280),
-    text=BertConfig(),
-    defaults=Defaults(height=256, width=256),
-)
-"""Latent diffusion on LAION-400M ("text2img-large"): 872,300,484 + 83,653,863 + 542,895,360 parameters."""
-
-ALT_DIFFUSION: Final = ModelConfig(name="alt-diffusion", text=XLMRobertaConfig())
-"""AltDiffusion and AltDiffusion-m9: Stable Diffusion v1 with a text encoder of several languages."""
-
-TINY: Final = ModelConfig(
-    name="tiny",
-    unet=UNetConfig(model_channels=32, num_heads=4, context_dim=32),
-    vae=VAEConfig(ch=32),
-    text=CLIPTextConfig(width=32, layers=2, heads=4, mlp_width=64),
-    defaults=Defaults(height=64, width=64),
-)
-"""The same tensor names as SD v1 with small widths, for tests with random weights."""
-
-VIT_L_14: Final = CLIPVisionConfig()
-"""The image encoder of the original safety checker."""
-
-VIT_TINY: Final = CLIPVisionConfig(
-    width=32, layers=2, heads=4, mlp_width=64, image_size=32, patch_size=8, projection=16
-)
-"""The same tensor names with small widths, for tests with random weights."""
-
-MINI: Final = ModelConfig(
-    name="mini",
-    unet=UNetConfig(
-        in_channels=8,
-        out_channels=8,
-        model_channels=96,
-        channel_mult=(1, 2, 2),
-        num_res_blocks=1,
-        attention=(True, True, True),
-        num_heads=3,
-        context_dim=192,
-        norm_groups=8,
-    ),
-    vae=VAEConfig(latent_channels=8, ch=16, ch_mult=(1, 2, 4, 6, 8), num_res_blocks=1, norm_groups=4),
-    text=CLIPTextConfig(vocab_size=8192, width=192, layers=4, heads=3, mlp_width=768),
-    schedule=ScheduleConfig(beta_end=0.02, prediction="v"),
-    defaults=Defaults(height=256, width=256, num_inference_steps=25, guidance_scale=3.0, sampler="dpm++_2m"),
-)
-"""The embedded model before its weights are known; the shipped one comes from its own ``config.json``."""
-
-C = TypeVar("C")
-
-
-def to_json(config: object) -> dict[str, Any]:
-    """Return ``config`` (any of the dataclasses here) as plain JSON data."""
-    return dataclasses.asdict(config)  # type: ignore[call-overload, no-any-return]
-
-
-def from_json(cls: type[C], data: Mapping[str, Any], *, where: str = "") -> C:
-    """Build ``cls`` from the JSON data that :func:`to_json` gave.
-
-    Raises:
-        InputError: If a key is unknown; the message lists the keys that exist.
-    """
-    fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(data) - fields)
-    if unknown:
-        names = ", ".join(f"{where}{name}" for name in unknown)
-        allowed = ", ".join(sorted(fields))
-        raise InputError(
-            "config.unknown_key",
-            ja=f"設定に知らない項目があります: {names}。使える項目: {allowed}",
-            en=f"unknown keys in the configuration: {names}. Allowed: {allowed}",
-        )
-    hints = typing.get_type_hints(cls)
-    return cls(**{name: _coerce(hints[name], value, f"{where}{name}.") for name, value in data.items()})
-
-
-def _coerce(hint: Any, value: Any, where: str) -> Any:
-    """JSON has lists and objects where the specs have tuples and other specs."""
-    if isinstance(value, Mapping):
-        hint = _of_kind(hint, value, where)
-    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
-        return from_json(typing.cast(type, hint), value, where=where)
-    origin = typing.get_origin(hint)
-    if origin is tuple and isinstance(value, list):
-        return tuple(value)
-    if origin in (typing.Union, types.UnionType) and isinstance(value, list):
-        return tuple(value)
-    return value
-
-
-def _of_kind(hint: Any, value: Mapping[str, Any], where: str) -> Any:
-    """Choose among the specs of a union by ``kind``; the first is meant where none is told."""
-    kinds = {member.kind: member for member in typing.get_args(hint) if hasattr(member, "kind")}
-    if not kinds:
-        return hint
-    kind = value.get("kind", next(iter(kinds)))
-    if kind not in kinds:
-        allowed = ", ".join(kinds)
-        raise InputError(
-            "config.kind",
-            ja=f"設定の {where}kind に {kind!r} は使えません。使える値: {allowed}",
-            en=f"{where}kind in the configuration cannot be {kind!r}. Allowed: {allowed}",
-        )
-    return kinds[kind]
