@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import torch
 
@@ -17,6 +18,7 @@ from sdjp.device import resolve_device, resolve_dtype
 from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
 from sdjp.generation.memory import NORMAL, MemorySavings
+from sdjp.generation.model import Model
 from sdjp.postprocess import (
     PostProcessor,
     SafetyCheck,
@@ -115,6 +117,10 @@ class Extras:
         if loaded.tokenizer.japanese and self.translator in (AUTO, "passthrough"):
             return make_translator("passthrough", reads_japanese=True)
         return self.own_translator
+
+
+EXTRAS: Final = tuple(inspect.signature(Extras.checked).parameters)
+"""The arguments of ``Pipeline.from_pretrained`` that concern no network."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -217,6 +223,33 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
         addons=extras.addons,
         engine=make_engine(engine, device=weight.device, dtype=weight.dtype),
         memory=MemorySavings(),
+    )
+
+
+def to_diffusers(
+    model: Model, postprocessors: Sequence[PostProcessor], *, sampler: str | None, spacing: str | None
+) -> Any:
+    """Return a ``diffusers.StableDiffusionPipeline`` that shares the memory of a model's weights.
+
+    Raises:
+        InputError: If diffusers has no such scheduler, or no such text encoder.
+        MissingDependencyError: If diffusers is not installed.
+    """
+    from sdjp.weights.diffusers import checker as checkers
+    from sdjp.weights.diffusers import modules
+
+    model.engine.give_back(model.unet)
+    tokenizer = modules.require_clip(model.text_encoder, model.reader.tokenizer)
+    scheduler = modules.to_scheduler(model.config, sampler, spacing)
+    networks = modules.to_modules(model.config, unet=model.unet, vae=model.vae, text=model.text_encoder)
+    checks = (p for p in postprocessors if isinstance(p, SafetyCheck) and p.mode != "off")
+    safety = next((p.checker for p in checks), None)
+    return modules.to_pipeline(
+        model.config,
+        networks,
+        tokenizer=tokenizer,
+        scheduler=scheduler,
+        checker=None if safety is None else checkers.to_checker(safety),
     )
 
 

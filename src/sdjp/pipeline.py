@@ -19,21 +19,20 @@ from sdjp.conditioning.reader import Reader
 from sdjp.config import ModelConfig
 from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
-from sdjp.errors import Cancelled, InputError
+from sdjp.errors import InputError
 from sdjp.generation.fast import check_engine
-from sdjp.generation.job import INPUTS, Inputs, Job, check_area, common_loras, enlarging_tile, settle
+from sdjp.generation.job import INPUTS, Inputs, Job, common_loras, enlarged, enlarging_tile, settle
 from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
-from sdjp.loading import Extras, Parts
-from sdjp.options import ENLARGEMENT, Fit, GenerationOptions, MaskRule, TranslateMode, frozen
-from sdjp.postprocess import PostProcessor, SafetyCheck, SafetyMode, Watermark
+from sdjp.loading import EXTRAS, Extras, Parts
+from sdjp.options import Fit, GenerationOptions, MaskRule, TranslateMode, frozen
+from sdjp.postprocess import PostProcessor, SafetyMode, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule
 from sdjp.samplers.schedule import StrengthRule
-from sdjp.text.prompt import Prompt
 from sdjp.text.prompt_check import PromptCheck, PromptChecker
 from sdjp.text.read import check_prompt
 from sdjp.text.tokenizers.base import Tokenizer
@@ -122,63 +121,33 @@ class Pipeline:
             source: ``"mini"`` (the embedded model, the default), an original ``.ckpt`` or ``.safetensors``, a
                 diffusers folder, or a hub id such as ``"CompVis/stable-diffusion-v1-4"``.
             device: ``"auto"`` (CUDA, then Apple's MPS, then the processor), or a torch device.
-            dtype: ``"auto"``, a torch dtype or its name. Automatic is float16 on CUDA, bfloat16 on processors
-                with instructions for it, else float32.
-            ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or
-                never.
+            dtype: ``"auto"`` (float16 on CUDA, bfloat16 on processors that have it, else float32), or a dtype.
+            ema: Whether to take the averaged weights of a full checkpoint: where there are any, or always …
             config: A configuration of the original, such as its ``v1-inference.yaml``, in place of what the
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
-            engine: How the networks are run: ``"packed"`` (the automatic choice on a CPU), ``"eager"``,
-                ``"compile"`` or ``"openvino"``; see :mod:`sdjp.engines`.
-            memory: ``"normal"``; ``"low"`` for as little memory as can be; or some of what that does:
-                ``"sequential"``, ``"slices"``, ``"tiles"``, with commas or in a list; see
-                :class:`sdjp.generation.memory.Savings`.
-            translator: ``"auto"`` (``"combined"``; none for models that read Japanese), ``"combined"``
-                (lexicon and translation model), ``"combined:<folder>"``, ``"lexicon"``, ``"passthrough"``,
-                ``"marian:<folder or hub id>"``, or an object; or ``"adapter"``: no translation, for the
-                model's own adapter reads the Japanese (``"adapter:<folder>"``: the one in a folder).
+            engine: ``"packed"`` (automatic on a CPU), ``"eager"``, ``"compile"`` or ``"openvino"``.
+            memory: ``"normal"``, ``"low"``, or some of ``"sequential"``, ``"slices"``, ``"tiles"``, with
+                commas or in a list; see :class:`sdjp.generation.memory.MemorySavings`.
+            translator: ``"auto"`` (``"combined"``; none for models that read Japanese), another name of
+                :func:`sdjp.text.translate.make_translator`, or an object; or ``"adapter"``: no translation,
+                for the model's own adapter reads the Japanese (``"adapter:<folder>"``: one of your own).
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
-            safety_checker: Its file, folder or hub id (``"CompVis/stable-diffusion-safety-checker"``); the
-                model's own, if None.
+            safety_checker: Its file, folder or hub id; the model's own, if None.
             safety_adjustment: Added to each of its scores, -1 to 1: above 0 is stricter.
-            prompt_check: What to do where words of a list stand in a prompt: ``"flag"`` says so,
-                ``"refuse"`` draws nothing, ``"off"`` looks at none.
+            prompt_check: Words of a list in a prompt are told, refused, or not looked for (``"off"``).
             prompt_words: A file of more such words, or of exceptions; see :mod:`sdjp.text.word_list`.
-            watermark: Invisible watermark: on, off, a text of one's own, or a ``Watermark``, which chooses
-                the method too.
-            postprocessors: Post-processors of one's own, which come before the safety check and the
-                watermark; see :mod:`sdjp.postprocess`.
+            watermark: Invisible watermark: on, off, a text, or a ``Watermark``, which has a method too.
+            postprocessors: Your own, before the safety check and the watermark; see :mod:`sdjp.postprocess`.
             lora_dir: A folder of LoRA files (kohya-ss, diffusers), to be called by name.
-            embeddings_dir: A folder of files of textual inversion; a name of them in a prompt stands for
-                the vectors of the file.
+            embeddings_dir: A folder of textual inversion, whose names in a prompt stand for vectors.
 
         Raises:
             InputError: If an argument is not usable.
             WeightsError: If the weights cannot be read; all that is wrong with them is in one message.
         """
-        extras = Extras.checked(
-            translator=translator,
-            safety=safety,
-            safety_checker=safety_checker,
-            safety_adjustment=safety_adjustment,
-            prompt_check=prompt_check,
-            prompt_words=prompt_words,
-            watermark=watermark,
-            postprocessors=postprocessors,
-            lora_dir=lora_dir,
-            embeddings_dir=embeddings_dir,
-        )
-        parts = loading.from_source(
-            source,
-            extras,
-            device=device,
-            dtype=dtype,
-            ema=ema,
-            config=config,
-            engine=engine,
-            memory=memory,
-        )
-        return cls._of(parts)
+        arguments = {name: value for name, value in locals().items() if name not in ("cls", "source")}
+        extras = {name: arguments.pop(name) for name in EXTRAS}
+        return cls._of(loading.from_source(source, Extras.checked(**extras), **arguments))
 
     @classmethod
     def from_diffusers(
@@ -215,45 +184,17 @@ class Pipeline:
             InputError: If diffusers has no such scheduler, or no such text encoder.
             MissingDependencyError: If diffusers is not installed.
         """
-        from sdjp.weights.diffusers import checker as checkers
-        from sdjp.weights.diffusers import modules
-
         if self.on_demand:
-            raise InputError(
-                "memory.diffusers",
-                ja=f"memory={str(self.memory)!r} では、重みを使うときにだけ読むので、"
-                "diffusers と共有できません。"
-                "memory='normal' で読み込んだ Pipeline を使ってください。",
-                en=f"with memory={str(self.memory)!r} weights are read when they are used, and cannot be "
-                "shared with diffusers. Use a Pipeline loaded with memory='normal'.",
+            raise self._absent(
+                "memory.diffusers", ja="diffusers と共有できません", en="cannot be shared with diffusers"
             )
-        tokenizer = modules.require_clip(self.text_encoder, self.tokenizer)
-        scheduler = modules.to_scheduler(self.config, sampler, spacing)
-        networks = modules.to_modules(self.config, unet=self.unet, vae=self.vae, text=self.text_encoder)
-        checks = (p for p in self.postprocessors if isinstance(p, SafetyCheck) and p.mode != "off")
-        safety = next((p.checker for p in checks), None)
-        return modules.to_pipeline(
-            self.config,
-            networks,
-            tokenizer=tokenizer,
-            scheduler=scheduler,
-            checker=None if safety is None else checkers.to_checker(safety),
-        )
+        return loading.to_diffusers(self._model(), self.postprocessors, sampler=sampler, spacing=spacing)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or a pickle is made of; an engine lays the weights out anew.
-
-        Raises:
-            InputError: If weights are read only while they are used: a copy could not read them.
-        """
+        """Return what a copy is made of; weights that are read only while they are used are refused."""
         if self.on_demand:
-            raise InputError(
-                "memory.pickle",
-                ja=f"memory={str(self.memory)!r} では、重みを使うときにだけ読むので、Pipeline の複製も"
-                " pickle もできません。memory='normal' で読み込むか、もう一度 from_pretrained を"
-                "呼んでください。",
-                en=f"with memory={str(self.memory)!r} weights are read when they are used: a Pipeline can "
-                "neither be copied nor pickled. Load it with memory='normal', or call from_pretrained again.",
+            raise self._absent(
+                "memory.pickle", ja="複製も pickle もできません", en="cannot be copied or pickled"
             )
         self.engine.give_back(self._unet)
         return {**self.__dict__, "engine": self.engine.name}
@@ -262,6 +203,15 @@ class Pipeline:
         """Take what :meth:`__getstate__` gave."""
         self.__dict__.update(state)
         self.engine = make_engine(state["engine"], device=self.device, dtype=self.dtype)
+
+    def _absent(self, code: str, *, ja: str, en: str) -> InputError:
+        return InputError(
+            code,
+            ja=f"memory={str(self.memory)!r} では、重みを使うときにだけ読むので、{ja}。"
+            "memory='normal' で読み込んだ Pipeline を使ってください。",
+            en=f"with memory={str(self.memory)!r} weights are read when they are used, and {en}. "
+            "Use a Pipeline loaded with memory='normal'.",
+        )
 
     @property
     def device(self) -> torch.device:
@@ -275,9 +225,7 @@ class Pipeline:
 
     @property
     def unet(self) -> UNet:
-        """The denoiser. Until it is asked for, an engine may keep its weights in an order of its own only;
-        from then on they are in memory as they are, too.
-        """
+        """The denoiser; until it is asked for, an engine may keep its weights in an order of its own only."""
         self.engine.give_back(self._unet)
         return self._unet
 
@@ -343,12 +291,7 @@ class Pipeline:
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         prompts = [check_prompt(text, allow_empty=True) for text in texts]
         model = self._model().equipped(self.addons, prompts, common_loras(prompts, loras))
-        states = model.encode(model.reader.read(prompts, translate=translate))
-        missing = 0 if chunks is None else chunks - states.shape[1] // self.config.text.max_length
-        if missing > 0:
-            empty = model.encode(model.reader.read([Prompt()], translate="never"))
-            states = torch.cat([states, empty.expand(len(texts), -1, -1).repeat(1, missing, 1)], dim=1)
-        return states
+        return model.encode(model.reader.read(prompts, translate=translate), chunks=chunks)
 
     def generate(
         self,
@@ -405,26 +348,20 @@ class Pipeline:
         Args:
             prompt: One prompt or several, Japanese or English or both mixed.
             negative_prompt: What should not be in the picture; one for all prompts, or one each.
-            height: Pixels, a multiple of the model's factor (8 for SD v1). With ``image``, what is left open
-                follows from its proportions.
+            height: Pixels, a multiple of the model's factor (8 for SD v1); by ``image``, if None.
             width: Pixels, likewise.
-            seed: Picture i has seed + i, or one seed for each picture; drawn at random if None. The same seed
-                gives the same picture in any batch.
+            seed: Picture i has seed + i, or one seed each. The same seed gives the same picture in any batch.
             num_images_per_prompt: Pictures for each prompt.
             translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
-            loras: Files of ``lora_dir`` by name, each with its weight, beside those in the prompt
-                (``<lora:name:0.8>``).
+            loras: Files of ``lora_dir`` by name, with their weights, beside tags such as ``<lora:name:0.8>``.
             num_inference_steps: S.
-            guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1 is without
-                guidance.
+            guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1: no guidance.
             sampler: One of ``sdjp.samplers.SAMPLERS``.
             spacing: How timesteps are chosen, one of ``sdjp.samplers.SPACINGS``.
             eta: Noise added back by DDIM.
-            image: A picture to start from (SDEdit, arXiv 2108.01073), or the path of one; of any size and
-                mode. A list has one for each prompt.
+            image: A picture to start from (SDEdit, arXiv 2108.01073), or its path; any size, or a list.
             strength: How much of it is replaced; at 0 it only goes through the autoencoder.
-            strength_rule: ``"diffusers"``, or ``"compvis"`` for the very steps of the original; see
-                :meth:`sdjp.samplers.Plan.from_strength`.
+            strength_rule: The original's is ``"compvis"``; see :meth:`sdjp.samplers.Plan.from_strength`.
             fit: How it comes to the size: ``"crop"``, ``"pad"`` or ``"stretch"``.
             mask: A picture, white where ``image`` is to be redrawn and black where it stays; of any size.
             mask_rule: ``"exact"``: what stays leads every step to the very picture; ``"compvis"``: it is
@@ -433,21 +370,19 @@ class Pipeline:
             feather: Pixels outside the mask within which they go over into what was drawn.
             hires: Enlarge the finished pictures so many times, and redraw them in tiles.
             hires_strength: How much is replaced then.
-            tile: Denoise in tiles of this side in pixels (MultiDiffusion, arXiv 2302.08113); for ``hires``
-                the model's own size, if None.
+            tile: Denoise in tiles of this side in pixels (MultiDiffusion, arXiv 2302.08113).
             overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
             latents: Noise to start from instead of the seed's, (B, C, h, w).
             prompt_embeds: Text states in place of ``prompt``, (B, L, D).
             negative_prompt_embeds: Text states in place of ``negative_prompt``.
             noise: Draws all noise of a batch in place of the seeds: called with (B, C, h, w) for the latents
                 of ``image``, the start (unless there are ``latents``) and each step that needs some.
-            preset: A name in ``sdjp.options.PRESETS``: settings for whatever is None. ``"fast"`` has fewer
-                steps and the three shortcuts below, which change the picture; docs/en/fast.md says by how
-                much.
-            guidance_interval: Guide only the steps that meet this part of the run, such as (0, 0.6); 0 is its
-                beginning, 1 its end (Kynkäänniemi et al. 2024, arXiv 2404.07724).
-            token_merging: Share of the tokens that are merged before self-attention at the highest
-                resolution (Bolya & Hoffman 2023, arXiv 2303.17604); 0, if None.
+            preset: A name in ``sdjp.options.PRESETS``: settings for whatever is None. Shortcuts like the
+                three below change the picture; docs/en/fast.md says by how much.
+            guidance_interval: Guide only this part of the run, such as (0, 0.6); 0 is its beginning
+                (Kynkäänniemi et al. 2024, arXiv 2404.07724).
+            token_merging: Share of the tokens merged before self-attention at the highest resolution
+                (Bolya & Hoffman 2023, arXiv 2303.17604); 0, if None.
             feature_reuse: Compute the deep part of the UNet at every n-th step only (DeepCache, Ma et al.
                 2023, arXiv 2312.00858); 1, if None.
             batch_size: Pictures drawn together; all, if None.
@@ -459,11 +394,10 @@ class Pipeline:
             InputError: If an argument is not usable; before any heavy work.
             TranslationError: If the prompt cannot be translated.
             NonFiniteError: If the model gives NaN and float32 does not help.
-            Cancelled: If the run was stopped; ``partial`` is a :class:`GenerationResult` of the finished
-                pictures, or None.
+            Cancelled: If the run was stopped; ``partial`` is the result of the finished pictures, or None.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}
-        return _merged(self.stream(**arguments))
+        return GenerationResult.collect(self.stream(**arguments))
 
     def stream(
         self,
@@ -502,18 +436,15 @@ class Pipeline:
     ) -> GenerationResult:
         """Enlarge a picture (Lanczos) and redraw it in overlapping tiles, which puts in what was too small.
 
-        Memory is that of one tile and of the picture itself. The arguments that are not told here are those
-        of :meth:`generate`.
+        Memory is that of one tile and of the picture itself.
 
         Args:
             image: A picture of any size and mode, or its path.
             prompt: What is in it.
             factor: How many times larger the sides become, 1 to 8.
             strength: How much is replaced, 0 to 1. From 0.4 up each tile begins to draw a picture of its own.
-            progress: As in :meth:`generate`, and so are ``on_step`` and ``cancel``.
-            on_step: See there.
-            cancel: See there.
-            **arguments: Of :meth:`generate`. ``tile`` is the model's own size, if it is left out.
+            progress: As in :meth:`generate`, and so are ``on_step``, ``cancel`` and all others; ``tile`` is
+                the model's own size, if it is left out.
 
         Returns:
             One picture of exactly ``factor`` times the size, rounded to whole pixels.
@@ -521,13 +452,9 @@ class Pipeline:
         Raises:
             InputError: If an argument is not usable; before any heavy work.
         """
-        ENLARGEMENT.check("factor", factor, factor=1, label="拡大の倍率")
-        picture = images.open_picture(image)
-        check_area(round(picture.width * factor), round(picture.height * factor))
-        larger, keep = images.enlarge(images.to_rgb(picture), factor, multiple=self.config.vae.factor)
+        larger, keep = enlarged(image, factor, self.config)
         given: dict[str, Any] = {"tile": None, **arguments}
-        if given["tile"] is None:
-            given["tile"] = enlarging_tile(self.config)
+        given["tile"] = enlarging_tile(self.config) if given["tile"] is None else given["tile"]
         inputs = Inputs(image=larger, prompt_embeds=given.pop("prompt_embeds", None))
         options = GenerationOptions(
             prompt=prompt,
@@ -538,7 +465,7 @@ class Pipeline:
         )
         job = dataclasses.replace(self._settle(options, inputs), keep=keep)
         watch = Watch(bar=progress, on_step=on_step, cancel=cancel)
-        return _merged(self._run().batches(job, job.count, watch))
+        return GenerationResult.collect(self._run().batches(job, job.count, watch))
 
     def _model(self) -> Model:
         """The networks as they are now, and how they are run."""
@@ -572,14 +499,3 @@ class Pipeline:
             prompts = [*part.prompts, *part.negatives]
             self.addons.check(prompts, part.loras, self.config, self._model().networks)
         return job
-
-
-def _merged(batches: Iterator[GenerationResult]) -> GenerationResult:
-    """Every batch of a run in one result; Cancelled keeps those that were finished."""
-    finished: list[GenerationResult] = []
-    try:
-        finished.extend(batches)
-    except Cancelled as stopped:
-        stopped.partial = GenerationResult.merge(finished) if finished else None
-        raise
-    return GenerationResult.merge(finished)

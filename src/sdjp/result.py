@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdjp import images as pictures
+from sdjp.errors import Cancelled
 from sdjp.images.files import GRID
 from sdjp.options import ResolvedOptions
 from sdjp.records import PromptInfo, Report, Runtime, Timings
@@ -56,6 +57,21 @@ class GenerationResult:
         }
         if set(lengths.values()) != {len(self.images)} or not self.images:
             raise ValueError(f"a result needs as many of each as pictures, and at least one: {lengths}")
+
+    @classmethod
+    def collect(cls, batches: Iterator[GenerationResult]) -> GenerationResult:
+        """Draw every batch of a run and put them together.
+
+        Raises:
+            Cancelled: If the run was stopped; ``partial`` has the batches that were finished.
+        """
+        finished: list[GenerationResult] = []
+        try:
+            finished.extend(batches)
+        except Cancelled as stopped:
+            stopped.partial = cls.merge(finished) if finished else None
+            raise
+        return cls.merge(finished)
 
     @classmethod
     def merge(cls, results: Sequence[GenerationResult]) -> GenerationResult:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
-from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
+from sdjp.options import ENLARGEMENT, MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
 from sdjp.text.prompt import Prompt, tags
 from sdjp.text.read import check_prompt
@@ -254,6 +254,21 @@ def check_area(width: int, height: int) -> None:
             en=f"{width}×{height} is too large for an enlarged picture. "
             f"Choose a smaller factor, for {MAX_PIXELS:,} pixels or less.",
         )
+
+
+def enlarged(source: images.Source, factor: float, config: ModelConfig) -> tuple[Image, tuple[int, int]]:
+    """Enlarge a picture (Lanczos) to sides that the model takes.
+
+    Returns:
+        The picture, RGB, with a margin where its sides are no multiples; and (width, height) without it.
+
+    Raises:
+        InputError: If it cannot be read, the factor is out of range, or the picture becomes too large.
+    """
+    ENLARGEMENT.check("factor", factor, factor=1, label="拡大の倍率")
+    picture = images.open_picture(source)
+    check_area(round(picture.width * factor), round(picture.height * factor))
+    return images.enlarge(images.to_rgb(picture), factor, multiple=config.vae.factor)
 
 
 def enlarging_tile(config: ModelConfig) -> int:

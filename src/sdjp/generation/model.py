@@ -103,8 +103,18 @@ class Model:
         )
 
     @torch.inference_mode()
-    def encode(self, prompts: Sequence[ReadPrompt]) -> Tensor:
-        """Return the states of prompts as one batch, (B, 77 N, D), all of the same length."""
+    def encode(self, prompts: Sequence[ReadPrompt], *, chunks: int | None = None) -> Tensor:
+        """Return the states of prompts as one batch, (B, 77 N, D), all of the same length.
+
+        Args:
+            prompts: The prompts.
+            chunks: N at least.
+        """
         [empty] = self.reader.read([_EMPTY], translate="never")
-        chunks = [prompt.chunks for prompt in prompts]
-        return encode(self.text_encoder, chunks, empty.chunks, self.states)
+        all_chunks = [prompt.chunks for prompt in prompts]
+        states = encode(self.text_encoder, all_chunks, empty.chunks, self.states)
+        missing = 0 if chunks is None else chunks - states.shape[1] // self.config.text.max_length
+        if missing > 0:
+            filling = encode(self.text_encoder, [empty.chunks], empty.chunks, self.states)
+            states = torch.cat([states, filling.expand(len(prompts), -1, -1).repeat(1, missing, 1)], dim=1)
+        return states
