@@ -23,30 +23,12 @@ LONGEST: Final = 4
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _ARTICLE: Final = re.compile(r"\b([Aa])n?(\s+)$")
 _GRAMMAR: Final = frozenset(
-    [
-        *(
-            "a",
-            "an",
-            "the",
-            "of",
-            "in",
-            "on",
-            "at",
-            "by",
-            "to",
-            "from",
-            "with",
-            "without",
-            "and",
-            "or",
-            "for",
-        ),
-        *("as", "into", "onto", "over", "under", "above", "below", "near", "beside", "behind", "before"),
-        *("between", "through", "across", "around", "up", "down", "out", "off", "is", "are", "be", "am"),
-        *("was", "were", "been", "being", "has", "have", "had", "having", "it", "its", "his", "her", "their"),
-        *("this", "that", "these", "those", "who", "which", "what", "not", "no", "very", "so", "too", "then"),
-        *("than", "other", "another", "each", "every", "all", "some", "any", "many", "much", "more", "most"),
-    ]
+    """
+    a an the of in on at by to from with without and or for as into onto over under above below near beside
+    behind before between through across around up down out off is are be am was were been being has have
+    had having it its his her their this that these those who which what not no very so too then than other
+    another each every all some any many much more most
+    """.split()
 )
 
 

@@ -34,6 +34,8 @@ from sdjp.text.translate.grammar.parts import (
 from sdjp.text.translate.grammar.words import Word
 
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
+# Prepositions that one of a verb's own cannot stand before.
+_WHITHER: Final = frozenset("outside at toward to in on out behind above under beyond into from".split())
 _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
 
 
@@ -207,22 +209,7 @@ def _reduplicates(verb: Word, complements: Sequence[str]) -> bool:
     return (
         " " in verb.english
         and (tail in {"at", "on", "to", "for"} or (tail == "in" and first in {"in", "into"}))
-        and first
-        in {
-            "outside",
-            "at",
-            "toward",
-            "to",
-            "in",
-            "on",
-            "out",
-            "behind",
-            "above",
-            "under",
-            "beyond",
-            "into",
-            "from",
-        }
+        and first in _WHITHER
     )
 
 

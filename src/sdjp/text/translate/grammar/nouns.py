@@ -20,9 +20,8 @@ from sdjp.text.translate.grammar.parts import (
 )
 from sdjp.text.translate.grammar.words import Word
 
-NO_ARTICLE: Final = frozenset(
-    ["proper", "artist", "name", "tag", "emoji", "latin", "quoted", "color", "style"]
-)
+NO_ARTICLE: Final = frozenset("proper artist name tag emoji latin quoted color style".split())
+_NO_PLURAL: Final = frozenset("proper emoji tag unit".split())
 PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
 _POSITIONS: Final = {
     "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside",
@@ -32,7 +31,9 @@ _POSITIONS: Final = {
     "to the right of {}": "on the right", "between {s}": "in between",
 }  # fmt: skip
 _BEHIND: Final = "in the background of {}"
-_IN_BOWLS: Final = frozenset(["ramen", "noodles", "soba", "udon", "soup", "rice", "stew", "porridge"])
+_IN_BOWLS: Final = frozenset("ramen noodles soba udon soup rice stew porridge".split())
+# Adjectives (赤い, 茶色い) that stand where a color does.
+_COLORS: Final = frozenset("red blue white black yellow brown green".split())
 
 
 def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many: bool | None = None) -> str:
@@ -93,12 +94,7 @@ def _name(noun: Noun, *, many: bool | None = None) -> tuple[str, bool]:
         else ""
     )
     last = (proper or head.english).lstrip("-") if not proper.endswith("<") else ""
-    countable = not {"pl", "mass"} & set(head.features) and head.category not in {
-        "proper",
-        "emoji",
-        "tag",
-        "unit",
-    }
+    countable = not {"pl", "mass"} & set(head.features) and head.category not in _NO_PLURAL
     if plural and countable:
         last = english.plural(last)
     head.use(last)
@@ -248,15 +244,7 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
 
 
 def _is_color(word: Word) -> bool:
-    return word.category == "color" or word.english in {
-        "red",
-        "blue",
-        "white",
-        "black",
-        "yellow",
-        "brown",
-        "green",
-    }
+    return word.category == "color" or word.english in _COLORS
 
 
 def adjective_phrase(adjective: Adjective) -> str:

@@ -7,13 +7,8 @@ from typing import Final
 
 from sdjp.text.translate.grammar.words import Word
 
-_CLASSES: Final = {
-    "person": "animate",
-    "animal": "animate",
-    "name": "animate",
-    "place": "place",
-    "proper": "place",
-}
+_ANIMATE: Final = frozenset(["person", "animal", "name"])
+_PLACES: Final = frozenset(["place", "proper"])
 POINTING: Final = frozenset(["その", "この", "あの"])
 """What points at a thing that was named before, or that everybody sees."""
 _EXISTENCE: Final = frozenset(["居る", "有る"])
@@ -57,7 +52,8 @@ class Noun:
         """``"animate"``, ``"place"`` or ``"thing"``; ``""`` for what no table knows."""
         if self.head.category in {"emoji", "latin"} or self.head.how == "romaji":
             return ""
-        return _CLASSES.get(self.head.category, "thing")
+        category = self.head.category
+        return "animate" if category in _ANIMATE else "place" if category in _PLACES else "thing"
 
     @property
     def simple(self) -> bool:

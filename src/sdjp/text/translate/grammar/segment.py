@@ -31,32 +31,32 @@ _QUOTES: Final = {"」": "「", "』": "『", '"': '"'}
 _ONLY: Final = frozenset(["だけ", "のみ"])
 """Particles that say something of their own."""
 _PARTICLES: Final = frozenset(
-    [
-        "の",
-        "を",
-        "に",
-        "が",
-        "は",
-        "も",
-        "と",
-        "や",
-        "で",
-        "から",
-        "へ",
-        "まで",
-        "より",
-        "か",
-        "ほど",
-        "くらい",
-        "など",
-        "とか",
-        "ノ",
-    ]
+    "の を に が は も と や で から へ まで より か ほど くらい など とか ノ".split()
 )
+# Relators that are part of the word before them (子供用): no space stands between.
+_BOUND: Final = frozenset("用 系 製 柄 際 形 姿 風 調 先 ごと".split())
+# Endings of relators that cannot go without the noun that follows.
+_ADNOMINAL: Final = ("た", "る", "な", "の", "い", "ような", "の形")
+# Counters that are nouns, too.
+_COUNTING_NOUNS: Final = frozenset("人 束 山 列 粒 滴 年代".split())
+# Units of measure: with digits even for small numbers, without a plural, without a space before them.
+_IN_DIGITS: Final = frozenset(["-year-old", "-dimensional"])
+_INVARIABLE: Final = frozenset(["o'clock", "yen", "D", "K", "No."])
+_SYMBOLS: Final = frozenset(["D", "K"])
+# Verbs that no table has, by UniDic lemma.
+_LIGHT_VERBS: Final = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}
+# Plurals that do not end in s, and the grammar that a gloss has from the known noun it ends with.
+_PEOPLE: Final = frozenset("men women children people".split())
+_INHERITED: Final = frozenset("mass prep pl many the".split())
 _CONJUNCTIONS: Final = {
-    "と": "and", "そして": "and", "また": "and", "および": "and", "及び": "and", "または": "or",
-    "しかし": "but", "あるいは": "or", "そしてまた": "and", "さらに": "and",
-}  # fmt: skip
+    japanese: english
+    for english, words in {
+        "and": "と そして また および 及び そしてまた さらに",
+        "or": "または あるいは",
+        "but": "しかし",
+    }.items()
+    for japanese in words.split()
+}
 _REQUEST: Final = re.compile(
     r"(?:の(?:画像|イメージ)?を|を|が|の(?:画像|イメージ)が)?"
     r"(?:(?:描|書|か)いて|生成して|作成して|作って|出力して|表示して|見せて|お願い|希望|見たい|欲しい|ほしい)"
@@ -204,16 +204,11 @@ class _Segmenter:
                     return False
                 if i == 0 or (self.chain[i - 1].space and not self._is_grammar(first)):
                     return False
-                needs_noun = (
-                    entry.ja.endswith(("た", "る", "な", "の", "い", "ような", "の形"))
-                    and "adnom" in entry.features
-                )
+                needs_noun = entry.ja.endswith(_ADNOMINAL) and "adnom" in entry.features
                 ends = after is None or after.is_("補助記号")
                 if needs_noun and ends:
                     return False
-                if entry.ja in {"用", "系", "製", "柄", "際", "形", "姿", "風", "調", "先", "ごと"}:
-                    return not self.chain[i - 1].space
-                return True
+                return entry.ja not in _BOUND or not self.chain[i - 1].space
             case "position":
                 return True
             case "suffix":
@@ -341,15 +336,14 @@ class _Segmenter:
                 century = 0 if amount >= 100 else 1900 if amount > 10 else 2000
                 english = f"{century + amount}s"  # 80年代: the 1980s
             elif counter.english.startswith("-"):
-                english = f"{numeral if numeral.isascii() is not False else english}{counter.english}"
-                english = (
-                    f"{amount}{counter.english}"
-                    if counter.english in {"-year-old", "-dimensional"}
-                    else english
-                )
+                if counter.english in _IN_DIGITS:
+                    english = str(amount)
+                elif numeral.isascii():
+                    english = numeral
+                english += counter.english
             else:
-                plural = "" if amount == 1 or counter.english in {"o'clock", "yen", "D", "K", "No."} else "s"
-                joint = "" if counter.english in {"D", "K"} else " "
+                plural = "" if amount == 1 or counter.english in _INVARIABLE else "s"
+                joint = "" if counter.english in _SYMBOLS else " "
                 english = f"{amount}{joint}{counter.english}{plural}"
         return self._add(i, end, "number", how="counter", english=english, number=source_number,
                          category=category, features={**features, "measure": counter.english})  # fmt: skip
@@ -362,11 +356,8 @@ class _Segmenter:
             spelling = "".join(x.surface for x in self.chain[j:end])
             found = [e for e in self.own.get(spelling, ()) if e.category in _NUMERIC]
             if found and end <= len(self.chain) and (end > j + 1 or not m.is_("助詞")):
-                if (
-                    end == j + 1
-                    and m.is_("名詞", "普通名詞", "一般")
-                    and spelling not in {"人", "束", "山", "列", "粒", "滴", "年代"}
-                ):
+                noun = end == j + 1 and m.is_("名詞", "普通名詞", "一般")
+                if noun and spelling not in _COUNTING_NOUNS:
                     continue
                 return found[0], end
         return None, j
@@ -448,13 +439,9 @@ class _Segmenter:
                     if entry.category in wanted:
                         form = replace(form, potential=spelling == m.lemma and _is_potential(m))
                         return self._add(i, end, "verb" if m.is_("動詞") else "adj", entry, form=form)
-        if m.is_("動詞") and m.lemma in {"居る", "有る", "為る", "成る", "出来る"}:
-            english = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}[
-                m.lemma
-            ]
-            return self._add(
-                i, end, "verb", how="lexicon", english=english, category="verb", base=m.lemma, form=form
-            )
+        if m.is_("動詞") and m.lemma in _LIGHT_VERBS:
+            return self._add(i, end, "verb", how="lexicon", english=_LIGHT_VERBS[m.lemma], category="verb",
+                             base=m.lemma, form=form)  # fmt: skip
         if m.lemma == "無い":
             return self._add(i, end, "verb", how="lexicon", english="be", category="verb", base="有る",
                              form=Form(link=form.link, negative=not form.negative))  # fmt: skip
@@ -580,12 +567,10 @@ def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
     nouns = tables.nouns_by_english()
     like = nouns.get(last)
     one = nouns.get(last.removesuffix("s"))
-    if last in {"men", "women", "children", "people"} or (
-        like is None and last[-1:] == "s" and one is not None
-    ):
+    if last in _PEOPLE or (like is None and last[-1:] == "s" and one is not None):
         return Entry(spelling, gloss, one.category if one is not None else "person", {"pl": ""}, "glossary")
     if like is not None and (like.english == gloss or " " in gloss):
-        features = {k: v for k, v in like.features.items() if k in {"mass", "prep", "pl", "many", "the"}}
+        features = {k: v for k, v in like.features.items() if k in _INHERITED}
         return Entry(spelling, gloss, like.category, features, "glossary")
     proper = {"bare": ""} if gloss[:1].isupper() else {}
     return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
