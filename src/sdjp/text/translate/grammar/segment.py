@@ -17,15 +17,14 @@ from sdjp.text.translate.grammar import numerals
 from sdjp.text.translate.grammar.cuts import before_style, cut
 from sdjp.text.translate.grammar.inflection import inflection
 from sdjp.text.translate.grammar.kana import respell, with_sources
+from sdjp.text.translate.grammar.lookup import cover, glossary_match, is_kana, lookup
 from sdjp.text.translate.grammar.morphemes import Morpheme, morphemes
 from sdjp.text.translate.grammar.romaji import hiragana, romaji
-from sdjp.text.translate.grammar.words import NOUNS, Form, Word
+from sdjp.text.translate.grammar.words import Form, Word
 from sdjp.text.translate.lexicon_table import Entry, Table
 
 _LONGEST: Final = 9
 """Morphemes that one entry may span."""
-_KANA: Final = re.compile("[ぁ-ヿ]+")
-_KATAKANA: Final = re.compile("[ァ-ヺ]")
 _NUMERIC: Final = frozenset({"counter", "unit"})
 _QUOTES: Final = {"」": "「", "』": "『", '"': '"'}
 _ONLY: Final = frozenset(["だけ", "のみ"])
@@ -45,9 +44,6 @@ _INVARIABLE: Final = frozenset(["o'clock", "yen", "D", "K", "No."])
 _SYMBOLS: Final = frozenset(["D", "K"])
 # Verbs that no table has, by UniDic lemma.
 _LIGHT_VERBS: Final = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}
-# Plurals that do not end in s, and the grammar that a gloss has from the known noun it ends with.
-_PEOPLE: Final = frozenset("men women children people".split())
-_INHERITED: Final = frozenset("mass prep pl many the".split())
 _CONJUNCTIONS: Final = {
     japanese: english
     for english, words in {
@@ -155,7 +151,7 @@ class _Segmenter:
         if (
             len(text) < 2
             or not whole
-            or not _is_kana(text)
+            or not is_kana(text)
             or self._is_grammar(part[0])
             or self._is_grammar(part[-1])
         ):
@@ -330,23 +326,26 @@ class _Segmenter:
             return self._add(i, end, "noun", how="counter", english=str(amount), category="time",
                              features={"prep": "in", "bare": ""})  # fmt: skip
         if counter.category == "unit":
-            if "ordinal" in features and amount is not None:
-                english = f"{numerals.ordinal(amount)} {counter.english}".strip()
-            elif counter.english == "s" and amount is not None:
-                century = 0 if amount >= 100 else 1900 if amount > 10 else 2000
-                english = f"{century + amount}s"  # 80年代: the 1980s
-            elif counter.english.startswith("-"):
-                if counter.english in _IN_DIGITS:
-                    english = str(amount)
-                elif numeral.isascii():
-                    english = numeral
-                english += counter.english
-            else:
-                plural = "" if amount == 1 or counter.english in _INVARIABLE else "s"
-                joint = "" if counter.english in _SYMBOLS else " "
-                english = f"{amount}{joint}{counter.english}{plural}"
+            english = self._measure(counter, amount, numeral, english)
         return self._add(i, end, "number", how="counter", english=english, number=source_number,
                          category=category, features={**features, "measure": counter.english})  # fmt: skip
+
+    @staticmethod
+    def _measure(unit: Entry, amount: int | float | None, numeral: str, written: str) -> str:
+        """A number with its unit: 19th century, the 1980s, 3-dimensional, 5 o'clock, two meters."""
+        name = unit.english
+        if "ordinal" in unit.features and amount is not None:
+            return f"{numerals.ordinal(amount)} {name}".strip()
+        if name == "s" and amount is not None:
+            century = 0 if amount >= 100 else 1900 if amount > 10 else 2000
+            return f"{century + amount}s"  # 80年代: the 1980s
+        if name in _IN_DIGITS:
+            return f"{amount}{name}"
+        if name.startswith("-"):
+            return (numeral if numeral.isascii() else written) + name
+        plural = "" if amount == 1 or name in _INVARIABLE else "s"
+        joint = "" if name in _SYMBOLS else " "
+        return f"{amount}{joint}{name}{plural}"
 
     def _counter(self, j: int) -> tuple[Entry | None, int]:
         m = self._at(j)
@@ -413,7 +412,7 @@ class _Segmenter:
             )
         if m.is_("動詞") or m.is_("形容詞"):
             return self._predicate(i)
-        if m.is_("感動詞") and self._lookup(m) is None and romaji(m.kana or m.surface):
+        if m.is_("感動詞") and lookup(m, self.user) is None and romaji(m.kana or m.surface):
             return self._add(i, i + 1, "adv", how="romaji", english=romaji(m.kana or m.surface))
         return self._noun(i)
 
@@ -458,40 +457,14 @@ class _Segmenter:
             return self._add(i, end, entry.category, entry, form=form)
         return self._add(i, end, "auxiliary", form=form)
 
-    def _lookup(self, m: Morpheme) -> Entry | None:
-        """Look one noun, adjective or adverb up everywhere."""
-        kana = hiragana(m.surface)
-        reading = tables.readings().get(kana) if _is_kana(m.surface) else None
-        spellings = dict.fromkeys(s for s in (m.surface, m.base, m.lemma, reading) if s)
-        for spelling in spellings:
-            for table in (self.user, self.own):
-                for entry in table.get(spelling, ()):
-                    if entry.category in NOUNS or entry.category in {"adj", "adv"}:
-                        return entry
-        for spelling in (*spellings, kana):
-            gloss = tables.glossary().get(spelling)
-            if gloss is not None and not m.is_("名詞", "固有名詞"):
-                return _from_gloss(spelling, gloss, m)
-        for spelling in spellings:
-            name = tables.names().get(spelling)
-            if name is not None:
-                return Entry(spelling, name, "proper", {"bare": ""}, "glossary")
-        if m.foreign:
-            return _from_gloss(m.surface, m.foreign, m)
-        for spelling in (*spellings, kana):
-            gloss = tables.glossary().get(spelling)
-            if gloss is not None:
-                return _from_gloss(spelling, gloss, m)
-        return None
-
     def _noun(self, i: int) -> int:
         m = self.chain[i]
-        longest = self._glossary_match(i)
+        longest = glossary_match(self.chain, i)
         if longest is not None:
             found, end = longest
             suru = self._suru(i, end, found)
             return suru or self._add(i, end, "noun", found)
-        entry = self._lookup(m)
+        entry = lookup(m, self.user)
         if m.is_("接尾辞") and self.words and self.words[-1].kind in {"noun", "suffix"}:
             suffix = next((e for e in self.own.get(m.surface, ()) if e.category == "suffix"), None)
             if suffix is not None:
@@ -504,32 +477,17 @@ class _Segmenter:
         kind = entry.category if entry.category in {"adj", "adv"} else "noun"
         return self._add(i, i + 1, kind, entry)
 
-    def _glossary_match(self, i: int) -> tuple[Entry, int] | None:
-        """The longest stretch of two or more nouns that a glossary knows."""
-        for j in range(min(len(self.chain), i + 5), i + 1, -1):
-            part = self.chain[i:j]
-            if any(m.space for m in part[:-1]) or not all(_is_nominal(m) for m in part):
-                continue
-            spelling = "".join(m.surface for m in part)
-            gloss = tables.glossary().get(spelling)
-            if gloss is not None:
-                return _from_gloss(spelling, gloss, part[-1]), j
-            name = tables.names().get(spelling)
-            if name is not None:
-                return Entry(spelling, name, "proper", {"bare": ""}, "glossary"), j
-        return None
-
     def _unknown(self, i: int) -> int:
         """Cut an unknown stretch by the tables if that covers it; spell it out if not."""
         m = self.chain[i]
-        pieces = [] if m.source else self._cover(m.surface)
+        pieces = [] if m.source else cover(m.surface)
         if pieces:
             for n, (piece, entry) in enumerate(pieces):
                 kind = entry.category if entry.category in {"adj", "adv"} else "noun"
                 source = piece + (m.space if n == len(pieces) - 1 else "")
                 self.words.append(Word.of(source, kind, entry))
             return i + 1
-        kana = m.kana or (m.surface if _is_kana(m.surface) else "")
+        kana = m.kana or (m.surface if is_kana(m.surface) else "")
         name = m.is_("名詞", "固有名詞")
         spelt = romaji(kana) if kana else m.surface
         if not spelt:  # a lone ッ
@@ -537,43 +495,6 @@ class _Segmenter:
         english, category = (spelt.capitalize(), "proper") if name else (spelt, "thing")
         entry = Entry(m.surface, english, category, {"bare": ""}, "romaji")
         return self._add(i, i + 1, "noun", entry)
-
-    def _cover(self, text: str) -> list[tuple[str, Entry]]:
-        """Cut ``text`` into entries of two characters and more, longest first; [] if they do not cover it."""
-        if not text:
-            return []
-        for end in range(len(text), 1, -1):
-            part = text[:end]
-            native = _is_kana(part) and (len(part) > 2 or not _KATAKANA.search(part))  # アメカジ is no rain
-            reading = tables.readings().get(hiragana(part)) if native else None
-            for spelling in (part, reading):
-                for entry in self.own.get(spelling or "", ()):
-                    if entry.category in NOUNS or entry.category == "adj":
-                        rest = self._cover(text[end:])
-                        if rest or end == len(text):
-                            return [(part, entry), *rest]
-        return []
-
-
-def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
-    """Make an entry of a glossary's English; its grammar is that of a known noun with the same last word."""
-    if m.is_("副詞"):
-        return Entry(spelling, gloss, "adv", {}, "glossary")
-    if m.is_("形状詞") or m.is_("連体詞"):
-        return Entry(spelling, gloss, "adj", {}, "glossary")
-    if gloss.startswith("to "):
-        gloss = gloss.removeprefix("to ")
-    last = gloss.split(" ")[-1]
-    nouns = tables.nouns_by_english()
-    like = nouns.get(last)
-    one = nouns.get(last.removesuffix("s"))
-    if last in _PEOPLE or (like is None and last[-1:] == "s" and one is not None):
-        return Entry(spelling, gloss, one.category if one is not None else "person", {"pl": ""}, "glossary")
-    if like is not None and (like.english == gloss or " " in gloss):
-        features = {k: v for k, v in like.features.items() if k in _INHERITED}
-        return Entry(spelling, gloss, like.category, features, "glossary")
-    proper = {"bare": ""} if gloss[:1].isupper() else {}
-    return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
 
 
 def _goes_on(m: Morpheme) -> bool:
@@ -589,14 +510,6 @@ def _is_potential(m: Morpheme) -> bool:
         and m.lemma[-1:] in set("うくぐすつぬぶむる")
         and (m.base[-2:] != m.lemma[-2:] and len(m.lemma) < len(m.base))
     )
-
-
-def _is_nominal(m: Morpheme) -> bool:
-    return m.is_("名詞") or m.is_("接尾辞") or m.is_("接頭辞") or m.is_("形状詞") or m.is_("latin")
-
-
-def _is_kana(text: str) -> bool:
-    return _KANA.fullmatch(text) is not None
 
 
 def _readable(text: str) -> bool:
