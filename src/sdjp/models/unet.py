@@ -28,8 +28,8 @@ Two: with one, 12 steps of the embedded model lose 6 dB to reuse at every second
 
 @dataclass(eq=False)
 class DeepFeatures:
-    """What the deep part of the UNet gave; it changes slowly from step to step (DeepCache, Ma et al. 2023,
-    arXiv 2312.00858, section 3.2).
+    """The output of the deep part of the UNet, which changes slowly from step to step (DeepCache, Ma et al.
+    2023, arXiv 2312.00858, section 3.2).
 
     Attributes:
         x: What enters the shallow rows on the way up, (B, C, h, w). None: the next call of the UNet computes

@@ -1,4 +1,4 @@
-"""What phrases are made of: nouns, adjectives, clauses, and how they hang together."""
+"""The parts of phrases: nouns, adjectives, clauses, and how they hang together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdjp.text.translate.grammar.words import Word
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _PLACES: Final = frozenset(["place", "proper"])
 POINTING: Final = frozenset(["その", "この", "あの"])
-"""What points at a thing that was named before, or that everybody sees."""
+"""Words that point at a thing that was named before, or that everybody sees."""
 _EXISTENCE: Final = frozenset(["居る", "有る"])
 
 
@@ -152,5 +152,5 @@ def is_existence(verb: Word) -> bool:
 
 
 def anyone() -> Noun:
-    """Who does what nobody is named for."""
+    """A person who is not named."""
     return Noun([Word(source="", kind="noun", category="person")])

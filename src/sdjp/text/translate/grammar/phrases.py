@@ -1,4 +1,4 @@
-"""Which word belongs to which: from a chain of words to noun phrases and clauses.
+"""The parser: from a chain of words to noun phrases and clauses.
 
 Japanese puts every modifier before what it modifies, so one pass from left to right with a stack is enough:
 what modifies a noun (赤い, 三匹の, 馬に乗る, 机の上の) waits on the stack for the next noun, what a predicate
@@ -548,7 +548,7 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
     "auxiliary": _Parser._silent,
     "request": _Parser._silent,
 }
-"""Where each kind of word goes."""
+"""The rule for each kind of word."""
 
 
 def _modifies_nouns(adjective: Adjective, noun: Noun) -> bool:

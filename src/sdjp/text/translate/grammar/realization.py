@@ -107,7 +107,7 @@ def bare(noun: Noun) -> str:
 
 
 def _modifiers(noun: Noun) -> tuple[list[str], list[str]]:
-    """What stands before the noun and what stands after it; the nearest in Japanese is the nearest in
+    """The modifiers before the noun and those after it; the nearest in Japanese is the nearest in
     English.
     """
     before: list[tuple[int, str]] = []
@@ -219,7 +219,7 @@ def related_phrase(related: Related) -> str:
 
 
 def without(noun: Noun) -> str:
-    """What is not there: without windows, with no people."""
+    """A noun that is not there: without windows, with no people."""
     if noun.head.category == "person":
         return f"with no {noun_phrase(noun, article=False, many=True)}"
     return f"without {noun_phrase(noun)}"
@@ -289,7 +289,7 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
 
 
 def _at_that_time(clause: Clause, noun: Noun) -> str:
-    """What happens in a moment: the moment of drawing a sword; of a cat jumping."""
+    """An event in a moment: the moment of drawing a sword; of a cat jumping."""
     noun.definite = True
     who = [] if clause.subject is None else [subject_phrase(clause)]
     return " ".join(["of", *who, predicate(clause, of=clause.subject or anyone())])
@@ -388,7 +388,7 @@ def _around_object(verb: str, clause: Clause, complements: list[str]) -> tuple[s
 
 
 def _circumstances(clause: Clause) -> list[str]:
-    """What follows the verb: with petals fluttering, while singing, as if flying."""
+    """Circumstances, behind the verb: with petals fluttering, while singing, as if flying."""
     parts = []
     for earlier in clause.before:
         if not isinstance(earlier, Clause):

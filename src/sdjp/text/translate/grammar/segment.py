@@ -137,7 +137,7 @@ class _Segmenter:
         return None
 
     def _reach(self, i: int) -> int:
-        """Where the longest stretch from ``i`` ends: no entry goes on behind a space."""
+        """The end of the longest stretch from ``i``: no entry goes on behind a space."""
         end = min(len(self.chain), i + _LONGEST)
         return next((j + 1 for j in range(i, end) if self.chain[j].space), end)
 
