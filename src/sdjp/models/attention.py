@@ -171,7 +171,9 @@ class SpatialTransformer(nn.Module):
         """Map x (B, C, h, w), context (B, M, context_dim) to (B, C, h, w)."""
         h, w = x.shape[-2:]
         merge = merge if merge is not None and merge.size == (h, w) else None
-        y = self.block(rearrange(self.proj_in(self.norm(x)), "B C h w -> B (h w) C"), context, merge)
-        out: Tensor = self.proj_out(rearrange(y, "B (h w) C -> B C h w", h=h, w=w))
+        # By views rather than einops: for a single picture the strides differ, and with them the rounding.
+        y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
+        y = self.block(y, context, merge).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
+        out: Tensor = self.proj_out(y)
         out += x
         return out

@@ -68,8 +68,9 @@ class AttentionBlock(nn.Module):
         """Map (B, C, h, w) to the same shape."""
         y = self.norm(x)
         q, k, v = (rearrange(f(y), "B C h w -> B (h w) C") for f in (self.q, self.k, self.v))
-        y = attention(q, k, v, heads=1)
-        out: Tensor = self.proj_out(rearrange(y, "B (h w) C -> B C h w", h=x.shape[2], w=x.shape[3]))
+        # By reshape rather than einops: for a single picture the strides differ, and with them the rounding.
+        y = attention(q, k, v, heads=1).transpose(1, 2).reshape(x.shape)  # (B, C, h, w)
+        out: Tensor = self.proj_out(y)
         out += x
         return out
 
