@@ -87,7 +87,7 @@ from PIL import ImageOps
 
 from sdjp.errors import InputError
 from sdjp.postprocess.base import Note
-from sdjp.types import Report
+from sdjp.records import Report
 
 
 def report(status):
