@@ -230,8 +230,8 @@ LINES = {
         "sdjp.postprocess.marking",
         METHOD,
         'registry.METHODS["lowBits"] = newcomer.LowBits()\n'
-        "import sdjp.cli.watermarks\n"
-        'sdjp.cli.watermarks.METHODS = (*sdjp.cli.watermarks.METHODS, "lowBits")',
+        "import sdjp.cli.options\n"
+        'sdjp.cli.options.METHODS = (*sdjp.cli.options.METHODS, "lowBits")',
     ),
     "mirror": (
         "sdjp.weights.names.maps",
