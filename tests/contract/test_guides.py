@@ -147,7 +147,7 @@ class LowBits:
 '''
 LAYOUT = """
 from sdjp.weights.names.keymap import Row
-from sdjp.weights.parts.networks import on_meta
+from sdjp.weights.networks import on_meta
 
 
 def rows(config):
