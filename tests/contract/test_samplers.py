@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sdjp.config import SD_V1
-from sdjp.samplers import SAMPLERS, SPACINGS, Sampler, Schedule, Step
+from sdjp.samplers import SAMPLERS, SPACINGS, Plan, Sampler, Schedule, Step
 
 SCHEDULE = Schedule()
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,6 +38,11 @@ def run(sampler: Sampler, x: Tensor, steps: int, **options: object) -> list[Step
     return list(sampler(model, x, plan, noise_like(x)))
 
 
+def evaluations(sampler: Sampler, plan: Plan) -> int:
+    """How often a run calls the model, as the registry says."""
+    return len(plan) * sampler.evaluations_per_step + sampler.extra_evaluations if len(plan) else 0
+
+
 def no_noise() -> Tensor:
     raise AssertionError("a deterministic sampler drew noise")
 
@@ -52,6 +57,16 @@ def test_listed_under_its_name(name: str) -> None:
 @pytest.mark.parametrize("name", [*SAMPLERS, *SPACINGS])
 def test_described_in_both_manuals(name: str, language: str) -> None:
     assert f"`{name}`" in (DOCS / language / "samplers.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_manuals_tell_how_often_the_model_is_called(name: str, language: str) -> None:
+    each, extra = SAMPLERS[name].evaluations_per_step, SAMPLERS[name].extra_evaluations
+    told = f"{'' if each == 1 else each}S" + (f" {'+' if extra > 0 else '−'} {abs(extra)}" if extra else "")
+    rows = (DOCS / language / "samplers.md").read_text(encoding="utf-8").splitlines()
+    [row] = [row for row in rows if row.startswith(f"| `{name}` |")]
+    assert row.split(" | ")[2].removesuffix(" 回") == told
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
@@ -102,7 +117,7 @@ def test_evaluations_are_told_beforehand(sampler: Sampler, steps: int, strength:
 
     x = latents()
     assert len(list(sampler(counted, x, plan, noise_like(x)))) == len(plan)
-    assert calls == sampler.evaluations(plan)
+    assert calls == evaluations(sampler, plan)
 
 
 @each_sampler
@@ -181,4 +196,4 @@ def test_nothing_runs_after_the_caller_stops(sampler: Sampler) -> None:
     for step in sampler(counted, x, sampler.plan(SCHEDULE, 20), noise_like(x)):
         if step.index == 2:
             break
-    assert len(calls) == 3 + sampler.extra_evaluations
+    assert len(calls) == 3 * sampler.evaluations_per_step + max(sampler.extra_evaluations, 0)

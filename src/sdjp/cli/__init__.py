@@ -4,7 +4,7 @@ Help and parsing load nothing heavy; torch is imported when a picture is drawn.
 
 How to add a command:
 
-1. Write ``<name>.py`` here with ``parser()``, which gives its options (see ``parser.py`` and ``options.py``;
+1. Write ``commands/<name>.py`` with ``parser()``, which gives its options (see ``parser.py``, ``options.py``;
    each help text in Japanese and English), and ``run(args)``, which does the work and gives the exit code.
    Import what is heavy inside ``run``.
 2. Add one line to :data:`COMMANDS` below.

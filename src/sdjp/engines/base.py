@@ -1,4 +1,4 @@
-"""What an engine is: it runs the two networks that take nearly all the time.
+"""Engines: they run the two networks that take nearly all the time.
 
 An engine never writes to the networks it is given. What it makes of them (weights in another order, a
 compiled program) is kept beside them, and made anew once their weights have been written to.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sdjp.models import VAE, UNet
 
 T = TypeVar("T")
-KEPT: Final = 2  # a network with and without its LoRAs
+NETWORKS: Final = 2  # of a pipeline with and without its LoRAs
 
 
 class Engine(Protocol):
@@ -83,8 +83,8 @@ def writes(network: nn.Module) -> int:
     return sum(0 if p.is_inference() else p._version for p in network.parameters())
 
 
-class Kept(Generic[T]):
-    """What was made of the last networks, for as long as nobody writes to their weights.
+class WeightCache(Generic[T]):
+    """A cache of things made of networks (packed weights, a program), by the version of their weights.
 
     Args:
         make: ``make(network, *key)``; ``key`` is whatever else the result depends on.
@@ -104,6 +104,6 @@ class Kept(Generic[T]):
             if known is None or known[0] is not network or known[1] != now:
                 self._made[place] = (network, now, self._make(network, *key))
             self._made.move_to_end(place)
-            while len(self._made) > KEPT:
+            while len(self._made) > NETWORKS:
                 self._made.popitem(last=False)
             return self._made[place][2]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sdjp.device import plain_tensors
-from sdjp.engines.base import Engine, Kept
+from sdjp.engines.base import Engine, WeightCache
 from sdjp.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Compiled(Engine):
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         if device.type == "cpu":
             _require_compiler()
-        self._programs: Kept[Callable[..., Tensor]] = Kept(_program)
+        self._programs: WeightCache[Callable[..., Tensor]] = WeightCache(_program)
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the compiled network; the first call of each size compiles it."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sdjp.device import plain_tensors
-from sdjp.engines.base import Engine, Kept, require_cpu
+from sdjp.engines.base import Engine, WeightCache, require_cpu
 from sdjp.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OpenVINO(Engine):
                 ja='engine="openvino" には OpenVINO が必要です: pip install "sdjp[openvino]"',
                 en='engine="openvino" needs OpenVINO: pip install "sdjp[openvino]"',
             )
-        self._programs: Kept[_Programs] = Kept(_Programs)
+        self._programs: WeightCache[_Programs] = WeightCache(_Programs)
 
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the traced network; the first call of each size compiles it."""

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from sdjp.allocator import lasting_memory
 from sdjp.device import plain_tensors
 from sdjp.engines import winograd
-from sdjp.engines.base import Engine, Kept, channels_last, require_cpu
+from sdjp.engines.base import Engine, WeightCache, channels_last, require_cpu
 from sdjp.errors import InputError
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import ResBlock, Upsample
@@ -307,7 +307,7 @@ class Packed(Engine):
                 en=f"engine='packed' cannot be used with {dtype} here ({reason}). "
                 "Use engine='eager' or dtype='float32'.",
             )
-        self._copies: Kept[Any] = Kept(packed)
+        self._copies: WeightCache[Any] = WeightCache(packed)
         self._owned: dict[int, tuple[UNet, nn.Module]] = {}
         self._lock = threading.Lock()
 

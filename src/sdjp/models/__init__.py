@@ -2,11 +2,13 @@
 
 How to add a text encoder:
 
-1. Write a config with a ``kind`` of its own in ``config.py`` and add it to ``TextConfig``.
+1. Write a config with a ``kind`` of its own in ``config/specs.py`` and add it to ``TextConfig``.
 2. Write the network here, with ``from_config`` and ``forward(ids)``, and with ``token_embedding`` where
    textual inversion may add to it; give it a line in :data:`TEXT_ENCODERS` and in :data:`TextEncoder`.
-3. Give its tensors rows in :mod:`sdjp.weights.names.maps`, its words a tokenizer in
-   :mod:`sdjp.weights.vocabulary`.
+3. Give its tensors rows in a layout of :mod:`sdjp.weights.names.maps`, and its ``kind`` a place in the
+   layout's ``texts``; add a small model with it to ``CONFIGS`` in ``tests/contract/test_maps.py``, and run
+   it.
+4. Give its words a tokenizer in :mod:`sdjp.weights.vocabulary`.
 """
 
 from __future__ import annotations

@@ -17,33 +17,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.config import AdapterConfig
-from sdjp.models.attention import attention
 from sdjp.models.clip import CLIPText
+from sdjp.models.from_spec import from_spec
+from sdjp.models.transformer import Attention
 
 
-class Attention(nn.Module):
-    """Attention of ``x`` to itself or to ``memory``, the norm before it included.
-
-    ``causal`` lets no place see a later one.
-    """
+class NormedAttention(Attention):
+    """Attention to itself or to what was read, the norm before it included."""
 
     def __init__(self, width: int, heads: int, *, causal: bool = False) -> None:
-        super().__init__()
-        self.heads = heads
-        self.causal = causal
+        super().__init__(width, heads, causal=causal)
         self.norm = nn.LayerNorm(width)
-        self.q = nn.Linear(width, width)
-        self.k = nn.Linear(width, width)
-        self.v = nn.Linear(width, width)
-        self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Map x (B, L, D), memory (B, M, D) and mask (B, M) bool of what may be seen to (B, L, D)."""
-        y = self.norm(x)
-        seen = y if memory is None else memory
-        q, k, v = self.q(y), self.k(seen), self.v(seen)
-        out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal, mask=mask))
-        return out
+    def forward(self, x: Tensor, mask: Tensor | None = None, memory: Tensor | None = None) -> Tensor:
+        """Norm x, and map it as :meth:`Attention.forward` does."""
+        return super().forward(self.norm(x), mask, memory)
 
 
 class Layer(nn.Module):
@@ -54,8 +42,8 @@ class Layer(nn.Module):
 
     def __init__(self, width: int, heads: int, mlp_width: int, *, cross: bool) -> None:
         super().__init__()
-        self.attention = Attention(width, heads, causal=cross)
-        self.cross = Attention(width, heads) if cross else None
+        self.attention = NormedAttention(width, heads, causal=cross)
+        self.cross = NormedAttention(width, heads) if cross else None
         self.norm = nn.LayerNorm(width)
         self.mlp_in = nn.Linear(width, mlp_width)
         self.mlp_out = nn.Linear(mlp_width, width)
@@ -63,10 +51,10 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, memory: Tensor | None = None) -> Tensor:
         """Map x (B, L, D), mask (B, M) bool and memory (B, M, D), or None with M = L, to (B, L, D)."""
         if self.cross is None:
-            x = x + self.attention(x, mask=mask)
+            x = x + self.attention(x, mask)
         else:
             x = x + self.attention(x)
-            x = x + self.cross(x, memory, mask)
+            x = x + self.cross(x, mask, memory)
         out: Tensor = x + self.mlp_out(F.gelu(self.mlp_in(self.norm(x))))
         return out
 
@@ -80,18 +68,9 @@ class Adapter(nn.Module):
         own: The text encoder of the model.
 
     Args:
-        vocab_size: Pieces of the vocabulary.
-        width: D.
-        heads: Attention heads.
-        mlp_width: Width inside the feed-forward blocks.
-        read_layers: Layers over the pieces.
-        write_layers: Layers over the tokens.
-        pad_id: Id of the padding.
-        max_length: S, and the longest L.
         own: The text encoder of the model.
         tokens: V, the rows of its table.
-        start_id: Its first token.
-        end_id: Its token for the end.
+        **numbers: Those of :class:`~sdjp.config.AdapterConfig`.
     """
 
     def __init__(
@@ -125,20 +104,7 @@ class Adapter(nn.Module):
     @classmethod
     def from_config(cls, config: AdapterConfig) -> Adapter:
         """Build the reader that ``config`` describes, and the encoder behind it."""
-        return cls(
-            vocab_size=config.vocab_size,
-            width=config.width,
-            heads=config.heads,
-            mlp_width=config.mlp_width,
-            read_layers=config.read_layers,
-            write_layers=config.write_layers,
-            pad_id=config.pad_id,
-            max_length=config.max_length,
-            own=CLIPText.from_config(config.own),
-            tokens=config.own.vocab_size,
-            start_id=config.start_id,
-            end_id=config.end_id,
-        )
+        return from_spec(cls, config, own=CLIPText.from_config(config.own), tokens=config.own.vocab_size)
 
     def written(self, ids: Tensor, count: int) -> Tensor:
         """Map ids (B, L) int64, each row with one end and then padding, to what stands for each of the first

@@ -10,6 +10,7 @@ from typing import Final
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from sdjp.models.token_merging import Merge
@@ -35,7 +36,7 @@ def attention(
     Returns:
         (B, L, D).
     """
-    q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, K, L or M, D/K)
+    q, k, v = (rearrange(x, "B L (K d) -> B K L d", K=heads) for x in (q, k, v))
     seen = None if mask is None else mask[:, None, None]  # (B, 1, 1, M)
     if q.requires_grad and q.device.type == "cpu":
         # In training the scores are needed twice: to keep them is faster than to compute them anew.
@@ -46,7 +47,7 @@ def attention(
         if seen is not None:
             scores = scores.masked_fill(~seen, float("-inf"))
         weighted: Tensor = scores.softmax(dim=-1) @ v
-        return weighted.transpose(1, 2).flatten(2)
+        return rearrange(weighted, "B K L d -> B L (K d)")
     if (
         q.dtype == torch.bfloat16
         and q.device.type == "cpu"
@@ -57,7 +58,7 @@ def attention(
     ):
         return by_queries(q, k, v)
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
-    return out.transpose(1, 2).flatten(2)
+    return rearrange(out, "B K L d -> B L (K d)")
 
 
 @functools.cache
@@ -94,7 +95,7 @@ def by_queries(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
                 some = slice(first, first + QUERIES)
                 weights = (q[b, head, some] @ keys).softmax(dim=-1)
                 out[b, some, head] = weights @ values
-    return out.flatten(2)
+    return rearrange(out, "B L K d -> B L (K d)")
 
 
 class Attention(nn.Module):
@@ -170,6 +171,7 @@ class SpatialTransformer(nn.Module):
         """Map x (B, C, h, w), context (B, M, context_dim) to (B, C, h, w)."""
         h, w = x.shape[-2:]
         merge = merge if merge is not None and merge.size == (h, w) else None
+        # By views rather than einops: for a single picture the strides differ, and with them the rounding.
         y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
         y = self.block(y, context, merge).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
         out: Tensor = self.proj_out(y)

@@ -8,11 +8,12 @@ Axes: B batch, L tokens, D width.
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sdjp.config import BertConfig
 from sdjp.models.attention import attention
+from sdjp.models.from_spec import from_spec
+from sdjp.models.transformer import Layer
 
 
 class BertAttention(nn.Module):
@@ -32,35 +33,10 @@ class BertAttention(nn.Module):
         return out
 
 
-class BertLayer(nn.Module):
-    """Attention and feed-forward, each normed first and added back."""
-
-    def __init__(self, width: int, heads: int, head_width: int, mlp_width: int) -> None:
-        super().__init__()
-        self.norm_attention = nn.LayerNorm(width)
-        self.attention = BertAttention(width, heads, head_width)
-        self.norm_mlp = nn.LayerNorm(width)
-        self.mlp_in = nn.Linear(width, mlp_width)
-        self.mlp_out = nn.Linear(mlp_width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, L, D) to the same shape."""
-        x = x + self.attention(self.norm_attention(x))
-        out: Tensor = x + self.mlp_out(F.gelu(self.mlp_in(self.norm_mlp(x))))
-        return out
-
-
 class Bert(nn.Module):
     """Token ids to text states.
 
-    Args:
-        vocab_size: Word pieces.
-        width: D.
-        layers: Transformer layers.
-        heads: Attention heads.
-        head_width: Width of one head.
-        mlp_width: Width inside the feed-forward block.
-        max_length: The longest L.
+    Its numbers are those of :class:`~sdjp.config.BertConfig`.
     """
 
     def __init__(
@@ -77,21 +53,15 @@ class Bert(nn.Module):
         super().__init__()
         self.token_embedding = nn.Embedding(vocab_size, width)
         self.position_embedding = nn.Embedding(max_length, width)
-        self.layers = nn.ModuleList(BertLayer(width, heads, head_width, mlp_width) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            Layer(width, BertAttention(width, heads, head_width), mlp_width) for _ in range(layers)
+        )
         self.norm_out = nn.LayerNorm(width)
 
     @classmethod
     def from_config(cls, config: BertConfig) -> Bert:
         """Build the text encoder that ``config`` describes."""
-        return cls(
-            vocab_size=config.vocab_size,
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            head_width=config.head_width,
-            mlp_width=config.mlp_width,
-            max_length=config.max_length,
-        )
+        return from_spec(cls, config)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Map token ids (B, L) int64, L at most ``max_length``, to text states (B, L, D)."""

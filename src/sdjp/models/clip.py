@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.config import Activation, CLIPTextConfig
-from sdjp.models.attention import attention
+from sdjp.models.from_spec import from_spec
+from sdjp.models.transformer import Attention, Layer
 
 
 def quick_gelu(x: Tensor) -> Tensor:
@@ -23,57 +24,10 @@ def quick_gelu(x: Tensor) -> Tensor:
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {"quick_gelu": quick_gelu, "gelu": F.gelu}
 
 
-class SelfAttention(nn.Module):
-    """Multi-head self-attention; ``causal`` lets no token see a later one."""
-
-    def __init__(self, width: int, heads: int, *, causal: bool = False) -> None:
-        super().__init__()
-        self.heads = heads
-        self.causal = causal
-        self.q = nn.Linear(width, width)
-        self.k = nn.Linear(width, width)
-        self.v = nn.Linear(width, width)
-        self.out = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map x (B, L, D), and mask (B, L) bool of the tokens to be seen, to (B, L, D)."""
-        q, k, v = self.q(x), self.k(x), self.v(x)
-        out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal, mask=mask))
-        return out
-
-
-class CLIPLayer(nn.Module):
-    """Attention and feed-forward, each normed first and added back."""
-
-    def __init__(
-        self, width: int, heads: int, mlp_width: int, activation: Activation, *, causal: bool
-    ) -> None:
-        super().__init__()
-        self.norm_attention = nn.LayerNorm(width)
-        self.attention = SelfAttention(width, heads, causal=causal)
-        self.norm_mlp = nn.LayerNorm(width)
-        self.mlp_in = nn.Linear(width, mlp_width)
-        self.mlp_out = nn.Linear(mlp_width, width)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, L, D) to the same shape."""
-        x = x + self.attention(self.norm_attention(x))
-        out: Tensor = x + self.mlp_out(self.activation(self.mlp_in(self.norm_mlp(x))))
-        return out
-
-
 class CLIPText(nn.Module):
     """Token ids to text states.
 
-    Args:
-        vocab_size: Entries of the byte-pair table.
-        width: D.
-        layers: Transformer layers.
-        heads: Attention heads.
-        mlp_width: Width inside the feed-forward block.
-        max_length: The longest L.
-        activation: ``"quick_gelu"`` or ``"gelu"``.
+    Its numbers are those of :class:`~sdjp.config.CLIPTextConfig`.
     """
 
     def __init__(
@@ -92,22 +46,15 @@ class CLIPText(nn.Module):
         self.token_embedding = nn.Embedding(vocab_size, width)
         self.position_embedding = nn.Embedding(max_length, width)
         self.layers = nn.ModuleList(
-            CLIPLayer(width, heads, mlp_width, activation, causal=True) for _ in range(layers)
+            Layer(width, Attention(width, heads, causal=True), mlp_width, activation=ACTIVATIONS[activation])
+            for _ in range(layers)
         )
         self.norm_out = nn.LayerNorm(width)
 
     @classmethod
     def from_config(cls, config: CLIPTextConfig) -> CLIPText:
         """Build the text encoder that ``config`` describes."""
-        return cls(
-            vocab_size=config.vocab_size,
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            mlp_width=config.mlp_width,
-            max_length=config.max_length,
-            activation=config.activation,
-        )
+        return from_spec(cls, config)
 
     def hidden_states(self, ids: Tensor) -> list[Tensor]:
         """Return the embeddings and the output of each layer, each (B, L, D), before the final norm."""

@@ -6,24 +6,19 @@ Axes: B batch, L tokens (one of the class, then one of each patch), D width, P w
 from __future__ import annotations
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from sdjp.config import Activation, CLIPVisionConfig
-from sdjp.models.clip import CLIPLayer
+from sdjp.models.clip import ACTIVATIONS
+from sdjp.models.from_spec import from_spec
+from sdjp.models.transformer import Attention, Layer
 
 
 class CLIPVision(nn.Module):
     """Pictures to points of the space that CLIP shares between pictures and texts.
 
-    Args:
-        width: D.
-        layers: Transformer layers.
-        heads: Attention heads.
-        mlp_width: Width inside the feed-forward block.
-        image_size: Side of the square picture, in pixels.
-        patch_size: Side of a patch, in pixels.
-        projection: P.
-        activation: ``"quick_gelu"`` or ``"gelu"``.
+    Its numbers are those of :class:`~sdjp.config.CLIPVisionConfig`.
     """
 
     def __init__(
@@ -45,7 +40,8 @@ class CLIPVision(nn.Module):
         self.position_embedding = nn.Embedding((image_size // patch_size) ** 2 + 1, width)
         self.norm_in = nn.LayerNorm(width)
         self.layers = nn.ModuleList(
-            CLIPLayer(width, heads, mlp_width, activation, causal=False) for _ in range(layers)
+            Layer(width, Attention(width, heads), mlp_width, activation=ACTIVATIONS[activation])
+            for _ in range(layers)
         )
         self.norm_out = nn.LayerNorm(width)
         self.projection = nn.Linear(width, projection, bias=False)
@@ -54,20 +50,11 @@ class CLIPVision(nn.Module):
     @classmethod
     def from_config(cls, config: CLIPVisionConfig) -> CLIPVision:
         """Build the image encoder that ``config`` describes."""
-        return cls(
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            mlp_width=config.mlp_width,
-            image_size=config.image_size,
-            patch_size=config.patch_size,
-            projection=config.projection,
-            activation=config.activation,
-        )
+        return from_spec(cls, config)
 
     def states(self, pixels: Tensor) -> Tensor:
         """Map pixels (B, 3, H, W), H and W ``image_size``, to the states after the last layer (B, L, D)."""
-        x: Tensor = self.patches(pixels).flatten(2).transpose(1, 2)  # (B, L - 1, D)
+        x: Tensor = rearrange(self.patches(pixels), "B D h w -> B (h w) D")
         x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], dim=1)  # (B, L, D)
         x = self.norm_in(x + self.position_embedding.weight)
         for layer in self.layers:

@@ -12,19 +12,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-MAX_RATIO: Final = 0.75
-"""Three places of four: all sources."""
-
 
 @dataclass(frozen=True)
 class Merge:
-    """What is merged in one call of the UNet.
+    """The merging in one call of the UNet.
 
     Attributes:
         ratio: Share of the tokens that are merged into others, above 0 and up to 0.75.
@@ -57,7 +53,7 @@ class Merge:
 
 @dataclass(frozen=True, eq=False)
 class Matching:
-    """Which tokens go into which, made by :meth:`Merge.match`.
+    """Pairs of tokens, one to be merged into the other, made by :meth:`Merge.match`.
 
     Attributes:
         dst: Places of the destinations, (N,).

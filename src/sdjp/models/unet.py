@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from sdjp.config import UNetConfig
 from sdjp.models.attention import SpatialTransformer
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
+from sdjp.models.from_spec import from_spec
 from sdjp.models.token_merging import Merge
 
 SHALLOW: Final = 2
@@ -27,8 +28,8 @@ Two: with one, 12 steps of the embedded model lose 6 dB to reuse at every second
 
 @dataclass(eq=False)
 class DeepFeatures:
-    """What the deep part of the UNet gave; it changes slowly from step to step (DeepCache, Ma et al. 2023,
-    arXiv 2312.00858, section 3.2).
+    """The output of the deep part of the UNet, which changes slowly from step to step (DeepCache, Ma et al.
+    2023, arXiv 2312.00858, section 3.2).
 
     Attributes:
         x: What enters the shallow rows on the way up, (B, C, h, w). None: the next call of the UNet computes
@@ -112,16 +113,7 @@ class Row(nn.Module):
 class UNet(nn.Module):
     """The UNet of Stable Diffusion v1, at any width and depth.
 
-    Args:
-        in_channels: Channels of the latent.
-        out_channels: Channels of the prediction.
-        model_channels: Width of the first level.
-        channel_mult: Width of each level as a multiple of ``model_channels``.
-        num_res_blocks: Residual blocks at each level on the way down; one more on the way up.
-        attention: For each level, whether its rows carry a spatial transformer.
-        num_heads: Attention heads.
-        context_dim: Width of the text states.
-        norm_groups: Groups of every GroupNorm.
+    Its numbers are those of :class:`~sdjp.config.UNetConfig`.
     """
 
     def __init__(
@@ -185,17 +177,7 @@ class UNet(nn.Module):
     @classmethod
     def from_config(cls, config: UNetConfig) -> UNet:
         """Build the UNet that ``config`` describes."""
-        return cls(
-            in_channels=config.in_channels,
-            out_channels=config.out_channels,
-            model_channels=config.model_channels,
-            channel_mult=config.channel_mult,
-            num_res_blocks=config.num_res_blocks,
-            attention=config.attention,
-            num_heads=config.num_heads,
-            context_dim=config.context_dim,
-            norm_groups=config.norm_groups,
-        )
+        return from_spec(cls, config)
 
     def forward(
         self,

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.config import VAEConfig
 from sdjp.models.attention import attention
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
+from sdjp.models.from_spec import from_spec
 
 EPS = 1e-6
 
@@ -65,7 +67,8 @@ class AttentionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, h, w) to the same shape."""
         y = self.norm(x)
-        q, k, v = (f(y).flatten(2).transpose(1, 2) for f in (self.q, self.k, self.v))  # (B, h w, C)
+        q, k, v = (rearrange(f(y), "B C h w -> B (h w) C") for f in (self.q, self.k, self.v))
+        # By reshape rather than einops: for a single picture the strides differ, and with them the rounding.
         y = attention(q, k, v, heads=1).transpose(1, 2).reshape(x.shape)  # (B, C, h, w)
         out: Tensor = self.proj_out(y)
         out += x
@@ -186,14 +189,7 @@ class Decoder(nn.Module):
 class VAE(nn.Module):
     """Autoencoder with a Gaussian latent.
 
-    Args:
-        in_channels: Channels of the picture.
-        latent_channels: Channels of the latent.
-        ch: Width of the first level.
-        ch_mult: Width of each level as a multiple of ``ch``.
-        num_res_blocks: Residual blocks at each level of the encoder; one more in the decoder.
-        norm_groups: Groups of every GroupNorm.
-        scaling_factor: Scale between the autoencoder's latents and those of the UNet.
+    Its numbers are those of :class:`~sdjp.config.VAEConfig`.
     """
 
     def __init__(
@@ -232,15 +228,7 @@ class VAE(nn.Module):
     @classmethod
     def from_config(cls, config: VAEConfig) -> VAE:
         """Build the autoencoder that ``config`` describes."""
-        return cls(
-            in_channels=config.in_channels,
-            latent_channels=config.latent_channels,
-            ch=config.ch,
-            ch_mult=config.ch_mult,
-            num_res_blocks=config.num_res_blocks,
-            norm_groups=config.norm_groups,
-            scaling_factor=config.scaling_factor,
-        )
+        return from_spec(cls, config)
 
     def encode(self, x: Tensor) -> Gaussian:
         """Encode pictures (B, 3, H, W) in [-1, 1], sides multiples of ``factor``; latents unscaled."""

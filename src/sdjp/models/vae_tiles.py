@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -123,10 +124,10 @@ def _with_shared_norms(part: nn.Module) -> tuple[nn.Module, list[_SharedNorm]]:
 def _moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Mean and variance of each group of channels of x (B, C, h, w): (B, G, 1) each, at least float32."""
     wide = torch.promote_types(x.dtype, torch.float32)
-    pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, h w, C): no copy where the channels are last
+    pixels = rearrange(x, "B C h w -> B (h w) C")  # no copy where the channels are last
     # Of each channel first, then of the group: the mean of their variances and the spread of their means.
     var, mean = torch.var_mean(pixels.to(wide), dim=1, correction=0)  # (B, C)
-    var, mean = (moment.reshape(len(x), groups, -1) for moment in (var, mean))  # (B, G, C/G)
+    var, mean = (rearrange(moment, "B (G c) -> B G c", G=groups) for moment in (var, mean))
     spread, middle = torch.var_mean(mean, dim=2, correction=0, keepdim=True)
     return middle, var.mean(dim=2, keepdim=True) + spread
 

@@ -7,44 +7,17 @@ Axes: B batch, L tokens, D width inside, P width of the states that come out.
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sdjp.config import XLMRobertaConfig
-from sdjp.models.clip import SelfAttention
-
-
-class XLMRobertaLayer(nn.Module):
-    """Attention and feed-forward, each added back and then normed."""
-
-    def __init__(self, width: int, heads: int, mlp_width: int) -> None:
-        super().__init__()
-        self.attention = SelfAttention(width, heads)
-        self.norm_attention = nn.LayerNorm(width)
-        self.mlp_in = nn.Linear(width, mlp_width)
-        self.mlp_out = nn.Linear(mlp_width, width)
-        self.norm_mlp = nn.LayerNorm(width)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Map x (B, L, D), mask (B, L) bool to (B, L, D)."""
-        x = self.norm_attention(x + self.attention(x, mask))
-        out: Tensor = self.norm_mlp(x + self.mlp_out(F.gelu(self.mlp_in(x))))
-        return out
+from sdjp.models.from_spec import from_spec
+from sdjp.models.transformer import Attention, Layer
 
 
 class XLMRoberta(nn.Module):
     """Token ids to text states.
 
-    Args:
-        vocab_size: Entries of the table of tokens.
-        width: D.
-        layers: Transformer layers.
-        heads: Attention heads.
-        mlp_width: Width inside the feed-forward block.
-        positions: Rows of the table of positions.
-        projection: P.
-        pad_id: Id of the padding.
-        pre_projection: Project the states before the last layer, normed, in place of the last ones.
+    Its numbers are those of :class:`~sdjp.config.XLMRobertaConfig`.
     """
 
     def __init__(
@@ -66,7 +39,9 @@ class XLMRoberta(nn.Module):
         self.position_embedding = nn.Embedding(positions, width)
         self.type_embedding = nn.Embedding(1, width)
         self.norm_in = nn.LayerNorm(width)
-        self.layers = nn.ModuleList(XLMRobertaLayer(width, heads, mlp_width) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            Layer(width, Attention(width, heads), mlp_width, norm_first=False) for _ in range(layers)
+        )
         self.projection = nn.Linear(width, projection)  # in every file, used or not
         self.pre_norm = nn.LayerNorm(width) if pre_projection else None
         self.pre_projection = nn.Linear(width, projection) if pre_projection else None
@@ -74,17 +49,7 @@ class XLMRoberta(nn.Module):
     @classmethod
     def from_config(cls, config: XLMRobertaConfig) -> XLMRoberta:
         """Build the text encoder that ``config`` describes."""
-        return cls(
-            vocab_size=config.vocab_size,
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            mlp_width=config.mlp_width,
-            positions=config.positions,
-            projection=config.projection,
-            pad_id=config.pad_id,
-            pre_projection=config.pre_projection,
-        )
+        return from_spec(cls, config)
 
     def hidden_states(self, ids: Tensor) -> list[Tensor]:
         """Return the normed embeddings and the output of each layer, each (B, L, D)."""

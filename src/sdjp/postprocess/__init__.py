@@ -15,8 +15,8 @@ How to add one:
 2. Add one line to :data:`POSTPROCESSORS` below; the order of the lines is the order of the work.
 3. Give ``Pipeline.from_pretrained``, and ``Extras.checked`` in ``loading.py``, the switch, and pass it on to
    :func:`make_postprocessors`.
-4. Run ``pytest tests/contract/test_postprocessors.py``: it finds the new one by itself.
-5. Describe it in docs/ja/postprocess.md and docs/en/postprocess.md.
+4. Describe it in docs/ja/postprocess.md and docs/en/postprocess.md.
+5. Run ``pytest tests/contract/test_postprocessors.py``: it finds the new one by itself.
 """
 
 from __future__ import annotations

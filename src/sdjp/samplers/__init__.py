@@ -13,11 +13,13 @@ How to add one:
 
 1. Write ``<name>.py`` here: one generator function ``(denoise, x_T, plan, noise) -> Iterator[Step]`` (see
    ``base.py``), with its paper and equations in the docstring. ``euler.py`` is a short example.
-2. Add one line to :data:`SAMPLERS` below, and to :data:`ALIASES` the names it has elsewhere.
-3. Run ``pytest tests/contract/test_samplers.py tests/property/test_sampler_properties.py``: they find it by
+2. Add one line to :data:`SAMPLERS` below, and to :data:`ALIASES` the names it has elsewhere. The line says
+   what differs from one call of the model a step (``evaluations_per_step``, ``extra_evaluations``), and
+   whether it draws noise.
+3. Add it to the tables of docs/ja/samplers.md and docs/en/samplers.md, with its calls of the model.
+4. Run ``pytest tests/contract/test_samplers.py tests/property/test_sampler_properties.py``: they find it by
    themselves.
-4. Where another implementation exists, step it side by side in ``tests/parity/test_samplers_diffusers.py``.
-5. Describe it in docs/ja/samplers.md and docs/en/samplers.md.
+5. Where another implementation exists, step it side by side in ``tests/parity/test_samplers_diffusers.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a sampler is: a generator function over any callable that predicts noise.
+"""Samplers: generator functions over any callable that predicts noise.
 
 ::
 
@@ -65,7 +65,8 @@ class Sampler:
         spacing: How timesteps are chosen unless the caller says otherwise.
         stochastic: It draws noise in every run. (One with ``takes_eta`` draws where eta > 0.)
         takes_eta: Whether ``eta`` means something to it.
-        extra_evaluations: Calls of the model beyond one a step.
+        evaluations_per_step: Calls of the model in each step (guidance counts as one call).
+        extra_evaluations: Calls beyond those, in the first step; below 0, so many fewer in the last one.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Sampler:
     spacing: str = "leading"
     stochastic: bool = False
     takes_eta: bool = False
+    evaluations_per_step: int = 1
     extra_evaluations: int = 0
 
     def __call__(self, denoise: Denoise, x_T: Tensor, plan: Plan, noise: Noise) -> Iterator[Step]:
@@ -93,10 +95,6 @@ class Sampler:
                 en=f"the sampler {self.name} has no eta (given: {eta!r}). Leave eta at 0, or use ddim.",
             )
         return schedule.plan(steps, spacing=self.spacing if spacing is None else spacing, eta=eta)
-
-    def evaluations(self, plan: Plan) -> int:
-        """Return how often a run calls the model (guidance counts as one call)."""
-        return len(plan) + self.extra_evaluations if len(plan) else 0
 
 
 def at(t: float, x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ STRENGTH_RULES: Final = get_args(StrengthRule)
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How much noise each of the T timesteps carries: sqrt(beta) is linear in t ("scaled linear").
+    """The noise that each of the T timesteps carries: sqrt(beta) is linear in t ("scaled linear").
 
     Attributes:
         num_train_timesteps: T.

@@ -1,4 +1,4 @@
-"""Which of the T trained timesteps a run of S steps visits.
+"""The spacing of a run: S of the T trained timesteps.
 
 To add one: write a function ``(steps, T) -> timesteps`` (any order, whole or fractional, 0 to T - 1), add a
 line to :data:`SPACINGS`, and describe it in docs/ja/samplers.md. The contract tests find it by themselves.

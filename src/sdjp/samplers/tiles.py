@@ -49,7 +49,7 @@ def tiled(denoise: Denoise, *, tile: int, overlap: int) -> Denoise:
 
 
 def windows(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
-    """Where tiles begin and end along one side: as few as reach, evenly spread, the last at the very end."""
+    """Begin and end of each tile along one side: as few as reach, evenly spread, the last at the very end."""
     if length <= tile:
         return [(0, length)]
     count = -(-(length - overlap) // (tile - overlap))

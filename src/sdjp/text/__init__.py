@@ -1,1 +1,1 @@
-"""…"""
+"""Text: prompts are checked, read, translated and cut into chunks of tokens."""

@@ -1,4 +1,4 @@
-"""The words that a small model knows, and what it knows that is nearest to other words.
+"""The words that a small model knows, and the nearest of them to other words.
 
 A large model has met every word; one that was trained on a few hundred things has not, and draws anything for
 the rest. Its folder may have a table ``words.tsv``: a word a line, or a word, a tab, and what is to stand for
@@ -23,30 +23,12 @@ LONGEST: Final = 4
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _ARTICLE: Final = re.compile(r"\b([Aa])n?(\s+)$")
 _GRAMMAR: Final = frozenset(
-    [
-        *(
-            "a",
-            "an",
-            "the",
-            "of",
-            "in",
-            "on",
-            "at",
-            "by",
-            "to",
-            "from",
-            "with",
-            "without",
-            "and",
-            "or",
-            "for",
-        ),
-        *("as", "into", "onto", "over", "under", "above", "below", "near", "beside", "behind", "before"),
-        *("between", "through", "across", "around", "up", "down", "out", "off", "is", "are", "be", "am"),
-        *("was", "were", "been", "being", "has", "have", "had", "having", "it", "its", "his", "her", "their"),
-        *("this", "that", "these", "those", "who", "which", "what", "not", "no", "very", "so", "too", "then"),
-        *("than", "other", "another", "each", "every", "all", "some", "any", "many", "much", "more", "most"),
-    ]
+    """
+    a an the of in on at by to from with without and or for as into onto over under above below near beside
+    behind before between through across around up down out off is are be am was were been being has have
+    had having it its his her their this that these those who which what not no very so too then than other
+    another each every all some any many much more most
+    """.split()
 )
 
 
@@ -140,7 +122,7 @@ def _singulars(word: str) -> list[str]:
 
 
 def _with_article(before: str, noun: str) -> str:
-    """The text before a noun, with its article: an eagle where a falcon was, none for shoes."""
+    """The text before ``noun``, with its article: an eagle where a falcon was, none for shoes."""
     match = _ARTICLE.search(before)
     if match is None:
         return before

@@ -1,4 +1,4 @@
-"""What a tokenizer is: the part of it that prompts need, whatever model it belongs to."""
+"""Tokenizers: the part of them that prompts need, whatever model they belong to."""
 
 from __future__ import annotations
 

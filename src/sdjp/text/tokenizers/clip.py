@@ -26,9 +26,9 @@ from sdjp.text.tokenizers.clip_clean import clean
 START: Final = "<|startoftext|>"
 END: Final = "<|endoftext|>"
 CLIP_MERGES: Final = 48_894
-"""How many merges of the published table CLIP uses."""
+"""Merges of the published table that CLIP uses."""
 CLIP_BYTES: Final = 524_644
-"""Where they end in it: it goes on for five times as long."""
+"""Their end in it: it goes on for five times as long."""
 
 _HEADER: Final = "#version: 0.2"
 _WORD_END: Final = "</w>"
@@ -138,10 +138,6 @@ class ClipTokenizer:
     def lost(self, text: str) -> list[str]:
         """Return nothing: every byte has an id."""
         return []
-
-    def id(self, token: str) -> int | None:
-        """Return the id of a token such as ``",</w>"``, or None where the table lacks it."""
-        return self._ids.get(token)
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """Return the entries of the table; a byte is one printable character, a word ends with ``</w>``."""

@@ -1,4 +1,4 @@
-"""What CLIP's tokenizer does to a text before it looks at byte pairs.
+"""The cleaning of a text by CLIP's tokenizer, before it looks at byte pairs.
 
 The tokenizer that Stable Diffusion v1 was trained with passes its text through ftfy, folds white space and
 lower-cases. This is the part of it that prompts meet: HTML character references, the common mojibake of

@@ -1,4 +1,4 @@
-"""What every translator receives and returns.
+"""The protocol of translators: texts in, records out.
 
 A translator sees plain text leaves only: no weights, brackets, tags or line breaks (the prompt parser keeps
 those), already normalized. It answers with one record for each text and never with an empty translation.

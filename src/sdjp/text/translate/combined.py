@@ -115,7 +115,7 @@ class CombinedTranslator:
         return bool(record.unknown) or is_sentence(part)
 
     def _said(self, texts: list[str]) -> list[Translation | None]:
-        """What the model makes of them; None for what it can make nothing of."""
+        """The translations of the model; None where it has none."""
         try:
             return list(self._model.translate(texts))
         except TranslationError:

@@ -22,22 +22,10 @@ _EMOJI: Final = re.compile(
     "|[\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001faff](?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d.)*"
 )
 _NUMBER_WORDS: Final = {
-    "1": "a an one single",
-    "2": "two both couple pair",
-    "3": "three",
-    "4": "four",
-    "5": "five",
-    "6": "six",
-    "7": "seven",
-    "8": "eight",
-    "9": "nine",
-    "10": "ten",
-    "11": "eleven",
-    "12": "twelve dozen",
-    "20": "twenty",
-    "100": "hundred",
-    "1000": "thousand",
-}
+    "1": "a an one single", "2": "two both couple pair", "3": "three", "4": "four", "5": "five", "6": "six",
+    "7": "seven", "8": "eight", "9": "nine", "10": "ten", "11": "eleven", "12": "twelve dozen",
+    "20": "twenty", "100": "hundred", "1000": "thousand",
+}  # fmt: skip
 
 
 def acceptable(source: str, english: str) -> bool:

@@ -6,8 +6,9 @@
     phrases      words -> phrases: which word belongs to which, by particles               phrases.py
     generate     phrases -> English: order, punctuation                                    generate.py
 
-``parts.py`` has what phrases are made of, ``nouns.py`` says noun phrases (number, articles, what stands
-around them), ``clauses.py`` what verbs say of them. ``cuts.py`` cuts where MeCab does not, ``genitive.py``
+``parts.py`` has the parts of phrases. ``realization.py`` says nouns with their clauses and clauses with
+their nouns; ``nouns.py`` (number, articles, counting) and ``verbs.py`` (participles, prepositions) say each
+by itself. ``lookup.py`` finds the English of one word, ``cuts.py`` cuts where MeCab does not, ``genitive.py``
 holds the rules of の, ``english.py`` the inflection of English, ``romaji.py`` the spelling of what no table
 knows.
 """

@@ -12,7 +12,7 @@ from sdjp.text.translate.grammar.morphemes import Morpheme
 from sdjp.text.translate.lexicon_table import Table
 
 _TAILS: Final = frozenset("姿感形型")
-"""What makes another word of any noun, and which MeCab does not always cut off."""
+"""Tails that make another word of any noun, and that MeCab does not always cut off."""
 
 
 def cut(chain: Sequence[Morpheme]) -> list[Morpheme]:

@@ -9,286 +9,63 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_PLURALS: Final = {
-    "person": "people",
-    "child": "children",
-    "man": "men",
-    "woman": "women",
-    "foot": "feet",
-    "tooth": "teeth",
-    "goose": "geese",
-    "mouse": "mice",
-    "ox": "oxen",
-    "dwarf": "dwarves",
-    "hero": "heroes",
-    "potato": "potatoes",
-    "tomato": "tomatoes",
-    "volcano": "volcanoes",
-    "die": "dice",
-    "cactus": "cacti",
-    "octopus": "octopuses",
-    "roof": "roofs",
-    "chef": "chefs",
-    "reef": "reefs",
-    "cliff": "cliffs",
-    "thief": "thieves",
-    "passerby": "passersby",
-}
+_PLURALS: Final = dict(
+    pair.split("/")
+    for pair in """
+        person/people child/children man/men woman/women foot/feet tooth/teeth goose/geese mouse/mice ox/oxen
+        dwarf/dwarves hero/heroes potato/potatoes tomato/tomatoes volcano/volcanoes die/dice cactus/cacti
+        octopus/octopuses roof/roofs chef/chefs reef/reefs cliff/cliffs thief/thieves passerby/passersby
+        """.split()
+)
 _UNCHANGED: Final = frozenset(
-    [
-        "fish",
-        "goldfish",
-        "jellyfish",
-        "starfish",
-        "shellfish",
-        "sheep",
-        "deer",
-        "shrimp",
-        "squid",
-        "salmon",
-        "carp",
-        "tuna",
-        "bison",
-        "moose",
-        "samurai",
-        "ninja",
-        "geisha",
-        "maiko",
-        "oni",
-        "kappa",
-        "tengu",
-        "ronin",
-        "onmyoji",
-        "kimono",
-        "yukata",
-        "katana",
-        "torii",
-        "aircraft",
-        "spacecraft",
-        "series",
-        "species",
-        "yokai",
-        "koi",
-        "daruma",
-        "ema",
-        "mochi",
-        "dango",
-        "onigiri",
-        "sushi",
-        "miko",
-        "omikuji",
-        "tanuki",
-        "medaka",
-    ]
+    """
+    fish goldfish jellyfish starfish shellfish sheep deer shrimp squid salmon carp tuna bison moose
+    samurai ninja geisha maiko oni kappa tengu ronin onmyoji kimono yukata katana torii aircraft
+    spacecraft series species yokai koi daruma ema mochi dango onigiri sushi miko omikuji tanuki medaka
+    """.split()
 )
-_NOT_LEAF: Final = frozenset(
-    {"leaf", "knife", "life", "wife", "wolf", "shelf", "elf", "half", "loaf", "calf", "scarf"}
-)
+_TO_VES: Final = frozenset("leaf knife life wife wolf shelf elf half loaf calf scarf".split())
 _BEFORE_TAIL: Final = re.compile(r" (?:of|in|on|with|at|from|to|for|under|over|that|who|without|wearing) ")
 
+# A verb, its past tense and its past participle.
 _PAST: Final = {
     verb: (past, participle)
     for verb, past, participle in (
         row.split("/")
-        for row in [
-            "be/was/been",
-            "become/became/become",
-            "begin/began/begun",
-            "bend/bent/bent",
-            "bite/bit/bitten",
-            "bind/bound/bound",
-            "blow/blew/blown",
-            "break/broke/broken",
-            "bring/brought/brought",
-            "build/built/built",
-            "burn/burned/burnt",
-            "burst/burst/burst",
-            "buy/bought/bought",
-            "catch/caught/caught",
-            "choose/chose/chosen",
-            "come/came/come",
-            "cut/cut/cut",
-            "deal/dealt/dealt",
-            "dig/dug/dug",
-            "do/did/done",
-            "draw/drew/drawn",
-            "drink/drank/drunk",
-            "drive/drove/driven",
-            "eat/ate/eaten",
-            "fall/fell/fallen",
-            "feed/fed/fed",
-            "feel/felt/felt",
-            "fight/fought/fought",
-            "find/found/found",
-            "fly/flew/flown",
-            "forget/forgot/forgotten",
-            "freeze/froze/frozen",
-            "get/got/gotten",
-            "give/gave/given",
-            "go/went/gone",
-            "grow/grew/grown",
-            "hang/hung/hung",
-            "have/had/had",
-            "hear/heard/heard",
-            "hide/hid/hidden",
-            "hit/hit/hit",
-            "hold/held/held",
-            "hurt/hurt/hurt",
-            "keep/kept/kept",
-            "know/knew/known",
-            "lay/laid/laid",
-            "lead/led/led",
-            "leave/left/left",
-            "let/let/let",
-            "lie/lay/lain",
-            "light/lit/lit",
-            "lose/lost/lost",
-            "make/made/made",
-            "meet/met/met",
-            "mow/mowed/mown",
-            "put/put/put",
-            "read/read/read",
-            "ride/rode/ridden",
-            "ring/rang/rung",
-            "rise/rose/risen",
-            "run/ran/run",
-            "say/said/said",
-            "see/saw/seen",
-            "sell/sold/sold",
-            "send/sent/sent",
-            "set/set/set",
-            "sew/sewed/sewn",
-            "shake/shook/shaken",
-            "shine/shone/shone",
-            "shoot/shot/shot",
-            "show/showed/shown",
-            "shut/shut/shut",
-            "sing/sang/sung",
-            "sink/sank/sunk",
-            "sit/sat/sat",
-            "sleep/slept/slept",
-            "slide/slid/slid",
-            "speak/spoke/spoken",
-            "spend/spent/spent",
-            "spin/spun/spun",
-            "split/split/split",
-            "spread/spread/spread",
-            "stand/stood/stood",
-            "steal/stole/stolen",
-            "stick/stuck/stuck",
-            "sweep/swept/swept",
-            "swim/swam/swum",
-            "swing/swung/swung",
-            "take/took/taken",
-            "teach/taught/taught",
-            "tear/tore/torn",
-            "tell/told/told",
-            "think/thought/thought",
-            "throw/threw/thrown",
-            "understand/understood/understood",
-            "wake/woke/woken",
-            "wear/wore/worn",
-            "weave/wove/woven",
-            "win/won/won",
-            "write/wrote/written",
-            "kneel/knelt/knelt",
-            "lean/leaned/leaned",
-            "strike/struck/struck",
-            "overlook/overlooked/overlooked",
-            "grind/ground/ground",
-        ]
+        for row in """
+        be/was/been become/became/become begin/began/begun bend/bent/bent bite/bit/bitten bind/bound/bound
+        blow/blew/blown break/broke/broken bring/brought/brought build/built/built burn/burned/burnt
+        burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen come/came/come
+        cut/cut/cut deal/dealt/dealt dig/dug/dug do/did/done draw/drew/drawn drink/drank/drunk
+        drive/drove/driven eat/ate/eaten fall/fell/fallen feed/fed/fed feel/felt/felt fight/fought/fought
+        find/found/found fly/flew/flown forget/forgot/forgotten freeze/froze/frozen get/got/gotten
+        give/gave/given go/went/gone grow/grew/grown hang/hung/hung have/had/had hear/heard/heard
+        hide/hid/hidden hit/hit/hit hold/held/held hurt/hurt/hurt keep/kept/kept know/knew/known
+        lay/laid/laid lead/led/led leave/left/left let/let/let lie/lay/lain light/lit/lit lose/lost/lost
+        make/made/made meet/met/met mow/mowed/mown put/put/put read/read/read ride/rode/ridden
+        ring/rang/rung rise/rose/risen run/ran/run say/said/said see/saw/seen sell/sold/sold
+        send/sent/sent set/set/set sew/sewed/sewn shake/shook/shaken shine/shone/shone shoot/shot/shot
+        show/showed/shown shut/shut/shut sing/sang/sung sink/sank/sunk sit/sat/sat sleep/slept/slept
+        slide/slid/slid speak/spoke/spoken spend/spent/spent spin/spun/spun split/split/split
+        spread/spread/spread stand/stood/stood steal/stole/stolen stick/stuck/stuck sweep/swept/swept
+        swim/swam/swum swing/swung/swung take/took/taken teach/taught/taught tear/tore/torn tell/told/told
+        think/thought/thought throw/threw/thrown understand/understood/understood wake/woke/woken
+        wear/wore/worn weave/wove/woven win/won/won write/wrote/written kneel/knelt/knelt
+        lean/leaned/leaned strike/struck/struck overlook/overlooked/overlooked grind/ground/ground
+        """.split()
     )
 }
 # One syllable, or stress on the last: the final consonant is doubled (running); all others are not (opening).
 _DOUBLED: Final = frozenset(
-    [
-        "blur",
-        "stir",
-        "star",
-        "run",
-        "sit",
-        "swim",
-        "cut",
-        "hit",
-        "put",
-        "get",
-        "dig",
-        "let",
-        "set",
-        "shut",
-        "stop",
-        "step",
-        "hug",
-        "pet",
-        "pat",
-        "rub",
-        "drip",
-        "drop",
-        "drag",
-        "grab",
-        "grip",
-        "hop",
-        "jog",
-        "knit",
-        "mop",
-        "nap",
-        "pop",
-        "plan",
-        "plug",
-        "rip",
-        "scan",
-        "shop",
-        "sip",
-        "skip",
-        "slip",
-        "snap",
-        "spin",
-        "spit",
-        "spot",
-        "strum",
-        "tap",
-        "tip",
-        "trap",
-        "trim",
-        "trot",
-        "wag",
-        "wrap",
-        "win",
-        "chat",
-        "clap",
-        "flap",
-        "fit",
-        "fan",
-        "tug",
-        "split",
-        "begin",
-        "scrub",
-        "emit",
-        "forget",
-        "regret",
-        "permit",
-        "commit",
-        "occur",
-        "upset",
-        "propel",
-        "admit",
-        "beg",
-        "bat",
-        "pin",
-        "prop",
-        "quit",
-        "rob",
-        "rot",
-        "snug",
-        "swap",
-        "top",
-        "zip",
-        "chop",
-        "flip",
-        "drum",
-        "sag",
-    ]
+    """
+    blur stir star run sit swim cut hit put get dig let set shut stop step hug pet pat rub drip drop drag
+    grab grip hop jog knit mop nap pop plan plug rip scan shop sip skip slip snap spin spit spot strum tap
+    tip trap trim trot wag wrap win chat clap flap fit fan tug split begin scrub emit forget regret permit
+    commit occur upset propel admit beg bat pin prop quit rob rot snug swap top zip chop flip drum sag
+    """.split()
 )
+# Adjectives that are their own adverbs.
+_ALSO_ADVERBS: Final = frozenset("high low fast far hard straight early late".split())
 
 
 def plural(noun: str) -> str:
@@ -313,7 +90,7 @@ def _plural_word(word: str) -> str:
             if lower.endswith("human"):
                 break
             return word[: len(word) - len(singular)] + many
-    if lower in _NOT_LEAF or lower.endswith(("leaf", "shelf")):
+    if lower in _TO_VES or lower.endswith(("leaf", "shelf")):
         return word.removesuffix("fe").removesuffix("f") + "ves" if lower != "scarf" else "scarves"
     if re.search(r"(s|x|z|ch|sh)$", lower):
         return word + "es"
@@ -382,9 +159,7 @@ def adverb(adjective: str) -> str:
     """Return the adverb of an adjective: ``"happy"`` -> ``"happily"``."""
     if " " in adjective or "-" in adjective:
         return f"in a {adjective} way"
-    if adjective in {"high", "low", "fast", "far", "hard", "straight", "early", "late"} or adjective.endswith(
-        "ly"
-    ):
+    if adjective in _ALSO_ADVERBS or adjective.endswith("ly"):
         return adjective
     if adjective.endswith("ic"):
         return adjective + "ally"

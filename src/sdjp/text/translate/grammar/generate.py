@@ -7,16 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sdjp.text.translate.grammar.clauses import argument_phrase, complements_of, predicate, subject_phrase
-from sdjp.text.translate.grammar.nouns import (
-    PREPOSITIONS,
-    adjective_phrase,
-    bare,
-    fill,
-    is_plural,
-    noun_phrase,
-    related_phrase,
-)
+from sdjp.text.translate.grammar.nouns import is_plural
 from sdjp.text.translate.grammar.parts import (
     Adjective,
     Clause,
@@ -30,6 +21,18 @@ from sdjp.text.translate.grammar.parts import (
     anyone,
     is_existence,
 )
+from sdjp.text.translate.grammar.realization import (
+    adjective_phrase,
+    argument_phrase,
+    bare,
+    complements_of,
+    fill,
+    noun_phrase,
+    predicate,
+    related_phrase,
+    subject_phrase,
+)
+from sdjp.text.translate.grammar.verbs import PREPOSITIONS
 
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])

@@ -15,109 +15,38 @@ _HELD: Final = frozenset(["thing", "food", "animal"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
 # Heads that English joins by "of": the sound of rain, a view of a town.
 _OF: Final = frozenset(
-    [
-        "sound",
-        "scent",
-        "world",
-        "atmosphere",
-        "color",
-        "shape",
-        "name",
-        "number",
-        "voice",
-        "smell",
-        "land",
-        "country",
-        "king",
-        "queen",
-        "god",
-        "end",
-        "edge",
-        "top",
-        "view",
-        "scene",
-        "landscape",
-        "townscape",
-        "scenery",
-        "map",
-        "history",
-        "meaning",
-        "power",
-        "piece",
-        "fragment",
-        "fragments",
-        "ray",
-        "light",
-        "memory",
-        "memories",
-        "dream",
-        "image",
-        "season",
-        "sea",
-        "ocean",
-        "feeling",
-        "symbol",
-        "kingdom",
-        "mood",
-        "moment",
-        "story",
-        "legend",
-        "city",
-        "statue",
-        "birth",
-        "death",
-        "beginning",
-        "path",
-        "ring",
-        "wall",
-        "pile",
-        "row",
-        "logo",
-        "icon",
-        "figurine",
-        "sticker",
-        "poster",
-        "bunch",
-        "bouquet",
-        "collection",
-        "crystal",
-        "surface",
-        "pattern",
-        "field",
-    ]
+    """
+    sound scent world atmosphere color shape name number voice smell land country king queen god end edge
+    top view scene landscape townscape scenery map history meaning power piece fragment fragments ray
+    light memory memories dream image season sea ocean feeling symbol kingdom mood moment story legend
+    city statue birth death beginning path ring wall pile row logo icon figurine sticker poster bunch
+    bouquet collection crystal surface pattern field
+    """.split()
 )
-_GROWS: Final = frozenset(
-    ["leaf", "branch", "root", "fruit", "nut", "trunk", "bark", "spirit", "shade", "stump", "flower"]
-)
+_GROWS: Final = frozenset("leaf branch root fruit nut trunk bark spirit shade stump flower".split())
 # After a place these say what is there rather than where it is.
-_SCENES: Final = frozenset(["landscape", "townscape", "scenery", "view", "scene", "map", "sky"])
+_SCENES: Final = frozenset("landscape townscape scenery view scene map sky".split())
 # A maid who is a girl, a knight who is a cyborg.
 _ANYONE: Final = frozenset(
-    [
-        "woman",
-        "man",
-        "girl",
-        "boy",
-        "person",
-        "lady",
-        "cyborg",
-        "robot",
-        "android",
-        "zombie",
-        "ghost",
-        "skeleton",
-        "vampire",
-        "alien",
-        "elf",
-        "mummy",
-    ]
+    """
+    woman man girl boy person lady cyborg robot android zombie ghost skeleton vampire alien elf mummy
+    """.split()
 )
 _HERDS: Final = {
-    "bird": "flock", "sheep": "flock", "pigeon": "flock", "crow": "flock", "crane": "flock", "duck": "flock",
-    "seagull": "flock", "penguin": "colony", "fish": "school", "goldfish": "school", "carp": "school",
-    "dog": "pack", "wolf": "pack", "bee": "swarm", "insect": "swarm", "butterfly": "swarm", "dolphin": "pod",
-    "whale": "pod", "lion": "pride", "person": "crowd", "cat": "group", "child": "group",
-}  # fmt: skip
+    animal: herd
+    for herd, animals in {
+        "flock": "bird sheep pigeon crow crane duck seagull",
+        "school": "fish goldfish carp",
+        "pack": "dog wolf",
+        "swarm": "bee insect butterfly",
+        "pod": "dolphin whale",
+        "colony": "penguin",
+        "pride": "lion",
+        "crowd": "person",
+        "group": "cat child",
+    }.items()
+    for animal in animals.split()
+}
 
 
 def attach(modifier: Noun, head: Noun) -> Noun:

@@ -9,39 +9,21 @@ from typing import Final
 from sdjp.text.translate.grammar.morphemes import Morpheme
 from sdjp.text.translate.grammar.words import Form
 
-# Auxiliaries that change the form; by UniDic lemma.
-_CHANGES: Final[dict[str, dict[str, bool]]] = {
-    "れる": {"passive": True},
-    "られる": {"passive": True},
-    "せる": {"causative": True},
-    "させる": {"causative": True},
-    "ない": {"negative": True},
-    "ず": {"negative": True},
-    "ぬ": {"negative": True},
-    "た": {"past": True},
-    "てる": {"progressive": True},
-    "たい": {"desire": True},
-    "ます": {},
-    "です": {},
-    "り": {"progressive": True},
-    "き": {"past": True},
-}
-# Verbs behind て, and what they add.
-_AFTER_TE: Final[dict[str, dict[str, bool]]] = {
-    "居る": {"progressive": True},
-    "有る": {"resultative": True},
-    "仕舞う": {},
-    "置く": {},
-    "来る": {},
-    "行く": {},
-    "見る": {},
-    "呉れる": {},
-    "貰う": {},
-    "上げる": {},
-    "下さる": {},
-    "おる": {"progressive": True},
-    "欲しい": {"desire": True},
-}
+# Auxiliaries, by UniDic lemma, and the feature of the form that each adds.
+_AUXILIARIES: Final = {
+    "れる": "passive", "られる": "passive", "せる": "causative", "させる": "causative",
+    "ない": "negative", "ず": "negative", "ぬ": "negative", "た": "past", "き": "past",
+    "てる": "progressive", "り": "progressive", "たい": "desire", "ます": "", "です": "",
+}  # fmt: skip
+# Verbs behind て, and the feature that each adds.
+_BEHIND_TE: Final = {
+    "居る": "progressive", "おる": "progressive", "有る": "resultative", "欲しい": "desire",
+    "仕舞う": "", "置く": "", "来る": "", "行く": "", "見る": "", "呉れる": "", "貰う": "",
+    "上げる": "", "下さる": "",
+}  # fmt: skip
+# What goes on from the stem of a verb (食べ始める) and changes nothing that English says.
+_PHASE_SUFFIXES: Final = frozenset("過ぎる 易い 難い 始める 続ける".split())
+_PHASE_VERBS: Final = frozenset("始める 続ける 出す 切る 掛ける".split())
 
 
 def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
@@ -57,8 +39,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
     while i < len(chain):
         m = chain[i]
         behind_te = chain[i - 1].is_("助詞", "接続助詞") and chain[i - 1].surface in {"て", "で", "ちゃ"}
-        if m.is_("助動詞") and m.lemma in _CHANGES:
-            form = replace(form, **_CHANGES[m.lemma], link="te" if "連用形" in m.inflection else "plain")
+        if m.is_("助動詞") and m.lemma in _AUXILIARIES:
+            form = _extended(form, _AUXILIARIES[m.lemma], m)
             if m.lemma == "ず" and m.surface == "ず":
                 form = replace(form, link="te")
         elif (
@@ -82,8 +64,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             m.is_("助詞", "接続助詞") and m.surface == "ば"
         ):
             form = replace(form, link="te")
-        elif behind_te and m.pos[-1:] != ("一般",) and m.lemma in _AFTER_TE:
-            form = replace(form, **_AFTER_TE[m.lemma], link="te" if "連用形" in m.inflection else "plain")
+        elif behind_te and m.pos[-1:] != ("一般",) and m.lemma in _BEHIND_TE:
+            form = _extended(form, _BEHIND_TE[m.lemma], m)
             if "未然形" in m.inflection:
                 form = replace(form, link="plain")
         elif m.surface in {"よう", "みたい"} and m.is_("形状詞", "助動詞語幹") and chain[start].is_("動詞"):
@@ -99,13 +81,17 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             continue
         elif m.surface == "そう" and m.is_("形状詞", "助動詞語幹"):
             form = replace(form, seeming=True, link="plain")
-        elif (m.is_("接尾辞") and m.lemma in {"過ぎる", "易い", "難い", "始める", "続ける"}) or (
-            m.is_("動詞", "非自立可能")
-            and m.lemma in {"始める", "続ける", "出す", "切る", "掛ける"}
-            and form.link == "te"
+        elif (m.is_("接尾辞") and m.lemma in _PHASE_SUFFIXES) or (
+            m.is_("動詞", "非自立可能") and m.lemma in _PHASE_VERBS and form.link == "te"
         ):
             form = replace(form, link="te" if "連用形" in m.inflection else "plain")
         else:
             break
         i += 1
     return form, i
+
+
+def _extended(form: Form, feature: str, m: Morpheme) -> Form:
+    """``form`` with the feature that ``m`` adds, going on as ``m`` does."""
+    added = {feature: True} if feature else {}
+    return replace(form, **added, link="te" if "連用形" in m.inflection else "plain")

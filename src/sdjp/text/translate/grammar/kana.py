@@ -169,7 +169,7 @@ def _cheapest(text: str, user: Table) -> list[tuple[str, str]]:
 
 
 def _joint(last: int, kind: int, word: str) -> float:
-    """What it costs that a word of this kind follows."""
+    """The cost of a word of this kind behind the last one."""
     if kind == _PARTICLE:
         return {_NOUN: 0.0, _OTHER: 1.0, _RUN: 1.5}.get(last, _INFINITE)
     if last == _NOUN:
@@ -178,7 +178,7 @@ def _joint(last: int, kind: int, word: str) -> float:
 
 
 def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, float]]:
-    """What may begin here: the word, its spelling, its kind and its price."""
+    """The words that may begin here: each with its spelling, its kind and its price."""
     own, glossary = tables.own(), tables.glossary()
     readings, verbs = tables.readings(), tables.verb_readings()
     for end in range(start + 1, len(text) + 1):

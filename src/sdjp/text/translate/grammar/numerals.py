@@ -12,21 +12,8 @@ _KUN: Final = {
     "ひと": 1, "ふた": 2, "みっ": 3, "みつ": 3, "よっ": 4, "よつ": 4, "いつ": 5,
     "むっ": 6, "なな": 7, "やっ": 8, "ここの": 9,
 }  # fmt: skip
-_WORDS: Final = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+_CARDINALS: Final = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_ORDINALS: Final = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth".split()
 
 NUMERAL: Final = re.compile(r"(?:[0-9]+(?:[.,][0-9]+)*[万億兆]?|[〇一二三四五六七八九十百千万億兆零]+)")
 """A number as Japanese writes it."""
@@ -59,28 +46,15 @@ def value(numeral: str) -> int | float | None:
 
 def cardinal(number: int | float) -> str:
     """Write a number as English prose does: words up to twelve, digits from there on."""
-    if isinstance(number, int) and 0 <= number < len(_WORDS):
-        return _WORDS[number]
+    if isinstance(number, int) and 0 <= number < len(_CARDINALS):
+        return _CARDINALS[number]
     return str(number)
 
 
 def ordinal(number: int | float) -> str:
     """Write ``19`` as ``"19th"`` and small numbers as words."""
-    small = [
-        "zeroth",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-    ]
-    if isinstance(number, int) and 0 < number < len(small):
-        return small[number]
+    if isinstance(number, int) and 0 < number < len(_ORDINALS):
+        return _ORDINALS[number]
     n = int(number)
     ending = "th" if 10 < n % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"

@@ -1,4 +1,4 @@
-"""What phrases are made of: nouns, adjectives, clauses, and how they hang together."""
+"""The parts of phrases: nouns, adjectives, clauses, and how they hang together."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from typing import Final
 
 from sdjp.text.translate.grammar.words import Word
 
-_CLASSES: Final = {
-    "person": "animate",
-    "animal": "animate",
-    "name": "animate",
-    "place": "place",
-    "proper": "place",
-}
+_ANIMATE: Final = frozenset(["person", "animal", "name"])
+_PLACES: Final = frozenset(["place", "proper"])
 POINTING: Final = frozenset(["その", "この", "あの"])
-"""What points at a thing that was named before, or that everybody sees."""
+"""Words that point at a thing that was named before, or that everybody sees."""
 _EXISTENCE: Final = frozenset(["居る", "有る"])
 
 
@@ -57,7 +52,8 @@ class Noun:
         """``"animate"``, ``"place"`` or ``"thing"``; ``""`` for what no table knows."""
         if self.head.category in {"emoji", "latin"} or self.head.how == "romaji":
             return ""
-        return _CLASSES.get(self.head.category, "thing")
+        category = self.head.category
+        return "animate" if category in _ANIMATE else "place" if category in _PLACES else "thing"
 
     @property
     def simple(self) -> bool:
@@ -156,5 +152,5 @@ def is_existence(verb: Word) -> bool:
 
 
 def anyone() -> Noun:
-    """Who does what nobody is named for."""
+    """A person who is not named."""
     return Noun([Word(source="", kind="noun", category="person")])

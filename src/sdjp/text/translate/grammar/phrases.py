@@ -1,4 +1,4 @@
-"""Which word belongs to which: from a chain of words to noun phrases and clauses.
+"""The parser: from a chain of words to noun phrases and clauses.
 
 Japanese puts every modifier before what it modifies, so one pass from left to right with a stack is enough:
 what modifies a noun (赤い, 三匹の, 馬に乗る, 机の上の) waits on the stack for the next noun, what a predicate
@@ -8,7 +8,7 @@ nothing is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -48,7 +48,7 @@ class _Parser:
     def run(self) -> list[Item]:
         for position, word in enumerate(self.words):
             self.position = position
-            getattr(self, f"_{word.kind}")(word)
+            _RULES[word.kind](self, word)
         self._close()
         return self.stack
 
@@ -261,11 +261,8 @@ class _Parser:
         else:
             self.stack.append(Single(word))
 
-    def _auxiliary(self, word: Word) -> None:
-        pass
-
-    def _request(self, word: Word) -> None:
-        pass
+    def _silent(self, word: Word) -> None:
+        """An auxiliary or a request (…を描いて) says nothing in English."""
 
     # -- relations -------------------------------------------------------------------------------------------
 
@@ -532,6 +529,26 @@ class _Parser:
                 break
             self.stack.pop()
         self.stack.append(top)
+
+
+_RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
+    "noun": _Parser._noun,
+    "suffix": _Parser._suffix,
+    "prefix": _Parser._prefix,
+    "number": _Parser._number,
+    "particle": _Parser._particle,
+    "conjunction": _Parser._conjunction,
+    "position": _Parser._position,
+    "relator": _Parser._relator,
+    "adv": _Parser._adv,
+    "adj": _Parser._adj,
+    "verb": _Parser._verb,
+    "copula": _Parser._copula,
+    "punct": _Parser._punct,
+    "auxiliary": _Parser._silent,
+    "request": _Parser._silent,
+}
+"""The rule for each kind of word."""
 
 
 def _modifies_nouns(adjective: Adjective, noun: Noun) -> bool:

@@ -17,46 +17,42 @@ from sdjp.text.translate.grammar import numerals
 from sdjp.text.translate.grammar.cuts import before_style, cut
 from sdjp.text.translate.grammar.inflection import inflection
 from sdjp.text.translate.grammar.kana import respell, with_sources
+from sdjp.text.translate.grammar.lookup import cover, glossary_match, is_kana, lookup
 from sdjp.text.translate.grammar.morphemes import Morpheme, morphemes
 from sdjp.text.translate.grammar.romaji import hiragana, romaji
-from sdjp.text.translate.grammar.words import NOUNS, Form, Word
+from sdjp.text.translate.grammar.words import Form, Word
 from sdjp.text.translate.lexicon_table import Entry, Table
 
 _LONGEST: Final = 9
 """Morphemes that one entry may span."""
-_KANA: Final = re.compile("[ぁ-ヿ]+")
-_KATAKANA: Final = re.compile("[ァ-ヺ]")
 _NUMERIC: Final = frozenset({"counter", "unit"})
 _QUOTES: Final = {"」": "「", "』": "『", '"': '"'}
 _ONLY: Final = frozenset(["だけ", "のみ"])
 """Particles that say something of their own."""
 _PARTICLES: Final = frozenset(
-    [
-        "の",
-        "を",
-        "に",
-        "が",
-        "は",
-        "も",
-        "と",
-        "や",
-        "で",
-        "から",
-        "へ",
-        "まで",
-        "より",
-        "か",
-        "ほど",
-        "くらい",
-        "など",
-        "とか",
-        "ノ",
-    ]
+    "の を に が は も と や で から へ まで より か ほど くらい など とか ノ".split()
 )
+# Relators that are part of the word before them (子供用): no space stands between.
+_BOUND: Final = frozenset("用 系 製 柄 際 形 姿 風 調 先 ごと".split())
+# Endings of relators that cannot go without the noun that follows.
+_ADNOMINAL: Final = ("た", "る", "な", "の", "い", "ような", "の形")
+# Counters that are nouns, too.
+_COUNTING_NOUNS: Final = frozenset("人 束 山 列 粒 滴 年代".split())
+# Units of measure: with digits even for small numbers, without a plural, without a space before them.
+_IN_DIGITS: Final = frozenset(["-year-old", "-dimensional"])
+_INVARIABLE: Final = frozenset(["o'clock", "yen", "D", "K", "No."])
+_SYMBOLS: Final = frozenset(["D", "K"])
+# Verbs that no table has, by UniDic lemma.
+_LIGHT_VERBS: Final = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}
 _CONJUNCTIONS: Final = {
-    "と": "and", "そして": "and", "また": "and", "および": "and", "及び": "and", "または": "or",
-    "しかし": "but", "あるいは": "or", "そしてまた": "and", "さらに": "and",
-}  # fmt: skip
+    japanese: english
+    for english, words in {
+        "and": "と そして また および 及び そしてまた さらに",
+        "or": "または あるいは",
+        "but": "しかし",
+    }.items()
+    for japanese in words.split()
+}
 _REQUEST: Final = re.compile(
     r"(?:の(?:画像|イメージ)?を|を|が|の(?:画像|イメージ)が)?"
     r"(?:(?:描|書|か)いて|生成して|作成して|作って|出力して|表示して|見せて|お願い|希望|見たい|欲しい|ほしい)"
@@ -141,7 +137,7 @@ class _Segmenter:
         return None
 
     def _reach(self, i: int) -> int:
-        """Where the longest stretch from ``i`` ends: no entry goes on behind a space."""
+        """The end of the longest stretch from ``i``: no entry goes on behind a space."""
         end = min(len(self.chain), i + _LONGEST)
         return next((j + 1 for j in range(i, end) if self.chain[j].space), end)
 
@@ -155,7 +151,7 @@ class _Segmenter:
         if (
             len(text) < 2
             or not whole
-            or not _is_kana(text)
+            or not is_kana(text)
             or self._is_grammar(part[0])
             or self._is_grammar(part[-1])
         ):
@@ -204,16 +200,11 @@ class _Segmenter:
                     return False
                 if i == 0 or (self.chain[i - 1].space and not self._is_grammar(first)):
                     return False
-                needs_noun = (
-                    entry.ja.endswith(("た", "る", "な", "の", "い", "ような", "の形"))
-                    and "adnom" in entry.features
-                )
+                needs_noun = entry.ja.endswith(_ADNOMINAL) and "adnom" in entry.features
                 ends = after is None or after.is_("補助記号")
                 if needs_noun and ends:
                     return False
-                if entry.ja in {"用", "系", "製", "柄", "際", "形", "姿", "風", "調", "先", "ごと"}:
-                    return not self.chain[i - 1].space
-                return True
+                return entry.ja not in _BOUND or not self.chain[i - 1].space
             case "position":
                 return True
             case "suffix":
@@ -335,24 +326,26 @@ class _Segmenter:
             return self._add(i, end, "noun", how="counter", english=str(amount), category="time",
                              features={"prep": "in", "bare": ""})  # fmt: skip
         if counter.category == "unit":
-            if "ordinal" in features and amount is not None:
-                english = f"{numerals.ordinal(amount)} {counter.english}".strip()
-            elif counter.english == "s" and amount is not None:
-                century = 0 if amount >= 100 else 1900 if amount > 10 else 2000
-                english = f"{century + amount}s"  # 80年代: the 1980s
-            elif counter.english.startswith("-"):
-                english = f"{numeral if numeral.isascii() is not False else english}{counter.english}"
-                english = (
-                    f"{amount}{counter.english}"
-                    if counter.english in {"-year-old", "-dimensional"}
-                    else english
-                )
-            else:
-                plural = "" if amount == 1 or counter.english in {"o'clock", "yen", "D", "K", "No."} else "s"
-                joint = "" if counter.english in {"D", "K"} else " "
-                english = f"{amount}{joint}{counter.english}{plural}"
+            english = self._measure(counter, amount, numeral, english)
         return self._add(i, end, "number", how="counter", english=english, number=source_number,
                          category=category, features={**features, "measure": counter.english})  # fmt: skip
+
+    @staticmethod
+    def _measure(unit: Entry, amount: int | float | None, numeral: str, written: str) -> str:
+        """A number with its unit: 19th century, the 1980s, 3-dimensional, 5 o'clock, two meters."""
+        name = unit.english
+        if "ordinal" in unit.features and amount is not None:
+            return f"{numerals.ordinal(amount)} {name}".strip()
+        if name == "s" and amount is not None:
+            century = 0 if amount >= 100 else 1900 if amount > 10 else 2000
+            return f"{century + amount}s"  # 80年代: the 1980s
+        if name in _IN_DIGITS:
+            return f"{amount}{name}"
+        if name.startswith("-"):
+            return (numeral if numeral.isascii() else written) + name
+        plural = "" if amount == 1 or name in _INVARIABLE else "s"
+        joint = "" if name in _SYMBOLS else " "
+        return f"{amount}{joint}{name}{plural}"
 
     def _counter(self, j: int) -> tuple[Entry | None, int]:
         m = self._at(j)
@@ -362,11 +355,8 @@ class _Segmenter:
             spelling = "".join(x.surface for x in self.chain[j:end])
             found = [e for e in self.own.get(spelling, ()) if e.category in _NUMERIC]
             if found and end <= len(self.chain) and (end > j + 1 or not m.is_("助詞")):
-                if (
-                    end == j + 1
-                    and m.is_("名詞", "普通名詞", "一般")
-                    and spelling not in {"人", "束", "山", "列", "粒", "滴", "年代"}
-                ):
+                noun = end == j + 1 and m.is_("名詞", "普通名詞", "一般")
+                if noun and spelling not in _COUNTING_NOUNS:
                     continue
                 return found[0], end
         return None, j
@@ -422,7 +412,7 @@ class _Segmenter:
             )
         if m.is_("動詞") or m.is_("形容詞"):
             return self._predicate(i)
-        if m.is_("感動詞") and self._lookup(m) is None and romaji(m.kana or m.surface):
+        if m.is_("感動詞") and lookup(m, self.user) is None and romaji(m.kana or m.surface):
             return self._add(i, i + 1, "adv", how="romaji", english=romaji(m.kana or m.surface))
         return self._noun(i)
 
@@ -448,13 +438,9 @@ class _Segmenter:
                     if entry.category in wanted:
                         form = replace(form, potential=spelling == m.lemma and _is_potential(m))
                         return self._add(i, end, "verb" if m.is_("動詞") else "adj", entry, form=form)
-        if m.is_("動詞") and m.lemma in {"居る", "有る", "為る", "成る", "出来る"}:
-            english = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}[
-                m.lemma
-            ]
-            return self._add(
-                i, end, "verb", how="lexicon", english=english, category="verb", base=m.lemma, form=form
-            )
+        if m.is_("動詞") and m.lemma in _LIGHT_VERBS:
+            return self._add(i, end, "verb", how="lexicon", english=_LIGHT_VERBS[m.lemma], category="verb",
+                             base=m.lemma, form=form)  # fmt: skip
         if m.lemma == "無い":
             return self._add(i, end, "verb", how="lexicon", english="be", category="verb", base="有る",
                              form=Form(link=form.link, negative=not form.negative))  # fmt: skip
@@ -471,40 +457,14 @@ class _Segmenter:
             return self._add(i, end, entry.category, entry, form=form)
         return self._add(i, end, "auxiliary", form=form)
 
-    def _lookup(self, m: Morpheme) -> Entry | None:
-        """Look one noun, adjective or adverb up everywhere."""
-        kana = hiragana(m.surface)
-        reading = tables.readings().get(kana) if _is_kana(m.surface) else None
-        spellings = dict.fromkeys(s for s in (m.surface, m.base, m.lemma, reading) if s)
-        for spelling in spellings:
-            for table in (self.user, self.own):
-                for entry in table.get(spelling, ()):
-                    if entry.category in NOUNS or entry.category in {"adj", "adv"}:
-                        return entry
-        for spelling in (*spellings, kana):
-            gloss = tables.glossary().get(spelling)
-            if gloss is not None and not m.is_("名詞", "固有名詞"):
-                return _from_gloss(spelling, gloss, m)
-        for spelling in spellings:
-            name = tables.names().get(spelling)
-            if name is not None:
-                return Entry(spelling, name, "proper", {"bare": ""}, "glossary")
-        if m.foreign:
-            return _from_gloss(m.surface, m.foreign, m)
-        for spelling in (*spellings, kana):
-            gloss = tables.glossary().get(spelling)
-            if gloss is not None:
-                return _from_gloss(spelling, gloss, m)
-        return None
-
     def _noun(self, i: int) -> int:
         m = self.chain[i]
-        longest = self._glossary_match(i)
+        longest = glossary_match(self.chain, i)
         if longest is not None:
             found, end = longest
             suru = self._suru(i, end, found)
             return suru or self._add(i, end, "noun", found)
-        entry = self._lookup(m)
+        entry = lookup(m, self.user)
         if m.is_("接尾辞") and self.words and self.words[-1].kind in {"noun", "suffix"}:
             suffix = next((e for e in self.own.get(m.surface, ()) if e.category == "suffix"), None)
             if suffix is not None:
@@ -517,32 +477,17 @@ class _Segmenter:
         kind = entry.category if entry.category in {"adj", "adv"} else "noun"
         return self._add(i, i + 1, kind, entry)
 
-    def _glossary_match(self, i: int) -> tuple[Entry, int] | None:
-        """The longest stretch of two or more nouns that a glossary knows."""
-        for j in range(min(len(self.chain), i + 5), i + 1, -1):
-            part = self.chain[i:j]
-            if any(m.space for m in part[:-1]) or not all(_is_nominal(m) for m in part):
-                continue
-            spelling = "".join(m.surface for m in part)
-            gloss = tables.glossary().get(spelling)
-            if gloss is not None:
-                return _from_gloss(spelling, gloss, part[-1]), j
-            name = tables.names().get(spelling)
-            if name is not None:
-                return Entry(spelling, name, "proper", {"bare": ""}, "glossary"), j
-        return None
-
     def _unknown(self, i: int) -> int:
         """Cut an unknown stretch by the tables if that covers it; spell it out if not."""
         m = self.chain[i]
-        pieces = [] if m.source else self._cover(m.surface)
+        pieces = [] if m.source else cover(m.surface)
         if pieces:
             for n, (piece, entry) in enumerate(pieces):
                 kind = entry.category if entry.category in {"adj", "adv"} else "noun"
                 source = piece + (m.space if n == len(pieces) - 1 else "")
                 self.words.append(Word.of(source, kind, entry))
             return i + 1
-        kana = m.kana or (m.surface if _is_kana(m.surface) else "")
+        kana = m.kana or (m.surface if is_kana(m.surface) else "")
         name = m.is_("名詞", "固有名詞")
         spelt = romaji(kana) if kana else m.surface
         if not spelt:  # a lone ッ
@@ -550,45 +495,6 @@ class _Segmenter:
         english, category = (spelt.capitalize(), "proper") if name else (spelt, "thing")
         entry = Entry(m.surface, english, category, {"bare": ""}, "romaji")
         return self._add(i, i + 1, "noun", entry)
-
-    def _cover(self, text: str) -> list[tuple[str, Entry]]:
-        """Cut ``text`` into entries of two characters and more, longest first; [] if they do not cover it."""
-        if not text:
-            return []
-        for end in range(len(text), 1, -1):
-            part = text[:end]
-            native = _is_kana(part) and (len(part) > 2 or not _KATAKANA.search(part))  # アメカジ is no rain
-            reading = tables.readings().get(hiragana(part)) if native else None
-            for spelling in (part, reading):
-                for entry in self.own.get(spelling or "", ()):
-                    if entry.category in NOUNS or entry.category == "adj":
-                        rest = self._cover(text[end:])
-                        if rest or end == len(text):
-                            return [(part, entry), *rest]
-        return []
-
-
-def _from_gloss(spelling: str, gloss: str, m: Morpheme) -> Entry:
-    """Make an entry of a glossary's English; its grammar is that of a known noun with the same last word."""
-    if m.is_("副詞"):
-        return Entry(spelling, gloss, "adv", {}, "glossary")
-    if m.is_("形状詞") or m.is_("連体詞"):
-        return Entry(spelling, gloss, "adj", {}, "glossary")
-    if gloss.startswith("to "):
-        gloss = gloss.removeprefix("to ")
-    last = gloss.split(" ")[-1]
-    nouns = tables.nouns_by_english()
-    like = nouns.get(last)
-    one = nouns.get(last.removesuffix("s"))
-    if last in {"men", "women", "children", "people"} or (
-        like is None and last[-1:] == "s" and one is not None
-    ):
-        return Entry(spelling, gloss, one.category if one is not None else "person", {"pl": ""}, "glossary")
-    if like is not None and (like.english == gloss or " " in gloss):
-        features = {k: v for k, v in like.features.items() if k in {"mass", "prep", "pl", "many", "the"}}
-        return Entry(spelling, gloss, like.category, features, "glossary")
-    proper = {"bare": ""} if gloss[:1].isupper() else {}
-    return Entry(spelling, gloss, "proper" if proper else "thing", proper, "glossary")
 
 
 def _goes_on(m: Morpheme) -> bool:
@@ -604,14 +510,6 @@ def _is_potential(m: Morpheme) -> bool:
         and m.lemma[-1:] in set("うくぐすつぬぶむる")
         and (m.base[-2:] != m.lemma[-2:] and len(m.lemma) < len(m.base))
     )
-
-
-def _is_nominal(m: Morpheme) -> bool:
-    return m.is_("名詞") or m.is_("接尾辞") or m.is_("接頭辞") or m.is_("形状詞") or m.is_("latin")
-
-
-def _is_kana(text: str) -> bool:
-    return _KANA.fullmatch(text) is not None
 
 
 def _readable(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the segmenter hands to the parser: words, with their English and their grammar."""
+"""Words with their English and their grammar, as the segmenter hands them to the parser."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Word:
         return replace(word, **more) if more else word  # type: ignore[arg-type]
 
     def rendered_or(self, default: str) -> str:
-        """What became of it, or ``default`` if nothing has yet."""
+        """The English that it became, or ``default`` if nothing has yet."""
         return default if self.rendered is None else self.rendered
 
     def use(self, text: str) -> str:

@@ -5,7 +5,7 @@ How to add one:
 1. Write ``<layout>.py`` here: a function ``rows(config)`` that yields a
    :class:`~sdjp.weights.names.keymap.Row` for every module of the three networks.
    ``ldm.py`` is the model to follow.
-2. Add one line to :data:`MAPS` below.
+2. Add one line to :data:`MAPS` below, with the kinds of text encoders that it has rows for.
 3. Run ``pytest tests/contract/test_maps.py``: it finds the new table by itself.
 4. Teach ``checkpoint.py`` to recognise the layout, and ``convert.py`` to write it, if it should.
 """
