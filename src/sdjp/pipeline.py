@@ -121,7 +121,7 @@ class Pipeline:
             source: ``"mini"`` (the embedded model, the default), an original ``.ckpt`` or ``.safetensors``, a
                 diffusers folder, or a hub id such as ``"CompVis/stable-diffusion-v1-4"``.
             device: ``"auto"`` (CUDA, then Apple's MPS, then the processor), or a torch device.
-            dtype: ``"auto"`` (float16 on CUDA, bfloat16 on processors that have it, else float32), or a dtype.
+            dtype: ``"auto"`` (float16 on CUDA, bfloat16 on CPUs that have it, else float32), or a dtype.
             ema: Whether to take the averaged weights of a full checkpoint: where there are any, or always …
             config: A configuration of the original, such as its ``v1-inference.yaml``, in place of what the
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
@@ -241,7 +241,7 @@ class Pipeline:
 
     @property
     def runtime(self) -> Runtime:
-        """The circumstances of a run; they go into the record of its pictures."""
+        """The circumstances of a run, for the record of its pictures."""
         return Runtime(
             version=__version__,
             device=str(self.device),
