@@ -27,8 +27,8 @@ from sdjp.weights.source import locate
 from sdjp_training.scenes import composition, keywords
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.composition import RIDES, Scene
-from sdjp_training.scenes.places import COLORS
-from sdjp_training.scenes.styles import Style
+from sdjp_training.scenes.places import COLORS, QUESTIONS
+from sdjp_training.scenes.styles import OTHERS, STYLES
 from sdjp_training.trainers import autoencoder, clip, judge
 from sdjp_training.translator import pairs as translation_pairs
 from sdjp_training.translator import scores as translation_scores
@@ -36,51 +36,6 @@ from sdjp_training.translator import scores as translation_scores
 if TYPE_CHECKING:
     from sdjp import Pipeline
 
-PLACES_JA: Final = {
-    "white": "白い背景の{}",
-    "black": "黒い背景の{}",
-    "gray": "灰色の背景の{}",
-    "red": "赤い背景の{}",
-    "orange": "オレンジ色の背景の{}",
-    "yellow": "黄色い背景の{}",
-    "green": "緑の背景の{}",
-    "light blue": "水色の背景の{}",
-    "blue": "青い背景の{}",
-    "purple": "紫の背景の{}",
-    "pink": "ピンクの背景の{}",
-    "brown": "茶色の背景の{}",
-    "beige": "ベージュの背景の{}",
-    "night": "夜空の下の{}",
-    "sky": "青空の下の{}",
-    "sea": "海の上の{}",
-    "underwater": "水中の{}",
-    "grass": "草原の{}",
-    "forest": "森の中の{}",
-    "snow": "雪の中の{}",
-    "sunset": "夕焼けの{}",
-    "beach": "砂浜の{}",
-    "desert": "砂漠の{}",
-    "mountains": "山の中の{}",
-    "city": "街の{}",
-    "city at night": "夜の街の{}",
-    "space": "宇宙の{}",
-    "moon": "月面の{}",
-    "room": "部屋の中の{}",
-    "tatami": "和室の{}",
-    "cherry blossoms": "桜の木の下の{}",
-    "flowers": "花畑の{}",
-    "rain": "雨の中の{}",
-    "fog": "霧の中の{}",
-}
-STYLES_JA: Final[dict[Style, str]] = {
-    "pixel art": "{}のドット絵",
-    "monochrome": "白黒の{}",
-    "watercolor": "{}の水彩画",
-    "sketch": "{}のスケッチ",
-    "neon": "ネオン風の{}",
-    "ukiyo-e": "浮世絵風の{}",
-    "3D": "3Dの{}",
-}
 SIDES: Final = (("left", "左"), ("right", "右"))
 LIVING: Final = frozenset({"animal", "person", "fantasy"})
 BATCH: Final = 8
@@ -104,7 +59,7 @@ class Question:
     subjects: tuple[str, ...]
     place: str | None = None
     side: str | None = None
-    style: Style | None = None
+    style: str | None = None
 
 
 def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Question]:
@@ -118,7 +73,7 @@ def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Ques
     rng = random.Random("questions")
     every = artwork.concepts
     found = [Question(kind="single", prompt=c.japanese, subjects=(c.emoji,)) for c in every] * each
-    places = list(PLACES_JA.items())
+    places = list(QUESTIONS.items())
     for i in range(others):
         place, phrase = places[i % len(places)]
         concept = rng.choice(every)
@@ -137,10 +92,9 @@ def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Ques
         concept, (side, word) = rng.choice(every), SIDES[i % 2]
         prompt = f"{word}側の{concept.japanese}"
         found.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
-    styles = list(STYLES_JA.items())
     for i in range(others):
-        concept, (style, phrase) = rng.choice(every), styles[i % len(styles)]
-        prompt = phrase.format(concept.japanese)
+        concept, style = rng.choice(every), OTHERS[i % len(OTHERS)]
+        prompt = STYLES[style].question.format(concept.japanese)
         found.append(Question(kind="style", prompt=prompt, subjects=(concept.emoji,), style=style))
     return found
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.places import COLORS, PLACES, background
-from sdjp_training.scenes.styles import SETS, STYLES, Style, stylise
+from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES, stylise
 
 Layout = Literal["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"]
 LAYOUTS: Final = get_args(Layout)
@@ -23,30 +23,10 @@ STYLED: Final = 0.2
 """Share of scenes in another style than the plain one."""
 
 RIDES: Final = [
-    "🐎",
-    "🦄",
-    "🐄",
-    "🐖",
-    "🐑",
-    "🐪",
-    "🐘",
-    "🐅",
-    "🦁",
-    "🐢",
-    "🐉",
-    "🐳",
-    "🐬",
-    "🚲",
-    "🏍️",
-    "🚜",
-    "🚗",
-    "🚀",
-    "🦕",
-    "🦌",
-    "☁️",
-]
+    "🐎", "🦄", "🐄", "🐖", "🐑", "🐪", "🐘", "🐅", "🦁", "🐢", "🐉",
+    "🐳", "🐬", "🚲", "🏍️", "🚜", "🚗", "🚀", "🦕", "🦌", "☁️",
+]  # fmt: skip
 SEATS: Final = ["🏠", "🛏️", "🪑", "⛰️", "🚗", "🎁", "📕", "🌕", "☁️", "🍰", "🌍", "🏰"]
-FLYING: Final = ("sky", "night", "space")
 
 # x, y of the middle and the side of each drawing, in pixels. Corners keep to a grid of half latent cells and
 # there are few sizes: the same drawing then has the same latents wherever it stands.
@@ -80,7 +60,7 @@ class Scene:
     emojis: tuple[str, ...]
     layout: Layout = "single"
     place: str = "white"
-    style: Style = "plain"
+    style: str = PLAIN
     seed: int = field(default=0, compare=False)
 
 
@@ -93,7 +73,7 @@ def sample(artwork: Artwork, rng: random.Random) -> Scene:
         place = rng.choice(list(COLORS))
     elif r > 0.33:
         place = rng.choice(list(PLACES))
-    style = rng.choice(STYLES[1:]) if rng.random() < STYLED else STYLES[0]
+    style = rng.choice(OTHERS) if rng.random() < STYLED else PLAIN
     seed = rng.randrange(2**31)
     layout: Layout = rng.choices(
         LAYOUTS,
@@ -128,12 +108,12 @@ def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
     rng = random.Random(scene.seed)
     canvas = background(scene.place).copy()
     boxes = BOXES[scene.layout]
-    emojis, drawn = scene.emojis, SETS.get(scene.style, "flat")
+    emojis, drawings = scene.emojis, STYLES[scene.style].drawings or "flat"
     if scene.layout in ("riding", "above"):
         emojis = (scene.emojis[1], scene.emojis[0])  # the lower one is drawn first
     elif len(boxes) > len(emojis):
         emojis = emojis * len(boxes)
     dx, dy = rng.choices((-SHIFT, 0, SHIFT), weights=(1, 4, 1), k=2) if scene.layout == "single" else (0, 0)
     for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
-        paste(canvas, artwork.drawing(emoji, drawn), x + dx, y + dy, side)
+        paste(canvas, artwork.drawing(emoji, drawings), x + dx, y + dy, side)
     return stylise(canvas, scene.style)

@@ -50,7 +50,7 @@ def write(packages: Path, target: Path) -> int:
     """Write the list as :func:`sdjp_training.scenes.artwork.concepts` reads it, and tell its length."""
     every = [*artwork.concepts(), *further(packages)]
     target.parent.mkdir(parents=True, exist_ok=True)
-    rows = ("\t".join((c.emoji, ", ".join(c.names), c.japanese, c.kind)) for c in every)
+    rows = ("\t".join((c.emoji, ", ".join(c.names), c.japanese, c.kind, f"{c.weight:g}")) for c in every)
     target.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return len(every)
 

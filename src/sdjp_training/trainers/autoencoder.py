@@ -23,8 +23,8 @@ from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import EMA, MuonAdamW
 from sdjp_training.scenes import composition
 from sdjp_training.scenes.artwork import PACKAGES, SIDE, Artwork
-from sdjp_training.scenes.places import COLORS, PLACES, background
-from sdjp_training.scenes.styles import STYLES, stylise
+from sdjp_training.scenes.places import BACKGROUNDS, COLORS, background
+from sdjp_training.scenes.styles import OTHERS, PLAIN, stylise
 
 CROPS = ((64, 12), (96, 8), (128, 6))  # side and number, for the three thirds of a run
 HELD_OUT = 20  # every 20th drawing is never trained on
@@ -33,7 +33,7 @@ KL_WEIGHT = 2e-4
 
 def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> NDArray[np.uint8]:
     """One to three drawings of any set, anywhere, on any background: (256, 256, 3) uint8."""
-    place = rng.choice([*COLORS, *PLACES])
+    place = rng.choice(BACKGROUNDS)
     canvas = background(place).copy()
     if place in COLORS and rng.random() < 0.5:
         canvas[:] = np.array([rng.randrange(256) for _ in range(3)], dtype=np.uint8)
@@ -43,7 +43,7 @@ def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> 
         index = rng.choice([i for i in every if (i % HELD_OUT == 0) == held_out])
         side = rng.uniform(70, 240)
         composition.paste(canvas, pool[index], rng.uniform(50, 206), rng.uniform(50, 206), side)
-    return stylise(canvas, rng.choice(STYLES[1:]) if rng.random() < 0.1 else STYLES[0])
+    return stylise(canvas, rng.choice(OTHERS) if rng.random() < 0.1 else PLAIN)
 
 
 class Crops:

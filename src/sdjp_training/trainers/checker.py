@@ -220,6 +220,6 @@ def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.I
 
 def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
     """One thing on a background, in one of the sizes that scenes have."""
-    canvas = places.background(rng.choice([*places.COLORS, *places.PLACES])).copy()
+    canvas = places.background(rng.choice(places.BACKGROUNDS)).copy()
     composition.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
     return Image.fromarray(canvas)

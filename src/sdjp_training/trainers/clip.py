@@ -31,7 +31,8 @@ from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import captions, composition
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.hazards import WatchedArtwork
-from sdjp_training.scenes.styles import Style
+from sdjp_training.scenes.nouns import article
+from sdjp_training.scenes.styles import STYLES
 from sdjp_training.trainers import judge, text_encoder
 
 BATCH: Final = 128
@@ -134,7 +135,7 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
 @torch.no_grad()
 def styles_of(
     model: MiniCLIP, tokens: ClipTokenizer, nouns: Sequence[str], pictures: Sequence[NDArray[np.uint8]]
-) -> list[Style]:
+) -> list[str]:
     """The style that the picture (h, w, 3) of each noun is nearest to.
 
     A style is the mean of all ways to say it, as in the paper's section 3.1.4.
@@ -143,10 +144,10 @@ def styles_of(
     for noun, picture in zip(nouns, pictures, strict=True):
         seen = model.pictures(judge.to_input(picture[None]))[0]
         said = []
-        for phrases in captions.STYLE_PHRASES.values():
-            texts = [captions.in_style(phrase, captions.article(noun)) for phrase in sorted(set(phrases))]
+        for style in STYLES.values():
+            texts = [captions.in_style(phrase, article(noun)) for phrase in sorted(set(style.english))]
             said.append(F.normalize(model.texts(*encode(tokens, texts)).mean(dim=0), dim=0))
-        found.append(list(captions.STYLE_PHRASES)[int((torch.stack(said) @ seen).argmax())])
+        found.append(list(STYLES)[int((torch.stack(said) @ seen).argmax())])
     return found
 
 

@@ -28,128 +28,6 @@ from sdjp_training.trainers import text_encoder
 
 BATCH = 128  # over all workers
 DROPPED = 0.1  # captions left empty, for guidance
-# What prompts ask for most is shown more often.
-CORE = frozenset(
-    [
-        "🐈",
-        "🐕",
-        "🐎",
-        "🐼",
-        "🐧",
-        "🦊",
-        "🐇",
-        "🐻",
-        "🦁",
-        "🐅",
-        "🐘",
-        "🦉",
-        "🐦",
-        "🐟",
-        "🐳",
-        "🐬",
-        "🐙",
-        "🐢",
-        "🐸",
-        "🦋",
-        "🐉",
-        "🦄",
-        "🐄",
-        "🐖",
-        "🐑",
-        "🐒",
-        "🐺",
-        "🦌",
-        "👧",
-        "👦",
-        "👩",
-        "👨",
-        "👴",
-        "👵",
-        "👶",
-        "🧑\u200d🚀",
-        "🥷",
-        "👸",
-        "🤴",
-        "🧙",
-        "🧚",
-        "🧜",
-        "👻",
-        "👽",
-        "👹",
-        "🤖",
-        "⛄",
-        "🎃",
-        "🍎",
-        "🍊",
-        "🍓",
-        "🍉",
-        "🍄",
-        "🍞",
-        "🍔",
-        "🍕",
-        "🍣",
-        "🍙",
-        "🍜",
-        "🍰",
-        "🍵",
-        "🌸",
-        "🌹",
-        "🌻",
-        "🌷",
-        "🌳",
-        "🌵",
-        "🍁",
-        "🚗",
-        "🚌",
-        "🚲",
-        "🚃",
-        "🚅",
-        "✈️",
-        "🚀",
-        "🛸",
-        "🚢",
-        "⛵",
-        "🎈",
-        "🏠",
-        "🏯",
-        "🏰",
-        "⛩️",
-        "🗼",
-        "🗻",
-        "🌋",
-        "🌈",
-        "🌊",
-        "🔥",
-        "☀️",
-        "🌙",
-        "⭐",
-        "☁️",
-        "❄️",
-        "🌍",
-        "🪐",
-        "☂️",
-        "🏮",
-        "🧸",
-        "🎁",
-        "👑",
-        "💎",
-        "📕",
-        "🕯️",
-        "🪑",
-        "🎸",
-        "🗡️",
-        "❤️",
-    ]
-)
-CORE_WEIGHT = 3.0
-# Of that, what people try first.
-FIRST = frozenset(
-    [
-        *("🐈", "🐕", "🐎", "🐇", "🐧", "🦊", "🐼", "🐻", "🐦", "🐟", "🐘", "🦁", "🐉", "👻", "🤖", "⛄"),
-        *("👧", "👦", "👩", "👨", "🧑\u200d🚀", "🥷", "🍎", "🍣", "🌸", "🚗", "🏯", "🏠", "🗻", "⛩️"),
-    ]
-)
-FIRST_WEIGHT = 9.0
 PAIR_WEIGHT = 2.5  # of scenes with two subjects, which are learnt last
 
 
@@ -175,7 +53,7 @@ class Data:
         self.known = len(data)
         self.records = [r for rows, _ in data for r in rows]
         self.latents = np.concatenate([array for _, array in data])
-        self.weights = [_weight(record) for record in self.records]
+        self.weights = [weight(record, self.artwork) for record in self.records]
 
     def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
         """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
@@ -187,12 +65,10 @@ class Data:
         return here(torch.from_numpy(self.latents[rows])).float(), texts
 
 
-def _weight(scene: Scene) -> float:
-    """How often a scene is shown, beside others."""
-    common = next(
-        (w for w, of in ((FIRST_WEIGHT, FIRST), (CORE_WEIGHT, CORE)) if of.issuperset(scene.emojis)), 1.0
-    )
-    return common * PAIR_WEIGHT ** (len(scene.emojis) - 1)
+def weight(scene: Scene, artwork: Artwork) -> float:
+    """How often a scene is shown, beside others: as its rarest subject is, and more often for each other."""
+    rarest = min(artwork.concepts[artwork.index[emoji]].weight for emoji in scene.emojis)
+    return float(rarest * PAIR_WEIGHT ** (len(scene.emojis) - 1))
 
 
 def latent_scale(folder: Path) -> float:

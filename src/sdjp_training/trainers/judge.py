@@ -31,12 +31,11 @@ from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import composition, styles
 from sdjp_training.scenes.artwork import PACKAGES, Artwork
 from sdjp_training.scenes.composition import BOXES, Scene
-from sdjp_training.scenes.places import COLORS, PLACES, background
+from sdjp_training.scenes.places import BACKGROUNDS, background
 
 SIDE: Final = 64
 BATCH: Final = 96
 WIDTHS: Final = (32, 64, 128, 160)
-BACKGROUNDS: Final = (*COLORS, *PLACES)
 PAIRS: Final = 0.3
 """Share of scenes that are drawn again until they show two things, which are harder to tell."""
 HELD_OUT: Final = 512
@@ -50,7 +49,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         subjects: (B, N), in the order of the artwork's concepts.
-        places: (B, P), in the order of :data:`BACKGROUNDS`.
+        places: (B, P), in the order of :data:`~sdjp_training.scenes.places.BACKGROUNDS`.
     """
 
     subjects: Tensor
@@ -140,7 +139,7 @@ class Drawings:
         """Draw ``scene`` roughly as its layout says, in a set and at an angle of its own."""
         canvas = _place(scene.place).copy()
         chosen = rng.choices(list(SETS), weights=list(SETS.values()))[0]
-        name = styles.SETS.get(scene.style, chosen)
+        name = styles.STYLES[scene.style].drawings or chosen
         boxes = BOXES[scene.layout]
         emojis = scene.emojis[::-1] if scene.layout in ("riding", "above") else scene.emojis
         emojis = emojis * len(boxes) if len(emojis) < len(boxes) else emojis

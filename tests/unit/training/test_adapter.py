@@ -16,6 +16,7 @@ from sdjp.config import TINY
 from sdjp.text.script import is_japanese
 from sdjp_training.scenes import composition, japanese
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.trainers import adapter
 from tests.conftest import random_models
 
@@ -39,10 +40,8 @@ def test_scenes_are_said_in_japanese_as_the_translator_reads_them(folder: Path) 
 
 def test_every_place_and_style_can_be_said(folder: Path) -> None:
     artwork, rng = Artwork(folder / "artwork"), random.Random(0)
-    from sdjp_training.scenes.places import COLORS, PLACES
-
-    assert set(japanese.PLACES) == set(PLACES)
-    assert set(japanese.BACKGROUNDS) == set(COLORS)
+    assert all(place.japanese and place.japanese_tags for place in PLACES.values())
+    assert all(color.japanese for color in COLORS.values())
     first = artwork.concepts[0].emoji
     for layout in composition.LAYOUTS:
         scene = composition.Scene(
