@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,11 @@ from torch import Tensor
 from sdjp.config import MINI
 from sdjp.models import UNet
 from sdjp.samplers import Schedule
-from sdjp_training.loop import checkpoint
-from sdjp_training.loop import workers as processes
+from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
-from sdjp_training.loop.optim import EMA, MuonAdamW, Worker
+from sdjp_training.loop.optim import MuonAdamW, Worker
+from sdjp_training.loop.run import Training
 from sdjp_training.scenes import captions, shards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
@@ -81,12 +82,12 @@ def latent_scale(folder: Path) -> float:
 
 
 def optimizer(model: UNet, lr: float = 1.0) -> MuonAdamW:
-    """What updates the UNet; ``lr`` is a factor."""
+    """The optimizers of the UNet; ``lr`` is a factor."""
     return MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
-    rank, workers = processes.rank_and_count()
+    _, count = processes.rank_and_count()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     data = Data(folder)
@@ -100,64 +101,44 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
         model.conv_out.weight.zero_()
         model.conv_out.bias.zero_()  # type: ignore[union-attr]
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimize = optimizer(model, lr)
-    ema = EMA(model, 0.995)
-    step, samples = 0, 0
-    path = folder / "unet.pt"
-    state = checkpoint.resume_run(path, model, ema)
-    if state is not None:
-        optimize.load_state_dict(state["optimizer"])
-        step, samples = state["step"], state["samples"]
     worker = Worker(model)
-    torch.manual_seed(step * workers + rank)
-    rng = random.Random(step * workers + rank)
-    n = BATCH // workers
-    clock = Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0)
-    losses: list[float] = []
-    quarters: list[list[float]] = [[], [], [], []]
-    while True:
-        done = processes.agree(clock.done)  # when to stop
-        if done < 1:
-            z, texts = data.batch(n, rng)
-            z = (z * scale).contiguous(memory_format=torch.channels_last)
-            with torch.no_grad(), mixed_precision():
-                context = text(text_encoder.encode(tokens, texts)).float()
-            # Spread over the batch, with more weight on high noise, where the text decides the layout.
-            u = (torch.arange(n) + torch.rand(n)) / n
-            t = (u.pow(0.8) * 1000).long().clamp(max=999)
-            a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
-            noise = torch.randn_like(z)
-            v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
-            each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
-            loss = each.mean()
-            (loss / workers).backward()
-            worker.hand_over()
-            processes.add_up([p.grad for p in model.parameters() if p.grad is not None])
-            optimize.step(clock.rate(done))
-            worker.take_over()
-            ema.update(model)
-            step, samples = step + 1, samples + BATCH
-            losses.append(loss.item())
-            for ti, value in zip(t.tolist(), each.tolist(), strict=True):
-                quarters[ti // 250].append(value)
-        if rank == 0 and clock.due(done):
-            seconds = clock.lap()
-            checkpoint.save_run(path, model, optimize, ema, step=step, samples=samples)
-            checkpoint.log_figures(
-                folder / "unet.jsonl",
-                step=step,
-                samples=samples,
-                per_second=BATCH * len(losses) / seconds,
-                scenes=len(data.records),
-                loss=float(np.mean(losses)),
-                **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
-            )
-            losses.clear()
-            quarters = [[], [], [], []]
-        if step % 20 == 0:
+    training = Training(folder / "unet.pt", model, optimizer(model, lr), worker=worker, counts={"samples": 0})
+    torch.manual_seed(training.seed)
+    n = BATCH // count
+    quarters: list[list[float]] = [[], [], [], []]  # losses of a quarter of the times each
+
+    def learn(_: float) -> float:
+        if training.counts["step"] % 20 == 0:
             data.refresh()
-        if done >= 1:
-            break
+        z, texts = data.batch(n, training.rng)
+        z = (z * scale).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad(), mixed_precision():
+            context = text(text_encoder.encode(tokens, texts)).float()
+        # Spread over the batch, with more weight on high noise, where the text decides the layout.
+        u = (torch.arange(n) + torch.rand(n)) / n
+        t = (u.pow(0.8) * 1000).long().clamp(max=999)
+        a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
+        noise = torch.randn_like(z)
+        v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
+        each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
+        loss = each.mean()
+        (loss / count).backward()
+        training.counts["samples"] += BATCH
+        for ti, value in zip(t.tolist(), each.tolist(), strict=True):
+            quarters[ti // 250].append(value)
+        return float(loss)
+
+    def figures(_: Mapping[str, Tensor]) -> dict[str, float]:
+        values = {
+            "per_second": count * sum(map(len, quarters)) / training.seconds,
+            "scenes": len(data.records),
+            **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
+        }
+        for q in quarters:
+            q.clear()
+        return values
+
+    training.run(Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0), learn, figures)
 
 
 def train(

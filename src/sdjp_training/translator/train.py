@@ -11,7 +11,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -23,11 +23,11 @@ from torch import Tensor
 from sdjp.text import read as frontend
 from sdjp.text.normalize import normalize
 from sdjp.text.translate.base import Translation
-from sdjp_training.loop import checkpoint
-from sdjp_training.loop import workers as processes
+from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here
-from sdjp_training.loop.optim import EMA, Muon, MuonAdamW, Worker, orthogonalise
+from sdjp_training.loop.optim import Muon, MuonAdamW, Worker, orthogonalise
+from sdjp_training.loop.run import Training
 from sdjp_training.translator import pairs as translation_pairs
 from sdjp_training.translator import scores
 from sdjp_training.translator.model import PAD, Marian, MarianSize
@@ -117,6 +117,13 @@ class Epoch:
         t = self.tokens
         return _padded(t.source, t.source_start, rows), _padded(t.target, t.target_start, rows)
 
+    def lengths(self, rows: NDArray[np.int64]) -> tuple[int, int]:
+        """How many pieces of English there are in some pairs, and of both languages."""
+        source, target = (
+            np.diff(start)[rows].sum() for start in (self.tokens.source_start, self.tokens.target_start)
+        )
+        return int(target), int(source + target)
+
 
 def _batches(rows: NDArray[np.int64], tokens: Tokens, rng: np.random.Generator) -> list[NDArray[np.int64]]:
     """Put pairs of one source length, and about one target length, together; from short to long."""
@@ -141,7 +148,7 @@ def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np
     return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
 
 
-class Run:
+class Run(Training):
     """A model in training, with all that a checkpoint keeps.
 
     Args:
@@ -161,57 +168,48 @@ class Run:
         make_up: MakeUp | None = None,
         lr: float = 1.0,
     ) -> None:
-        self.path = folder / "translator.pt"
         torch.manual_seed(_SEED)
         self.model = Marian(size)
-        self.optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
-        muon = self.optimizer.optimizers[0]
-        self.optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
-        self.ema = EMA(self.model, 0.998)
-        self.tables, self.make_up = tables, make_up
-        self.counts = {"step": 0, "epoch": 0, "place": 0, "pieces": 0, "seconds": 0}
-        state = checkpoint.resume_run(self.path, self.model, self.ema)
-        if state is not None:
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.counts = {name: state[name] for name in self.counts}
+        optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
+        muon = optimizer.optimizers[0]
+        optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
         self.worker = Worker(self.model)
+        super().__init__(
+            folder / "translator.pt",
+            self.model,
+            optimizer,
+            worker=self.worker,
+            decay=0.998,
+            counts={"epoch": 0, "place": 0, "pieces": 0, "seconds": 0},
+            settings={"size": dataclasses.asdict(size)},
+        )
+        self.tables, self.make_up = tables, make_up
         self.epoch = Epoch.make(tables, self.counts["epoch"], make_up)
         self.counts["place"] %= len(self.epoch.steps)  # the tables may have changed meanwhile
+        self.seen = 0
 
-    def step(self, rate: float) -> tuple[float, int]:
-        """Take one step; return the loss per piece of English, in nats, and the pieces of both languages."""
+    def learn(self, _: float = 0.0) -> float:
+        """Add the gradients of a step; return the loss per piece of English, in nats."""
         rank, workers = processes.rank_and_count()
-        sums = torch.zeros(3)  # loss, pieces of English, pieces
-        for i, rows in enumerate(self.epoch.steps[self.counts["place"]]):
+        batches = self.epoch.steps[self.counts["place"]]
+        english, pieces = self.epoch.lengths(np.concatenate(batches))
+        total = torch.zeros(1)
+        for i, rows in enumerate(batches):
             turn = i % (2 * workers)
             if rank != min(turn, 2 * workers - 1 - turn):  # dealt out there and back, so that all get as much
                 continue
-            source, target = self.epoch.batch(rows)
-            loss = self.worker.network.loss(source, target, SMOOTHING)
+            loss = self.worker.network.loss(*self.epoch.batch(rows), SMOOTHING) / english
             loss.backward()  # type: ignore[no-untyped-call]
-            said = (target != PAD).sum()
-            sums += torch.stack([loss.detach(), said, said + source.numel()])
-        self.worker.hand_over()
-        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.model.parameters()]
-        processes.add_up([*grads, sums])
-        for p, grad in zip(self.model.parameters(), grads, strict=True):
-            p.grad = grad.div_(sums[1])
-        self.optimizer.step(rate)
-        self.worker.take_over()
-        self.ema.update(self.model)
-        self.counts["step"] += 1
+            total += loss.detach()
+        processes.add_up([total])
         self.counts["place"] += 1
-        self.counts["pieces"] += int(sums[2])
+        self.counts["pieces"] += pieces
+        self.seen += pieces
         if self.counts["place"] == len(self.epoch.steps):
             self.counts["epoch"] += 1
             self.counts["place"] = 0
             self.epoch = Epoch.make(self.tables, self.counts["epoch"], self.make_up)
-        return float(sums[0] / sums[1]), int(sums[2])
-
-    def save(self) -> None:
-        """Write the checkpoint."""
-        size = dataclasses.asdict(self.model.size)
-        checkpoint.save_run(self.path, self.model, self.optimizer, self.ema, **self.counts, size=size)  # type: ignore[arg-type]
+        return float(total)
 
     def averaged(self) -> Marian:
         """The model with its averaged weights."""
@@ -295,7 +293,6 @@ def _made_up(hidden: translation_pairs.Hidden, count: int, number: int) -> list[
 
 
 def _work(folder: Path, options: dict[str, Any]) -> None:
-    rank, _ = processes.rank_and_count()
     torch.set_num_threads(options["threads"])
     pieces = vocabularies(folder, [], source=SOURCE_PIECES, target=TARGET_PIECES)
     tables = {name: Tokens.load(folder / "tokens" / f"{name}.npz") for name in options["tables"]}
@@ -307,35 +304,18 @@ def _work(folder: Path, options: dict[str, Any]) -> None:
     run = Run(folder, size, tables, make_up=make_up, lr=options["lr"])
     clock = Clock(options["minutes"], warm=120, every=300, cooling=0.5 if options["final"] else 0)
     judged = time.time()
-    losses: list[float] = []
-    seen = 0
-    while True:
-        done = processes.agree(clock.done)  # when to stop
-        if done < 1:
-            loss, pieces_seen = run.step(clock.rate(done))
-            losses.append(loss)
-            seen += pieces_seen
-        if rank == 0 and clock.due(done):
-            seconds = clock.lap()
-            run.counts["seconds"] += round(seconds)
-            run.save()
-            figures: dict[str, float] = {}
-            if done >= 1 or time.time() - judged > _JUDGE_EVERY:
-                judged = time.time()
-                draft = Draft(run.averaged(), pieces)
-                figures = judge(draft, options["tests"], options["prompts"])
-            checkpoint.log_figures(
-                folder / "translator.jsonl",
-                **run.counts,
-                epochs=run.counts["epoch"] + run.counts["place"] / len(run.epoch.steps),
-                loss=float(np.mean(losses)) if losses else 0.0,
-                per_second=seen / seconds,
-                **figures,
-            )
-            losses.clear()
-            seen = 0
-        if done >= 1:
-            break
+
+    def figures(_: Mapping[str, Tensor]) -> dict[str, float]:
+        nonlocal judged
+        epochs = run.counts["epoch"] + run.counts["place"] / len(run.epoch.steps)
+        values = {"epochs": epochs, "per_second": run.seen / run.seconds}
+        run.seen = 0
+        if clock.done >= 1 or time.time() - judged > _JUDGE_EVERY:
+            judged = time.time()
+            values |= judge(Draft(run.averaged(), pieces), options["tests"], options["prompts"])
+        return values
+
+    run.run(clock, run.learn, figures)
 
 
 def train(

@@ -16,7 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from sdjp_training.loop import checkpoint, device, workers
+from sdjp_training.loop import checkpoint, device, processes
 from sdjp_training.release import restore
 from sdjp_training.scenes import shards as pool
 from sdjp_training.trainers import adapter, autoencoder, checker, clip, diffusion, judge, text_encoder
@@ -140,4 +140,4 @@ def test_the_translator_learns_where_it_is_told_to(folder: Path) -> None:
 
 def test_workers_are_for_the_processor() -> None:
     with torch.device("meta"), pytest.raises(ValueError, match="let it be one"):
-        workers.run(print, workers=2)
+        processes.run(print, workers=2)

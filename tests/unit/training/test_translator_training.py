@@ -148,13 +148,13 @@ def test_a_run_resumes_with_the_very_next_batch(tmp_path: Path, pieces: Pieces, 
     tables = {"pairs": pieces.encode(PAIRS * 4)}
     (tmp_path / "whole").mkdir()
     whole = train.Run(tmp_path / "whole", size, tables)
-    losses = [whole.step(1.0)[0] for _ in range(6)]
+    losses = [whole.step(whole.learn) for _ in range(6)]
     halved = tmp_path / "halved"
     first = train.Run(halved, size, tables)
-    again = [first.step(1.0)[0] for _ in range(3)]
+    again = [first.step(first.learn) for _ in range(3)]
     first.save()
     second = train.Run(halved, size, tables)
-    again += [second.step(1.0)[0] for _ in range(3)]
+    again += [second.step(second.learn) for _ in range(3)]
     assert losses == again
     assert whole.counts == second.counts
     for name, value in whole.ema.weights.items():
@@ -165,7 +165,7 @@ def test_a_run_resumes_with_the_very_next_batch(tmp_path: Path, pieces: Pieces, 
 def trained(folder: Path, pieces: Pieces, size: MarianSize) -> train.Run:
     run = train.Run(folder, size, {"pairs": pieces.encode(PAIRS * 4)})
     for _ in range(90):
-        run.step(1.0)
+        run.step(run.learn)
     run.save()
     return run
 
