@@ -132,6 +132,6 @@ def run(
     def learn(_: float) -> float:
         loss = loss_of(training.rng)
         loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss)
+        return float(loss.detach())
 
     training.run(clock, learn, figures)

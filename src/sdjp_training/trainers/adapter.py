@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp import weights
-from sdjp.config import AdapterConfig, CLIPTextConfig, from_json, to_json
+from sdjp.config import AdapterConfig, CLIPTextConfig, to_json
 from sdjp.models import Adapter, CLIPText
 from sdjp.text import read as frontend
 from sdjp.text.chunks import chunk
@@ -35,7 +35,6 @@ from sdjp.weights.parts import adapter
 from sdjp_training.loop import checkpoint, run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.optim import MuonAdamW, Worker
-from sdjp_training.release import card
 from sdjp_training.scenes import japanese, keywords
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.translator import pairs as translation_pairs
@@ -254,32 +253,6 @@ def train(
 
     clock = Clock(minutes, warm=30, every=180, cooling=0.5 if final else 0)
     run.run(place / "adapter.pt", model, optimize, clock, loss_of, figures, worker=worker)
-
-
-def export(folder: Path, to: Path, *, source: str = "mini") -> None:
-    """Write the averaged weights to ``to``, as ``translator="adapter:<to>"`` reads them.
-
-    Raises:
-        FileNotFoundError: If there are none.
-    """
-    place = target(folder, source)
-    state = checkpoint.load(place / "adapter.pt")
-    if state is None:
-        raise FileNotFoundError(f"{place / 'adapter.pt'} is not there: python -m sdjp_training adapter")
-    config = from_json(AdapterConfig, json.loads((place / "config.json").read_text(encoding="utf-8")))
-    model = Adapter.from_config(config)
-    model.load_state_dict(state["ema"])
-    adapter.save_adapter(to, model, config, (place / "sentencepiece.model").read_bytes())
-    last = json.loads((place / "adapter.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    figures = {
-        "model": Path(source).name,
-        "parameters": f"{sum(tensor.numel() for tensor in adapter.its_own(model).values()) / 1e6:.1f}",
-        "step": f"{state['step']:,}",
-        "unexplained": f"{last['unexplained']:.3f}",
-        "tokens": f"{last['tokens']:.1%}",
-        "prompts": f"{last['prompts']:.1%}",
-    }
-    (to / "README.md").write_text(card.filled("adapter_card.md", figures), encoding="utf-8")
 
 
 def batch(texts: list[str], pieces: SentencePieceTokenizer) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from sdjp.config import MINI
 from sdjp.models import VAE
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
+from sdjp_training.loop import checkpoint
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
@@ -170,7 +171,7 @@ def train(
         loss = reconstruction_loss(x, y) + KL_WEIGHT * kl
         loss.backward()  # type: ignore[no-untyped-call]
         last.update(kl=kl.detach(), latent_std=z.mean.detach().std())
-        return float(loss)
+        return float(loss.detach())
 
     def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
         averaged = VAE.from_config(MINI.vae)
@@ -178,3 +179,12 @@ def train(
         return {**{name: value.item() for name, value in last.items()}, "psnr": psnr(averaged, held_out)}
 
     training.run(Clock(minutes, warm=30, every=90, cooling=0.5 if final else 0), learn, figures)
+
+
+def load(folder: Path) -> VAE:
+    """Read the trained autoencoder (its averaged weights)."""
+    state = checkpoint.load(folder / "autoencoder.pt")
+    assert state is not None, "train the autoencoder first"
+    vae = VAE.from_config(MINI.vae)
+    vae.load_state_dict(state["ema"])
+    return vae.eval().requires_grad_(False)

@@ -1,8 +1,8 @@
-"""Train the safety checker of the embedded model: an image encoder that looks for what is watched.
+"""Train the safety checker of the embedded model: an image encoder that looks for hazards.
 
 It begins as the small CLIP's image encoder, and learns from scenes, half of them with something in them that
 is watched for, to turn their points towards the right concepts and away from the others (binary cross-entropy
-of the cosines). Thresholds come from harmless scenes that are drawn for them.
+of the cosines).
 
 Axes: B pictures, N concepts, P width of the space.
 """
@@ -11,30 +11,24 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.clip_vision import CLIPVision
-from sdjp_training.loop import checkpoint, run
+from sdjp_training.loop import run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
-from sdjp_training.release import card
-from sdjp_training.release.clip_export import in_clips_scale
-from sdjp_training.scenes import composition, places
-from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes import composition
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.hazards import WATCHED, WatchedArtwork, emojis
 from sdjp_training.trainers import clip, judge
-from sdjp_training.trainers.safety import Made, Shown, make_checker
 
 BATCH: Final = 96
 WITH: Final = 0.5
@@ -46,10 +40,6 @@ LEAST: Final = 0.005
 RECENT: Final = 0.1
 """Weight of the last scene in the mean of mistakes."""
 HELD_OUT: Final = 400
-SHOWN: Final = 200
-"""Pictures of each concept that the finished checker is tried on."""
-HARMLESS: Final = 4000
-FALSE_POSITIVES: Final = 0.004
 
 
 class Watcher(nn.Module):
@@ -161,65 +151,3 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
 
     clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
     run.run(folder / "checker.pt", model, optimize, clock, loss_of, figures)
-
-
-def export(folder: Path, target: Path) -> Made:
-    """Write the trained checker to ``target``, as ``safety_checker=`` takes it, and tell how well it does.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    state = checkpoint.load(folder / "checker.pt")
-    if state is None:
-        raise FileNotFoundError(f"{folder / 'checker.pt'} is not there: python -m sdjp_training checker")
-    model = Watcher()
-    model.load_state_dict(state["ema"])
-    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
-    rng = random.Random("checker")
-    shown = []
-    for (concept, found), point in zip(WATCHED, model.concepts.detach(), strict=True):
-        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
-        pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
-        shown.append(Shown(concept=concept, pictures=pictures, point=point))
-    made = make_checker(
-        target,
-        in_clips_scale(model.vision),
-        clip.VISION,
-        shown,
-        list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
-        false_positives=FALSE_POSITIVES,
-        dtype=torch.float16,
-    )
-    (target / "README.md").write_text(_card(model, made, state["step"]), encoding="utf-8")
-    return made
-
-
-def _card(model: Watcher, made: Made, step: int) -> str:
-    concepts = [concept for concept, _ in WATCHED]
-    shares = zip(concepts, made.found, strict=True)
-    figures = {
-        "ja": "、".join(concept.ja for concept in concepts),
-        "en": ", ".join(concept.en for concept in concepts),
-        "parameters": f"{sum(p.numel() for p in model.vision.parameters()) / 1e6:.1f}",
-        "step": f"{step:,}",
-        "found": ", ".join(f"{concept.en} {share:.0%}" for concept, share in shares if share is not None),
-        "false_alarms": f"{made.false_positives:.1%}",
-    }
-    return card.filled("checker_card.md", figures)
-
-
-def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
-    """Scenes with nothing in them that is watched for."""
-    watched = emojis()
-    while count:
-        scene = composition.sample(drawn, rng)
-        if not watched.keys() & set(scene.emojis):
-            count -= 1
-            yield Image.fromarray(composition.draw(scene, drawn))
-
-
-def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
-    """One thing on a background, in one of the sizes that scenes have."""
-    canvas = places.background(rng.choice(places.BACKGROUNDS)).copy()
-    composition.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
-    return Image.fromarray(canvas)

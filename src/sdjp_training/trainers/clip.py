@@ -114,7 +114,7 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
     found: list[composition.Scene] = []
     while len(found) < HELD_OUT:
         scene = composition.sample(artwork, rng)
-        if scene not in found:  # the seed aside
+        if scene not in found:
             found.append(scene)
     x = torch.cat(
         [

@@ -13,6 +13,7 @@ from PIL import Image
 
 from sdjp.postprocess import SafetyCheck
 from sdjp.weights.parts.safety_checker import load_checker
+from sdjp_training.release import checker_export
 from sdjp_training.scenes import hazards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
@@ -56,13 +57,15 @@ def test_what_was_mistaken_comes_more_often(clip_folder: Path) -> None:
 def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
     clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, count in (("BATCH", 8), ("HELD_OUT", 20), ("SHOWN", 2), ("HARMLESS", 24)):
+    for name, count in (("BATCH", 8), ("HELD_OUT", 20)):
         monkeypatch.setattr(checker, name, count)
+    for name, count in (("SHOWN", 2), ("HARMLESS", 24)):
+        monkeypatch.setattr(checker_export, name, count)
     for _ in range(2):
         checker.train(clip_folder, minutes=0.02)
     first, last = (json.loads(line) for line in (clip_folder / "checker.jsonl").read_text().splitlines())
     assert last["step"] > first["step"] >= 1
-    made = checker.export(clip_folder, tmp_path / "safety_checker")
+    made = checker_export.export(clip_folder, tmp_path / "safety_checker")
     assert len(made.found) == len(hazards.WATCHED)
     assert made.false_positives <= 0.05
     card = (tmp_path / "safety_checker" / "README.md").read_text(encoding="utf-8")
@@ -77,7 +80,7 @@ def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
 
 def test_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="checker"):
-        checker.export(tmp_path, tmp_path / "made")
+        checker_export.export(tmp_path, tmp_path / "made")
 
 
 def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
@@ -85,7 +88,9 @@ def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
 ) -> None:
     drawn, asked = Artwork(clip_folder / "artwork"), []
     monkeypatch.setattr(
-        checker.composition, "draw", lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8)
+        checker_export.composition,
+        "draw",
+        lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8),
     )
-    assert len(list(checker.harmless(drawn, random.Random(0), 100))) == 100
+    assert len(list(checker_export.harmless(drawn, random.Random(0), 100))) == 100
     assert not {emoji for scene in asked for emoji in scene.emojis} & hazards.emojis().keys()

@@ -14,10 +14,10 @@ from torch.nn import functional as F
 
 from sdjp.text.normalize import normalize
 from sdjp.text.translate import make_translator
+from sdjp_training.release.translator_export import export
 from sdjp_training.translator import pairs as translation_pairs
 from sdjp_training.translator import pieces as translation_pieces
 from sdjp_training.translator import scores, train
-from sdjp_training.translator.export import export
 from sdjp_training.translator.model import PAD, Marian, MarianSize, causal
 from sdjp_training.translator.pieces import Pieces
 
