@@ -45,12 +45,12 @@ def test_the_same_states_are_read() -> None:
     theirs, tokenizer = load_model(str(FOLDER), True, "cpu", "float32")
     mine, _ = load_model(str(FOLDER), True, "cpu", "float32", plain=True)
     theirs.get_encoder().embed_positions.weight.data = (
-        mine._positions
+        mine.network.positions
     )  # transformers has them in float16 here
     inputs = tokenizer(SENTENCES, return_tensors="pt", padding=True)
     with torch.inference_mode():
         expected = theirs.get_encoder()(**inputs).last_hidden_state
-        states = mine.encode(inputs["input_ids"], inputs["attention_mask"].bool())
+        states = mine.network.encode(inputs["input_ids"], inputs["attention_mask"].bool())
     seen = inputs["attention_mask"].bool()
     torch.testing.assert_close(states[seen], expected[seen], atol=1e-5, rtol=1e-4)
 

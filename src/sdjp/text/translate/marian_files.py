@@ -61,7 +61,7 @@ def load_model(
         local: Whether it is a folder: the network is never asked then.
         device: Where it will run.
         dtype: Name of a torch dtype.
-        plain: Run it by ``marian_plain.py`` in place of transformers.
+        plain: Run it by sdjp's own code in place of transformers.
 
     Raises:
         WeightsError: If a file cannot be read.
@@ -71,7 +71,7 @@ def load_model(
         import torch
 
         if plain:
-            from sdjp.models.marian import load_plain
+            from sdjp.text.translate.marian_plain import load_plain
 
             return load_plain(Path(model), device=device, dtype=getattr(torch, dtype))
         from transformers import MarianMTModel, MarianTokenizer
