@@ -20,6 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sdjp.models.beam_search import beam_search
+from sdjp.models.marian import Marian
 from sdjp.text import read as frontend
 from sdjp.text.normalize import normalize
 from sdjp.text.translate.base import Translation
@@ -30,7 +32,7 @@ from sdjp_training.loop.optim import Muon, MuonAdamW, Worker, orthogonalise
 from sdjp_training.loop.run import Training
 from sdjp_training.translator import pairs as translation_pairs
 from sdjp_training.translator import scores
-from sdjp_training.translator.model import PAD, Marian, MarianSize
+from sdjp_training.translator.model import END, PAD, MarianSize, TrainableMarian
 from sdjp_training.translator.pieces import SOURCE_PIECES, TARGET_PIECES, Pieces, Tokens, vocabularies
 from sdjp_training.translator.prompts import Grammar
 
@@ -169,7 +171,7 @@ class Run(Training):
         lr: float = 1.0,
     ) -> None:
         torch.manual_seed(_SEED)
-        self.model = Marian(size)
+        self.model = TrainableMarian(size)
         optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
         muon = optimizer.optimizers[0]
         optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
@@ -211,33 +213,38 @@ class Run(Training):
             self.epoch = Epoch.make(self.tables, self.counts["epoch"], self.make_up)
         return float(total)
 
-    def averaged(self) -> Marian:
+    def averaged(self) -> TrainableMarian:
         """The model with its averaged weights."""
-        model = Marian(self.model.size)
+        model = TrainableMarian(self.model.size)
         model.load_state_dict(self.ema.weights)
         return model.eval()
 
 
 class Draft:
-    """The model as a translator, without what the product does around it; greedy."""
+    """A model as a translator, without what the product does around it; greedy."""
 
     name = "draft"
 
-    def __init__(self, model: Marian, pieces: Pieces) -> None:
-        self.model, self.pieces = model, pieces
+    def __init__(self, network: Marian, pieces: Pieces) -> None:
+        self.network, self.pieces = network, pieces
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate normalized texts."""
         tokens = self.pieces.encode([(text, "a") for text in texts], longest=None)
         lengths = np.diff(tokens.source_start)
         english = [""] * len(texts)
-        for length in np.unique(lengths):
-            same = np.flatnonzero(lengths == length)
-            for rows in np.array_split(same, -(-len(same) // 64)):
-                ids = _padded(tokens.source, tokens.source_start, rows)
-                written = self.model.greedy(ids, limit=min(16 + 2 * int(length), 120))
-                for row, said in zip(rows, self.pieces.target.decode(written), strict=True):
-                    english[row] = said or texts[row]
+        for rows in np.array_split(np.argsort(lengths), -(-len(texts) // 64) or 1):
+            ids = _padded(tokens.source, tokens.source_start, rows)
+            written = beam_search(
+                self.network,
+                input_ids=ids,
+                attention_mask=ids != PAD,
+                max_new_tokens=min(17 + 2 * ids.shape[1], 121),
+                num_beams=1,
+            )
+            said = self.pieces.target.decode([row[1 : row.index(END, 1)] for row in written.tolist()])
+            for row, text in zip(rows, said, strict=True):
+                english[row] = text or texts[row]
         return [
             Translation(source=text, english=said, translator=self.name)
             for text, said in zip(texts, english, strict=True)
@@ -312,7 +319,7 @@ def _work(folder: Path, options: dict[str, Any]) -> None:
         run.seen = 0
         if clock.done >= 1 or time.time() - judged > _JUDGE_EVERY:
             judged = time.time()
-            values |= judge(Draft(run.averaged(), pieces), options["tests"], options["prompts"])
+            values |= judge(Draft(run.averaged().network(), pieces), options["tests"], options["prompts"])
         return values
 
     run.run(clock, run.learn, figures)

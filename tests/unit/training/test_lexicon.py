@@ -8,7 +8,7 @@ from pathlib import Path
 from sdjp_training.commands import parser
 
 SOURCES = {
-    "jmdict_common": "猫\ta cat (tame)\n猫\tfeline\n長い\tone two three four five six seven\n犬\tdog; hound\n",
+    "jmdict_common": "猫\ta cat (tame)\n猫\tfeline\n長い\t1 2 3 4 5 6 7\n犬\tdog; hound\n",
     "jmdict_kana_unambiguous": "ねこ\tcat\n犬\tdog\n",
     "jmnedict_places_core": "京都\tKyoto\n京都駅\tKyoto Station\nパリス\tParis\nロドス\tRhodes\n",
     "cldr_names": "火山\tvolcano\n犬\tdog face\n長い名前\ta name of many words\n",
