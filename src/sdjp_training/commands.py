@@ -32,8 +32,7 @@ from sdjp_training.trainers import (
     latents,
     text_encoder,
 )
-from sdjp_training.translator import lexicon, sources, tables
-from sdjp_training.translator import train as translator
+from sdjp_training.translator import lexicon, sources, tables, train
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +129,7 @@ def _tables(args: Namespace) -> Path:
 
 
 def _translator(args: Namespace) -> None:
-    translator.train(args.folder / "translator", _tables(args), prompts=args.prompts, **_sharing(args))
+    train.train(args.folder / "translator", _tables(args), prompts=args.prompts, **_sharing(args))
 
 
 def _adapter(args: Namespace) -> None:

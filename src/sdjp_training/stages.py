@@ -93,7 +93,7 @@ def run(plan: Plan, minutes: float, stages: Sequence[Stage]) -> None:
         plan: How.
         minutes: For all of them together; what is computed between trainings (drawing scenes, packing
             weights) takes time besides.
-        stages: What to do.
+        stages: The stages.
     """
     note = plan.folder / "all.json"
     done: list[str] = json.loads(note.read_text()) if note.exists() else []

@@ -21,7 +21,7 @@ def run(work: Callable[..., None], *arguments: object, workers: int) -> None:
 
     Args:
         work: A function of a module; it asks :func:`rank_and_count` which of the processes it is in.
-        arguments: What it takes; they are pickled.
+        arguments: Its arguments; they are pickled.
         workers: Number of processes.
 
     Raises:

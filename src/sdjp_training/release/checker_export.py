@@ -17,7 +17,7 @@ from sdjp_training.release import card
 from sdjp_training.release.clip_export import in_clips_scale
 from sdjp_training.scenes import composition, places
 from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.hazards import WATCHED, WatchedArtwork, emojis
+from sdjp_training.scenes.hazards import HAZARDS, HazardArtwork, emojis
 from sdjp_training.trainers import clip
 from sdjp_training.trainers.checker import Watcher
 from sdjp_training.trainers.safety import Made, Shown, make_checker
@@ -39,11 +39,11 @@ def export(folder: Path, target: Path) -> Made:
         raise FileNotFoundError(f"{folder / 'checker.pt'} is not there: python -m sdjp_training checker")
     model = Watcher()
     model.load_state_dict(state["ema"])
-    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
+    drawn = HazardArtwork(folder / "artwork", folder / "packages")
     rng = random.Random("checker")
     shown = []
-    for (concept, found), point in zip(WATCHED, model.concepts.detach(), strict=True):
-        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
+    for (concept, names), point in zip(HAZARDS, model.concepts.detach(), strict=True):
+        drawings = [drawing for emoji in names for drawing in drawn.every(emoji)]
         pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
         shown.append(Shown(concept=concept, pictures=pictures, point=point))
     made = make_checker(
@@ -60,7 +60,7 @@ def export(folder: Path, target: Path) -> Made:
 
 
 def _card(model: Watcher, made: Made, step: int) -> str:
-    concepts = [concept for concept, _ in WATCHED]
+    concepts = [concept for concept, _ in HAZARDS]
     shares = zip(concepts, made.found, strict=True)
     figures = {
         "ja": "、".join(concept.ja for concept in concepts),
@@ -74,11 +74,11 @@ def _card(model: Watcher, made: Made, step: int) -> str:
 
 
 def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
-    """Scenes with nothing in them that is watched for."""
-    watched = emojis()
+    """Scenes without a hazard."""
+    hazards = emojis()
     while count:
         scene = composition.sample(drawn, rng)
-        if not watched.keys() & set(scene.emojis):
+        if not hazards.keys() & set(scene.emojis):
             count -= 1
             yield Image.fromarray(composition.draw(scene, drawn))
 

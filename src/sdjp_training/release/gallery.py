@@ -31,7 +31,7 @@ class Sheet:
         name: Of its file.
         ja: Its heading.
         en: The same in English.
-        prompts: What is drawn, row by row.
+        prompts: The pictures, row by row.
         columns: Pictures in a row.
     """
 

@@ -141,7 +141,7 @@ class Package:
 
 
 def _codes(emoji: str) -> tuple[str, ...]:
-    """What packages call an emoji: its code points, with and without what selects its presentation."""
+    """The names of an emoji in packages: its code points, with and without what selects its presentation."""
     return tuple(
         "-".join(f"{ord(c):0{digits}x}" for c in emoji if selectors or ord(c) != 0xFE0F)
         for selectors in (False, True)

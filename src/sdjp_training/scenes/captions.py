@@ -9,19 +9,14 @@ from typing import Final
 
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp_training.scenes.artwork import Artwork, Concept
-from sdjp_training.scenes.composition import Scene
+from sdjp_training.scenes.composition import Scene, sample
 from sdjp_training.scenes.nouns import MASS, UNIQUE, article, plural
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.styles import STYLES
 
 PREFIXES: Final = (
-    "a picture of",
-    "an illustration of",
-    "a photo of",
-    "a drawing of",
-    "a close-up photo of",
-    "an image of",
-)
+    "a picture of", "an illustration of", "a photo of", "a drawing of", "a close-up photo of", "an image of",
+)  # fmt: skip
 ADJECTIVES: Final = ("cute", "beautiful", "cool", "lovely", "young", "fluffy", "colorful", "happy", "little")
 QUALITY: Final = (
     "best quality", "masterpiece", "high quality", "highly detailed", "4K", "8k", "illustration",
@@ -117,12 +112,10 @@ def in_style(phrase: str, subject: str) -> str:
 
 def vocabulary(artwork: Artwork, n: int = 60000) -> set[str]:
     """Every word that captions use, for the byte-pair table of the embedded model."""
-    from sdjp_training.scenes import composition
-
     rng = random.Random(0)
     words: set[str] = set()
     for _ in range(n):
-        words.update(caption(composition.sample(artwork, rng), artwork, rng).replace(",", " ").split())
+        words.update(caption(sample(artwork, rng), artwork, rng).replace(",", " ").split())
     for concept in artwork.concepts:
         for noun in concept.names:
             words.update(noun.split(), plural(noun).split())

@@ -87,7 +87,7 @@ def _rows(packages: Path, lang: str) -> list[dict[str, Any]]:
 
 
 def _kind(group: str | None, subgroup: str | None) -> str | None:
-    """What an emoji shows; None where that is no thing."""
+    """The kind of thing that an emoji shows; None where that is no thing."""
     if group not in _KINDS or subgroup is None:
         return None
     found = (kind for prefix, kind in _KINDS_OF_SUBGROUPS.items() if subgroup.startswith(prefix))

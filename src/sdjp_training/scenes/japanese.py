@@ -39,8 +39,8 @@ COUNTERS: Final = {
 def names(concept: Concept) -> tuple[str, ...]:
     """The Japanese name, and its other spelling in kana where it stands for the same English."""
     shifted = "".join(_other_kana(c) for c in concept.japanese)
-    told = LexiconTranslator().translate([concept.japanese, shifted])
-    same = told[0].english == told[1].english and shifted != concept.japanese
+    translations = LexiconTranslator().translate([concept.japanese, shifted])
+    same = translations[0].english == translations[1].english and shifted != concept.japanese
     return (concept.japanese, shifted) if same else (concept.japanese,)
 
 
@@ -117,7 +117,7 @@ def pairs(
     """Yield prompts and what the lexicon makes of them, without end.
 
     Args:
-        artwork: What the scenes show.
+        artwork: The things that scenes show.
         seed: Of the prompts.
         words: Further words, and the emoji of the concept whose name they stand for.
         batch: Prompts that are translated together.

@@ -74,7 +74,7 @@ def with_head(model: CLIPText) -> nn.ModuleDict:
 
 
 def optimizer(both: nn.ModuleDict, lr: float = 1.0) -> MuonAdamW:
-    """What updates the encoder and its head; ``lr`` is a factor."""
+    """The optimizers of the encoder and its head; ``lr`` is a factor."""
     return MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
 
 

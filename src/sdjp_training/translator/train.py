@@ -22,16 +22,15 @@ from torch import Tensor
 
 from sdjp.models.beam_search import beam_search
 from sdjp.models.marian import Marian
-from sdjp.text import read as frontend
 from sdjp.text.normalize import normalize
+from sdjp.text.read import to_english
 from sdjp.text.translate.base import Translation
 from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here
 from sdjp_training.loop.optim import Muon, MuonAdamW, Worker, orthogonalise
 from sdjp_training.loop.run import Training
-from sdjp_training.translator import pairs as translation_pairs
-from sdjp_training.translator import scores
+from sdjp_training.translator import pairs, scores
 from sdjp_training.translator.model import END, PAD, MarianSize, TrainableMarian
 from sdjp_training.translator.pieces import SOURCE_PIECES, TARGET_PIECES, Pieces, Tokens, vocabularies
 from sdjp_training.translator.prompts import Grammar
@@ -78,7 +77,7 @@ class SharedMuon(Muon):
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """What one epoch shows, in the order it shows it.
+    """The pairs that one epoch shows, in the order it shows them.
 
     Attributes:
         tokens: All its pairs.
@@ -103,7 +102,7 @@ class Epoch:
         tokens = Tokens.join(list(tables.values()))
         rows, first = [], 0
         for name, table in tables.items():
-            whole, part = divmod(translation_pairs.WEIGHTS.get(name, 1.0), 1)
+            whole, part = divmod(pairs.WEIGHTS.get(name, 1.0), 1)
             some = rng.permutation(len(table))[: round(part * len(table))]
             rows += [np.arange(len(table)) + first] * int(whole) + [some + first]
             first += len(table)
@@ -255,45 +254,45 @@ def judge(draft: Draft, tests: list[tuple[str, str]], prompts: list[tuple[str, s
     """BLEU and chrF on sentences and on prompts; each sentence is translated whole."""
     figures: dict[str, float] = {}
     sentences = [t.english for t in draft.translate([normalize(ja) for ja, _ in tests])]
-    for name, pairs, said in (
+    for name, examples, english in (
         ("test", tests, sentences),
-        ("prompts", prompts, frontend.to_english([ja for ja, _ in prompts], translator=draft)),
+        ("prompts", prompts, to_english([ja for ja, _ in prompts], translator=draft)),
     ):
-        if pairs:
-            references = [english for _, english in pairs]
-            figures[f"{name}_bleu"] = scores.bleu(said, references)
-            figures[f"{name}_chrf"] = scores.chrf(said, references)
+        if examples:
+            references = [reference for _, reference in examples]
+            figures[f"{name}_bleu"] = scores.bleu(english, references)
+            figures[f"{name}_chrf"] = scores.chrf(english, references)
     return figures
 
 
-def prepare(folder: Path, pairs: Path, hidden: translation_pairs.Hidden, made_up: int) -> dict[str, Tokens]:
+def prepare(folder: Path, tables: Path, hidden: pairs.Hidden, made_up: int) -> dict[str, Tokens]:
     """Read the tables, learn the vocabularies, and keep what was read as numbers in ``folder/tokens``.
 
     Args:
         folder: Where to keep it; a table is read again when it is newer than its numbers.
-        pairs: The tables.
-        hidden: What is left out.
+        tables: The tables of pairs.
+        hidden: The pairs that are left out.
         made_up: Prompts from the grammar that the vocabularies are learnt from, too.
     """
     kept = folder / "tokens"
     kept.mkdir(parents=True, exist_ok=True)
-    paths = {path.stem: path for path in sorted(pairs.glob("*.tsv"))}
-    read: dict[str, list[tuple[str, str]]] = {"lexicon": translation_pairs.lexicon(hidden)}
+    paths = {path.stem: path for path in sorted(tables.glob("*.tsv"))}
+    read: dict[str, list[tuple[str, str]]] = {"lexicon": pairs.lexicon(hidden)}
     for name, path in paths.items():
         tokens = kept / f"{name}.npz"
         if not tokens.exists() or tokens.stat().st_mtime < path.stat().st_mtime:
-            read[name] = translation_pairs.table(path, hidden)
+            read[name] = pairs.table(path, hidden)
             log.info("%s: %d pairs", name, len(read[name]))
-    everything = [pair for rows in read.values() for pair in rows]
+    examples = [pair for rows in read.values() for pair in rows]
     if not (folder / "source.spm").exists():
-        everything += _made_up(hidden, made_up, -1)
-    pieces = vocabularies(folder, everything, source=SOURCE_PIECES, target=TARGET_PIECES)
+        examples += _made_up(hidden, made_up, -1)
+    pieces = vocabularies(folder, examples, source=SOURCE_PIECES, target=TARGET_PIECES)
     for name, rows in read.items():
         pieces.encode(rows).save(kept / f"{name}.npz")
     return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon")}
 
 
-def _made_up(hidden: translation_pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
+def _made_up(hidden: pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
     """The prompts of one epoch."""
     new = (pair for pair in Grammar(number).pairs() if pair not in hidden)
     return list(itertools.islice(new, count))
@@ -327,7 +326,7 @@ def _work(folder: Path, options: dict[str, Any]) -> None:
 
 def train(
     folder: Path,
-    pairs: Path,
+    tables: Path,
     *,
     minutes: float,
     final: bool = False,
@@ -342,7 +341,7 @@ def train(
 
     Args:
         folder: Where vocabularies, tokens, checkpoints and the log go.
-        pairs: Tables of pairs.
+        tables: Tables of pairs.
         minutes: How long.
         final: Let the learning rate fall to zero in the second half.
         lr: Factor on the learning rates.
@@ -352,17 +351,17 @@ def train(
         made_up: Prompts that each epoch gets from the grammar.
         sizes: Sizes of :class:`MarianSize` other than the usual.
     """
-    judged = translation_pairs.rows(prompts) if prompts is not None else []
-    tests = translation_pairs.test_set(pairs)
+    judged = pairs.rows(prompts) if prompts is not None else []
+    tests = pairs.test_set(tables)
     tests = random.Random(0).sample(tests, min(JUDGED, len(tests)))
-    hidden = translation_pairs.Hidden(pairs, [ja for ja, _ in judged])
-    tables = prepare(folder, pairs, hidden, made_up)
+    hidden = pairs.Hidden(tables, [ja for ja, _ in judged])
+    tokens = prepare(folder, tables, hidden, made_up)
     options = {
         "minutes": minutes,
         "final": final,
         "lr": lr,
         "threads": threads,
-        "tables": list(tables),
+        "tables": list(tokens),
         "hidden": hidden,
         "made_up": made_up,
         "tests": tests,

@@ -21,7 +21,7 @@ from sdjp_training.trainers import checker
 
 
 def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> None:
-    drawn = hazards.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    drawn = hazards.HazardArtwork(clip_folder / "artwork", clip_folder / "packages")
     for emoji in hazards.emojis():
         assert emoji in drawn.index
         assert all(drawing.shape == (256, 256, 4) for drawing in drawn.every(emoji))
@@ -30,7 +30,7 @@ def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> Non
 
 
 def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path) -> None:
-    drawn = hazards.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    drawn = hazards.HazardArtwork(clip_folder / "artwork", clip_folder / "packages")
     sampler, rng = checker.Sampler(drawn), random.Random(0)
     shown = torch.tensor([checker.shows(sampler.scene(rng)) for _ in range(400)])
     assert 0.45 < float(shown.any(dim=1).float().mean()) < 0.65
@@ -39,7 +39,7 @@ def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path
 
 
 def test_what_was_mistaken_comes_more_often(clip_folder: Path) -> None:
-    drawn = hazards.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    drawn = hazards.HazardArtwork(clip_folder / "artwork", clip_folder / "packages")
     sampler, rng = checker.Sampler(drawn), random.Random(0)
 
     def first(emoji: str) -> float:
@@ -66,16 +66,16 @@ def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
     first, last = (json.loads(line) for line in (clip_folder / "checker.jsonl").read_text().splitlines())
     assert last["step"] > first["step"] >= 1
     made = checker_export.export(clip_folder, tmp_path / "safety_checker")
-    assert len(made.found) == len(hazards.WATCHED)
+    assert len(made.found) == len(hazards.HAZARDS)
     assert made.false_positives <= 0.05
     card = (tmp_path / "safety_checker" / "README.md").read_text(encoding="utf-8")
     assert "weapons" in card
     assert "{" not in card
     loaded = load_checker(tmp_path / "safety_checker", model="mini")
     assert loaded is not None
-    assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in hazards.WATCHED]
+    assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in hazards.HAZARDS]
     verdict = SafetyCheck(checker=loaded).look(Image.new("RGB", (256, 256), "white"))
-    assert len(verdict.scores) == len(hazards.WATCHED)
+    assert len(verdict.scores) == len(hazards.HAZARDS)
 
 
 def test_nothing_to_export(tmp_path: Path) -> None:

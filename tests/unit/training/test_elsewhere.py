@@ -29,7 +29,7 @@ from sdjp_training.trainers import (
     latents,
     text_encoder,
 )
-from sdjp_training.translator import train as translator
+from sdjp_training.translator import train
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*meta parameter", "ignore:Converting a tensor")
 
@@ -144,7 +144,7 @@ def test_the_adapter_learns_where_it_is_told_to(folder: Path) -> None:
 
 @pytest.mark.usefixtures("elsewhere")
 def test_the_translator_learns_where_it_is_told_to(folder: Path) -> None:
-    translator.train(folder / "translator", folder / "pairs", minutes=0.01, made_up=400)
+    train.train(folder / "translator", folder / "pairs", minutes=0.01, made_up=400)
 
 
 def test_workers_are_for_the_processor() -> None:

@@ -61,7 +61,8 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | Source | No
             "学習したアダプターを translator='adapter:フォルダー' で指定してください。"
             "学習は、リポジトリを clone したフォルダーでできます（docs/ja/adapter.md）。",
             en=f"the model {model or ''} brings no Japanese adapter. Give one that was trained for it: "
-            "translator='adapter:FOLDER'. One can be trained in a clone of the repository: docs/en/adapter.md.",
+            "translator='adapter:FOLDER'. "
+            "One can be trained in a clone of the repository (docs/en/adapter.md).",
         )
     place = Path(source).expanduser()
     folder = place / FOLDER if (place / FOLDER / CONFIG).is_file() else place
