@@ -71,6 +71,7 @@ def sample(artwork: Artwork, rng: random.Random) -> Scene:
     elif r > 0.33:
         place = rng.choice(list(PLACES))
     style = rng.choice(OTHERS) if rng.random() < STYLED else PLAIN
+    rng.randrange(2**31)  # once the seed of positions; drawn still, so that held-out scenes stay the same
     layout: Layout = rng.choices(
         LAYOUTS,
         weights=[58, 3, 3, 2, 2, 7, 4, 11, 7, 3],
