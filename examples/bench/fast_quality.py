@@ -107,7 +107,7 @@ def border_color(pixels: np.ndarray[Any, Any]) -> str:
     inside = np.zeros(pixels.shape[:2], dtype=bool)
     inside[BORDER:-BORDER, BORDER:-BORDER] = True
     mean = pixels[~inside].mean(axis=0)
-    return min(COLORS, key=lambda name: float(((mean - np.array(COLORS[name])) ** 2).sum()))
+    return min(COLORS, key=lambda name: float(((mean - np.array(COLORS[name].rgb)) ** 2).sum()))
 
 
 def draw(pipe: Pipeline, prompts: Sequence[str], settings: Mapping[str, Any]) -> list[np.ndarray[Any, Any]]:

@@ -1,6 +1,7 @@
-"""How the embedded weights are made: ``python -m sdjp_training <command>``.
+"""The making of the embedded weights: ``python -m sdjp_training <command>``, in a clone of the repository.
 
-In this order: ``data`` (fetch and render the artwork), ``autoencoder``, ``latents`` (scenes encoded ahead),
-``text`` (the text encoder, taught the layout of scenes), ``diffusion`` (the UNet), ``export`` (pack the
-weights). Every command resumes from its last checkpoint. See docs/ja/training.md.
+In this order: ``data`` (fetch and render the artwork), ``autoencoder``, ``pool`` (draw scenes ahead),
+``pool --latents`` (encode them), ``text`` (the text encoder, taught the layout of scenes), ``diffusion``
+(the UNet), ``export`` (pack the weights). Every training resumes from its last checkpoint. See
+docs/ja/training.md.
 """

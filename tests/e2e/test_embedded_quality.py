@@ -18,8 +18,9 @@ from sdjp.text.translate import make_translator
 from sdjp.text.translate.combined import EMBEDDED
 from sdjp.weights.parts.safety_checker import load_checker
 from sdjp_training.release import evaluate
-from sdjp_training.release.evaluate import PLACES_JA, Question
+from sdjp_training.release.evaluate import Question
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.places import QUESTIONS
 from sdjp_training.trainers import judge
 from sdjp_training.translator import pairs, scores
 
@@ -34,7 +35,7 @@ def figures(translator: str) -> dict[str, float]:
     names = {c.emoji: c.japanese for c in artwork.concepts}
     asked = [Question(kind="single", prompt=names[e], subjects=(e,)) for e in COMMON]
     asked += [
-        Question(kind="place", prompt=PLACES_JA[place].format(names[e]), subjects=(e,), place=place)
+        Question(kind="place", prompt=QUESTIONS[place].format(names[e]), subjects=(e,), place=place)
         for place, e in zip(PLACES, COMMON, strict=False)
     ]
     pipe = Pipeline.from_pretrained(translator=translator, watermark=False, safety="off")

@@ -18,6 +18,7 @@ from sdjp.config import MINI, TINY, ModelConfig, to_json
 from sdjp.samplers import Schedule, classifier_free, eps_from_v, get_sampler
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import Loaded, convert, load, to_layout
+from sdjp_training.trainers.merges import subset
 from tests.conftest import random_models
 
 diffusers = pytest.importorskip("diffusers")
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 WORDS = ["a red car", "馬に乗る宇宙飛行士", "an astronaut riding a horse"]
 # The topology of the embedded model (v-prediction, 3 levels, a vocabulary of its own), narrower.
-TOKENS = ClipTokenizer.from_assets().subset(WORDS, 100)
+TOKENS = subset(ClipTokenizer.from_assets(), WORDS, 100)
 OWN = dataclasses.replace(
     MINI,
     name="own",

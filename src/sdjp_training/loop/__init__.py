@@ -1,1 +1,1 @@
-"""What every training shares: the loop, the optimisers, the clock, checkpoints, devices, processes."""
+"""The parts of every training: the loop, the optimisers, the clock, checkpoints, devices, processes."""

@@ -30,10 +30,10 @@ def load(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def save_run(path: Path, model: nn.Module, optimizer: MuonAdamW, ema: EMA, **counts: int | bool) -> None:
-    """Write all that a run needs to go on, and ``counts`` of its own."""
+def save_run(path: Path, model: nn.Module, optimizer: MuonAdamW, ema: EMA, **values: Any) -> None:
+    """Write all that a run needs to go on, and ``values`` of its own."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-    save(path, {**state, "ema": ema.weights, "ema_steps": ema.steps, **counts})
+    save(path, {**state, "ema": ema.weights, "ema_steps": ema.steps, **values})
 
 
 def resume_run(path: Path, model: nn.Module, ema: EMA) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from sdjp import device as hardware
+import sdjp.device
 
 
 def on(device: torch.device) -> AbstractContextManager[object]:
@@ -29,7 +29,7 @@ def bfloat16_is_fast() -> bool:
     kind = torch.get_default_device().type
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return kind == "cpu" and hardware.bfloat16_is_fast()
+    return kind == "cpu" and sdjp.device.bfloat16_is_fast()
 
 
 def mixed_precision() -> AbstractContextManager[None]:

@@ -1,1 +1,1 @@
-"""What ships: weights in their folders, model cards, figures, the gallery."""
+"""The files that ship: weights in their folders, model cards, figures, the gallery."""

@@ -38,7 +38,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def _others(figures: dict[str, Any]) -> list[str]:
-    """What is not about single pictures."""
+    """The figures that are not about single pictures."""
     said = figures.get("translator", {})
     lines = [
         f"- {ja} · {en}: BLEU {said[f'{key}_bleu']:.1f}, chrF {said[f'{key}_chrf']:.1f}"

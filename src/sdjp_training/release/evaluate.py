@@ -27,60 +27,15 @@ from sdjp.weights.source import locate
 from sdjp_training.scenes import composition, keywords
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.composition import RIDES, Scene
-from sdjp_training.scenes.places import COLORS
-from sdjp_training.scenes.styles import Style
+from sdjp_training.scenes.places import COLORS, QUESTIONS
+from sdjp_training.scenes.styles import OTHERS, STYLES
 from sdjp_training.trainers import autoencoder, clip, judge
-from sdjp_training.translator import pairs as translation_pairs
-from sdjp_training.translator import scores as translation_scores
+from sdjp_training.translator import scores
+from sdjp_training.translator.pairs import rows, test_set
 
 if TYPE_CHECKING:
     from sdjp import Pipeline
 
-PLACES_JA: Final = {
-    "white": "白い背景の{}",
-    "black": "黒い背景の{}",
-    "gray": "灰色の背景の{}",
-    "red": "赤い背景の{}",
-    "orange": "オレンジ色の背景の{}",
-    "yellow": "黄色い背景の{}",
-    "green": "緑の背景の{}",
-    "light blue": "水色の背景の{}",
-    "blue": "青い背景の{}",
-    "purple": "紫の背景の{}",
-    "pink": "ピンクの背景の{}",
-    "brown": "茶色の背景の{}",
-    "beige": "ベージュの背景の{}",
-    "night": "夜空の下の{}",
-    "sky": "青空の下の{}",
-    "sea": "海の上の{}",
-    "underwater": "水中の{}",
-    "grass": "草原の{}",
-    "forest": "森の中の{}",
-    "snow": "雪の中の{}",
-    "sunset": "夕焼けの{}",
-    "beach": "砂浜の{}",
-    "desert": "砂漠の{}",
-    "mountains": "山の中の{}",
-    "city": "街の{}",
-    "city at night": "夜の街の{}",
-    "space": "宇宙の{}",
-    "moon": "月面の{}",
-    "room": "部屋の中の{}",
-    "tatami": "和室の{}",
-    "cherry blossoms": "桜の木の下の{}",
-    "flowers": "花畑の{}",
-    "rain": "雨の中の{}",
-    "fog": "霧の中の{}",
-}
-STYLES_JA: Final[dict[Style, str]] = {
-    "pixel art": "{}のドット絵",
-    "monochrome": "白黒の{}",
-    "watercolor": "{}の水彩画",
-    "sketch": "{}のスケッチ",
-    "neon": "ネオン風の{}",
-    "ukiyo-e": "浮世絵風の{}",
-    "3D": "3Dの{}",
-}
 SIDES: Final = (("left", "左"), ("right", "右"))
 LIVING: Final = frozenset({"animal", "person", "fantasy"})
 BATCH: Final = 8
@@ -104,51 +59,50 @@ class Question:
     subjects: tuple[str, ...]
     place: str | None = None
     side: str | None = None
-    style: Style | None = None
+    style: str | None = None
 
 
 def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Question]:
     """The prompts that are asked, always the same.
 
     Args:
-        artwork: What the model can draw.
+        artwork: The things that the model can draw.
         each: Pictures of every subject alone.
         others: Prompts of each other kind.
     """
     rng = random.Random("questions")
     every = artwork.concepts
-    found = [Question(kind="single", prompt=c.japanese, subjects=(c.emoji,)) for c in every] * each
-    places = list(PLACES_JA.items())
+    asked = [Question(kind="single", prompt=c.japanese, subjects=(c.emoji,)) for c in every] * each
+    places = list(QUESTIONS.items())
     for i in range(others):
         place, phrase = places[i % len(places)]
         concept = rng.choice(every)
         prompt = phrase.format(concept.japanese)
-        found.append(Question(kind="place", prompt=prompt, subjects=(concept.emoji,), place=place))
+        asked.append(Question(kind="place", prompt=prompt, subjects=(concept.emoji,), place=place))
     for _ in range(others):
         a, b = rng.sample(every, 2)
-        found.append(_two("pair", f"{a.japanese}と{b.japanese}", a, b))
+        asked.append(_two("pair", f"{a.japanese}と{b.japanese}", a, b))
     living = [c for c in every if c.kind in LIVING]
     mounts = [every[artwork.index[emoji]] for emoji in RIDES if emoji in artwork.index]
     for _ in range(others):
         mount = rng.choice(mounts)
         rider = rng.choice([c for c in living if c is not mount])
-        found.append(_two("riding", f"{mount.japanese}に乗る{rider.japanese}", rider, mount))
+        asked.append(_two("riding", f"{mount.japanese}に乗る{rider.japanese}", rider, mount))
     for i in range(others):
         concept, (side, word) = rng.choice(every), SIDES[i % 2]
         prompt = f"{word}側の{concept.japanese}"
-        found.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
-    styles = list(STYLES_JA.items())
+        asked.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
     for i in range(others):
-        concept, (style, phrase) = rng.choice(every), styles[i % len(styles)]
-        prompt = phrase.format(concept.japanese)
-        found.append(Question(kind="style", prompt=prompt, subjects=(concept.emoji,), style=style))
-    return found
+        concept, style = rng.choice(every), OTHERS[i % len(OTHERS)]
+        prompt = STYLES[style].question.format(concept.japanese)
+        asked.append(Question(kind="style", prompt=prompt, subjects=(concept.emoji,), style=style))
+    return asked
 
 
 def words_without_english(artwork: Artwork, packages: Path) -> list[Question]:
     """A prompt of each word that belongs to a concept and whose English the model does not know."""
-    found = keywords.untranslatable(artwork, packages)
-    return [Question(kind="word", prompt=word, subjects=(emoji,)) for word, emoji in found.items()]
+    words = keywords.untranslatable(artwork, packages)
+    return [Question(kind="word", prompt=word, subjects=(emoji,)) for word, emoji in words.items()]
 
 
 def _two(kind: str, prompt: str, a: Concept, b: Concept) -> Question:
@@ -172,7 +126,7 @@ def judged(
     asked: Sequence[Question],
     pictures: Sequence[NDArray[np.uint8]],
 ) -> dict[str, float]:
-    """What share of the pictures shows what it was to show, 0 to 1.
+    """The share of the pictures that shows what it was to show, 0 to 1.
 
     Returns:
         ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one, ``color`` where it is a
@@ -180,11 +134,11 @@ def judged(
         the subject is seen more in that half (by chance: a half); ``word``: the subject is among the five, of
         prompts that are a word without English.
     """
-    told = model(judge.to_input(np.stack(pictures)))
+    verdict = model(judge.to_input(np.stack(pictures)))
     sides = [_side(model, artwork, q, p) == q.side for q, p in zip(asked, pictures, strict=True) if q.side]
     subjects = [q.subjects for q in asked]
-    first, five = (judge.seen(told, artwork, subjects, count) for count in (1, 5))
-    place = [seen == q.place for seen, q in zip(judge.places_of(told), asked, strict=True)]
+    first, five = (judge.seen(verdict, artwork, subjects, count) for count in (1, 5))
+    place = [seen == q.place for seen, q in zip(judge.places_of(verdict), asked, strict=True)]
 
     def of(kind: str, right: Sequence[bool]) -> float:
         return judge.share(r for r, q in zip(right, asked, strict=True) if q.kind == kind)
@@ -238,9 +192,9 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
         figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
     own = _pipeline("auto")
     pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}
-    said = own.explain([q.prompt for q in asked])
+    infos = own.explain([q.prompt for q in asked])
     sayable = [
-        (i, info.english) for i, (q, info) in enumerate(zip(asked, said, strict=True)) if q.kind != "word"
+        (i, info.english) for i, (q, info) in enumerate(zip(asked, infos, strict=True)) if q.kind != "word"
     ]
     for name, pipe in pipes.items():
         pictures = draw(pipe, asked)
@@ -262,7 +216,7 @@ def in_style(
     asked: Sequence[Question],
     pictures: Sequence[NDArray[np.uint8]],
 ) -> float:
-    """What share of the pictures that were asked for in a style has it, as the small CLIP sees them."""
+    """The share of pictures in the style that was asked for, as the small CLIP sees them."""
     rows = [(q, picture) for q, picture in zip(asked, pictures, strict=True) if q.style is not None]
     nouns = [artwork.concepts[artwork.index[q.subjects[0]]].names[0] for q, _ in rows]
     seen = clip.styles_of(*model, nouns, [picture for _, picture in rows])
@@ -291,12 +245,12 @@ def clip_score(
     for first in range(0, len(english), 50):
         part = slice(first, first + 50)
         seen = model.pictures(judge.to_input(np.stack(pictures[part])))
-        said = model.texts(*clip.encode(tokens, english[part]))
-        scores += (100 * (seen * said).sum(dim=1)).tolist()
+        texts = model.texts(*clip.encode(tokens, english[part]))
+        scores += (100 * (seen * texts).sum(dim=1)).tolist()
     return float(sum(scores) / len(scores))
 
 
-def _said(texts: list[str], translator: Translator) -> list[str]:
+def _english(texts: list[str], translator: Translator) -> list[str]:
     """English of all texts; "" where the translator can make nothing of one."""
     try:
         return read.to_english(texts, translator=translator)
@@ -304,7 +258,7 @@ def _said(texts: list[str], translator: Translator) -> list[str]:
         if len(texts) == 1:
             return [""]
     half = len(texts) // 2
-    return _said(texts[:half], translator) + _said(texts[half:], translator)
+    return _english(texts[:half], translator) + _english(texts[half:], translator)
 
 
 def translated(pairs: Path, prompts: Path | None) -> dict[str, float]:
@@ -312,16 +266,16 @@ def translated(pairs: Path, prompts: Path | None) -> dict[str, float]:
     on prompts.
     """
     figures: dict[str, float] = {}
-    tests = translation_pairs.test_set(pairs)
-    rows = translation_pairs.rows(prompts) if prompts is not None else []
+    tests = test_set(pairs)
+    examples = rows(prompts) if prompts is not None else []
     for by, translator in (
         ("", make_translator("auto")),
         ("_model", make_translator("marian", model=EMBEDDED, plain=True)),
     ):
-        for name, of_one in (("sentences", tests), ("prompts", rows)):
+        for name, of_one in (("sentences", tests), ("prompts", examples)):
             if of_one:
-                said = _said([ja for ja, _ in of_one], translator)
+                translations = _english([ja for ja, _ in of_one], translator)
                 references = [english for _, english in of_one]
-                figures[f"{name}{by}_bleu"] = translation_scores.bleu(said, references)
-                figures[f"{name}{by}_chrf"] = translation_scores.chrf(said, references)
+                figures[f"{name}{by}_bleu"] = scores.bleu(translations, references)
+                figures[f"{name}{by}_chrf"] = scores.chrf(translations, references)
     return figures

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sdjp_training.scenes.artwork import concepts
-from sdjp_training.trainers.diffusion import CORE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +31,7 @@ class Sheet:
         name: Of its file.
         ja: Its heading.
         en: The same in English.
-        prompts: What is drawn, row by row.
+        prompts: The pictures, row by row.
         columns: Pictures in a row.
     """
 
@@ -76,7 +75,7 @@ SHEETS: Final = (
         name="names",
         ja="64 の名前",
         en="64 names",
-        prompts=tuple([c.japanese for c in concepts() if c.emoji in CORE][:64]),
+        prompts=tuple([c.japanese for c in concepts() if c.weight > 1][:64]),
         columns=8,
     ),
 )  # fmt: skip

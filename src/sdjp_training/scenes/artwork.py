@@ -21,7 +21,6 @@ import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdjp.errors import MissingDependencyError
+from sdjp_training.scenes.tables import rows
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +53,14 @@ class Concept:
         names: English names; the first is the usual one.
         japanese: Its Japanese name.
         kind: ``"animal"``, ``"person"``, ``"food"`` …
+        weight: How often the UNet is shown it, beside others.
     """
 
     emoji: str
     names: tuple[str, ...]
     japanese: str
     kind: str
+    weight: float = 1.0
 
 
 LIST: Final = "concepts.tsv"
@@ -67,13 +69,10 @@ LIST: Final = "concepts.tsv"
 def concepts(folder: Path | None = None) -> tuple[Concept, ...]:
     """Read the list of concepts that lies beside rendered artwork; without one, the shipped list."""
     own = folder / LIST if folder is not None else None
-    path = own if own is not None and own.is_file() else files("sdjp_training.scenes") / LIST
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            emoji, names, japanese, kind = line.split("\t")
-            rows.append(Concept(emoji, tuple(n.strip() for n in names.split(",")), japanese, kind))
-    return tuple(rows)
+    return tuple(
+        Concept(emoji, tuple(n.strip() for n in names.split(",")), japanese, kind, *map(float, weight))
+        for emoji, names, japanese, kind, *weight in rows(own if own is not None and own.is_file() else LIST)
+    )
 
 
 def fetch(folder: Path) -> None:
@@ -142,7 +141,7 @@ class Package:
 
 
 def _codes(emoji: str) -> tuple[str, ...]:
-    """What packages call an emoji: its code points, with and without what selects its presentation."""
+    """The names of an emoji in packages: its code points, with and without what selects its presentation."""
     return tuple(
         "-".join(f"{ord(c):0{digits}x}" for c in emoji if selectors or ord(c) != 0xFE0F)
         for selectors in (False, True)

@@ -50,7 +50,7 @@ def write(packages: Path, target: Path) -> int:
     """Write the list as :func:`sdjp_training.scenes.artwork.concepts` reads it, and tell its length."""
     every = [*artwork.concepts(), *further(packages)]
     target.parent.mkdir(parents=True, exist_ok=True)
-    rows = ("\t".join((c.emoji, ", ".join(c.names), c.japanese, c.kind)) for c in every)
+    rows = ("\t".join((c.emoji, ", ".join(c.names), c.japanese, c.kind, f"{c.weight:g}")) for c in every)
     target.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return len(every)
 
@@ -87,7 +87,7 @@ def _rows(packages: Path, lang: str) -> list[dict[str, Any]]:
 
 
 def _kind(group: str | None, subgroup: str | None) -> str | None:
-    """What an emoji shows; None where that is no thing."""
+    """The kind of thing that an emoji shows; None where that is no thing."""
     if group not in _KINDS or subgroup is None:
         return None
     found = (kind for prefix, kind in _KINDS_OF_SUBGROUPS.items() if subgroup.startswith(prefix))

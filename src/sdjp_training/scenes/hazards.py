@@ -1,4 +1,4 @@
-"""What the safety checker of the small CLIP looks for: drawings that it learns beside the scenes' own."""
+"""Hazards, which the safety checker looks for: drawings that it learns beside those of the scenes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sdjp.config import Concept as Watched
+from sdjp import config
 from sdjp_training.scenes import artwork
 from sdjp_training.scenes.artwork import PACKAGES, Artwork, Concept
 
-WATCHED: Final[tuple[tuple[Watched, dict[str, str]], ...]] = (
+HAZARDS: Final[tuple[tuple[config.Concept, dict[str, str]], ...]] = (
     (
-        Watched(ja="武器・刃物", en="weapons"),
+        config.Concept(ja="武器・刃物", en="weapons"),
         {
             "🔪": "kitchen knife",
             "🗡️": "dagger",
@@ -25,32 +25,32 @@ WATCHED: Final[tuple[tuple[Watched, dict[str, str]], ...]] = (
             "🏹": "bow and arrow",
         },
     ),
-    (Watched(ja="たばこ", en="tobacco"), {"🚬": "cigarette"}),
-    (Watched(ja="血・注射器", en="blood, syringes"), {"🩸": "drop of blood", "💉": "syringe"}),
-    (Watched(ja="どくろ", en="skulls"), {"💀": "skull", "☠️": "skull and crossbones"}),
+    (config.Concept(ja="たばこ", en="tobacco"), {"🚬": "cigarette"}),
+    (config.Concept(ja="血・注射器", en="blood, syringes"), {"🩸": "drop of blood", "💉": "syringe"}),
+    (config.Concept(ja="どくろ", en="skulls"), {"💀": "skull", "☠️": "skull and crossbones"}),
 )
 """Things that many would not show small children; of each its name, and the drawings that show it."""
 
 
 def emojis() -> dict[str, str]:
-    """Every watched emoji and its English."""
-    return {emoji: name for _, drawings in WATCHED for emoji, name in drawings.items()}
+    """The emoji of every hazard, and its English."""
+    return {emoji: name for _, drawings in HAZARDS for emoji, name in drawings.items()}
 
 
-class WatchedArtwork(Artwork):
-    """The artwork with what is watched for among its concepts.
+class HazardArtwork(Artwork):
+    """The artwork with hazards among its concepts.
 
     Args:
         folder: Rendered artwork.
-        packages: What it was rendered from.
+        packages: The packages that it was rendered from.
     """
 
     def __init__(self, folder: Path, packages: Path) -> None:
         super().__init__(folder)
         more = {emoji: name for emoji, name in emojis().items() if emoji not in self.index}
         self._more = artwork.drawings(packages, more)
-        found = (Concept(emoji, (name,), "", "object") for emoji, name in more.items() if self._more[emoji])
-        self.concepts = (*self.concepts, *found)
+        hazards = (Concept(emoji, (name,), "", "object") for emoji, name in more.items() if self._more[emoji])
+        self.concepts = (*self.concepts, *hazards)
         self.index = {c.emoji: i for i, c in enumerate(self.concepts)}
 
     def drawing(self, emoji: str, style: str = "flat") -> NDArray[np.uint8]:

@@ -17,61 +17,13 @@ from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp_training.scenes import composition
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.scenes.places import COLORS
-from sdjp_training.scenes.styles import Style
+from sdjp_training.scenes.places import COLORS, PLACES
+from sdjp_training.scenes.styles import STYLES
 
-# Of each place: before a subject, and as a tag.
-PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "night": (("夜の", "夜空の下の", "星空の下の", "月明かりの下の"), ("夜", "夜空", "星空", "真夜中")),
-    "sky": (("青空の下の", "空を飛ぶ", "雲の上の", "空の"), ("青空", "空", "雲", "晴れた日")),
-    "sea": (("海の上の", "海辺の", "海の", "水の上の", "湖の"), ("海", "海辺", "湖", "水面")),
-    "underwater": (("水中の", "海の中の", "海底の"), ("水中", "海底", "深海")),
-    "grass": (("草原の", "公園の", "野原の", "庭の", "草の上の"), ("草原", "公園", "野原", "庭")),
-    "forest": (("森の中の", "森の", "林の中の", "木々の間の"), ("森", "林", "ジャングル")),
-    "snow": (("雪の中の", "雪の上の", "冬の", "雪原の"), ("雪", "冬", "雪景色", "雪原")),
-    "sunset": (("夕焼けの", "夕日の中の", "夕暮れの"), ("夕焼け", "夕日", "夕暮れ")),
-    "beach": (("砂浜の", "浜辺の", "ビーチの"), ("砂浜", "ビーチ", "夏")),
-    "desert": (("砂漠の", "砂漠の中の"), ("砂漠",)),
-    "mountains": (("山の中の", "山の", "山の上の"), ("山", "山脈")),
-    "city": (("街の", "街の中の", "都会の"), ("街", "都会", "街並み")),
-    "city at night": (("夜の街の", "夜の都会の"), ("夜の街", "夜景")),
-    "space": (("宇宙の", "宇宙空間の"), ("宇宙", "宇宙空間", "銀河")),
-    "moon": (("月面の", "月の上の"), ("月面",)),
-    "room": (("部屋の中の", "部屋の", "家の中の", "窓辺の"), ("部屋", "室内", "窓")),
-    "tatami": (("和室の", "畳の上の"), ("和室", "畳")),
-    "cherry blossoms": (("桜の木の下の", "桜の下の", "春の"), ("桜", "春", "桜吹雪")),
-    "flowers": (("花畑の", "花畑の中の", "花の中の"), ("花畑", "花")),
-    "rain": (("雨の中の", "雨の日の"), ("雨", "雨の日")),
-    "fog": (("霧の中の",), ("霧",)),
-}
-BACKGROUNDS: Final = {
-    "white": ("白い", "白の"), "black": ("黒い", "黒の"), "gray": ("灰色の", "グレーの"),
-    "red": ("赤い", "赤の"), "orange": ("オレンジ色の",), "yellow": ("黄色い", "黄色の"),
-    "green": ("緑の", "緑色の"), "light blue": ("水色の",), "blue": ("青い", "青の", "青色の"),
-    "purple": ("紫の", "紫色の"), "pink": ("ピンクの", "ピンク色の"), "brown": ("茶色い", "茶色の"),
-    "beige": ("ベージュの",),
-}  # fmt: skip
-STYLES: Final[dict[Style, tuple[str, ...]]] = {
-    "plain": (*("{}",) * 24, "{}、フラットデザイン", "{}の絵文字"),
-    "pixel art": ("{}のドット絵", "{}、ドット絵", "ドット絵の{}"),
-    "monochrome": ("{}、白黒", "モノクロの{}", "白黒の{}"),
-    "watercolor": ("{}の水彩画", "{}、水彩画", "{}、水彩"),
-    "sketch": ("{}のスケッチ", "{}の鉛筆画", "{}の線画", "{}、線画", "{}、スケッチ", "スケッチ風の{}"),
-    "neon": ("{}のネオンサイン", "ネオン風の{}", "{}のネオンアート", "{}、ネオンアート"),
-    "ukiyo-e": ("浮世絵風の{}", "{}の浮世絵", "{}の木版画", "浮世絵、{}", "{}、浮世絵"),
-    "3D": ("{}の3DCG", "3Dの{}", "{}、3D", "{}の3Dレンダリング"),
-}
 PREFIXES: Final = ("{}の絵", "{}の写真", "{}のイラスト", "{}を描いて")
 ADJECTIVES: Final = (
-    "かわいい",
-    "きれいな",
-    "かっこいい",
-    "美しい",
-    "若い",
-    "ふわふわの",
-    "カラフルな",
-    "元気な",
-)
+    "かわいい", "きれいな", "かっこいい", "美しい", "若い", "ふわふわの", "カラフルな", "元気な",
+)  # fmt: skip
 QUALITY: Final = (
     "高画質", "最高品質", "傑作", "高精細", "4K", "8k", "イラスト", "アニメ調", "柔らかい光",
     "映画のような光", "デジタルアート", "シンプル", "best quality", "masterpiece",
@@ -87,8 +39,8 @@ COUNTERS: Final = {
 def names(concept: Concept) -> tuple[str, ...]:
     """The Japanese name, and its other spelling in kana where it stands for the same English."""
     shifted = "".join(_other_kana(c) for c in concept.japanese)
-    told = LexiconTranslator().translate([concept.japanese, shifted])
-    same = told[0].english == told[1].english and shifted != concept.japanese
+    translations = LexiconTranslator().translate([concept.japanese, shifted])
+    same = translations[0].english == translations[1].english and shifted != concept.japanese
     return (concept.japanese, shifted) if same else (concept.japanese,)
 
 
@@ -140,18 +92,18 @@ def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     tags = rng.random() < 0.3
     if scene.place in COLORS:
         if scene.place != "white" or rng.random() < 0.15:
-            background = f"{rng.choice(BACKGROUNDS[scene.place])}背景"
+            background = f"{rng.choice(COLORS[scene.place].japanese)}背景"
             if tags:
                 parts.append(background)
             else:
                 subject = rng.choice((f"{background}の{subject}", f"{background}に{subject}"))
     else:
-        before, words = PLACES[scene.place]
+        place = PLACES[scene.place]
         if tags:
-            parts.append(rng.choice(words))
+            parts.append(rng.choice(place.japanese_tags))
         else:
-            subject = rng.choice(before) + subject
-    subject = rng.choice(STYLES[scene.style]).format(subject)
+            subject = rng.choice(place.japanese) + subject
+    subject = rng.choice(STYLES[scene.style].japanese).format(subject)
     if rng.random() < 0.15:
         parts += rng.sample(QUALITY, rng.randint(1, 3))
     rng.shuffle(parts)
@@ -165,7 +117,7 @@ def pairs(
     """Yield prompts and what the lexicon makes of them, without end.
 
     Args:
-        artwork: What the scenes show.
+        artwork: The things that scenes show.
         seed: Of the prompts.
         words: Further words, and the emoji of the concept whose name they stand for.
         batch: Prompts that are translated together.

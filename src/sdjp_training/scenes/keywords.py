@@ -14,8 +14,8 @@ from typing import Final
 
 from sdjp import weights
 from sdjp.text import neighbours
-from sdjp.text import read as frontend
 from sdjp.text.neighbours import Words
+from sdjp.text.read import to_english
 from sdjp.text.script import is_japanese
 from sdjp.text.translate import make_translator
 from sdjp.weights.source import locate
@@ -38,7 +38,7 @@ def untranslatable(artwork: Artwork, packages: Path) -> dict[str, str]:
     if not named:
         return {}
     known = Words.read(locate(weights.EMBEDDED_MODEL).path / neighbours.FILE)
-    english = frontend.to_english(list(named), translator=make_translator("auto"))
+    english = to_english(list(named), translator=make_translator("auto"))
     found = {}
     for (word, emoji), said in zip(named.items(), english, strict=True):
         read, unknown = known.nearest(said)

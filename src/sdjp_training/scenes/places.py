@@ -8,36 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from sdjp_training.scenes.tables import rows, ways
+
 SIDE: Final = 256
 SCALE: Final = 2  # drawn larger, then reduced: smooth edges
 
-COLORS: Final[dict[str, tuple[int, int, int]]] = {
-    "white": (255, 255, 255),
-    "black": (17, 17, 20),
-    "gray": (150, 152, 158),
-    "red": (224, 60, 56),
-    "orange": (255, 152, 56),
-    "yellow": (255, 216, 77),
-    "green": (72, 170, 92),
-    "light blue": (150, 208, 245),
-    "blue": (42, 98, 220),
-    "purple": (134, 70, 176),
-    "pink": (255, 176, 202),
-    "brown": (122, 84, 68),
-    "beige": (240, 226, 200),
+
+class Color(NamedTuple):
+    """A row of ``colors.tsv``.
+
+    Attributes:
+        rgb: Red, green, blue.
+        japanese: Ways to say it before 背景.
+        question: How the evaluation asks for a subject, ``{}``, before it.
+    """
+
+    rgb: tuple[int, ...]
+    japanese: tuple[str, ...]
+    question: str
+
+
+class Place(NamedTuple):
+    """A row of ``places.tsv``.
+
+    Attributes:
+        english: Ways to say it after a subject.
+        tags: Ways to say it as a tag.
+        japanese: Ways to say it before a subject, in Japanese.
+        japanese_tags: Ways to say it as a tag, in Japanese.
+        question: How the evaluation asks for a subject, ``{}``, there.
+    """
+
+    english: tuple[str, ...]
+    tags: tuple[str, ...]
+    japanese: tuple[str, ...]
+    japanese_tags: tuple[str, ...]
+    question: str
+
+
+COLORS: Final = {
+    name: Color(tuple(int(value) for value in rgb.split()), ways(japanese), question)
+    for name, rgb, japanese, question in rows("colors.tsv")
 }
+PLACES: Final = {
+    name: Place(ways(english), ways(tags), ways(japanese), ways(japanese_tags), question)
+    for name, english, tags, japanese, japanese_tags, question in rows("places.tsv")
+}
+BACKGROUNDS: Final = (*COLORS, *PLACES)
+QUESTIONS: Final = {name: of.question for table in (COLORS, PLACES) for name, of in table.items()}
 
 Draw = ImageDraw.ImageDraw
-Color = tuple[int, int, int]
+RGB = tuple[int, int, int]
+Painter = Callable[[Image.Image, Draw], None]
 
 
-def _gradient(image: Image.Image, top: Color, bottom: Color, y0: int = 0, y1: int = SIDE) -> None:
+def _gradient(image: Image.Image, top: RGB, bottom: RGB, y0: int = 0, y1: int = SIDE) -> None:
     """Fill rows y0 to y1 from ``top`` to ``bottom``."""
     y0, y1 = y0 * SCALE, y1 * SCALE
     t = np.linspace(0.0, 1.0, y1 - y0)[:, None]
@@ -46,26 +77,26 @@ def _gradient(image: Image.Image, top: Color, bottom: Color, y0: int = 0, y1: in
     image.paste(Image.fromarray(block), (0, y0))
 
 
-def _ellipse(draw: Draw, x: float, y: float, rx: float, ry: float, fill: Color) -> None:
+def _ellipse(draw: Draw, x: float, y: float, rx: float, ry: float, fill: RGB) -> None:
     s = SCALE
     draw.ellipse(((x - rx) * s, (y - ry) * s, (x + rx) * s, (y + ry) * s), fill=fill)
 
 
-def _rect(draw: Draw, x0: float, y0: float, x1: float, y1: float, fill: Color) -> None:
+def _rect(draw: Draw, x0: float, y0: float, x1: float, y1: float, fill: RGB) -> None:
     s = SCALE
     draw.rectangle((x0 * s, y0 * s, x1 * s - 1, y1 * s - 1), fill=fill)
 
 
-def _polygon(draw: Draw, points: list[tuple[float, float]], fill: Color) -> None:
+def _polygon(draw: Draw, points: list[tuple[float, float]], fill: RGB) -> None:
     draw.polygon([(x * SCALE, y * SCALE) for x, y in points], fill=fill)
 
 
-def _cloud(draw: Draw, x: float, y: float, size: float, fill: Color = (255, 255, 255)) -> None:
+def _cloud(draw: Draw, x: float, y: float, size: float, fill: RGB = (255, 255, 255)) -> None:
     for dx, dy, r in ((-1.0, 0.1, 0.55), (0.0, -0.15, 0.8), (0.95, 0.1, 0.6)):
         _ellipse(draw, x + dx * size, y + dy * size, r * size, r * size * 0.75, fill)
 
 
-def _stars(draw: Draw, rows: int, fill: Color = (255, 250, 220)) -> None:
+def _stars(draw: Draw, rows: int, fill: RGB = (255, 250, 220)) -> None:
     rng = np.random.default_rng(7)
     for x, y, r in zip(
         rng.uniform(4, 252, 34), rng.uniform(4, rows, 34), rng.uniform(0.8, 2.0, 34), strict=True
@@ -73,24 +104,40 @@ def _stars(draw: Draw, rows: int, fill: Color = (255, 250, 220)) -> None:
         _ellipse(draw, x, y, r, r, fill)
 
 
-def _tree(draw: Draw, x: float, y: float, size: float, fill: Color) -> None:
+def _tree(draw: Draw, x: float, y: float, size: float, fill: RGB) -> None:
     _rect(draw, x - size * 0.08, y - size * 0.3, x + size * 0.08, y, (110, 78, 58))
     _polygon(
         draw, [(x - size * 0.36, y - size * 0.22), (x + size * 0.36, y - size * 0.22), (x, y - size)], fill
     )
 
 
+_PAINTERS: Final[dict[str, Painter]] = {}
+
+
+def _paints(name: str) -> Callable[[Painter], Painter]:
+    """Enter a painter as that of a place."""
+
+    def enter(painter: Painter) -> Painter:
+        _PAINTERS[name] = painter
+        return painter
+
+    return enter
+
+
+@_paints("night")
 def _night(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (14, 18, 54), (48, 52, 112))
     _stars(draw, 200)
 
 
+@_paints("sky")
 def _sky(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (84, 170, 240), (196, 230, 252))
     _cloud(draw, 52, 52, 26)
     _cloud(draw, 206, 78, 22)
 
 
+@_paints("sea")
 def _sea(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (132, 200, 246), (206, 234, 252), 0, 150)
     _gradient(image, (36, 120, 204), (18, 84, 160), 150, SIDE)
@@ -100,6 +147,7 @@ def _sea(image: Image.Image, draw: Draw) -> None:
             draw.arc((x * s, y * s, (x + 26) * s, (y + 12) * s), 200, 340, fill=(150, 206, 244), width=2 * s)
 
 
+@_paints("underwater")
 def _underwater(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (40, 160, 214), (8, 54, 116))
     rng = np.random.default_rng(3)
@@ -110,11 +158,13 @@ def _underwater(image: Image.Image, draw: Draw) -> None:
         _ellipse(draw, x, y, r - 1.5, r - 1.5, (62, 158, 206))
 
 
+@_paints("grass")
 def _grass(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (128, 202, 250), (214, 238, 252), 0, 176)
     _gradient(image, (126, 200, 84), (84, 164, 62), 170, SIDE)
 
 
+@_paints("forest")
 def _forest(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (178, 222, 214), (206, 234, 206), 0, 210)
     for x in range(0, 270, 34):
@@ -124,6 +174,7 @@ def _forest(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (86, 140, 70), (58, 108, 52), 206, SIDE)
 
 
+@_paints("snow")
 def _snow(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (158, 184, 218), (212, 226, 242), 0, 180)
     _gradient(image, (250, 252, 255), (226, 236, 248), 176, SIDE)
@@ -132,18 +183,21 @@ def _snow(image: Image.Image, draw: Draw) -> None:
         _ellipse(draw, x, y, 2.6, 2.6, (255, 255, 255))
 
 
+@_paints("sunset")
 def _sunset(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (250, 112, 72), (255, 206, 120), 0, 196)
     _ellipse(draw, 204, 176, 30, 30, (255, 238, 176))
     _gradient(image, (150, 70, 78), (104, 46, 66), 192, SIDE)
 
 
+@_paints("beach")
 def _beach(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (120, 200, 250), (204, 236, 252), 0, 130)
     _gradient(image, (44, 150, 214), (96, 196, 226), 130, 182)
     _gradient(image, (246, 222, 166), (232, 200, 138), 180, SIDE)
 
 
+@_paints("desert")
 def _desert(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (250, 216, 150), (252, 236, 200), 0, 220)
     _ellipse(draw, 60, 214, 150, 50, (226, 178, 106))
@@ -151,6 +205,7 @@ def _desert(image: Image.Image, draw: Draw) -> None:
     _rect(draw, 0, 214, 256, 256, (206, 152, 84))
 
 
+@_paints("mountains")
 def _mountains(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (140, 204, 248), (222, 240, 252), 0, 200)
     _polygon(draw, [(-30, 206), (66, 66), (160, 206)], (112, 136, 168))
@@ -160,6 +215,7 @@ def _mountains(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (110, 178, 86), (82, 148, 66), 200, SIDE)
 
 
+@_paints("city")
 def _city(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (160, 206, 240), (226, 238, 248), 0, 210)
     for i, (x, top) in enumerate(zip(range(0, 256, 32), (96, 60, 118, 78, 132, 54, 104, 84), strict=True)):
@@ -170,6 +226,7 @@ def _city(image: Image.Image, draw: Draw) -> None:
     _rect(draw, 0, 208, 256, 256, (92, 96, 106))
 
 
+@_paints("city at night")
 def _city_night(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (18, 16, 48), (70, 44, 104), 0, 210)
     for i, (x, top) in enumerate(zip(range(0, 256, 32), (96, 60, 118, 78, 132, 54, 104, 84), strict=True)):
@@ -187,6 +244,7 @@ def _city_night(image: Image.Image, draw: Draw) -> None:
     _rect(draw, 0, 208, 256, 256, (20, 20, 34))
 
 
+@_paints("space")
 def _space(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (8, 6, 24), (30, 14, 58))
     _stars(draw, 250, (255, 255, 255))
@@ -194,6 +252,7 @@ def _space(image: Image.Image, draw: Draw) -> None:
     _ellipse(draw, 40, 214, 14, 14, (104, 164, 214))
 
 
+@_paints("moon")
 def _moon_surface(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (6, 6, 18), (18, 18, 40))
     _stars(draw, 160, (255, 255, 255))
@@ -202,6 +261,7 @@ def _moon_surface(image: Image.Image, draw: Draw) -> None:
         _ellipse(draw, x, y, r, r * 0.5, (146, 146, 156))
 
 
+@_paints("room")
 def _room(image: Image.Image, draw: Draw) -> None:
     _rect(draw, 0, 0, 256, 190, (244, 230, 208))
     _rect(draw, 24, 36, 96, 116, (255, 255, 255))
@@ -212,6 +272,7 @@ def _room(image: Image.Image, draw: Draw) -> None:
         _rect(draw, 0, y, 256, y + 2, (166, 116, 74))
 
 
+@_paints("tatami")
 def _tatami(image: Image.Image, draw: Draw) -> None:
     _rect(draw, 0, 0, 256, 180, (238, 226, 198))
     for x in range(0, 256, 64):
@@ -225,6 +286,7 @@ def _tatami(image: Image.Image, draw: Draw) -> None:
         _rect(draw, x, 178, x + 5, 256, (70, 92, 62))
 
 
+@_paints("cherry blossoms")
 def _blossoms(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (176, 220, 250), (240, 236, 246), 0, 216)
     rng = np.random.default_rng(11)
@@ -237,6 +299,7 @@ def _blossoms(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (150, 206, 110), (112, 176, 84), 212, SIDE)
 
 
+@_paints("flowers")
 def _flowers(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (128, 202, 250), (214, 238, 252), 0, 168)
     _gradient(image, (118, 190, 84), (76, 152, 60), 164, SIDE)
@@ -248,6 +311,7 @@ def _flowers(image: Image.Image, draw: Draw) -> None:
         _ellipse(draw, x, y, 1.8, 1.8, (250, 170, 40))
 
 
+@_paints("rain")
 def _rain(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (112, 126, 148), (172, 184, 198))
     rng = np.random.default_rng(17)
@@ -256,40 +320,16 @@ def _rain(image: Image.Image, draw: Draw) -> None:
         draw.line((x * s, y * s, (x - 5) * s, (y + 16) * s), fill=(208, 222, 238), width=2 * s)
 
 
+@_paints("fog")
 def _fog(image: Image.Image, draw: Draw) -> None:
     _gradient(image, (206, 212, 218), (236, 238, 240))
-
-
-PLACES: Final[dict[str, Callable[[Image.Image, Draw], None]]] = {
-    "night": _night,
-    "sky": _sky,
-    "sea": _sea,
-    "underwater": _underwater,
-    "grass": _grass,
-    "forest": _forest,
-    "snow": _snow,
-    "sunset": _sunset,
-    "beach": _beach,
-    "desert": _desert,
-    "mountains": _mountains,
-    "city": _city,
-    "city at night": _city_night,
-    "space": _space,
-    "moon": _moon_surface,
-    "room": _room,
-    "tatami": _tatami,
-    "cherry blossoms": _blossoms,
-    "flowers": _flowers,
-    "rain": _rain,
-    "fog": _fog,
-}
 
 
 @cache
 def background(name: str) -> NDArray[np.uint8]:
     """Return the colour or place ``name`` as a picture (256, 256, 3) uint8."""
     if name in COLORS:
-        return np.full((SIDE, SIDE, 3), COLORS[name], dtype=np.uint8)
+        return np.full((SIDE, SIDE, 3), COLORS[name].rgb, dtype=np.uint8)
     image = Image.new("RGB", (SIDE * SCALE, SIDE * SCALE))
-    PLACES[name](image, ImageDraw.Draw(image))
+    _PAINTERS[name](image, ImageDraw.Draw(image))
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.LANCZOS))

@@ -6,19 +6,40 @@ Axes: pictures are (side, side, 3) uint8.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, get_args
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from sdjp_training.scenes.artwork import SIDE
+from sdjp_training.scenes.tables import rows, ways
 
-Style = Literal["plain", "pixel art", "monochrome", "watercolor", "sketch", "neon", "ukiyo-e", "3D"]
-STYLES: Final[tuple[Style, ...]] = get_args(Style)
 
-SETS: Final[dict[Style, str]] = {"3D": "solid"}
-"""The set of drawings of a style, where it is another than the flat one."""
+class Style(NamedTuple):
+    """A row of ``styles.tsv``.
+
+    Attributes:
+        drawings: The set of drawings that scenes are put together of; "" where any will do.
+        english: Ways to say it of a subject, ``{}``; what is said more often is there more often.
+        japanese: The same in Japanese.
+        question: How the evaluation asks for it.
+    """
+
+    drawings: str
+    english: tuple[str, ...]
+    japanese: tuple[str, ...]
+    question: str
+
+
+def _style(drawings: str, silent: str, english: str, japanese: str, question: str) -> Style:
+    unsaid = ("{}",) * int(silent)
+    return Style(drawings, unsaid + ways(english), unsaid + ways(japanese), question)
+
+
+STYLES: Final = {name: _style(*cells) for name, *cells in rows("styles.tsv")}
+PLAIN: Final = "plain"
+OTHERS: Final = tuple(name for name in STYLES if name != PLAIN)
 
 PAPER: Final = (250, 247, 240)
 DARK: Final = (12, 8, 28)
@@ -33,7 +54,7 @@ PRINT: Final = (
 Picture = NDArray[np.uint8]
 
 
-def stylise(picture: Picture, style: Style, *, side: int = SIDE) -> Picture:
+def stylise(picture: Picture, style: str, *, side: int = SIDE) -> Picture:
     """Redraw ``picture`` (side, side, 3) in ``style``."""
     redraw = _REDRAWN.get(style)
     return picture if redraw is None else redraw(Image.fromarray(picture), side)
@@ -85,7 +106,7 @@ def _print(image: Image.Image, side: int) -> Picture:
     return _bytes(areas * (1 - lines) + np.array(INK, "f4") * lines)
 
 
-_REDRAWN: Final[dict[Style, Callable[[Image.Image, int], Picture]]] = {
+_REDRAWN: Final[dict[str, Callable[[Image.Image, int], Picture]]] = {
     "pixel art": _pixels,
     "monochrome": _monochrome,
     "watercolor": _watercolor,

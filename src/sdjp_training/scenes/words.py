@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from sdjp_training.scenes import captions
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.tables import rows
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _HEAD: Final = """# Words that the embedded model has seen in captions; then words that it has not seen, each
@@ -19,12 +19,9 @@ _HEAD: Final = """# Words that the embedded model has seen in captions; then wor
 
 def neighbours() -> Iterator[tuple[str, str]]:
     """Yield each word or phrase and what is nearest to it."""
-    table = files("sdjp_training.scenes") / "neighbours.tsv"
-    for line in table.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            instead, words = line.split("\t")
-            for word in words.split(","):
-                yield word.strip().lower(), instead
+    for instead, words in rows("neighbours.tsv"):
+        for word in words.split(","):
+            yield word.strip().lower(), instead
 
 
 def known(artwork: Artwork) -> set[str]:

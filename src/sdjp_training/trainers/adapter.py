@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp import weights
-from sdjp.config import AdapterConfig, CLIPTextConfig, from_json, to_json
+from sdjp.config import AdapterConfig, CLIPTextConfig, to_json
 from sdjp.models import Adapter, CLIPText
-from sdjp.text import read as frontend
 from sdjp.text.chunks import chunk
 from sdjp.text.normalize import normalize
+from sdjp.text.read import to_english
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.translate.passthrough import PassthroughTranslator
@@ -35,11 +35,10 @@ from sdjp.weights.parts import adapter
 from sdjp_training.loop import checkpoint, run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.optim import MuonAdamW, Worker
-from sdjp_training.release import card
 from sdjp_training.scenes import japanese, keywords
 from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.translator import pairs as translation_pairs
-from sdjp_training.translator import pieces as translation_pieces
+from sdjp_training.translator.pairs import Hidden, table
+from sdjp_training.translator.pieces import learn_japanese
 from sdjp_training.translator.prompts import Grammar
 
 log = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ ENGLISH: Final = 0.05
 """Share of prompts that are given as they are in English: mixed prompts are common."""
 PIECES: Final = 6000
 LEAST: Final = 0.03
-"""What a state differs by at least, as a share of the mean: some never do."""
+"""The least that a state counts as differing, as a share of the mean: some never do."""
 
 Pair = tuple[str, str]
 
@@ -105,12 +104,12 @@ class Teacher:
         states: Tensor = self.text(ids)
         return states.float()
 
-    def unexplained(self, states: Tensor, wanted: Tensor) -> Tensor:
+    def unexplained(self, states: Tensor, targets: Tensor) -> Tensor:
         """The squared error of states (B, S, P), relative to how much each differs; 1 for their mean."""
-        return ((states.float() - wanted).square() / self.scale).mean()
+        return ((states.float() - targets).square() / self.scale).mean()
 
     def to_write(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """What is to be written of tokens (B, S): the tokens after the start (B, n), n up to the last end in
+        """The targets among tokens (B, S): the tokens after the start (B, n), n up to the last end in
         the batch, and which of them are not behind an end.
         """
         after = ids[:, 1:-1]
@@ -141,13 +140,13 @@ def _words(folder: Path) -> dict[str, str]:
 def general_pairs(folder: Path, seed: int) -> Iterator[Pair]:
     """Prompts of the translator's grammar, and sentences and words of its tables, a third each."""
     rng = random.Random(seed)
-    hidden = translation_pairs.Hidden(folder / "pairs")
+    hidden = Hidden(folder / "pairs")
     tables = [
-        translation_pairs.table(path, hidden)
+        table(path, hidden)
         for path in sorted((folder / "pairs").glob("*.tsv"))
         if not path.stem.startswith(("jmdict_words", "jmnedict"))
     ]
-    tables = [table for table in tables if table]
+    tables = [pairs for pairs in tables if pairs]
     sentences = max(tables, key=len, default=None)
     made_up = Grammar(seed).pairs()
     while True:
@@ -159,7 +158,7 @@ def general_pairs(folder: Path, seed: int) -> Iterator[Pair]:
 
 def normalized(japanese_text: str) -> str:
     """A prompt as the pipeline gives it to the adapter."""
-    (read,) = frontend.to_english([japanese_text], translator=PassthroughTranslator(reads_japanese=True))
+    (read,) = to_english([japanese_text], translator=PassthroughTranslator(reads_japanese=True))
     return read
 
 
@@ -172,7 +171,7 @@ def vocabulary(folder: Path, pairs: list[Pair]) -> SentencePieceTokenizer:
     path = folder / "sentencepiece.model"
     if not path.exists():
         both = [ja for ja, _ in pairs] + [english for _, english in pairs]
-        path.write_bytes(translation_pieces.learn_japanese(both, PIECES))
+        path.write_bytes(learn_japanese(both, PIECES))
     return SentencePieceTokenizer.plain(path)
 
 
@@ -199,12 +198,12 @@ def train(
     """
     place = target(folder, source)
     place.mkdir(parents=True, exist_ok=True)
-    made = scene_pairs if source == weights.EMBEDDED_MODEL else general_pairs
+    pairs_of = scene_pairs if source == weights.EMBEDDED_MODEL else general_pairs
     before = checkpoint.load(place / "adapter.pt")
-    held_out = _made(made(folder, 0), HELD_OUT)
+    held_out = _made(pairs_of(folder, 0), HELD_OUT)
     hidden = set(held_out)
     new = 1 + (0 if before is None else before["step"])  # others than before the break
-    pairs = [pair for pair in _made(made(folder, new), prompts) if pair not in hidden]
+    pairs = [pair for pair in _made(pairs_of(folder, new), prompts) if pair not in hidden]
     log.info("%d prompts", len(pairs))
     pieces = vocabulary(place, pairs)
     teacher = Teacher.of(source, [english for _, english in held_out])
@@ -223,14 +222,14 @@ def train(
 
     def loss_of(rng: random.Random) -> Tensor:
         rows = [rng.choice(pairs) for _ in range(BATCH)]
-        said = [english if rng.random() < ENGLISH else ja for ja, english in rows]
+        texts = [english if rng.random() < ENGLISH else ja for ja, english in rows]
         ids = teacher.ids([english for _, english in rows])
-        wanted, counts = teacher.to_write(ids)
+        targets, counts = teacher.to_write(ids)
         network = worker.network
-        written = network.written(batch(said, pieces), wanted.shape[1])
+        written = network.written(batch(texts, pieces), targets.shape[1])
         counts = counts.flatten()
         scores = network.token(written.flatten(0, 1)[counts])
-        return F.cross_entropy(scores.float(), wanted.flatten()[counts])
+        return F.cross_entropy(scores.float(), targets.flatten()[counts])
 
     averaged = begin(config, teacher)
 
@@ -241,11 +240,11 @@ def train(
         for i in range(0, len(held_out), BATCH):
             rows = held_out[i : i + BATCH]
             ids = teacher.ids([english for _, english in rows])
-            wanted, counts = teacher.to_write(ids)
-            scores = averaged.token(averaged.written(batch([ja for ja, _ in rows], pieces), wanted.shape[1]))
+            targets, counts = teacher.to_write(ids)
+            scores = averaged.token(averaged.written(batch([ja for ja, _ in rows], pieces), targets.shape[1]))
             states = averaged.own(averaged.shares(scores))
             errors += float(teacher.unexplained(states, teacher.states(ids))) * len(rows)
-            hit = (scores.argmax(dim=-1) == wanted) | ~counts
+            hit = (scores.argmax(dim=-1) == targets) | ~counts
             right += int((hit & counts).sum())
             every += int(counts.sum())
             whole += int(hit.all(dim=1).sum())
@@ -254,32 +253,6 @@ def train(
 
     clock = Clock(minutes, warm=30, every=180, cooling=0.5 if final else 0)
     run.run(place / "adapter.pt", model, optimize, clock, loss_of, figures, worker=worker)
-
-
-def export(folder: Path, to: Path, *, source: str = "mini") -> None:
-    """Write the averaged weights to ``to``, as ``translator="adapter:<to>"`` reads them.
-
-    Raises:
-        FileNotFoundError: If there are none.
-    """
-    place = target(folder, source)
-    state = checkpoint.load(place / "adapter.pt")
-    if state is None:
-        raise FileNotFoundError(f"{place / 'adapter.pt'} is not there: python -m sdjp_training adapter")
-    config = from_json(AdapterConfig, json.loads((place / "config.json").read_text(encoding="utf-8")))
-    model = Adapter.from_config(config)
-    model.load_state_dict(state["ema"])
-    adapter.save_adapter(to, model, config, (place / "sentencepiece.model").read_bytes())
-    last = json.loads((place / "adapter.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    figures = {
-        "model": Path(source).name,
-        "parameters": f"{sum(tensor.numel() for tensor in adapter.its_own(model).values()) / 1e6:.1f}",
-        "step": f"{state['step']:,}",
-        "unexplained": f"{last['unexplained']:.3f}",
-        "tokens": f"{last['tokens']:.1%}",
-        "prompts": f"{last['prompts']:.1%}",
-    }
-    (to / "README.md").write_text(card.filled("adapter_card.md", figures), encoding="utf-8")
 
 
 def batch(texts: list[str], pieces: SentencePieceTokenizer) -> Tensor:

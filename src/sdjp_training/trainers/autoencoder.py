@@ -7,6 +7,7 @@ during a run.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,12 @@ from sdjp.models.blocks import Downsample, ResBlock, Upsample
 from sdjp_training.loop import checkpoint
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
-from sdjp_training.loop.optim import EMA, MuonAdamW
+from sdjp_training.loop.optim import MuonAdamW
+from sdjp_training.loop.run import Training
 from sdjp_training.scenes import composition
 from sdjp_training.scenes.artwork import PACKAGES, SIDE, Artwork
-from sdjp_training.scenes.places import COLORS, PLACES, background
-from sdjp_training.scenes.styles import STYLES, stylise
+from sdjp_training.scenes.places import BACKGROUNDS, COLORS, background
+from sdjp_training.scenes.styles import OTHERS, PLAIN, stylise
 
 CROPS = ((64, 12), (96, 8), (128, 6))  # side and number, for the three thirds of a run
 HELD_OUT = 20  # every 20th drawing is never trained on
@@ -33,7 +35,7 @@ KL_WEIGHT = 2e-4
 
 def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> NDArray[np.uint8]:
     """One to three drawings of any set, anywhere, on any background: (256, 256, 3) uint8."""
-    place = rng.choice([*COLORS, *PLACES])
+    place = rng.choice(BACKGROUNDS)
     canvas = background(place).copy()
     if place in COLORS and rng.random() < 0.5:
         canvas[:] = np.array([rng.randrange(256) for _ in range(3)], dtype=np.uint8)
@@ -43,7 +45,7 @@ def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> 
         index = rng.choice([i for i in every if (i % HELD_OUT == 0) == held_out])
         side = rng.uniform(70, 240)
         composition.paste(canvas, pool[index], rng.uniform(50, 206), rng.uniform(50, 206), side)
-    return stylise(canvas, rng.choice(STYLES[1:]) if rng.random() < 0.1 else STYLES[0])
+    return stylise(canvas, rng.choice(OTHERS) if rng.random() < 0.1 else PLAIN)
 
 
 class Crops:
@@ -128,7 +130,7 @@ def build() -> VAE:
 
 
 def optimizer(vae: nn.Module, lr: float = 1.0) -> MuonAdamW:
-    """What updates the autoencoder, or its decoder alone; ``lr`` is a factor."""
+    """The optimizers of the autoencoder, or of its decoder alone; ``lr`` is a factor."""
     return MuonAdamW(
         vae, muon_lr=0.003 * lr, adam_lr=2e-3 * lr, adam=("encoder.conv_in.weight", "decoder.conv_out")
     )
@@ -147,52 +149,42 @@ def train(
         lr: Factor on the learning rates.
     """
     artwork = Artwork(folder / "artwork")
-    path, log = folder / "autoencoder.pt", folder / "autoencoder.jsonl"
     vae = build()
     trained: nn.Module = vae
     if decoder_only:
         trained = nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv})
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)
-    optimize = optimizer(trained, lr)
-    ema = EMA(vae, 0.995)
-    step = 0
-    state = checkpoint.resume_run(path, vae, ema)
-    if state is not None:
-        step = state["step"]
-        if state["decoder_only"] == decoder_only:
-            optimize.load_state_dict(state["optimizer"])
+    settings = {"decoder_only": decoder_only}
+    training = Training(folder / "autoencoder.pt", vae, optimizer(trained, lr), settings=settings)
     held_out = held_out_pictures(artwork)
-    crops = Crops(artwork, random.Random(step))
-    clock, losses = Clock(minutes, warm=30, every=90, cooling=0.5 if final else 0), []
-    while True:
-        done = clock.done
-        if done < 1:
-            side, number = CROPS[min(2, int(3 * done))]
-            x = crops.batch(number, side)
-            with mixed_precision():
-                z = vae.encode(x)
-                y = vae.decode(z.sample(torch.randn_like(z.mean))).float()
-                kl = z.kl().float().mean() / z.mean[0].numel()
-            loss = reconstruction_loss(x, y) + KL_WEIGHT * kl
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimize.step(clock.rate(done))
-            ema.update(vae)
-            losses.append(loss.item())
-            step += 1
-        if clock.due(done):
-            clock.lap()
-            checkpoint.save_run(path, vae, optimize, ema, step=step, decoder_only=decoder_only)
-            judge = VAE.from_config(MINI.vae)
-            judge.load_state_dict(ema.weights)
-            checkpoint.log_figures(
-                log,
-                step=step,
-                loss=sum(losses) / max(1, len(losses)),
-                kl=kl.item(),
-                latent_std=z.mean.std().item(),
-                psnr=psnr(judge, held_out),
-            )
-            losses.clear()
-        if done >= 1:
-            return
+    crops = Crops(artwork, training.rng)
+    last: dict[str, Tensor] = {}
+
+    def learn(done: float) -> float:
+        side, number = CROPS[min(2, int(3 * done))]
+        x = crops.batch(number, side)
+        with mixed_precision():
+            z = vae.encode(x)
+            y = vae.decode(z.sample(torch.randn_like(z.mean))).float()
+            kl = z.kl().float().mean() / z.mean[0].numel()
+        loss = reconstruction_loss(x, y) + KL_WEIGHT * kl
+        loss.backward()  # type: ignore[no-untyped-call]
+        last.update(kl=kl.detach(), latent_std=z.mean.detach().std())
+        return float(loss.detach())
+
+    def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        averaged = VAE.from_config(MINI.vae)
+        averaged.load_state_dict(weights)
+        return {**{name: value.item() for name, value in last.items()}, "psnr": psnr(averaged, held_out)}
+
+    training.run(Clock(minutes, warm=30, every=90, cooling=0.5 if final else 0), learn, figures)
+
+
+def load(folder: Path) -> VAE:
+    """Read the trained autoencoder (its averaged weights)."""
+    state = checkpoint.load(folder / "autoencoder.pt")
+    assert state is not None, "train the autoencoder first"
+    vae = VAE.from_config(MINI.vae)
+    vae.load_state_dict(state["ema"])
+    return vae.eval().requires_grad_(False)

@@ -1,8 +1,7 @@
-"""Train the safety checker of the embedded model: an image encoder that looks for what is watched.
+"""Train the safety checker of the embedded model: an image encoder that looks for hazards.
 
-It begins as the small CLIP's image encoder, and learns from scenes, half of them with something in them that
-is watched for, to turn their points towards the right concepts and away from the others (binary cross-entropy
-of the cosines). Thresholds come from harmless scenes that are drawn for them.
+It begins as the small CLIP's image encoder, and learns from scenes, half of them with a hazard in them, to
+turn their points towards the right concepts and away from the others (binary cross-entropy of the cosines).
 
 Axes: B pictures, N concepts, P width of the space.
 """
@@ -11,34 +10,28 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.clip_vision import CLIPVision
-from sdjp_training.loop import checkpoint, run
+from sdjp_training.loop import run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
-from sdjp_training.release import card
-from sdjp_training.release.clip_export import in_clips_scale
-from sdjp_training.scenes import composition, places
-from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes import composition
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.scenes.hazards import WATCHED, WatchedArtwork, emojis
+from sdjp_training.scenes.hazards import HAZARDS, HazardArtwork, emojis
 from sdjp_training.trainers import clip, judge
-from sdjp_training.trainers.safety import Made, Shown, make_checker
 
 BATCH: Final = 96
 WITH: Final = 0.5
-"""Share of scenes with something that is watched for."""
+"""Share of scenes with a hazard."""
 AGAIN: Final = 0.5
 """Share of the others that begin with what is often mistaken."""
 LEAST: Final = 0.005
@@ -46,10 +39,6 @@ LEAST: Final = 0.005
 RECENT: Final = 0.1
 """Weight of the last scene in the mean of mistakes."""
 HELD_OUT: Final = 400
-SHOWN: Final = 200
-"""Pictures of each concept that the finished checker is tried on."""
-HARMLESS: Final = 4000
-FALSE_POSITIVES: Final = 0.004
 
 
 class Watcher(nn.Module):
@@ -58,9 +47,9 @@ class Watcher(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.vision = CLIPVision.from_config(clip.VISION)
-        self.concepts = nn.Parameter(torch.randn(len(WATCHED), clip.VISION.projection))
+        self.concepts = nn.Parameter(torch.randn(len(HAZARDS), clip.VISION.projection))
         self.sharpness = nn.Parameter(torch.tensor(10.0))
-        self.threshold = nn.Parameter(torch.full((len(WATCHED),), 0.3))
+        self.threshold = nn.Parameter(torch.full((len(HAZARDS),), 0.3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map pictures (B, 3, 64, 64) in [-1, 1] to scores (B, N), above 0 where a concept is seen."""
@@ -83,27 +72,27 @@ def begin(folder: Path) -> Watcher:
 
 def shows(scene: Scene) -> list[bool]:
     """Which concepts are in a scene."""
-    return [any(emoji in found for emoji in scene.emojis) for _, found in WATCHED]
+    return [any(emoji in drawings for emoji in scene.emojis) for _, drawings in HAZARDS]
 
 
 class Sampler:
-    """Scenes of which half show something that is watched for, and what was mistaken lately comes more often.
+    """Scenes of which half show a hazard, and what was mistaken lately comes more often.
 
-    A threshold has to let the few harmless things pass that look most like something watched for (a bicycle
+    A threshold has to let the few harmless things pass that look most like a hazard (a bicycle
     like a cigarette); drawn as rarely as all others, they are learnt last.
 
     Args:
-        watched: What may be drawn.
+        artwork: The things that may be drawn.
     """
 
-    def __init__(self, watched: WatchedArtwork) -> None:
-        self.watched = watched
-        self.mistakes = dict.fromkeys(watched.index, 0.1)
+    def __init__(self, artwork: HazardArtwork) -> None:
+        self.artwork = artwork
+        self.mistakes = dict.fromkeys(artwork.index, 0.1)
         self._sought = emojis().keys()
 
     def scene(self, rng: random.Random) -> Scene:
         """Draw one."""
-        scene = composition.sample(self.watched, rng)
+        scene = composition.sample(self.artwork, rng)
         with_it, again = rng.random() < WITH, rng.random() < AGAIN
         if not with_it and not again:
             return scene
@@ -111,17 +100,17 @@ class Sampler:
         first = rng.choices(kind, weights=[LEAST + self.mistakes[emoji] for emoji in kind])[0]
         return dataclasses.replace(scene, emojis=(first, *(e for e in scene.emojis[1:] if e != first)))
 
-    def learn(self, found: Sequence[Scene], wrong: Sequence[float]) -> None:
+    def learn(self, scenes: Sequence[Scene], wrong: Sequence[float]) -> None:
         """Take in how wrong the watcher was about each scene, 0 to 1."""
-        for scene, share in zip(found, wrong, strict=True):
+        for scene, share in zip(scenes, wrong, strict=True):
             first = scene.emojis[0]
             self.mistakes[first] += RECENT * (share - self.mistakes[first])
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
     """Train for ``minutes``, resuming from ``folder/checker.pt``; ``final`` lets the learning rate fall."""
-    watched = WatchedArtwork(folder / "artwork", folder / "packages")
-    drawings = judge.Drawings(watched)
+    artwork = HazardArtwork(folder / "artwork", folder / "packages")
+    drawings = judge.Drawings(artwork)
     model = begin(folder)
     optimize = MuonAdamW(
         model,
@@ -130,19 +119,19 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
         adam=("embedding", "patches", "concepts", "sharpness", "threshold"),
     )
 
-    def pictures(found: list[Scene], rng: random.Random) -> tuple[Tensor, Tensor]:
-        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
-        return x, here(torch.tensor([shows(scene) for scene in found]))
+    def pictures(scenes: list[Scene], rng: random.Random) -> tuple[Tensor, Tensor]:
+        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in scenes])))
+        return x, here(torch.tensor([shows(scene) for scene in scenes]))
 
-    sampler = Sampler(watched)
+    sampler = Sampler(artwork)
 
     def loss_of(rng: random.Random) -> Tensor:
-        found = [sampler.scene(rng) for _ in range(BATCH)]
-        x, there = pictures(found, rng)
+        scenes = [sampler.scene(rng) for _ in range(BATCH)]
+        x, there = pictures(scenes, rng)
         with mixed_precision():
             scores = model(x)
         wrong = (scores.detach().sigmoid() - there.float()).abs().amax(dim=1)
-        sampler.learn(found, wrong.tolist())
+        sampler.learn(scenes, wrong.tolist())
         return F.binary_cross_entropy_with_logits(scores, there.float())
 
     averaged = begin(folder)
@@ -151,7 +140,7 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
         averaged.load_state_dict(weights)
         rng = random.Random("held out")
-        even = Sampler(watched)
+        even = Sampler(artwork)
         x, there = pictures([even.scene(rng) for _ in range(HELD_OUT)], rng)
         seen = averaged(x) > 0
         return {
@@ -161,65 +150,3 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
 
     clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
     run.run(folder / "checker.pt", model, optimize, clock, loss_of, figures)
-
-
-def export(folder: Path, target: Path) -> Made:
-    """Write the trained checker to ``target``, as ``safety_checker=`` takes it, and tell how well it does.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    state = checkpoint.load(folder / "checker.pt")
-    if state is None:
-        raise FileNotFoundError(f"{folder / 'checker.pt'} is not there: python -m sdjp_training checker")
-    model = Watcher()
-    model.load_state_dict(state["ema"])
-    drawn = WatchedArtwork(folder / "artwork", folder / "packages")
-    rng = random.Random("checker")
-    shown = []
-    for (concept, found), point in zip(WATCHED, model.concepts.detach(), strict=True):
-        drawings = [drawing for emoji in found for drawing in drawn.every(emoji)]
-        pictures = [_picture(rng.choice(drawings), rng) for _ in range(SHOWN)]
-        shown.append(Shown(concept=concept, pictures=pictures, point=point))
-    made = make_checker(
-        target,
-        in_clips_scale(model.vision),
-        clip.VISION,
-        shown,
-        list(harmless(Artwork(folder / "artwork"), rng, HARMLESS)),
-        false_positives=FALSE_POSITIVES,
-        dtype=torch.float16,
-    )
-    (target / "README.md").write_text(_card(model, made, state["step"]), encoding="utf-8")
-    return made
-
-
-def _card(model: Watcher, made: Made, step: int) -> str:
-    concepts = [concept for concept, _ in WATCHED]
-    shares = zip(concepts, made.found, strict=True)
-    figures = {
-        "ja": "、".join(concept.ja for concept in concepts),
-        "en": ", ".join(concept.en for concept in concepts),
-        "parameters": f"{sum(p.numel() for p in model.vision.parameters()) / 1e6:.1f}",
-        "step": f"{step:,}",
-        "found": ", ".join(f"{concept.en} {share:.0%}" for concept, share in shares if share is not None),
-        "false_alarms": f"{made.false_positives:.1%}",
-    }
-    return card.filled("checker_card.md", figures)
-
-
-def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.Image]:
-    """Scenes with nothing in them that is watched for."""
-    watched = emojis()
-    while count:
-        scene = composition.sample(drawn, rng)
-        if not watched.keys() & set(scene.emojis):
-            count -= 1
-            yield Image.fromarray(composition.draw(scene, drawn))
-
-
-def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
-    """One thing on a background, in one of the sizes that scenes have."""
-    canvas = places.background(rng.choice([*places.COLORS, *places.PLACES])).copy()
-    composition.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
-    return Image.fromarray(canvas)

@@ -30,8 +30,9 @@ from sdjp_training.loop.device import mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import captions, composition
 from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.hazards import WatchedArtwork
-from sdjp_training.scenes.styles import Style
+from sdjp_training.scenes.hazards import HazardArtwork
+from sdjp_training.scenes.nouns import article
+from sdjp_training.scenes.styles import STYLES
 from sdjp_training.trainers import judge, text_encoder
 
 BATCH: Final = 128
@@ -110,20 +111,20 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
     The scenes are new and all different, drawn as the embedded model's data is.
     """
     rng = random.Random("retrieval")
-    found: list[composition.Scene] = []
-    while len(found) < HELD_OUT:
+    scenes: list[composition.Scene] = []
+    while len(scenes) < HELD_OUT:
         scene = composition.sample(artwork, rng)
-        if scene not in found:  # the seed aside
-            found.append(scene)
+        if scene not in scenes:
+            scenes.append(scene)
     x = torch.cat(
         [
             model.pictures(
-                judge.to_input(np.stack([composition.draw(s, artwork) for s in found[i : i + 50]]))
+                judge.to_input(np.stack([composition.draw(s, artwork) for s in scenes[i : i + 50]]))
             )
             for i in range(0, HELD_OUT, 50)
         ]
     )
-    y = model.texts(*encode(tokens, [captions.caption(s, artwork, rng) for s in found]))
+    y = model.texts(*encode(tokens, [captions.caption(s, artwork, rng) for s in scenes]))
     scores, right = x @ y.T, torch.arange(HELD_OUT)
     return {
         "text_of_picture": float((scores.argmax(dim=1) == right).float().mean()),
@@ -134,36 +135,36 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
 @torch.no_grad()
 def styles_of(
     model: MiniCLIP, tokens: ClipTokenizer, nouns: Sequence[str], pictures: Sequence[NDArray[np.uint8]]
-) -> list[Style]:
+) -> list[str]:
     """The style that the picture (h, w, 3) of each noun is nearest to.
 
     A style is the mean of all ways to say it, as in the paper's section 3.1.4.
     """
-    found = []
+    nearest = []
     for noun, picture in zip(nouns, pictures, strict=True):
         seen = model.pictures(judge.to_input(picture[None]))[0]
-        said = []
-        for phrases in captions.STYLE_PHRASES.values():
-            texts = [captions.in_style(phrase, captions.article(noun)) for phrase in sorted(set(phrases))]
-            said.append(F.normalize(model.texts(*encode(tokens, texts)).mean(dim=0), dim=0))
-        found.append(list(captions.STYLE_PHRASES)[int((torch.stack(said) @ seen).argmax())])
-    return found
+        directions = []
+        for style in STYLES.values():
+            texts = [captions.in_style(phrase, article(noun)) for phrase in sorted(set(style.english))]
+            directions.append(F.normalize(model.texts(*encode(tokens, texts)).mean(dim=0), dim=0))
+        nearest.append(list(STYLES)[int((torch.stack(directions) @ seen).argmax())])
+    return nearest
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
     """Train for ``minutes``, resuming from ``folder/clip.pt``; ``final`` lets the learning rate fall."""
     artwork = Artwork(folder / "artwork")
-    watched = WatchedArtwork(folder / "artwork", folder / "packages")
-    drawings = judge.Drawings(watched)
+    hazards = HazardArtwork(folder / "artwork", folder / "packages")
+    drawings = judge.Drawings(hazards)
     model, tokens = build(folder)
     optimize = MuonAdamW(
         model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("embedding", "sharpness", "patches")
     )
 
     def loss_of(rng: random.Random) -> Tensor:
-        found = [composition.sample(watched, rng) for _ in range(BATCH)]
-        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in found])))
-        ids, ends = encode(tokens, [captions.caption(scene, watched, rng) for scene in found])
+        scenes = [composition.sample(hazards, rng) for _ in range(BATCH)]
+        x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in scenes])))
+        ids, ends = encode(tokens, [captions.caption(scene, hazards, rng) for scene in scenes])
         with mixed_precision():
             pictures, texts = model.pictures(x), model.texts(ids, ends)
         return contrast(pictures, texts, model.sharpness)

@@ -5,9 +5,10 @@ Several processes can share a batch.
 
 from __future__ import annotations
 
-import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -16,141 +17,21 @@ from torch import Tensor
 from sdjp.config import MINI
 from sdjp.models import UNet
 from sdjp.samplers import Schedule
-from sdjp_training.loop import checkpoint
-from sdjp_training.loop import workers as processes
+from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
-from sdjp_training.loop.optim import EMA, MuonAdamW, Worker
+from sdjp_training.loop.optim import MuonAdamW, Worker
+from sdjp_training.loop.run import Training
 from sdjp_training.scenes import captions, shards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.trainers import text_encoder
+from sdjp_training.trainers import latents, text_encoder
 
-BATCH = 128  # over all workers
-DROPPED = 0.1  # captions left empty, for guidance
-# What prompts ask for most is shown more often.
-CORE = frozenset(
-    [
-        "🐈",
-        "🐕",
-        "🐎",
-        "🐼",
-        "🐧",
-        "🦊",
-        "🐇",
-        "🐻",
-        "🦁",
-        "🐅",
-        "🐘",
-        "🦉",
-        "🐦",
-        "🐟",
-        "🐳",
-        "🐬",
-        "🐙",
-        "🐢",
-        "🐸",
-        "🦋",
-        "🐉",
-        "🦄",
-        "🐄",
-        "🐖",
-        "🐑",
-        "🐒",
-        "🐺",
-        "🦌",
-        "👧",
-        "👦",
-        "👩",
-        "👨",
-        "👴",
-        "👵",
-        "👶",
-        "🧑\u200d🚀",
-        "🥷",
-        "👸",
-        "🤴",
-        "🧙",
-        "🧚",
-        "🧜",
-        "👻",
-        "👽",
-        "👹",
-        "🤖",
-        "⛄",
-        "🎃",
-        "🍎",
-        "🍊",
-        "🍓",
-        "🍉",
-        "🍄",
-        "🍞",
-        "🍔",
-        "🍕",
-        "🍣",
-        "🍙",
-        "🍜",
-        "🍰",
-        "🍵",
-        "🌸",
-        "🌹",
-        "🌻",
-        "🌷",
-        "🌳",
-        "🌵",
-        "🍁",
-        "🚗",
-        "🚌",
-        "🚲",
-        "🚃",
-        "🚅",
-        "✈️",
-        "🚀",
-        "🛸",
-        "🚢",
-        "⛵",
-        "🎈",
-        "🏠",
-        "🏯",
-        "🏰",
-        "⛩️",
-        "🗼",
-        "🗻",
-        "🌋",
-        "🌈",
-        "🌊",
-        "🔥",
-        "☀️",
-        "🌙",
-        "⭐",
-        "☁️",
-        "❄️",
-        "🌍",
-        "🪐",
-        "☂️",
-        "🏮",
-        "🧸",
-        "🎁",
-        "👑",
-        "💎",
-        "📕",
-        "🕯️",
-        "🪑",
-        "🎸",
-        "🗡️",
-        "❤️",
-    ]
-)
-CORE_WEIGHT = 3.0
-# Of that, what people try first.
-FIRST = frozenset(
-    [
-        *("🐈", "🐕", "🐎", "🐇", "🐧", "🦊", "🐼", "🐻", "🐦", "🐟", "🐘", "🦁", "🐉", "👻", "🤖", "⛄"),
-        *("👧", "👦", "👩", "👨", "🧑\u200d🚀", "🥷", "🍎", "🍣", "🌸", "🚗", "🏯", "🏠", "🗻", "⛩️"),
-    ]
-)
-FIRST_WEIGHT = 9.0
-PAIR_WEIGHT = 2.5  # of scenes with two subjects, which are learnt last
+BATCH: Final = 128  # over all workers
+DROPPED: Final = 0.1  # captions left empty, for guidance
+DRAWN: Final = 0.05  # how much a cell of a drawing differs from the bare background, squared, at least
+DRAWN_WEIGHT: Final = 4.0  # of such cells in the loss
+PAIR_WEIGHT: Final = 2.5  # of scenes with two subjects, which are learnt last
 
 
 def alpha_bar() -> Tensor:
@@ -164,6 +45,7 @@ class Data:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.artwork = Artwork(folder / "artwork")
+        self.bare = latents.bare(folder)
         self.known = 0
         self.refresh()
 
@@ -171,51 +53,59 @@ class Data:
         """Take in shards that are new."""
         if len(list((self.folder / "pool").glob("*.latents.npy"))) == self.known:
             return
-        data = shards.shards(self.folder, "latents")
+        data = shards.read(self.folder, "latents")
         self.known = len(data)
         self.records = [r for rows, _ in data for r in rows]
         self.latents = np.concatenate([array for _, array in data])
-        self.weights = [_weight(record) for record in self.records]
+        self.weights = [weight(record, self.artwork) for record in self.records]
 
-    def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str]]:
-        """Latents (n, C, h, w) float32, not scaled, and a fresh caption for each."""
+    def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str], Tensor]:
+        """Latents (n, C, h, w) float32, not scaled; a fresh caption for each; the weights of their cells in
+        the loss (n, 1, h, w).
+        """
         rows = rng.choices(range(len(self.records)), weights=self.weights, k=n)
+        scenes = [self.records[i] for i in rows]
         texts = [
-            "" if rng.random() < DROPPED else captions.caption(self.records[i], self.artwork, rng)
-            for i in rows
+            "" if rng.random() < DROPPED else captions.caption(scene, self.artwork, rng) for scene in scenes
         ]
-        return here(torch.from_numpy(self.latents[rows])).float(), texts
+        z = here(torch.from_numpy(self.latents[rows])).float()
+        bare = torch.stack([self.bare[f"{scene.place} {scene.style}"] for scene in scenes])
+        return z, texts, cell_weights(z, here(bare).float())
 
 
-def _weight(scene: Scene) -> float:
-    """How often a scene is shown, beside others."""
-    common = next(
-        (w for w, of in ((FIRST_WEIGHT, FIRST), (CORE_WEIGHT, CORE)) if of.issuperset(scene.emojis)), 1.0
-    )
-    return common * PAIR_WEIGHT ** (len(scene.emojis) - 1)
+def weight(scene: Scene, artwork: Artwork) -> float:
+    """How often a scene is shown, beside others: as its rarest subject is, and more often for each other."""
+    rarest = min(artwork.concepts[artwork.index[emoji]].weight for emoji in scene.emojis)
+    return float(rarest * PAIR_WEIGHT ** (len(scene.emojis) - 1))
 
 
-def latent_scale(folder: Path) -> float:
-    """One over the standard deviation of the latents, measured once and kept."""
-    path = folder / "latent_scale.json"
-    if not path.exists():
-        latents = shards.shards(folder, "latents")[0][1].astype(np.float32)
-        path.write_text(json.dumps(float(1 / latents.std())))
-    return float(json.loads(path.read_text()))
+def cell_weights(z: Tensor, bare: Tensor) -> Tensor:
+    """Weights (n, 1, h, w) of the cells of latents (n, C, h, w) in the loss, given those of backgrounds.
+
+    Backgrounds are few and soon known. Most of a picture is one of them, and drawings, which are many, would
+    be left with a small share of the loss.
+    """
+    drawn = (z - bare).square().mean(dim=1, keepdim=True) > DRAWN
+    return 1 + (DRAWN_WEIGHT - 1) * drawn.float()
+
+
+def weighted_mean(error: Tensor, cells: Tensor) -> Tensor:
+    """The mean of errors (n, C, h, w) by the weights (n, 1, h, w) of cells."""
+    return (error * cells).mean() / cells.mean()
 
 
 def optimizer(model: UNet, lr: float = 1.0) -> MuonAdamW:
-    """What updates the UNet; ``lr`` is a factor."""
+    """The optimizers of the UNet; ``lr`` is a factor."""
     return MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=1e-3 * lr, adam=("conv_in.weight", "conv_out.weight"))
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
-    rank, workers = processes.rank_and_count()
+    _, count = processes.rank_and_count()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     data = Data(folder)
     text, tokens = text_encoder.load(folder)
-    scale = latent_scale(folder)
+    scale = latents.scale(folder)
     signal = alpha_bar().sqrt()
     noise_level = (1 - alpha_bar()).sqrt()
 
@@ -224,64 +114,44 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
         model.conv_out.weight.zero_()
         model.conv_out.bias.zero_()  # type: ignore[union-attr]
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimize = optimizer(model, lr)
-    ema = EMA(model, 0.995)
-    step, samples = 0, 0
-    path = folder / "unet.pt"
-    state = checkpoint.resume_run(path, model, ema)
-    if state is not None:
-        optimize.load_state_dict(state["optimizer"])
-        step, samples = state["step"], state["samples"]
     worker = Worker(model)
-    torch.manual_seed(step * workers + rank)
-    rng = random.Random(step * workers + rank)
-    n = BATCH // workers
-    clock = Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0)
-    losses: list[float] = []
-    quarters: list[list[float]] = [[], [], [], []]
-    while True:
-        done = processes.agree(clock.done)  # when to stop
-        if done < 1:
-            z, texts = data.batch(n, rng)
-            z = (z * scale).contiguous(memory_format=torch.channels_last)
-            with torch.no_grad(), mixed_precision():
-                context = text(text_encoder.encode(tokens, texts)).float()
-            # Spread over the batch, with more weight on high noise, where the text decides the layout.
-            u = (torch.arange(n) + torch.rand(n)) / n
-            t = (u.pow(0.8) * 1000).long().clamp(max=999)
-            a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
-            noise = torch.randn_like(z)
-            v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
-            each = (v - (a * noise - s * z)).square().mean(dim=(1, 2, 3))  # Salimans & Ho 2022, eq. 14
-            loss = each.mean()
-            (loss / workers).backward()
-            worker.hand_over()
-            processes.add_up([p.grad for p in model.parameters() if p.grad is not None])
-            optimize.step(clock.rate(done))
-            worker.take_over()
-            ema.update(model)
-            step, samples = step + 1, samples + BATCH
-            losses.append(loss.item())
-            for ti, value in zip(t.tolist(), each.tolist(), strict=True):
-                quarters[ti // 250].append(value)
-        if rank == 0 and clock.due(done):
-            seconds = clock.lap()
-            checkpoint.save_run(path, model, optimize, ema, step=step, samples=samples)
-            checkpoint.log_figures(
-                folder / "unet.jsonl",
-                step=step,
-                samples=samples,
-                per_second=BATCH * len(losses) / seconds,
-                scenes=len(data.records),
-                loss=float(np.mean(losses)),
-                **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
-            )
-            losses.clear()
-            quarters = [[], [], [], []]
-        if step % 20 == 0:
+    training = Training(folder / "unet.pt", model, optimizer(model, lr), worker=worker, counts={"samples": 0})
+    torch.manual_seed(training.seed)
+    n = BATCH // count
+    quarters: list[list[float]] = [[], [], [], []]  # losses of a quarter of the times each
+
+    def learn(_: float) -> float:
+        if training.counts["step"] % 20 == 0:
             data.refresh()
-        if done >= 1:
-            break
+        z, texts, cells = data.batch(n, training.rng)
+        z = (z * scale).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad(), mixed_precision():
+            context = text(text_encoder.encode(tokens, texts)).float()
+        # Spread over the batch, with more weight on high noise, where the text decides the layout.
+        u = (torch.arange(n) + torch.rand(n)) / n
+        t = (u.pow(0.8) * 1000).long().clamp(max=999)
+        a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
+        noise = torch.randn_like(z)
+        v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
+        error = (v - (a * noise - s * z)).square()  # Salimans & Ho 2022, eq. 14
+        (weighted_mean(error, cells) / count).backward()  # type: ignore[no-untyped-call]
+        each = error.detach().mean(dim=(1, 2, 3))
+        training.counts["samples"] += BATCH
+        for ti, value in zip(t.tolist(), each.tolist(), strict=True):
+            quarters[ti // 250].append(value)
+        return float(each.mean())
+
+    def figures(_: Mapping[str, Tensor]) -> dict[str, float]:
+        values = {
+            "per_second": count * sum(map(len, quarters)) / training.seconds,
+            "scenes": len(data.records),
+            **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
+        }
+        for q in quarters:
+            q.clear()
+        return values
+
+    training.run(Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0), learn, figures)
 
 
 def train(
@@ -297,5 +167,6 @@ def train(
         workers: Processes.
         threads: Threads of each.
     """
-    latent_scale(folder)
+    latents.scale(folder)  # once, for all processes
+    latents.bare(folder)
     processes.run(_work, folder, minutes, final, lr, threads, workers=workers)

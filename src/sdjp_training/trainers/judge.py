@@ -31,12 +31,11 @@ from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import composition, styles
 from sdjp_training.scenes.artwork import PACKAGES, Artwork
 from sdjp_training.scenes.composition import BOXES, Scene
-from sdjp_training.scenes.places import COLORS, PLACES, background
+from sdjp_training.scenes.places import BACKGROUNDS, background
 
 SIDE: Final = 64
 BATCH: Final = 96
 WIDTHS: Final = (32, 64, 128, 160)
-BACKGROUNDS: Final = (*COLORS, *PLACES)
 PAIRS: Final = 0.3
 """Share of scenes that are drawn again until they show two things, which are harder to tell."""
 HELD_OUT: Final = 512
@@ -50,7 +49,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         subjects: (B, N), in the order of the artwork's concepts.
-        places: (B, P), in the order of :data:`BACKGROUNDS`.
+        places: (B, P), in the order of :data:`~sdjp_training.scenes.places.BACKGROUNDS`.
     """
 
     subjects: Tensor
@@ -140,7 +139,7 @@ class Drawings:
         """Draw ``scene`` roughly as its layout says, in a set and at an angle of its own."""
         canvas = _place(scene.place).copy()
         chosen = rng.choices(list(SETS), weights=list(SETS.values()))[0]
-        name = styles.SETS.get(scene.style, chosen)
+        name = styles.STYLES[scene.style].drawings or chosen
         boxes = BOXES[scene.layout]
         emojis = scene.emojis[::-1] if scene.layout in ("riding", "above") else scene.emojis
         emojis = emojis * len(boxes) if len(emojis) < len(boxes) else emojis
@@ -163,13 +162,13 @@ def _place(name: str) -> Image.Image:
 def batch(drawings: Drawings, rng: random.Random, n: int) -> tuple[Tensor, Tensor, Tensor]:
     """Draw pictures (n, 3, 64, 64), and the shares of subjects (n, N) and backgrounds (n, P) in them."""
     artwork = drawings.artwork
-    found = [_sample(artwork, rng) for _ in range(n)]
+    scenes = [_sample(artwork, rng) for _ in range(n)]
     subjects, places = np.zeros((n, len(artwork.concepts)), "f4"), np.zeros((n, len(BACKGROUNDS)), "f4")
-    for i, scene in enumerate(found):
+    for i, scene in enumerate(scenes):
         for emoji in scene.emojis:
             subjects[i, artwork.index[emoji]] = 1 / len(scene.emojis)
         places[i, BACKGROUNDS.index(scene.place)] = 1
-    x = to_input(np.stack([drawings.draw(scene, rng) for scene in found]))
+    x = to_input(np.stack([drawings.draw(scene, rng) for scene in scenes]))
     return tinted(x), here(torch.from_numpy(subjects)), here(torch.from_numpy(places))
 
 
@@ -198,8 +197,8 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     def loss_of(rng: random.Random) -> Tensor:
         x, subjects, places = batch(drawings, rng, BATCH)
         with mixed_precision():
-            told = model(x.contiguous(memory_format=torch.channels_last))
-        return F.cross_entropy(told.subjects, subjects) + 0.3 * F.cross_entropy(told.places, places)
+            verdict = model(x.contiguous(memory_format=torch.channels_last))
+        return F.cross_entropy(verdict.subjects, subjects) + 0.3 * F.cross_entropy(verdict.places, places)
 
     clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
     run.run(
@@ -217,34 +216,34 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
 
 def share(right: Iterable[bool]) -> float:
     """The share of what is right, 0 to 1; NaN of nothing."""
-    found = list(right)
-    return sum(found) / len(found) if found else float("nan")
+    answers = list(right)
+    return sum(answers) / len(answers) if answers else float("nan")
 
 
-def seen(told: Verdict, artwork: Artwork, subjects: Sequence[tuple[str, ...]], count: int) -> list[bool]:
+def seen(verdict: Verdict, artwork: Artwork, subjects: Sequence[tuple[str, ...]], count: int) -> list[bool]:
     """Whether all the subjects of each picture (emojis) are among the ``count`` that it sees most of."""
-    best = told.subjects.topk(count).indices.tolist()
+    best = verdict.subjects.topk(count).indices.tolist()
     return [{artwork.index[e] for e in of_one} <= set(b) for of_one, b in zip(subjects, best, strict=True)]
 
 
-def places_of(told: Verdict) -> list[str]:
+def places_of(verdict: Verdict) -> list[str]:
     """The background that the judge sees in each picture."""
-    return [BACKGROUNDS[i] for i in told.places.argmax(dim=1).tolist()]
+    return [BACKGROUNDS[i] for i in verdict.places.argmax(dim=1).tolist()]
 
 
 @torch.no_grad()
 def accuracy(judge: Judge, artwork: Artwork) -> dict[str, float]:
     """How well it knows plain scenes drawn as they are: what a perfect model would be given."""
     rng = random.Random("accuracy of the judge")
-    found = [dataclasses.replace(composition.sample(artwork, rng), style="plain") for _ in range(HELD_OUT)]
-    told = judge(torch.cat([to_input(composition.draw(scene, artwork)[None]) for scene in found]))
-    subjects = [scene.emojis for scene in found]
-    first, five = seen(told, artwork, subjects, 1), seen(told, artwork, subjects, 5)
+    scenes = [dataclasses.replace(composition.sample(artwork, rng), style="plain") for _ in range(HELD_OUT)]
+    verdict = judge(torch.cat([to_input(composition.draw(scene, artwork)[None]) for scene in scenes]))
+    subjects = [scene.emojis for scene in scenes]
+    first, five = seen(verdict, artwork, subjects, 1), seen(verdict, artwork, subjects, 5)
     one = [i for i, emojis in enumerate(subjects) if len(emojis) == 1]
     two = [i for i, emojis in enumerate(subjects) if len(emojis) == 2]
     return {
         "top1": share(first[i] for i in one),
         "top5": share(five[i] for i in one),
         "both": share(five[i] for i in two),
-        "place": share(place == s.place for place, s in zip(places_of(told), found, strict=True)),
+        "place": share(place == s.place for place, s in zip(places_of(verdict), scenes, strict=True)),
     }

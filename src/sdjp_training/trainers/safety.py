@@ -54,7 +54,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a checker does on the pictures that it was made from.
+    """The figures of a checker on the pictures that it was made from.
 
     Attributes:
         found: For each concept, the share of its own pictures that it is found in; None without pictures.
@@ -81,7 +81,7 @@ def make_checker(
     Args:
         folder: Where to; for a model's own, its ``safety_checker`` folder.
         vision: The image encoder.
-        config: What it is made of.
+        config: Its sizes.
         shown: The concepts, the special ones among them anywhere.
         harmless: RGB pictures of which hardly any may be flagged; many, and like those that will be drawn.
         encode_texts: The text encoder of the same space, if texts are among ``shown``.

@@ -27,6 +27,7 @@ from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import captions, shards
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.trainers.merges import subset
 
 GRID = 8
 CELL = shards.THUMB // GRID
@@ -41,7 +42,7 @@ def tokenizer(folder: Path) -> ClipTokenizer:
     path = folder / "merges.txt"
     if not path.exists():
         words = captions.vocabulary(Artwork(folder / "artwork"))
-        ClipTokenizer.from_assets().subset(sorted(words), FIRST_MERGES).save_merges(path)
+        subset(ClipTokenizer.from_assets(), sorted(words), FIRST_MERGES).save_merges(path)
     return ClipTokenizer.from_merges_file(path)
 
 
@@ -73,7 +74,7 @@ def with_head(model: CLIPText) -> nn.ModuleDict:
 
 
 def optimizer(both: nn.ModuleDict, lr: float = 1.0) -> MuonAdamW:
-    """What updates the encoder and its head; ``lr`` is a factor."""
+    """The optimizers of the encoder and its head; ``lr`` is a factor."""
     return MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
 
 
@@ -87,7 +88,7 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     for embedding in (model.token_embedding, model.position_embedding):
         nn.init.normal_(embedding.weight, std=0.05)
     both = with_head(model)
-    data = shards.shards(folder, "thumbs")
+    data = shards.read(folder, "thumbs")
     records = [r for rows, _ in data for r in rows]
     thumbs = np.concatenate([array for _, array in data])
     held_out = 512  # the last scenes are for the figure

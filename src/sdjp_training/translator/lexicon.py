@@ -1,10 +1,4 @@
-"""Makes the derived tables of the lexicon again; ``assets/lexicon/README.md`` tells where the sources come
-from.
-
-::
-
-    from sdjp_training import lexicon
-    lexicon.build(Path("src/sdjp/assets/lexicon"), Path("data/ja-en"))
+"""The derived tables of the lexicon; ``assets/lexicon/README.md`` tells where their sources come from.
 
 The tables in ``own/`` are written by hand and stay as they are; only their readings are derived.
 """
@@ -17,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from sdjp.text.translate import lexicon_table as tables
+from sdjp.text.translate import lexicon_table
 from sdjp.text.translate.grammar.morphemes import morphemes
 from sdjp.text.translate.grammar.romaji import hiragana
 
@@ -70,6 +64,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
 
 def _write(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
     text = "".join(f"{ja}\t{english}\n" for ja, english in sorted(pairs))
+    path.parent.mkdir(parents=True, exist_ok=True)
     # No time stamp inside: the same sources give the same bytes.
     path.write_bytes(gzip.compress(text.encode("utf-8"), mtime=0))
 
@@ -111,7 +106,7 @@ def _readings(categories: Collection[str]) -> dict[str, str]:
     Where two words sound alike, the one that is written first is kept.
     """
     readings: dict[str, str] = {}
-    for ja, entries in tables.own().items():
+    for ja, entries in lexicon_table.own().items():
         if entries[0].category not in categories or not re.search(r"[一-鿿]", ja):
             continue
         kana = "".join(m.kana or m.surface for m in morphemes(ja))

@@ -1,8 +1,9 @@
-"""The translator as it is trained: transformers' Marian, written out for speed on a processor.
+"""The translator as it is trained: the network of :mod:`sdjp.models.marian`, written for speed of training.
 
-The network is that of Vaswani et al. 2017 (arXiv 1706.03762) with the norms behind the residual sums, as
-Marian has it, so that the weights load into ``MarianMTModel``. A batch holds sentences of one source length:
-no mask is needed but the causal one, and no arithmetic goes into padding on the source side. The loss is
+That one, of which drafts are written and which ships, takes one piece after the other and remembers keys and
+values. Here all pieces of a sentence are known and go through at once, with gradients: hence modules of its
+own, with the same positions and the same names of tensors. A batch holds sentences of one source length: no
+mask is needed but the causal one, and no arithmetic goes into padding on the source side. The loss is
 computed together with its gradient, in slices, so that the logits are never kept.
 """
 
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdjp.models.marian import positions
+from sdjp.models.marian import Marian, MarianConfig, positions
 
 END: Final = 0
 UNKNOWN: Final = 1
@@ -51,7 +52,7 @@ class MarianSize:
     decoder_layers: int = 2
 
     def config(self) -> dict[str, Any]:
-        """What config.json of the exported folder says."""
+        """The ``config.json`` of the exported folder."""
         return {
             "architectures": ["MarianMTModel"],
             "model_type": "marian",
@@ -149,7 +150,7 @@ class Stack(nn.Module):
         return x
 
 
-class Marian(nn.Module):
+class TrainableMarian(nn.Module):
     """The whole network; the embeddings of the decoder also tell the next piece."""
 
     def __init__(self, size: MarianSize) -> None:
@@ -179,26 +180,13 @@ class Marian(nn.Module):
         )
         return loss
 
-    @torch.no_grad()
-    def greedy(self, source: Tensor, limit: int) -> list[list[int]]:
-        """Write the most likely piece again and again; ids (B, L) of one length, without padding."""
-        memory = self.encoder(source)
-        ids = torch.full((len(source), 1), PAD)
-        ended = torch.zeros(len(source), dtype=torch.bool)
-        for _ in range(limit):
-            states = self.decoder(ids, memory, causal(ids.shape[1]))[:, -1]
-            logits = F.linear(states, self.decoder.embed_tokens.weight, self.final_logits_bias)
-            logits[:, PAD] = -math.inf
-            ids = torch.cat([ids, logits.argmax(dim=1, keepdim=True)], dim=1)
-            ended |= ids[:, -1] == END
-            if ended.all():
-                break
-        rows: list[list[int]] = ids[:, 1:].tolist()
-        return [row[: row.index(END)] if END in row else row for row in rows]
-
-    def marian_weights(self) -> dict[str, Tensor]:
-        """The weights under the names of ``MarianMTModel``."""
-        return marian_names(self.state_dict())
+    def network(self) -> Marian:
+        """The network of the product, with these weights."""
+        settings = self.size.config()
+        config = MarianConfig(
+            **{field.name: settings[field.name] for field in dataclasses.fields(MarianConfig)}
+        )
+        return Marian(config, marian_names(self.state_dict()))
 
 
 def causal(length: int) -> Tensor:
@@ -207,7 +195,7 @@ def causal(length: int) -> Tensor:
 
 
 def marian_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the weights of :class:`Marian`; padding is made impossible to say."""
+    """Rename the weights of :class:`TrainableMarian`; padding is made impossible to say."""
     renamed = {f"model.{name}": value for name, value in weights.items() if name != "final_logits_bias"}
     bias = weights["final_logits_bias"].clone()
     bias[PAD] = -1e4  # half precision holds it

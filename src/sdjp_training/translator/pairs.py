@@ -54,7 +54,7 @@ def test_set(folder: Path) -> list[tuple[str, str]]:
 
 
 class Hidden:
-    """What must not be trained on: every sentence of the test set, in either language, and given prompts.
+    """Pairs that must not be trained on: sentences of the test set, in either language, and given prompts.
 
     Args:
         folder: The tables.

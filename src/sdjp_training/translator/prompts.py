@@ -61,15 +61,9 @@ _YOUNG: Final = re.compile(
     r"(?i)girl|boy|child|bab(?:y|ies)\b|\bkids?\b|student|toddler|infant|teen|daughter|\bsons?\b|young|pupil"
 )
 _REQUESTS: Final = (
-    "を描いて",
-    "を描いてください",
-    "を生成して",
-    "の画像",
-    "の絵を描いて",
-    "が見たい",
-    "をお願いします",
+    "を描いて", "を描いてください", "を生成して", "の画像", "の絵を描いて", "が見たい", "をお願いします",
     "を作って",
-)
+)  # fmt: skip
 _LATIN: Final = (
     "retro", "cyberpunk", "SF", "cute", "neon", "SUV", "LED", "4K", "8K", "HDR", "DJ", "Tokyo", "vintage",
     "iPhone", "Blender", "Pixar", "VR", "USB", "Java", "Linux", "Halloween", "pop", "kawaii", "steampunk",
@@ -84,7 +78,7 @@ class Phrase:
     Attributes:
         ja: The Japanese.
         english: The English up to its noun, without article.
-        after: What stands behind the noun, with a space in front, or ``""``.
+        after: The words behind the noun, with a space in front, or ``""``.
         article: Whether it takes one.
         many: Whether it is a plural.
         kind: The category of the noun.
@@ -282,7 +276,7 @@ class Grammar:
     # Clauses
 
     def _clause(self, subject: Phrase) -> tuple[str, str, str, str] | None:
-        """What someone does: Japanese before the verb, the verb, its English in dictionary form, and what
+        """An action: Japanese before the verb, the verb, its English in dictionary form, and what
         comes behind that.
         """
         verb = self._word("verb") if self._chance(0.9) else self._word_with("verb")

@@ -167,7 +167,7 @@ def game_names(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def game_descriptions(path: Path) -> Iterator[tuple[str, str]]:
-    """What they are like."""
+    """Descriptions of these."""
     described = ((ja, english) for ja, english in _messages(path) if len(english.split()) > LONGEST_NAME)
     yield from ((ja, english) for ja, english in described if english.endswith("."))
 

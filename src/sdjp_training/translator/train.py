@@ -11,7 +11,7 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -20,17 +20,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sdjp.text import read as frontend
+from sdjp.models.beam_search import beam_search
+from sdjp.models.marian import Marian
 from sdjp.text.normalize import normalize
+from sdjp.text.read import to_english
 from sdjp.text.translate.base import Translation
-from sdjp_training.loop import checkpoint
-from sdjp_training.loop import workers as processes
+from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here
-from sdjp_training.loop.optim import EMA, Muon, MuonAdamW, Worker, orthogonalise
-from sdjp_training.translator import pairs as translation_pairs
-from sdjp_training.translator import scores
-from sdjp_training.translator.model import PAD, Marian, MarianSize
+from sdjp_training.loop.optim import Muon, MuonAdamW, Worker, orthogonalise
+from sdjp_training.loop.run import Training
+from sdjp_training.translator import pairs, scores
+from sdjp_training.translator.model import END, PAD, MarianSize, TrainableMarian
 from sdjp_training.translator.pieces import SOURCE_PIECES, TARGET_PIECES, Pieces, Tokens, vocabularies
 from sdjp_training.translator.prompts import Grammar
 
@@ -76,7 +77,7 @@ class SharedMuon(Muon):
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """What one epoch shows, in the order it shows it.
+    """The pairs that one epoch shows, in the order it shows them.
 
     Attributes:
         tokens: All its pairs.
@@ -101,7 +102,7 @@ class Epoch:
         tokens = Tokens.join(list(tables.values()))
         rows, first = [], 0
         for name, table in tables.items():
-            whole, part = divmod(translation_pairs.WEIGHTS.get(name, 1.0), 1)
+            whole, part = divmod(pairs.WEIGHTS.get(name, 1.0), 1)
             some = rng.permutation(len(table))[: round(part * len(table))]
             rows += [np.arange(len(table)) + first] * int(whole) + [some + first]
             first += len(table)
@@ -116,6 +117,13 @@ class Epoch:
         """Ids of one batch, (B, L) and (B, M); the second is padded."""
         t = self.tokens
         return _padded(t.source, t.source_start, rows), _padded(t.target, t.target_start, rows)
+
+    def lengths(self, rows: NDArray[np.int64]) -> tuple[int, int]:
+        """How many pieces of English there are in some pairs, and of both languages."""
+        source, target = (
+            np.diff(start)[rows].sum() for start in (self.tokens.source_start, self.tokens.target_start)
+        )
+        return int(target), int(source + target)
 
 
 def _batches(rows: NDArray[np.int64], tokens: Tokens, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -141,7 +149,7 @@ def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np
     return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
 
 
-class Run:
+class Run(Training):
     """A model in training, with all that a checkpoint keeps.
 
     Args:
@@ -161,85 +169,81 @@ class Run:
         make_up: MakeUp | None = None,
         lr: float = 1.0,
     ) -> None:
-        self.path = folder / "translator.pt"
         torch.manual_seed(_SEED)
-        self.model = Marian(size)
-        self.optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
-        muon = self.optimizer.optimizers[0]
-        self.optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
-        self.ema = EMA(self.model, 0.998)
-        self.tables, self.make_up = tables, make_up
-        self.counts = {"step": 0, "epoch": 0, "place": 0, "pieces": 0, "seconds": 0}
-        state = checkpoint.resume_run(self.path, self.model, self.ema)
-        if state is not None:
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.counts = {name: state[name] for name in self.counts}
+        self.model = TrainableMarian(size)
+        optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
+        muon = optimizer.optimizers[0]
+        optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
         self.worker = Worker(self.model)
+        super().__init__(
+            folder / "translator.pt",
+            self.model,
+            optimizer,
+            worker=self.worker,
+            decay=0.998,
+            counts={"epoch": 0, "place": 0, "pieces": 0, "seconds": 0},
+            settings={"size": dataclasses.asdict(size)},
+        )
+        self.tables, self.make_up = tables, make_up
         self.epoch = Epoch.make(tables, self.counts["epoch"], make_up)
         self.counts["place"] %= len(self.epoch.steps)  # the tables may have changed meanwhile
+        self.seen = 0
 
-    def step(self, rate: float) -> tuple[float, int]:
-        """Take one step; return the loss per piece of English, in nats, and the pieces of both languages."""
+    def learn(self, _: float = 0.0) -> float:
+        """Add the gradients of a step; return the loss per piece of English, in nats."""
         rank, workers = processes.rank_and_count()
-        sums = torch.zeros(3)  # loss, pieces of English, pieces
-        for i, rows in enumerate(self.epoch.steps[self.counts["place"]]):
+        batches = self.epoch.steps[self.counts["place"]]
+        english, pieces = self.epoch.lengths(np.concatenate(batches))
+        total = torch.zeros(1)
+        for i, rows in enumerate(batches):
             turn = i % (2 * workers)
             if rank != min(turn, 2 * workers - 1 - turn):  # dealt out there and back, so that all get as much
                 continue
-            source, target = self.epoch.batch(rows)
-            loss = self.worker.network.loss(source, target, SMOOTHING)
+            loss = self.worker.network.loss(*self.epoch.batch(rows), SMOOTHING) / english
             loss.backward()  # type: ignore[no-untyped-call]
-            said = (target != PAD).sum()
-            sums += torch.stack([loss.detach(), said, said + source.numel()])
-        self.worker.hand_over()
-        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.model.parameters()]
-        processes.add_up([*grads, sums])
-        for p, grad in zip(self.model.parameters(), grads, strict=True):
-            p.grad = grad.div_(sums[1])
-        self.optimizer.step(rate)
-        self.worker.take_over()
-        self.ema.update(self.model)
-        self.counts["step"] += 1
+            total += loss.detach()
+        processes.add_up([total])
         self.counts["place"] += 1
-        self.counts["pieces"] += int(sums[2])
+        self.counts["pieces"] += pieces
+        self.seen += pieces
         if self.counts["place"] == len(self.epoch.steps):
             self.counts["epoch"] += 1
             self.counts["place"] = 0
             self.epoch = Epoch.make(self.tables, self.counts["epoch"], self.make_up)
-        return float(sums[0] / sums[1]), int(sums[2])
+        return float(total)
 
-    def save(self) -> None:
-        """Write the checkpoint."""
-        size = dataclasses.asdict(self.model.size)
-        checkpoint.save_run(self.path, self.model, self.optimizer, self.ema, **self.counts, size=size)  # type: ignore[arg-type]
-
-    def averaged(self) -> Marian:
+    def averaged(self) -> TrainableMarian:
         """The model with its averaged weights."""
-        model = Marian(self.model.size)
+        model = TrainableMarian(self.model.size)
         model.load_state_dict(self.ema.weights)
         return model.eval()
 
 
 class Draft:
-    """The model as a translator, without what the product does around it; greedy."""
+    """A model as a translator, without what the product does around it; greedy."""
 
     name = "draft"
 
-    def __init__(self, model: Marian, pieces: Pieces) -> None:
-        self.model, self.pieces = model, pieces
+    def __init__(self, network: Marian, pieces: Pieces) -> None:
+        self.network, self.pieces = network, pieces
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate normalized texts."""
         tokens = self.pieces.encode([(text, "a") for text in texts], longest=None)
         lengths = np.diff(tokens.source_start)
         english = [""] * len(texts)
-        for length in np.unique(lengths):
-            same = np.flatnonzero(lengths == length)
-            for rows in np.array_split(same, -(-len(same) // 64)):
-                ids = _padded(tokens.source, tokens.source_start, rows)
-                written = self.model.greedy(ids, limit=min(16 + 2 * int(length), 120))
-                for row, said in zip(rows, self.pieces.target.decode(written), strict=True):
-                    english[row] = said or texts[row]
+        for rows in np.array_split(np.argsort(lengths), -(-len(texts) // 64) or 1):
+            ids = _padded(tokens.source, tokens.source_start, rows)
+            written = beam_search(
+                self.network,
+                input_ids=ids,
+                attention_mask=ids != PAD,
+                max_new_tokens=min(17 + 2 * ids.shape[1], 121),
+                num_beams=1,
+            )
+            said = self.pieces.target.decode([row[1 : row.index(END, 1)] for row in written.tolist()])
+            for row, text in zip(rows, said, strict=True):
+                english[row] = text or texts[row]
         return [
             Translation(source=text, english=said, translator=self.name)
             for text, said in zip(texts, english, strict=True)
@@ -250,52 +254,51 @@ def judge(draft: Draft, tests: list[tuple[str, str]], prompts: list[tuple[str, s
     """BLEU and chrF on sentences and on prompts; each sentence is translated whole."""
     figures: dict[str, float] = {}
     sentences = [t.english for t in draft.translate([normalize(ja) for ja, _ in tests])]
-    for name, pairs, said in (
+    for name, examples, english in (
         ("test", tests, sentences),
-        ("prompts", prompts, frontend.to_english([ja for ja, _ in prompts], translator=draft)),
+        ("prompts", prompts, to_english([ja for ja, _ in prompts], translator=draft)),
     ):
-        if pairs:
-            references = [english for _, english in pairs]
-            figures[f"{name}_bleu"] = scores.bleu(said, references)
-            figures[f"{name}_chrf"] = scores.chrf(said, references)
+        if examples:
+            references = [reference for _, reference in examples]
+            figures[f"{name}_bleu"] = scores.bleu(english, references)
+            figures[f"{name}_chrf"] = scores.chrf(english, references)
     return figures
 
 
-def prepare(folder: Path, pairs: Path, hidden: translation_pairs.Hidden, made_up: int) -> dict[str, Tokens]:
+def prepare(folder: Path, tables: Path, hidden: pairs.Hidden, made_up: int) -> dict[str, Tokens]:
     """Read the tables, learn the vocabularies, and keep what was read as numbers in ``folder/tokens``.
 
     Args:
         folder: Where to keep it; a table is read again when it is newer than its numbers.
-        pairs: The tables.
-        hidden: What is left out.
+        tables: The tables of pairs.
+        hidden: The pairs that are left out.
         made_up: Prompts from the grammar that the vocabularies are learnt from, too.
     """
     kept = folder / "tokens"
     kept.mkdir(parents=True, exist_ok=True)
-    paths = {path.stem: path for path in sorted(pairs.glob("*.tsv"))}
-    read: dict[str, list[tuple[str, str]]] = {"lexicon": translation_pairs.lexicon(hidden)}
+    paths = {path.stem: path for path in sorted(tables.glob("*.tsv"))}
+    read: dict[str, list[tuple[str, str]]] = {"lexicon": pairs.lexicon(hidden)}
     for name, path in paths.items():
         tokens = kept / f"{name}.npz"
         if not tokens.exists() or tokens.stat().st_mtime < path.stat().st_mtime:
-            read[name] = translation_pairs.table(path, hidden)
+            read[name] = pairs.table(path, hidden)
             log.info("%s: %d pairs", name, len(read[name]))
-    everything = [pair for rows in read.values() for pair in rows]
+    examples = [pair for rows in read.values() for pair in rows]
     if not (folder / "source.spm").exists():
-        everything += _made_up(hidden, made_up, -1)
-    pieces = vocabularies(folder, everything, source=SOURCE_PIECES, target=TARGET_PIECES)
+        examples += _made_up(hidden, made_up, -1)
+    pieces = vocabularies(folder, examples, source=SOURCE_PIECES, target=TARGET_PIECES)
     for name, rows in read.items():
         pieces.encode(rows).save(kept / f"{name}.npz")
     return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon")}
 
 
-def _made_up(hidden: translation_pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
+def _made_up(hidden: pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
     """The prompts of one epoch."""
     new = (pair for pair in Grammar(number).pairs() if pair not in hidden)
     return list(itertools.islice(new, count))
 
 
 def _work(folder: Path, options: dict[str, Any]) -> None:
-    rank, _ = processes.rank_and_count()
     torch.set_num_threads(options["threads"])
     pieces = vocabularies(folder, [], source=SOURCE_PIECES, target=TARGET_PIECES)
     tables = {name: Tokens.load(folder / "tokens" / f"{name}.npz") for name in options["tables"]}
@@ -307,40 +310,23 @@ def _work(folder: Path, options: dict[str, Any]) -> None:
     run = Run(folder, size, tables, make_up=make_up, lr=options["lr"])
     clock = Clock(options["minutes"], warm=120, every=300, cooling=0.5 if options["final"] else 0)
     judged = time.time()
-    losses: list[float] = []
-    seen = 0
-    while True:
-        done = processes.agree(clock.done)  # when to stop
-        if done < 1:
-            loss, pieces_seen = run.step(clock.rate(done))
-            losses.append(loss)
-            seen += pieces_seen
-        if rank == 0 and clock.due(done):
-            seconds = clock.lap()
-            run.counts["seconds"] += round(seconds)
-            run.save()
-            figures: dict[str, float] = {}
-            if done >= 1 or time.time() - judged > _JUDGE_EVERY:
-                judged = time.time()
-                draft = Draft(run.averaged(), pieces)
-                figures = judge(draft, options["tests"], options["prompts"])
-            checkpoint.log_figures(
-                folder / "translator.jsonl",
-                **run.counts,
-                epochs=run.counts["epoch"] + run.counts["place"] / len(run.epoch.steps),
-                loss=float(np.mean(losses)) if losses else 0.0,
-                per_second=seen / seconds,
-                **figures,
-            )
-            losses.clear()
-            seen = 0
-        if done >= 1:
-            break
+
+    def figures(_: Mapping[str, Tensor]) -> dict[str, float]:
+        nonlocal judged
+        epochs = run.counts["epoch"] + run.counts["place"] / len(run.epoch.steps)
+        values = {"epochs": epochs, "per_second": run.seen / run.seconds}
+        run.seen = 0
+        if clock.done >= 1 or time.time() - judged > _JUDGE_EVERY:
+            judged = time.time()
+            values |= judge(Draft(run.averaged().network(), pieces), options["tests"], options["prompts"])
+        return values
+
+    run.run(clock, run.learn, figures)
 
 
 def train(
     folder: Path,
-    pairs: Path,
+    tables: Path,
     *,
     minutes: float,
     final: bool = False,
@@ -355,7 +341,7 @@ def train(
 
     Args:
         folder: Where vocabularies, tokens, checkpoints and the log go.
-        pairs: Tables of pairs.
+        tables: Tables of pairs.
         minutes: How long.
         final: Let the learning rate fall to zero in the second half.
         lr: Factor on the learning rates.
@@ -365,17 +351,17 @@ def train(
         made_up: Prompts that each epoch gets from the grammar.
         sizes: Sizes of :class:`MarianSize` other than the usual.
     """
-    judged = translation_pairs.rows(prompts) if prompts is not None else []
-    tests = translation_pairs.test_set(pairs)
+    judged = pairs.rows(prompts) if prompts is not None else []
+    tests = pairs.test_set(tables)
     tests = random.Random(0).sample(tests, min(JUDGED, len(tests)))
-    hidden = translation_pairs.Hidden(pairs, [ja for ja, _ in judged])
-    tables = prepare(folder, pairs, hidden, made_up)
+    hidden = pairs.Hidden(tables, [ja for ja, _ in judged])
+    tokens = prepare(folder, tables, hidden, made_up)
     options = {
         "minutes": minutes,
         "final": final,
         "lr": lr,
         "threads": threads,
-        "tables": list(tables),
+        "tables": list(tokens),
         "hidden": hidden,
         "made_up": made_up,
         "tests": tests,

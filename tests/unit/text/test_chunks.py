@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sdjp.errors import InputError
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp_training.trainers.merges import subset
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")
@@ -104,7 +105,7 @@ def test_the_last_chunk_allowed_is_filled_to_the_brim() -> None:
 
 
 def test_a_smaller_table_works_with_the_same_code() -> None:
-    small = CLIP.subset(["cat", ","], 50)
+    small = subset(CLIP, ["cat", ","], 50)
     chunks = chunk([(words(60) + "," + words(30), 1.0)], small)
     assert [row.index(small.end_id) - 1 for row in chunks.ids] == [61, 30]
     assert chunks.ids[0][-1] == small.pad_id < 1000

@@ -14,8 +14,10 @@ from safetensors.torch import save_file
 from sdjp import Pipeline, weights
 from sdjp.config import TINY
 from sdjp.text.script import is_japanese
+from sdjp_training.release import adapter_export
 from sdjp_training.scenes import composition, japanese
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.trainers import adapter
 from tests.conftest import random_models
 
@@ -39,10 +41,8 @@ def test_scenes_are_said_in_japanese_as_the_translator_reads_them(folder: Path) 
 
 def test_every_place_and_style_can_be_said(folder: Path) -> None:
     artwork, rng = Artwork(folder / "artwork"), random.Random(0)
-    from sdjp_training.scenes.places import COLORS, PLACES
-
-    assert set(japanese.PLACES) == set(PLACES)
-    assert set(japanese.BACKGROUNDS) == set(COLORS)
+    assert all(place.japanese and place.japanese_tags for place in PLACES.values())
+    assert all(color.japanese for color in COLORS.values())
     first = artwork.concepts[0].emoji
     for layout in composition.LAYOUTS:
         scene = composition.Scene(
@@ -61,7 +61,7 @@ def test_training_goes_on_where_it_stopped_and_brings_states_nearer(
     first, last = (json.loads(line) for line in log)
     assert last["step"] > first["step"] >= 1
     assert last["unexplained"] < first["unexplained"]
-    adapter.export(folder, folder / "made")
+    adapter_export.export(folder, folder / "made")
     pipe = Pipeline.from_pretrained(
         translator=f"adapter:{folder / 'made'}", dtype="float32", safety="off", watermark=False
     )
@@ -77,7 +77,7 @@ def test_any_other_text_encoder_has_its_place_taken(
     file = tmp_path / "other.safetensors"
     save_file(weights.to_layout("ldm", TINY, unet=model.unet, vae=model.vae, text=model.text), file)
     adapter.train(folder, minutes=0.03, source=str(file), prompts=120, sizes=SIZES)
-    adapter.export(folder, tmp_path / "made", source=str(file))
+    adapter_export.export(folder, tmp_path / "made", source=str(file))
     pipe = Pipeline.from_pretrained(file, translator=f"adapter:{tmp_path / 'made'}", safety="off")
     assert pipe.config.text.kind == "adapter"
     assert pipe.encode_prompt("馬に乗る宇宙飛行士").shape == (1, 77, TINY.unet.context_dim)
@@ -85,4 +85,4 @@ def test_any_other_text_encoder_has_its_place_taken(
 
 def test_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="adapter"):
-        adapter.export(tmp_path, tmp_path / "made")
+        adapter_export.export(tmp_path, tmp_path / "made")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from sdjp.postprocess import SafetyCheck
 from sdjp.weights.parts.safety_checker import load_checker
+from sdjp_training.release import checker_export
 from sdjp_training.scenes import hazards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
@@ -20,7 +21,7 @@ from sdjp_training.trainers import checker
 
 
 def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> None:
-    drawn = hazards.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    drawn = hazards.HazardArtwork(clip_folder / "artwork", clip_folder / "packages")
     for emoji in hazards.emojis():
         assert emoji in drawn.index
         assert all(drawing.shape == (256, 256, 4) for drawing in drawn.every(emoji))
@@ -29,7 +30,7 @@ def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> Non
 
 
 def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path) -> None:
-    drawn = hazards.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    drawn = hazards.HazardArtwork(clip_folder / "artwork", clip_folder / "packages")
     sampler, rng = checker.Sampler(drawn), random.Random(0)
     shown = torch.tensor([checker.shows(sampler.scene(rng)) for _ in range(400)])
     assert 0.45 < float(shown.any(dim=1).float().mean()) < 0.65
@@ -38,7 +39,7 @@ def test_half_of_the_scenes_show_something_that_is_watched_for(clip_folder: Path
 
 
 def test_what_was_mistaken_comes_more_often(clip_folder: Path) -> None:
-    drawn = hazards.WatchedArtwork(clip_folder / "artwork", clip_folder / "packages")
+    drawn = hazards.HazardArtwork(clip_folder / "artwork", clip_folder / "packages")
     sampler, rng = checker.Sampler(drawn), random.Random(0)
 
     def first(emoji: str) -> float:
@@ -56,28 +57,30 @@ def test_what_was_mistaken_comes_more_often(clip_folder: Path) -> None:
 def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
     clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, count in (("BATCH", 8), ("HELD_OUT", 20), ("SHOWN", 2), ("HARMLESS", 24)):
+    for name, count in (("BATCH", 8), ("HELD_OUT", 20)):
         monkeypatch.setattr(checker, name, count)
+    for name, count in (("SHOWN", 2), ("HARMLESS", 24)):
+        monkeypatch.setattr(checker_export, name, count)
     for _ in range(2):
         checker.train(clip_folder, minutes=0.02)
     first, last = (json.loads(line) for line in (clip_folder / "checker.jsonl").read_text().splitlines())
     assert last["step"] > first["step"] >= 1
-    made = checker.export(clip_folder, tmp_path / "safety_checker")
-    assert len(made.found) == len(hazards.WATCHED)
+    made = checker_export.export(clip_folder, tmp_path / "safety_checker")
+    assert len(made.found) == len(hazards.HAZARDS)
     assert made.false_positives <= 0.05
     card = (tmp_path / "safety_checker" / "README.md").read_text(encoding="utf-8")
     assert "weapons" in card
     assert "{" not in card
     loaded = load_checker(tmp_path / "safety_checker", model="mini")
     assert loaded is not None
-    assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in hazards.WATCHED]
+    assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in hazards.HAZARDS]
     verdict = SafetyCheck(checker=loaded).look(Image.new("RGB", (256, 256), "white"))
-    assert len(verdict.scores) == len(hazards.WATCHED)
+    assert len(verdict.scores) == len(hazards.HAZARDS)
 
 
 def test_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="checker"):
-        checker.export(tmp_path, tmp_path / "made")
+        checker_export.export(tmp_path, tmp_path / "made")
 
 
 def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
@@ -85,7 +88,9 @@ def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
 ) -> None:
     drawn, asked = Artwork(clip_folder / "artwork"), []
     monkeypatch.setattr(
-        checker.composition, "draw", lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8)
+        checker_export.composition,
+        "draw",
+        lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8),
     )
-    assert len(list(checker.harmless(drawn, random.Random(0), 100))) == 100
+    assert len(list(checker_export.harmless(drawn, random.Random(0), 100))) == 100
     assert not {emoji for scene in asked for emoji in scene.emojis} & hazards.emojis().keys()

@@ -16,11 +16,20 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from sdjp_training.loop import checkpoint, device, workers
+from sdjp_training.loop import checkpoint, device, processes
 from sdjp_training.release import restore
-from sdjp_training.scenes import shards as pool
-from sdjp_training.trainers import adapter, autoencoder, checker, clip, diffusion, judge, text_encoder
-from sdjp_training.translator import train as translator
+from sdjp_training.scenes import shards
+from sdjp_training.trainers import (
+    adapter,
+    autoencoder,
+    checker,
+    clip,
+    diffusion,
+    judge,
+    latents,
+    text_encoder,
+)
+from sdjp_training.translator import train
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*meta parameter", "ignore:Converting a tensor")
 
@@ -67,8 +76,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Pa
     restore.restore(folder)
     (folder / "artwork").symlink_to(artwork_folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "SHARD", 530)
-        pool.make(folder, count=1, latents=False)
+        patch.setattr(shards, "SHARD", 530)
+        shards.draw(folder, 1)
     np.save(folder / "pool" / "000.latents.npy", np.zeros((530, 8, 16, 16), np.float16))
     (folder / "pairs").mkdir()
     rows = "".join(f"赤い猫が{i}匹いる\tthere are {i} red cats\n" for i in range(300))
@@ -100,12 +109,12 @@ class FewCrops:
 def test_latents_come_back_to_be_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = pool.read_records(folder / "pool" / "000.json")[:8]
-    monkeypatch.setattr(pool, "read_records", lambda path: few)
+    few = shards.read_records(folder / "pool" / "000.json")[:8]
+    monkeypatch.setattr(shards, "read_records", lambda path: few)
     for name in ("artwork", "autoencoder.pt"):
         (tmp_path / name).symlink_to(folder / name)
     (tmp_path / "pool").mkdir()
-    pool.make(tmp_path, count=1, latents=True)
+    latents.encode(tmp_path, 1)
     assert np.load(tmp_path / "pool" / "000.latents.npy").shape == (8, 8, 16, 16)
 
 
@@ -135,9 +144,9 @@ def test_the_adapter_learns_where_it_is_told_to(folder: Path) -> None:
 
 @pytest.mark.usefixtures("elsewhere")
 def test_the_translator_learns_where_it_is_told_to(folder: Path) -> None:
-    translator.train(folder / "translator", folder / "pairs", minutes=0.01, made_up=400)
+    train.train(folder / "translator", folder / "pairs", minutes=0.01, made_up=400)
 
 
 def test_workers_are_for_the_processor() -> None:
     with torch.device("meta"), pytest.raises(ValueError, match="let it be one"):
-        workers.run(print, workers=2)
+        processes.run(print, workers=2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sdjp_training.scenes import artwork, captions, emoji_names
+from sdjp_training.scenes import artwork, emoji_names, nouns
 from sdjp_training.scenes.artwork import LIST, Artwork, concepts
 
 from .conftest import write_packages
@@ -91,5 +91,5 @@ def test_the_longer_list_is_rendered(packages: Path, tmp_path: Path) -> None:
     ],
 )
 def test_names_of_several_words(noun: str, one: str, many: str) -> None:
-    assert captions.article(noun) == one
-    assert captions.plural(noun) == many
+    assert nouns.article(noun) == one
+    assert nouns.plural(noun) == many

@@ -11,9 +11,9 @@ import torch
 
 from sdjp.text.translate import make_translator
 from sdjp_training.release import card, evaluate
-from sdjp_training.release.evaluate import PLACES_JA, Question
+from sdjp_training.release.evaluate import Question
 from sdjp_training.scenes.artwork import Artwork, concepts
-from sdjp_training.scenes.places import COLORS
+from sdjp_training.scenes.places import BACKGROUNDS, COLORS, QUESTIONS
 from sdjp_training.trainers import judge
 
 
@@ -25,10 +25,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Pa
 
 
 def test_every_background_has_japanese_words_and_english_ones() -> None:
-    assert tuple(PLACES_JA) == judge.BACKGROUNDS
+    assert tuple(QUESTIONS) == BACKGROUNDS
     translate = make_translator("lexicon").translate
     for place, english in zip(
-        PLACES_JA, translate([phrase.format("猫") for phrase in PLACES_JA.values()]), strict=True
+        QUESTIONS, translate([phrase.format("猫") for phrase in QUESTIONS.values()]), strict=True
     ):
         assert english.english.startswith("a cat ")
         if place in COLORS:
@@ -56,7 +56,7 @@ def test_training_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest.Mon
     assert len((folder / "judge.jsonl").read_text().splitlines()) == 2
     told = judge.load(folder / "judge.pt")(torch.zeros(2, 3, 64, 64))
     assert told.subjects.shape == (2, len(concepts()))
-    assert told.places.shape == (2, len(judge.BACKGROUNDS))
+    assert told.places.shape == (2, len(BACKGROUNDS))
 
 
 def test_no_judge_says_how_to_get_one(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_questions_are_the_same_every_time(folder: Path) -> None:
     asked = evaluate.questions(artwork, each=2, others=34)
     assert asked == evaluate.questions(artwork, each=2, others=34)
     assert sum(q.kind == "single" for q in asked) == 2 * len(concepts())
-    assert {q.place for q in asked if q.kind == "place"} == set(PLACES_JA)
+    assert {q.place for q in asked if q.kind == "place"} == set(QUESTIONS)
     assert all(len(q.subjects) == 2 for q in asked if q.kind in {"pair", "riding"})
     assert {q.side for q in asked if q.kind == "side"} == {"left", "right"}
 
@@ -89,8 +89,8 @@ def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
     def seen(x: torch.Tensor) -> judge.Verdict:
         subjects = torch.zeros(len(x), len(names))
         subjects[:, :7] = torch.linspace(7, 1, 7)  # the first concept most, then the second …
-        places = torch.zeros(len(x), len(judge.BACKGROUNDS))
-        places[:, judge.BACKGROUNDS.index("red")] = 1
+        places = torch.zeros(len(x), len(BACKGROUNDS))
+        places[:, BACKGROUNDS.index("red")] = 1
         return judge.Verdict(subjects, places)
 
     figures = evaluate.judged(seen, artwork, asked, [np.zeros((256, 256, 3), np.uint8)] * len(asked))
@@ -115,7 +115,7 @@ def test_the_half_in_which_a_subject_is_seen_more_is_its_side(folder: Path) -> N
     def seen(x: torch.Tensor) -> judge.Verdict:
         subjects = torch.zeros(len(x), len(artwork.concepts))
         subjects[:, 0] = x.mean(dim=(1, 2, 3))
-        return judge.Verdict(subjects, torch.zeros(len(x), len(judge.BACKGROUNDS)))
+        return judge.Verdict(subjects, torch.zeros(len(x), len(BACKGROUNDS)))
 
     figures = evaluate.judged(seen, artwork, asked, [picture, picture, picture[:, ::-1]])
     assert figures["side"] == pytest.approx(1 / 3)

@@ -14,7 +14,7 @@ from sdjp.models import UNet
 from sdjp.weights.source import locate
 from sdjp_training.loop import checkpoint, optim
 from sdjp_training.loop.clock import PAUSE, Clock
-from sdjp_training.release import export, restore
+from sdjp_training.release import mini_export, restore
 from sdjp_training.trainers import diffusion
 
 
@@ -80,7 +80,7 @@ def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
 
 def test_shipped_weights_become_checkpoints_and_the_same_weights_again(tmp_path: Path) -> None:
     restore.restore(tmp_path)
-    export.export(tmp_path, tmp_path / "again")
+    mini_export.export(tmp_path, tmp_path / "again")
     shipped, again = (load_file(f / "model.safetensors") for f in (locate("mini").path, tmp_path / "again"))
     assert set(shipped) == set(again)
     assert all(torch.equal(shipped[name], again[name]) for name in shipped)

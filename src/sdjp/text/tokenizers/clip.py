@@ -167,22 +167,6 @@ class ClipTokenizer:
                 text += b" "
         return text.decode("utf-8", "replace").strip()
 
-    def subset(self, words: Iterable[str], first: int) -> ClipTokenizer:
-        """Return a tokenizer with the ``first`` merges and those that ``words`` need, in the same order.
-
-        Each of ``words`` gives the same tokens (not ids) as before: every merge that the full table applies
-        to it is kept, so the best pair stays the best at each step, and a smaller table adds no others.
-        """
-        kept = set(range(min(first, len(self._pairs))))
-        rank_of = {pair.replace(" ", ""): rank for pair, rank in self._ranks.items()}
-        todo = [self._tokens[i] for text in words for i in self.encode(text)]
-        while todo:
-            rank = rank_of.get(todo.pop())
-            if rank is not None and rank not in kept:
-                kept.add(rank)
-                todo += self._pairs[rank].split(" ")
-        return ClipTokenizer([self._pairs[rank] for rank in sorted(kept)])
-
     def save_merges(self, path: str | os.PathLike[str]) -> None:
         """Write ``merges.txt``: a header, then one pair a line, UTF-8."""
         Path(path).write_bytes("\n".join([_HEADER, *self._pairs, ""]).encode())

@@ -59,9 +59,10 @@ def adapter_folder(source: str | Path | None, *, model: str | Path | Source | No
             "adapter.none",
             ja=f"モデル {model or ''} には日本語アダプターが付いていません。"
             "学習したアダプターを translator='adapter:フォルダー' で指定してください。"
-            "学習のしかたは docs/ja/adapter.md にあります。",
+            "学習は、リポジトリを clone したフォルダーでできます（docs/ja/adapter.md）。",
             en=f"the model {model or ''} brings no Japanese adapter. Give one that was trained for it: "
-            "translator='adapter:FOLDER'. docs/en/adapter.md tells how to train one.",
+            "translator='adapter:FOLDER'. "
+            "One can be trained in a clone of the repository (docs/en/adapter.md).",
         )
     place = Path(source).expanduser()
     folder = place / FOLDER if (place / FOLDER / CONFIG).is_file() else place

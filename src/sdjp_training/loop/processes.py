@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
 
@@ -21,7 +21,7 @@ def run(work: Callable[..., None], *arguments: object, workers: int) -> None:
 
     Args:
         work: A function of a module; it asks :func:`rank_and_count` which of the processes it is in.
-        arguments: What it takes; they are pickled.
+        arguments: Its arguments; they are pickled.
         workers: Number of processes.
 
     Raises:
@@ -76,3 +76,12 @@ def add_up(tensors: Sequence[Tensor]) -> None:
         dist.all_reduce(flat)
         for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
+
+
+def add_up_gradients(model: nn.Module) -> None:
+    """Add up the gradients of a model over all processes; that of one that has none counts as zero."""
+    if dist.is_initialized():
+        learning = [p for p in model.parameters() if p.requires_grad]
+        for p in learning:
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        add_up([p.grad for p in learning if p.grad is not None])

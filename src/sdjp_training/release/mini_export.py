@@ -17,8 +17,7 @@ from sdjp.config import MINI, ModelConfig, to_json
 from sdjp.models import UNet
 from sdjp.weights import to_layout
 from sdjp_training.loop import checkpoint
-from sdjp_training.scenes import shards
-from sdjp_training.trainers import diffusion, text_encoder
+from sdjp_training.trainers import autoencoder, latents, text_encoder
 
 
 def config(folder: Path) -> ModelConfig:
@@ -26,7 +25,7 @@ def config(folder: Path) -> ModelConfig:
     _, tokens = text_encoder.load(folder)
     return dataclasses.replace(
         MINI,
-        vae=dataclasses.replace(MINI.vae, scaling_factor=diffusion.latent_scale(folder)),
+        vae=dataclasses.replace(MINI.vae, scaling_factor=latents.scale(folder)),
         text=text_encoder.text_config(tokens),
     )
 
@@ -40,7 +39,7 @@ def export(folder: Path, target: Path) -> None:
     unet.load_state_dict(state["ema"])
     text, tokens = text_encoder.load(folder)
     model = config(folder)
-    tensors = to_layout("ldm", model, unet=unet, vae=shards.load_autoencoder(folder), text=text)
+    tensors = to_layout("ldm", model, unet=unet, vae=autoencoder.load(folder), text=text)
     packed = {name: tensor.to(torch.float16).contiguous() for name, tensor in tensors.items()}
     save_file(
         packed,

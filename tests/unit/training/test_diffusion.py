@@ -1,0 +1,65 @@
+"""The data and the loss of the UNet: nothing varies unsaid, and drawings count more than backgrounds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sdjp_training.release import restore
+from sdjp_training.scenes import composition, shards
+from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.composition import Scene
+from sdjp_training.scenes.places import BACKGROUNDS
+from sdjp_training.scenes.styles import STYLES
+from sdjp_training.trainers import autoencoder, diffusion, latents
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("diffusion")
+    restore.restore(folder)
+    (folder / "artwork").symlink_to(artwork_folder)
+    return folder
+
+
+def test_a_scene_is_always_drawn_alike(artwork_folder: Path) -> None:
+    artwork = Artwork(artwork_folder)
+    scene = Scene(emojis=(artwork.concepts[0].emoji,), place="red")
+    pictures = [composition.draw(scene, artwork) for _ in range(8)]
+    assert all(np.array_equal(pictures[0], picture) for picture in pictures)
+    drawn = np.flatnonzero((pictures[0] != pictures[0][0, 0]).any(axis=(0, 2)))
+    assert drawn[0] + drawn[-1] == 255, "in the middle"
+
+
+def test_records_with_a_seed_can_still_be_read(tmp_path: Path) -> None:
+    row = {"emojis": ["🐈"], "layout": "big", "place": "sea", "style": "neon", "seed": 17}
+    (tmp_path / "000.json").write_text(json.dumps([row]), encoding="utf-8")
+    scene = Scene(emojis=("🐈",), layout="big", place="sea", style="neon")
+    assert shards.read_records(tmp_path / "000.json") == [scene]
+
+
+def test_cells_of_a_drawing_count_four_times(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latents, "BACKGROUNDS", ("red", "sea"))
+    bare = latents.bare(folder)
+    assert set(bare) == {f"{place} {style}" for place in ("red", "sea") for style in STYLES}
+    artwork = Artwork(folder / "artwork")
+    scene = Scene(emojis=(artwork.concepts[0].emoji,), place="sea")
+    picture = composition.draw(scene, artwork)[None]
+    z = autoencoder.load(folder).encode(autoencoder.to_tensor(picture)).mean
+    cells = diffusion.cell_weights(z, bare["sea plain"][None].float())
+    assert cells.shape == (1, 1, 16, 16)
+    assert cells[0, 0, 8, 8] == diffusion.DRAWN_WEIGHT == 4
+    assert (cells[0, 0, [0, 0, 15, 15], [0, 15, 0, 15]] == 1).all()
+    monkeypatch.undo()
+    assert len(latents.bare(folder)) == len(BACKGROUNDS) * len(STYLES), "what is lacking is made"
+
+
+def test_the_mean_is_by_weight() -> None:
+    error = torch.tensor([[[[1.0, 3.0]], [[1.0, 5.0]]]])  # (1, 2, 1, 2)
+    assert diffusion.weighted_mean(error, torch.ones(1, 1, 1, 2)) == error.mean()
+    cells = torch.tensor([[[[1.0, 4.0]]]])
+    assert diffusion.weighted_mean(error, cells) == pytest.approx((1 * 1 + 4 * 4) / 5)

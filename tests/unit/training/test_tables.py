@@ -1,0 +1,56 @@
+"""The tables of scenes: each row is drawn, and said in both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdjp.text.script import is_japanese
+from sdjp_training.scenes.artwork import LIST, concepts
+from sdjp_training.scenes.composition import Scene
+from sdjp_training.scenes.places import BACKGROUNDS, PLACES, background
+from sdjp_training.scenes.styles import STYLES
+from sdjp_training.trainers import diffusion
+
+
+def test_every_row_has_a_painter_and_every_painter_a_row() -> None:
+    from sdjp_training.scenes import places
+
+    assert set(places._PAINTERS) == set(PLACES)
+    pictures = [background(name) for name in BACKGROUNDS]
+    assert all(picture.shape == (256, 256, 3) for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == len(BACKGROUNDS)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_place_is_said_in_both_languages(name: str) -> None:
+    place = PLACES[name]
+    assert not any(map(is_japanese, (*place.english, *place.tags)))
+    assert all(map(is_japanese, (*place.japanese, *place.japanese_tags, place.question)))
+    assert "{}" in place.question
+
+
+def test_all_ways_to_say_a_style_have_a_subject() -> None:
+    for style in STYLES.values():
+        assert all("{}" in way for way in (*style.english, *style.japanese, style.question))
+
+
+def test_what_prompts_ask_for_most_is_shown_more_often() -> None:
+    class Names:
+        concepts = concepts()
+        index = {c.emoji: i for i, c in enumerate(concepts)}  # noqa: RUF012
+
+    def weight(*emojis: str) -> float:
+        return diffusion.weight(Scene(emojis=emojis), Names())  # type: ignore[arg-type]
+
+    assert (weight("🐈"), weight("🐅"), weight("🐩")) == (9, 3, 1)
+    assert weight("🐈", "🐅") == 3 * diffusion.PAIR_WEIGHT
+    assert weight("🐈", "🐩") == diffusion.PAIR_WEIGHT
+
+
+def test_an_older_list_of_concepts_has_no_weights(tmp_path: Path) -> None:
+    (tmp_path / LIST).write_text("🐈\tcat\t猫\tanimal\n", encoding="utf-8")
+    assert concepts(tmp_path)[0].weight == 1
+    assert np.isfinite([c.weight for c in concepts()]).all()
