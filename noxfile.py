@@ -72,8 +72,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types: mypy --strict over src/sdjp."""
-    install_project(session, "types")
+    """Types: mypy --strict over both packages and the tests."""
+    install_project(session, "types", "test")
     session.run("python", "-m", "mypy", *session.posargs)
 
 

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def pipeline(path: Path, **arguments: str) -> Pipeline:
+def pipeline(path: Path, **arguments: Any) -> Pipeline:
     return Pipeline.from_pretrained(path, dtype="float32", watermark=False, safety="off", **arguments)
 
 
@@ -51,7 +51,9 @@ def test_japanese_goes_in_as_it_is(folder: Path, name: str) -> None:
     assert told.tokens == len(pipe.tokenizer.encode(JAPANESE))
     assert [part.how for part in told.parts] == ["copied"]
     result = pipe.generate(JAPANESE, height=64, width=64, num_inference_steps=2, seed=1)
+    assert result.prompts[0] is not None
     assert result.prompts[0].english == JAPANESE
+    assert result.runtime is not None
     assert result.runtime.translator == "passthrough"
     assert result.images[0].size == (64, 64)
     other = pipe.generate("赤い車", height=64, width=64, num_inference_steps=2, seed=1)
@@ -100,6 +102,7 @@ def test_the_model_of_laion_400m_draws(folder: Path) -> None:
     assert pipe.config.text == LAION.text
     assert (pipe.config.defaults.height, pipe.config.defaults.width) == (256, 256)
     result = pipe.generate(JAPANESE, height=64, width=64, num_inference_steps=2, seed=1)
+    assert result.prompts[0] is not None
     assert result.prompts[0].english == "an astronaut riding a horse"
     assert result.images[0].size == (64, 64)
 

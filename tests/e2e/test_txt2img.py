@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -382,7 +382,7 @@ def test_the_record_tells_where_in_the_run_a_picture_stands(draw: Draw) -> None:
 
 
 @pytest.fixture(scope="module")
-def pipe(place: Path) -> Iterator[Pipeline]:
+def pipe(place: Path) -> Pipeline:
     return Pipeline.from_pretrained(place / CKPT, config=place / CONFIG, dtype="float32", device="cpu",
                                     watermark=False, safety="off")  # fmt: skip
 

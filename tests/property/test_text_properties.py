@@ -28,7 +28,7 @@ from sdjp.text.prompt import (
     text_leaves,
     weighted_runs,
 )
-from sdjp.text.tree import flatten
+from sdjp.text.tree import Named, flatten
 
 anything = st.text(st.integers(0, 0x10FFFF).map(chr))
 kana = "あかはぱゔんっゃアカハバンヴッーｱｶﾊｰﾞﾟ゛゜\u3099\u309aゝゞヽヾ"
@@ -250,12 +250,14 @@ def parsed(text: str) -> Prompt:
         raise
 
 
-def squeezed(runs: tuple[Run | Break, ...]) -> list[tuple[str, float]]:
+def squeezed(runs: tuple[Run | Named | Break, ...]) -> list[tuple[str, float]]:
     """Runs as letters and weights: separators may be written otherwise."""
-    written = [
-        ("BREAK", 1.0) if isinstance(run, Break) else (re.sub("[ ,、]", "", run.text), run.weight)
-        for run in runs
-    ]
+    written: list[tuple[str, float]] = []
+    for run in runs:
+        assert not isinstance(run, Named)  # nothing is looked for by name here
+        written.append(
+            ("BREAK", 1.0) if isinstance(run, Break) else (re.sub("[ ,、]", "", run.text), run.weight)
+        )
     joined: list[tuple[str, float]] = []
     for text, weight in (w for w in written if w[0]):
         if joined and joined[-1][1] == weight:

@@ -14,6 +14,7 @@ from PIL import Image
 import sdjp
 from sdjp import errors
 from sdjp.pipeline import Pipeline, Progress
+from sdjp.result import GenerationResult
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from tests.conftest import SMALL, random_models
@@ -152,7 +153,7 @@ def test_cancel_keeps_the_finished_pictures(tiny: Pipeline) -> None:
     with pytest.raises(errors.Cancelled) as caught:
         tiny.generate(PROMPT, seed=1, num_images_per_prompt=3, batch_size=1, on_step=watch, cancel=stop)
     partial = caught.value.partial
-    assert partial is not None
+    assert isinstance(partial, GenerationResult)
     assert partial.seeds == (1,)
     assert partial.images[0].tobytes() == tiny.generate(PROMPT, seed=1).images[0].tobytes()
 
@@ -210,13 +211,13 @@ def test_img2img_strength_zero_is_the_round_trip_and_one_forgets_the_picture(tin
 def test_nan_is_an_error_and_never_a_black_picture() -> None:
     broken = random_models(SMALL)
     with torch.no_grad():
-        broken.vae.decoder.conv_out.bias[0] = torch.nan
+        broken.vae.get_parameter("decoder.conv_out.bias")[0] = torch.nan
     pipe = Pipeline(broken, tokenizer=ClipTokenizer.from_assets(), translator=make_translator("passthrough"))
     with pytest.raises(errors.NonFiniteError) as caught:
         pipe.generate("a cat", seed=1)
     assert caught.value.code == "nan.pixels"
     with torch.no_grad():
-        broken.unet.conv_out.bias[0] = torch.inf
+        broken.unet.get_parameter("conv_out.bias")[0] = torch.inf
     with pytest.raises(errors.NonFiniteError) as caught:
         pipe.generate("a cat", seed=1)
     assert caught.value.code == "nan.latents"

@@ -27,6 +27,7 @@ from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
+from tests.narrow import latents
 
 SETTINGS: dict[str, Any] = {"num_inference_steps": 1, "seed": 5, "height": 64, "width": 64}
 
@@ -58,11 +59,6 @@ def calls(pipe: Pipeline) -> Iterator[list[int]]:
     handle = pipe.text_encoder.register_forward_hook(lambda module, args, out: sizes.append(len(args[0])))
     yield sizes
     handle.remove()
-
-
-def latents(result: GenerationResult) -> torch.Tensor:
-    assert result.latents is not None
-    return result.latents
 
 
 def test_the_empty_prompt_is_encoded_once(pipe: Pipeline, calls: list[int]) -> None:
@@ -157,7 +153,7 @@ def test_weights_that_were_written_to_are_used() -> None:
     pipe = pipeline(loaded=random_models(SMALL))
     before = pipe.encode_prompt("猫")
     with torch.no_grad():
-        pipe.text_encoder.token_embedding.weight.mul_(2)
+        pipe.text_encoder.get_parameter("token_embedding.weight").mul_(2)
     after = pipe.encode_prompt("猫")
     assert not torch.equal(after, before)
     pipe.states.clear()

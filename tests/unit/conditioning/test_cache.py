@@ -19,13 +19,14 @@ from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from tests.narrow import clip_text
 
 WORDS = ["cat", "a red car", "(moon:1.3)", "[rain]", "BREAK", "snow, " * 30, "8k"]
 
 
 def make() -> CLIPText:
     torch.manual_seed(0)
-    return CLIPText.from_config(TINY.text).eval().requires_grad_(False)
+    return CLIPText.from_config(clip_text(TINY.text)).eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

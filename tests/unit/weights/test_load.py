@@ -123,7 +123,7 @@ def test_changing_weights_never_changes_the_file(ckpt: Path) -> None:
 def test_averaged_weights_are_preferred_and_reported(folder: Path, small: Loaded, original: Tensors) -> None:
     path = save_ckpt(folder / "full-ema.ckpt", original | averaged(original) | extras())
     for ema in ("auto", True):
-        loaded = load(path, ema=ema)  # type: ignore[arg-type]
+        loaded = load(path, ema=ema)
         assert loaded.report.ema_used
         assert torch.equal(loaded.unet.conv_in.weight, small.unet.conv_in.weight + 1)
         assert torch.equal(loaded.vae.quant_conv.weight, small.vae.quant_conv.weight)
