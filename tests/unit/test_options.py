@@ -22,37 +22,12 @@ from sdjp.generation.job import INPUTS, Inputs, settle
 from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.records import Part, PromptInfo, Report, Timings
 from sdjp.samplers import Schedule
+from tests import strategies
 
 SCHEDULE = Schedule.from_config(TINY.schedule)
-texts = st.text() | st.lists(st.text()).map(tuple)
-seeds = st.integers(0, 2**63 - 1)
-options = st.builds(
-    GenerationOptions,
-    prompt=texts | st.none(),
-    negative_prompt=texts | st.none(),
-    height=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
-    width=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
-    num_inference_steps=st.integers(1, 1000) | st.none(),
-    guidance_scale=st.floats(0, 1e30) | st.integers(0, 100) | st.none(),
-    sampler=st.sampled_from(["plms", "ddim"]) | st.none(),
-    spacing=st.sampled_from(["leading"]) | st.none(),
-    eta=st.floats(0, 1),
-    seed=seeds | st.lists(seeds).map(tuple) | st.none(),
-    num_images_per_prompt=st.integers(1, 1000),
-    strength=st.floats(0, 1),
-    translate=st.sampled_from(["auto", "always", "never"]),
-    fit=st.sampled_from(["crop", "pad", "stretch"]),
-    mask_rule=st.sampled_from(["exact", "compvis"]),
-    paste_back=st.booleans(),
-    feather=st.integers(0, 512),
-    tile=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
-    overlap=st.integers(0, 256).map(lambda n: 8 * n) | st.none(),
-    hires=st.floats(1, 8) | st.integers(1, 8) | st.none(),
-    hires_strength=st.floats(0, 1),
-)
 
 
-@given(options)
+@given(strategies.options)
 @settings(max_examples=60)
 def test_options_that_are_allowed_survive_json(given_options: GenerationOptions) -> None:
     check_options(given_options, factor=8)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
+import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -178,12 +180,22 @@ def test_a_tensor_that_reaches_beyond_its_storage(folder: Path) -> None:
     assert caught.value.code == "weights.damaged"
 
 
+@cache
+def sound(kind: str) -> bytes:
+    """A small file of this kind, written once: the storages of the old format are named by their addresses,
+    and so the next file may have another length.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        tensors = {"x": torch.arange(6.0).reshape(2, 3), "y": torch.ones(2).half()}
+        return save(Path(folder) / "a", tensors, kind).read_bytes()
+
+
 @pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_changed_is_read_or_refused(folder: Path, kind: str, data: st.DataObject) -> None:
-    path = save(folder / "a", {"x": torch.arange(6.0).reshape(2, 3), "y": torch.ones(2).half()}, kind)
-    content = bytearray(path.read_bytes())
+    path = folder / "a"
+    content = bytearray(sound(kind))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
