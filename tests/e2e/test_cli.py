@@ -13,6 +13,7 @@ from PIL import Image
 
 from sdjp import cli
 from sdjp.images import read_metadata
+from tests.pictures import size_of
 
 # 64 pixels and one step: what is drawn is no picture yet, and a real run of everything.
 QUICK = ["--steps", "1", "-W", "64", "-H", "64", "--no-watermark", "--safety", "off"]
@@ -99,7 +100,7 @@ def test_a_file_of_prompts(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["--from-file", "プロンプト 一覧.txt", "--n_rows", "3", "--lang", "en", *QUICK]) == 0
     drawn = [read_metadata(f"out/0000{i}.png").options for i in range(3)]
     assert [o.prompt for o in drawn if o is not None] == ["赤い車", "a blue bird", "緑の木"]
-    assert Image.open("out/grid-0000.png").size == (3 * 66 + 2, 66 + 2)
+    assert size_of("out/grid-0000.png") == (3 * 66 + 2, 66 + 2)
     said = capsys.readouterr()
     assert "English: a red car" in said.out
     assert said.out.count("saved: ") == 3
@@ -116,7 +117,7 @@ def test_prompts_from_standard_input(
     said = capsys.readouterr()
     assert "保存しました: out/00000.png" in said.out
     assert "対応する「)」がありません" in said.err
-    assert Image.open("out/00000.png").size == (64, 64)
+    assert size_of("out/00000.png") == (64, 64)
 
 
 def test_what_is_saved_can_be_chosen(here: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sdjp import Pipeline, cli
@@ -21,6 +20,7 @@ from sdjp.weights.source import needed_files
 from tests.conftest import random_models
 from tests.encoder_folders import LAION, save_alt, save_laion, save_rinna
 from tests.original import save_yaml, txt2img_1p4b_eval
+from tests.pictures import size_of
 
 JAPANESE = "馬に乗る宇宙飛行士"
 
@@ -149,7 +149,7 @@ def test_the_command_of_the_original(
     assert cli.main([*command, *few]) == 0
     assert "英語: an astronaut riding a horse" in capsys.readouterr().out
     picture = tmp_path / "outputs" / "txt2img-samples-laion400m" / "samples" / "00000.png"
-    assert Image.open(picture).size == (64, 64)
+    assert size_of(picture) == (64, 64)
 
 
 def test_a_configuration_with_another_text_encoder(folder: Path, tmp_path: Path) -> None:

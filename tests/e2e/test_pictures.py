@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from sdjp import cli
 from sdjp.images import read_metadata
+from tests.pictures import size_of
 
 QUICK = ["--steps", "4", "--no-watermark", "--safety", "off", "--seed", "2"]
 
@@ -46,7 +47,7 @@ def test_img2img_and_inpainting(here: Path) -> None:
 def test_upscale_finds_the_prompt_in_the_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["赤いりんご", "-W", "64", "-H", "64", *QUICK]) == 0
     assert cli.main(["upscale", "out/00000.png", "--factor", "1.5", *QUICK]) == 0
-    assert Image.open(here / "out" / "00001.png").size == (96, 96)
+    assert size_of(here / "out" / "00001.png") == (96, 96)
     assert "96×96" in capsys.readouterr().out
     options = read_metadata(here / "out" / "00001.png").options
     assert options is not None
@@ -55,7 +56,7 @@ def test_upscale_finds_the_prompt_in_the_picture(here: Path, capsys: pytest.Capt
 
 def test_hires(here: Path) -> None:
     assert cli.main(["赤いりんご", "-W", "64", "-H", "64", "--hires", "2", *QUICK]) == 0
-    assert Image.open(here / "out" / "00000.png").size == (128, 128)
+    assert size_of(here / "out" / "00000.png") == (128, 128)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sdjp import cli
 from sdjp.cli import parse
 from sdjp.images import read_metadata
 from tests import markdown
+from tests.pictures import size_of
 from tests.stand_in import save_stand_in
 
 ROOT = markdown.ROOT
@@ -123,7 +124,7 @@ def test_the_installed_command_draws(tmp_path: Path) -> None:
     assert "英語: " in done.stdout
     [picture] = here.rglob("*.png")
     assert picture.relative_to(here).as_posix() == "out/00000.png"
-    assert Image.open(picture).size == (256, 256)
+    assert size_of(picture) == (256, 256)
 
 
 # The pages of the documentation.

@@ -391,13 +391,13 @@ def test_an_incomplete_folder(diffusers: Path, name: str) -> None:
 # Memory
 
 PEAK = """
-import re, sys, threading, time
+import pathlib, re, sys, threading, time
 import torch
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import load
 
 def anonymous():  # MiB of the process itself; mapped files are not in it
-    return int(re.search(r"RssAnon:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
+    return int(re.search(r"RssAnon:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) / 1024
 
 def peak(dtype):
     before, highest, done = anonymous(), [0.0], threading.Event()
