@@ -33,7 +33,7 @@ def tokens(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return SentencePieceTokenizer.xlm_roberta(path)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=strategies.tokenizer_texts)
 def test_every_id_is_in_the_table_and_nothing_vanishes(tokens: Tokenizer, text: str) -> None:
     ids = tokens.encode(text)
@@ -44,7 +44,7 @@ def test_every_id_is_in_the_table_and_nothing_vanishes(tokens: Tokenizer, text: 
         assert lost
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(texts=st.lists(strategies.tokenizer_texts, max_size=6), weight=st.floats(0.1, 2))
 def test_chunks_hold_every_token_once(tokens: Tokenizer, texts: list[str], weight: float) -> None:
     runs = [(text * 4, weight) for text in texts]
@@ -66,7 +66,7 @@ def test_chunks_hold_every_token_once(tokens: Tokenizer, texts: list[str], weigh
         assert kept == everything
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=strategies.tokenizer_texts)
 def test_what_is_cut_off_is_told(tokens: Tokenizer, text: str) -> None:
     found = chunk([(text * 12, 1.0)], tokens, max_chunks=1)

@@ -71,3 +71,10 @@ def test_kept_pages_stay_for_the_time_of_the_block() -> None:
 def test_kept_pages_let_errors_through() -> None:
     with pytest.raises(KeyError), kept_pages():
         raise KeyError
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there() -> None:
+    with pytest.raises(errors.InputError) as caught:
+        resolve_device("cuda")
+    assert caught.value.code == "device.missing"

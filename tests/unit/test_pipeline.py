@@ -303,3 +303,12 @@ def test_a_model_for_inpainting_alone_is_refused_early() -> None:
     with pytest.raises(errors.InputError) as error:
         pipe.generate("a cat")
     assert error.value.code == "model.inpainting"
+
+
+def test_embeddings_of_different_lengths(tiny: Pipeline) -> None:
+    width = SMALL.unet.context_dim
+    with pytest.raises(errors.InputError) as caught:
+        tiny.generate(
+            prompt_embeds=torch.zeros(1, 77, width), negative_prompt_embeds=torch.zeros(1, 154, width), seed=1
+        )
+    assert caught.value.code == "prompt_embeds.length"

@@ -25,7 +25,7 @@ from sdjp_training.translator import train as translator
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*meta parameter",
     "ignore:Converting a tensor",
-    # Made-up timesteps are all alike: three of the four quarters of the noise levels have no losses to average.
+    # Made-up timesteps are all alike: three of four quarters of the noise levels have no losses to average.
     "ignore:Mean of empty slice:RuntimeWarning",
     "ignore:invalid value encountered in scalar divide:RuntimeWarning",
 )

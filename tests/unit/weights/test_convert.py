@@ -223,3 +223,10 @@ def test_a_disk_without_space(folder: Path, ckpt: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
     assert listing(folder) == ["モデル.ckpt"]
+
+
+@pytest.mark.parametrize("target", [".", "", " "])
+def test_a_target_without_a_name(ckpt: Path, target: str) -> None:
+    with pytest.raises(InputError) as caught:
+        convert(ckpt, target)
+    assert caught.value.code == "convert.target"

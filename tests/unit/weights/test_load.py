@@ -388,6 +388,13 @@ def test_an_incomplete_folder(diffusers: Path, name: str) -> None:
     assert str(diffusers / Path(name).parent) in caught.value.ja
 
 
+def test_settings_that_are_no_object(diffusers: Path) -> None:
+    (diffusers / "unet" / "config.json").write_text("[1, 2]", encoding="utf-8")
+    with pytest.raises(WeightsError) as caught:
+        load(diffusers)
+    assert caught.value.code == "weights.json"
+
+
 # Memory
 
 PEAK = """

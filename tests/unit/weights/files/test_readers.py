@@ -191,7 +191,7 @@ def sound(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_is_changed_is_read_or_refused(folder: Path, kind: str, data: st.DataObject) -> None:
     path = folder / "a"
@@ -205,3 +205,18 @@ def test_whatever_is_changed_is_read_or_refused(folder: Path, kind: str, data: s
         return
     for name, entry in file.entries.items():
         assert file.read(name).shape == entry.shape
+
+
+def test_storages_that_are_compressed_or_gone(folder: Path) -> None:
+    path = save(folder / "a.ckpt", {"x": torch.zeros(77)}, "zip")
+    for left_out, compressed in ((True, False), (False, True)):
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(folder / "b.ckpt", "w") as new:
+            for info in old.infolist():
+                storage = "/data/" in info.filename
+                if not (storage and left_out):
+                    method = zipfile.ZIP_DEFLATED if storage and compressed else zipfile.ZIP_STORED
+                    new.writestr(info.filename, old.read(info), method)
+        with pytest.raises(WeightsError) as caught:
+            open_file(folder / "b.ckpt")
+        assert caught.value.code == "weights.damaged"
+        assert "x の中身がありません" in caught.value.ja
