@@ -254,6 +254,21 @@ options = st.builds(
 )
 """Options that are allowed, for a model with a factor of 8."""
 
+_scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-20, 9000)
+    | st.sampled_from([2**63, 2**64, 10**30, 0.5, 1.0, 8.0, 64.0, -0.1, 0.76, 7.5, 1e300])
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(
+        ["猫", "auto", "crop", "exact", "compvis", "diffusers", "fast", "trailing", "ddim", "x"]
+    )
+)
+json_values = (
+    _scalars | st.lists(_scalars, max_size=2) | st.dictionaries(st.sampled_from(["a", " "]), _scalars)
+)
+"""What somebody may write for an option in JSON: often at its limits, often of another kind."""
+
 # Samplers.
 
 samplers = st.sampled_from(list(SAMPLERS.values()))

@@ -27,7 +27,6 @@ from sdjp.models import TEXT_ENCODERS
 from sdjp.weights.names.keymap import Name, compile_map, to_ours, to_theirs
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
-from sdjp.weights.parts.networks import on_meta, shapes_of
 from tests.narrow import clip_text
 
 KEYS = Path(__file__).parents[1] / "golden" / "keys"

@@ -19,7 +19,6 @@ from sdjp.weights.configs.diffusers import to_files
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
-from sdjp.weights.parts.networks import on_meta, shapes_of
 from tests.narrow import clip_text
 
 diffusers = pytest.importorskip("diffusers")

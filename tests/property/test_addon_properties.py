@@ -18,7 +18,6 @@ from sdjp.text.tags import lora_weights
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights.networks import on_meta
-from sdjp.weights.parts.networks import on_meta
 from tests import strategies
 from tests.conftest import SMALL
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sdjp.images import enlarge, fit_picture, natural_size, paste_back, to_cells
-from sdjp.types import Fit
+from sdjp.options import Fit
 from tests import strategies
 
 

@@ -12,7 +12,6 @@ from sdjp.text.word_list import Word, WordList, shipped
 from tests import strategies
 
 
-
 @settings(max_examples=150)
 @given(strategies.texts_to_screen)
 def test_it_never_raises_and_spelling_makes_no_difference(text: str) -> None:

@@ -290,7 +290,7 @@ def test_stream_takes_what_generate_takes_and_nothing_else(tiny: Pipeline) -> No
     assert [len(result) for result in streamed] == [1, 1]
     assert [result.seeds[0] for result in streamed] == list(together.seeds)
     with pytest.raises(TypeError, match="steps"):
-        tiny.stream(PROMPT, steps=3)
+        tiny.stream(PROMPT, steps=3)  # type: ignore[call-arg]
 
 
 def test_a_model_for_inpainting_alone_is_refused_early() -> None:

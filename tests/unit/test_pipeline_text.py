@@ -20,7 +20,6 @@ from sdjp.conditioning.encode import BATCH
 from sdjp.engines import make_engine
 from sdjp.errors import InputError
 from sdjp.records import Report
-from sdjp.result import GenerationResult
 from sdjp.text import prompt as prompt_syntax
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
@@ -163,7 +162,12 @@ def test_weights_that_were_written_to_are_used() -> None:
 def test_a_prompt_is_parsed_once(pipe: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
     parse = prompt_syntax.parse
-    monkeypatch.setattr(prompt_syntax, "parse", lambda text: parsed.append(text) or parse(text))
+
+    def noted(text: str) -> prompt_syntax.Prompt:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(prompt_syntax, "parse", noted)
     pipe.generate(["(猫:1.2) <x:1>", "犬"], num_images_per_prompt=2, batch_size=1, **SETTINGS)
     assert parsed == ["(猫:1.2) <x:1>", "犬", ""]
     parsed.clear()
@@ -201,7 +205,7 @@ def test_post_processors_of_ones_own_come_before_those_of_sdjp() -> None:
             done = Report(name=self.name, status="done", ja="左右を反転しました。", en="mirrored.")
             return [ImageOps.mirror(image) for image in images], [done for _ in images]
 
-    run = {"num_inference_steps": 1, "seed": 1}
+    run: dict[str, Any] = {"num_inference_steps": 1, "seed": 1}
     plain = Pipeline.from_pretrained(safety="off", watermark=False).generate("猫", **run)
     pipe = Pipeline.from_pretrained(safety="off", watermark=False, postprocessors=[Mirror()])
     result = pipe.generate("猫", **run)

@@ -16,9 +16,8 @@ from sdjp.addons.equip import Addons
 from sdjp.errors import InputError, WeightsError
 from sdjp.generation.model import Model
 from sdjp.images import read_metadata
-from sdjp.result import GenerationResult
-from sdjp.text.prompt import parse
 from sdjp.models import CLIPText
+from sdjp.text.prompt import parse
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights.parts.adapter import adapted

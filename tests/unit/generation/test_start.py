@@ -17,8 +17,8 @@ from PIL import Image
 from sdjp import errors
 from sdjp.engines import make_engine
 from sdjp.images import read_metadata
-from sdjp.options import GenerationOptions
 from sdjp.models import VAE
+from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline, Progress
 from sdjp.samplers import SAMPLERS
 from sdjp.text.tokenizers.clip import ClipTokenizer

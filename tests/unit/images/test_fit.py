@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sdjp.images import enlarge, fit_picture, natural_size
-from sdjp.types import Fit
+from sdjp.options import Fit
 
 # A ring in the middle: whether proportions are kept shows in its sides.
 RING = Image.new("L", (200, 100))

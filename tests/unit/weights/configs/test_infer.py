@@ -27,7 +27,6 @@ from sdjp.weights.configs.infer import from_shapes
 from sdjp.weights.names.keymap import compile_map
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
-from sdjp.weights.parts.networks import on_meta, shapes_of
 from tests.narrow import clip_text
 
 INPAINTING = dataclasses.replace(SD_V1, unet=dataclasses.replace(SD_V1.unet, in_channels=9))
