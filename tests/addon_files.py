@@ -93,7 +93,7 @@ def lora_tensors(
 ) -> dict[str, Tensor]:
     """The tensors of a LoRA for the small model."""
     generator = torch.Generator().manual_seed(seed)
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for part in parts:
         for name, shape in names_there(part).items():
             if which.fullmatch(name):

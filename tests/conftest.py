@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from sdjp import errors
 from sdjp.config import TINY, ModelConfig
@@ -14,6 +16,12 @@ from sdjp.pipeline import Pipeline
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded, LoadReport
+
+# Nothing is timed: machines that share their cores take as long as they take. In CI the same examples are
+# drawn each time; elsewhere new ones, and what failed once is tried again.
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 # Pictures of 64 pixels, so that a run of a few steps takes a fraction of a second.
 SMALL = dataclasses.replace(

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
+from typing import Any, TypeVar
 
 import pytest
 import torch
 
 from sdjp import Pipeline, weights
 from sdjp.config import TINY
-from sdjp.engines import ENGINES, make_engine
+from sdjp.engines import ENGINES, Engine, make_engine
 from sdjp.engines.packed import FusedLinear, SplitGEGLU, problem
 from sdjp.errors import InputError, MissingDependencyError
 from sdjp.models import VAE, UNet
 from sdjp.models.attention import GEGLU
+from tests.narrow import latents
 
 SLOW = {"compile"}  # a C++ compiler runs for a minute
 # Sums of up to a thousand float32 products in another order; the networks' answers are of the order of 1.
-CLOSE = {"atol": 1e-4, "rtol": 1e-4}
+CLOSE: dict[str, Any] = {"atol": 1e-4, "rtol": 1e-4}
+
+
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 def names() -> list[object]:
@@ -25,14 +30,14 @@ def names() -> list[object]:
 
 
 @pytest.fixture(params=names())
-def engine(request: pytest.FixtureRequest) -> object:
+def engine(request: pytest.FixtureRequest) -> Engine:
     try:
         return make_engine(request.param)
     except MissingDependencyError as error:
         pytest.skip(error.en)
 
 
-def filled(network: torch.nn.Module) -> torch.nn.Module:
+def filled(network: Network) -> Network:
     generator = torch.Generator().manual_seed(3)
     for p in network.parameters():
         p.data = torch.randn(p.shape, generator=generator) * p[0].numel() ** -0.5
@@ -49,7 +54,7 @@ def vae() -> VAE:
     return filled(VAE.from_config(TINY.vae))
 
 
-def inputs(unet: UNet, batch: int, h: int, w: int) -> tuple[torch.Tensor, ...]:
+def inputs(unet: UNet, batch: int, h: int, w: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(batch * h * w)
     x = torch.randn(batch, 4, h, w, generator=generator)
     context = torch.randn(batch, 77, TINY.unet.context_dim, generator=generator)
@@ -57,7 +62,7 @@ def inputs(unet: UNet, batch: int, h: int, w: int) -> tuple[torch.Tensor, ...]:
 
 
 @torch.inference_mode()
-def test_the_unet_gives_the_plain_numbers(engine, unet):
+def test_the_unet_gives_the_plain_numbers(engine: Engine, unet: UNet) -> None:
     for batch, h, w in [(2, 16, 8), (3, 9, 11)][: 1 if engine.name in SLOW else None]:
         given = inputs(unet, batch, h, w)
         out = engine.unet(unet)(*given)
@@ -66,14 +71,14 @@ def test_the_unet_gives_the_plain_numbers(engine, unet):
 
 
 @torch.inference_mode()
-def test_the_decoder_gives_the_plain_numbers(engine, vae):
+def test_the_decoder_gives_the_plain_numbers(engine: Engine, vae: VAE) -> None:
     for sides in [(8, 8), (5, 12)][: 1 if engine.name in SLOW else None]:
         z = torch.randn(1, 4, *sides, generator=torch.Generator().manual_seed(1))
         torch.testing.assert_close(engine.decoder(vae)(z), vae.decode(z), **CLOSE)
 
 
 @pytest.mark.parametrize("name", ["eager", "packed"])
-def test_weights_written_to_are_seen(name):
+def test_weights_written_to_are_seen(name: str) -> None:
     engine, network = make_engine(name), filled(UNet.from_config(TINY.unet))
     given = inputs(network, 2, 8, 8)
     with torch.inference_mode():
@@ -86,7 +91,7 @@ def test_weights_written_to_are_seen(name):
     assert not torch.allclose(before, after)
 
 
-def test_the_networks_are_left_as_they_were(unet):
+def test_the_networks_are_left_as_they_were(unet: UNet) -> None:
     before = {name: p.clone() for name, p in unet.state_dict().items()}
     make_engine("packed").unet(unet)(*inputs(unet, 2, 8, 8))
     assert list(before) == list(unet.state_dict())
@@ -95,7 +100,7 @@ def test_the_networks_are_left_as_they_were(unet):
 
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_what_an_engine_owns_it_gives_back_bit_by_bit(name, dtype):
+def test_what_an_engine_owns_it_gives_back_bit_by_bit(name: str, dtype: torch.dtype) -> None:
     """Weights that a pipeline alone knows of may lie in the engine's order only."""
     try:
         engine = make_engine(name, dtype=dtype)
@@ -118,7 +123,7 @@ def test_what_an_engine_owns_it_gives_back_bit_by_bit(name, dtype):
 
 
 @torch.inference_mode()
-def test_owned_weights_are_in_memory_once():
+def test_owned_weights_are_in_memory_once() -> None:
     network = filled(UNet.from_config(TINY.unet)).bfloat16()
     whole = sum(p.nbytes for p in network.parameters())
     engine = make_engine("packed", dtype=torch.bfloat16)
@@ -132,7 +137,7 @@ def test_owned_weights_are_in_memory_once():
     assert set(forgotten) < set(network.state_dict())
 
 
-def test_a_pipeline_owns_its_unet_until_somebody_asks_for_it():
+def test_a_pipeline_owns_its_unet_until_somebody_asks_for_it() -> None:
     pipe = Pipeline.from_pretrained(engine="packed", dtype="bfloat16", watermark=False, safety="off")
     weight = weights.load("mini", dtype="bfloat16").unet.state_dict()
     before = pipe.generate("赤い車", seed=2, num_inference_steps=2)
@@ -140,10 +145,10 @@ def test_a_pipeline_owns_its_unet_until_somebody_asks_for_it():
     with torch.no_grad():
         pipe.unet.conv_out.weight.mul_(0.5)
     after = pipe.generate("赤い車", seed=2, num_inference_steps=2)
-    assert not torch.equal(before.latents, after.latents), "what was written to the weights counts"
+    assert not torch.equal(latents(before), latents(after)), "what was written to the weights counts"
 
 
-def test_packing_asks_nothing_of_the_callers_random_numbers(unet):
+def test_packing_asks_nothing_of_the_callers_random_numbers(unet: UNet) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -152,7 +157,7 @@ def test_packing_asks_nothing_of_the_callers_random_numbers(unet):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_one_engine_serves_many_threads(unet):
+def test_one_engine_serves_many_threads(unet: UNet) -> None:
     engine = make_engine("packed")
     given = [inputs(unet, 1 + i % 2, 8, 8) for i in range(8)]
     outs: dict[int, torch.Tensor] = {}
@@ -171,7 +176,7 @@ def test_one_engine_serves_many_threads(unet):
             torch.testing.assert_close(outs[i], unet(*given[i]), **CLOSE)
 
 
-def test_a_picture_is_the_plain_picture():
+def test_a_picture_is_the_plain_picture() -> None:
     import numpy as np
 
     drawn = {}
@@ -184,7 +189,7 @@ def test_a_picture_is_the_plain_picture():
     assert abs(drawn["eager"] - drawn["packed"]).max() <= 1  # a level of 256, where rounding falls otherwise
 
 
-def test_an_engine_that_is_not_there():
+def test_an_engine_that_is_not_there() -> None:
     with pytest.raises(InputError, match="packed"):
         make_engine("warp")
     with pytest.raises(InputError) as caught:
@@ -192,7 +197,7 @@ def test_an_engine_that_is_not_there():
     assert caught.value.code == "engine.unknown"
 
 
-def test_openvino_that_is_not_installed(monkeypatch):
+def test_openvino_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -202,13 +207,13 @@ def test_openvino_that_is_not_installed(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["packed", "openvino"])
-def test_an_engine_of_the_processor_is_refused_elsewhere(name):
+def test_an_engine_of_the_processor_is_refused_elsewhere(name: str) -> None:
     with pytest.raises(InputError) as caught:
         make_engine(name, device="cuda")
     assert caught.value.code == "engine.device"
 
 
-def test_auto_takes_what_can_run_here():
+def test_auto_takes_what_can_run_here() -> None:
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         engine = make_engine("auto", dtype=dtype)
         if engine.name == "packed":
@@ -224,13 +229,13 @@ def test_auto_takes_what_can_run_here():
 
 @pytest.mark.skipif(problem(torch.bfloat16) is not None, reason="bfloat16 is not packed here")
 @torch.inference_mode()
-def test_linear_layers_in_sixteen_bits_give_the_plain_numbers():
+def test_linear_layers_in_sixteen_bits_give_the_plain_numbers() -> None:
     generator = torch.Generator().manual_seed(4)
     block = filled(GEGLU(32)).bfloat16()
     linear = torch.nn.Linear(32, 48).bfloat16()
     x = torch.randn(2, 9, 32, generator=generator).bfloat16()
     # One rounding to 8 bits more or less, of numbers of the order of 1.
-    close = {"atol": 2e-2, "rtol": 2e-2}
+    close: dict[str, Any] = {"atol": 2e-2, "rtol": 2e-2}
     torch.testing.assert_close(SplitGEGLU(block)(x), block(x), **close)
     torch.testing.assert_close(FusedLinear(linear)(x), linear(x), **close)
     network = filled(UNet.from_config(TINY.unet)).bfloat16()

@@ -13,11 +13,21 @@ from typing import Any
 import pytest
 import torch
 
-from sdjp.config import ALT_DIFFUSION, LAION_400M, MINI, SD_V1, TINY, ModelConfig, XLMRobertaConfig
+from sdjp.config import (
+    ALT_DIFFUSION,
+    LAION_400M,
+    MINI,
+    SD_V1,
+    TINY,
+    BertConfig,
+    ModelConfig,
+    XLMRobertaConfig,
+)
 from sdjp.models import TEXT_ENCODERS
 from sdjp.weights.names.keymap import Name, compile_map, to_ours, to_theirs
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
+from tests.narrow import clip_text
 
 KEYS = Path(__file__).parents[1] / "golden" / "keys"
 INPAINTING = dataclasses.replace(
@@ -31,10 +41,12 @@ ODD = dataclasses.replace(
         TINY.unet, channel_mult=(1, 3), attention=(False, True), num_res_blocks=3, in_channels=5
     ),
     vae=dataclasses.replace(TINY.vae, ch_mult=(1,), num_res_blocks=1),
-    text=dataclasses.replace(TINY.text, layers=1),
+    text=dataclasses.replace(clip_text(TINY.text), layers=1),
 )
+LAION_TEXT = LAION_400M.text
+assert isinstance(LAION_TEXT, BertConfig)
 TINY_LAION = dataclasses.replace(
-    TINY, name="tiny-laion", text=dataclasses.replace(LAION_400M.text, vocab_size=50, width=32, layers=2)
+    TINY, name="tiny-laion", text=dataclasses.replace(LAION_TEXT, vocab_size=50, width=32, layers=2)
 )
 TINY_ALT = dataclasses.replace(
     TINY,

@@ -36,7 +36,7 @@ def test_what_is_written_is_read_and_nothing_given_is_modified(method: Method, s
     bits = method.frame(b"StableDiffusionV1")
     kept = pixels.copy(), bits.copy()
     marked = method.embed(pixels, bits)
-    assert (marked.shape, marked.dtype) == (pixels.shape, np.uint8)
+    assert (marked.shape, marked.dtype) == (pixels.shape, np.dtype(np.uint8))
     before = marked.copy()
     assert (method.reader(marked)(len(bits)) == bits).all()
     assert (marked == before).all()

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from sdjp import cli
 from sdjp.images import read_metadata
+from tests.pictures import size_of
 
 # 64 pixels and one step: what is drawn is no picture yet, and a real run of everything.
 QUICK = ["--steps", "1", "-W", "64", "-H", "64", "--no-watermark", "--safety", "off"]
@@ -99,7 +102,7 @@ def test_a_file_of_prompts(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["--from-file", "プロンプト 一覧.txt", "--n_rows", "3", "--lang", "en", *QUICK]) == 0
     drawn = [read_metadata(f"out/0000{i}.png").options for i in range(3)]
     assert [o.prompt for o in drawn if o is not None] == ["赤い車", "a blue bird", "緑の木"]
-    assert Image.open("out/grid-0000.png").size == (3 * 66 + 2, 66 + 2)
+    assert size_of("out/grid-0000.png") == (3 * 66 + 2, 66 + 2)
     said = capsys.readouterr()
     assert "English: a red car" in said.out
     assert said.out.count("saved: ") == 3
@@ -116,7 +119,7 @@ def test_prompts_from_standard_input(
     said = capsys.readouterr()
     assert "保存しました: out/00000.png" in said.out
     assert "対応する「)」がありません" in said.err
-    assert Image.open("out/00000.png").size == (64, 64)
+    assert size_of("out/00000.png") == (64, 64)
 
 
 def test_what_is_saved_can_be_chosen(here: Path) -> None:
@@ -192,3 +195,34 @@ def test_convert_and_draw(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     first, *others = (pixels(f"out/0000{i}.png") for i in range(3))
     for other in others:
         assert (first == other).all()
+
+
+def test_explain_tells_what_was_spelt_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "ぺろぽんの猫"]) == 0
+    assert "わからなかった語（ローマ字にしました）: ぺろ、ぽん" in capsys.readouterr().out
+
+
+def test_explain_as_the_adapter_reads_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "草原の馬", "--translator", "adapter"]) == 0
+    said = capsys.readouterr().out
+    assert "英語:     草原の馬" in said
+    assert re.search("解釈: +.*horse.*（アダプター）", said)
+
+
+def test_drawing_tells_what_the_adapter_read_and_what_nobody_knew(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["草原の馬", "--translator", "adapter", *QUICK]) == 0
+    assert "アダプターの解釈: " in capsys.readouterr().out
+    assert cli.main(["ぺろぽんの猫", *QUICK]) == 0
+    said = capsys.readouterr().err
+    assert "わからなかった語: ぺろ、ぽん" in said
+    assert "このモデルが知らない語（絵に表れないことがあります）" in said
+
+
+def test_info_on_an_incomplete_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_file({"model.diffusion_model.time_embed.0.weight": torch.zeros(2, 2)}, here / "一部.safetensors")
+    assert cli.main(["info", "一部.safetensors"]) == 0
+    said = capsys.readouterr().out
+    assert "使えません: " in said
+    assert "VAEの重み" in said

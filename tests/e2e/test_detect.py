@@ -14,7 +14,7 @@ from PIL import Image
 
 from sdjp import cli
 from sdjp.images import read_metadata
-from sdjp.postprocess import Detection
+from sdjp.postprocess import Detection, Watermark
 from tests.markdown import ROOT, blocks
 
 OWN = "花子の絵 2026"
@@ -230,3 +230,13 @@ def test_numpy_alone_is_enough_for_our_own_method(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "「NumPy」" in done.stdout
     assert "OpenCV を読み込めないため" in done.stderr
+
+
+def test_whose_mark_it_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["detect", "own/00000.png"]) == 0
+    assert "sdjp の方式です。" in capsys.readouterr().out
+    (marked,), _ = Watermark(text="StableDiffusionV1", method="dwtDct")([Image.open("none/00000.png")])
+    marked.save("original.png")
+    assert cli.main(["detect", "original.png"]) == 0
+    origin = "これを入れるもの: Stable Diffusion v1 の元のスクリプトと sdjp。"
+    assert origin in capsys.readouterr().out

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sdjp import Pipeline, cli
@@ -21,6 +20,7 @@ from sdjp.weights.source import needed_files
 from tests.conftest import random_models
 from tests.encoder_folders import LAION, save_alt, save_laion, save_rinna
 from tests.original import save_yaml, txt2img_1p4b_eval
+from tests.pictures import size_of
 
 JAPANESE = "馬に乗る宇宙飛行士"
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def pipeline(path: Path, **arguments: str) -> Pipeline:
+def pipeline(path: Path, **arguments: Any) -> Pipeline:
     return Pipeline.from_pretrained(path, dtype="float32", watermark=False, safety="off", **arguments)
 
 
@@ -51,7 +51,9 @@ def test_japanese_goes_in_as_it_is(folder: Path, name: str) -> None:
     assert told.tokens == len(pipe.tokenizer.encode(JAPANESE))
     assert [part.how for part in told.parts] == ["copied"]
     result = pipe.generate(JAPANESE, height=64, width=64, num_inference_steps=2, seed=1)
+    assert result.prompts[0] is not None
     assert result.prompts[0].english == JAPANESE
+    assert result.runtime is not None
     assert result.runtime.translator == "passthrough"
     assert result.images[0].size == (64, 64)
     other = pipe.generate("赤い車", height=64, width=64, num_inference_steps=2, seed=1)
@@ -100,6 +102,7 @@ def test_the_model_of_laion_400m_draws(folder: Path) -> None:
     assert pipe.config.text == LAION.text
     assert (pipe.config.defaults.height, pipe.config.defaults.width) == (256, 256)
     result = pipe.generate(JAPANESE, height=64, width=64, num_inference_steps=2, seed=1)
+    assert result.prompts[0] is not None
     assert result.prompts[0].english == "an astronaut riding a horse"
     assert result.images[0].size == (64, 64)
 
@@ -146,7 +149,7 @@ def test_the_command_of_the_original(
     assert cli.main([*command, *few]) == 0
     assert "英語: an astronaut riding a horse" in capsys.readouterr().out
     picture = tmp_path / "outputs" / "txt2img-samples-laion400m" / "samples" / "00000.png"
-    assert Image.open(picture).size == (64, 64)
+    assert size_of(picture) == (64, 64)
 
 
 def test_a_configuration_with_another_text_encoder(folder: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.original import (
     tiny_tensors,
     tiny_yaml,
 )
+from tests.pictures import size_of
 
 # Every flag of scripts/img2img.py.
 FLAGS: Final = {
@@ -114,7 +115,7 @@ def test_defaults_given_change_nothing(one: tuple[str, ...], two: tuple[str, ...
 def test_files_and_grid(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
     drawn = draw("--n_samples", "2", "--n_iter", "2", "--n_rows", "3")
     assert [p.name for p in drawn] == ["00000.png", "00001.png", "00002.png", "00003.png"]
-    assert Image.open(drawn[0].parents[1] / "grid-0000.png").size == (3 * 66 + 2, 2 * 66 + 2)
+    assert size_of(drawn[0].parents[1] / "grid-0000.png") == (3 * 66 + 2, 2 * 66 + 2)
     assert "mountain" in capsys.readouterr().out
     assert draw("--skip_save", "--outdir", "only") == []
     assert [p.name for p in Path("only").rglob("*.png")] == ["grid-0000.png"]
@@ -162,7 +163,7 @@ def test_sides_come_down_to_multiples_of_the_factor(
     size: tuple[int, int], drawn: tuple[int, int], draw: Draw
 ) -> None:
     sketch(*size).save("スケッチ.png")
-    assert Image.open(draw()[0]).size == drawn
+    assert size_of(draw()[0]) == drawn
 
 
 def test_strength_zero_is_the_picture_through_the_autoencoder(draw: Draw) -> None:

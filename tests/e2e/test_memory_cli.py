@@ -78,7 +78,7 @@ def test_a_safety_checker_is_read_when_pictures_are_looked_at(tmp_path: Path) ->
 def test_embeddings_are_found_beside_a_text_encoder_that_is_away(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    table = Pipeline.from_pretrained().text_encoder.token_embedding.weight
+    table = Pipeline.from_pretrained().text_encoder.get_parameter("token_embedding.weight")
     save_file(
         {"emb_params": torch.linspace(-1, 1, 2 * table.shape[1]).reshape(2, -1)},
         tmp_path / "mine.safetensors",

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from sdjp import cli
 from sdjp.images import read_metadata
+from tests.pictures import size_of
 
 QUICK = ["--steps", "4", "--no-watermark", "--safety", "off", "--seed", "2"]
 
@@ -31,11 +32,10 @@ def test_img2img_and_inpainting(here: Path) -> None:
     assert cli.main(["赤いりんご", "--init-img", "野原.png", "--strength", "0.5", *QUICK]) == 0
     given = ["--init-img", "野原.png", "--mask", "mask.png", "--strength", "1", "--fit", "stretch"]
     assert cli.main(["赤いりんご", *given, "-W", "304", "-H", "208", *QUICK]) == 0
-    whole, part = (Image.open(here / "out" / f"0000{i}.png") for i in (0, 1))
-    assert whole.size == (320, 208)
-    assert part.size == (304, 208)
-    original = np.asarray(Image.open(here / "野原.png").resize(part.size, Image.Resampling.LANCZOS))
-    drawn = np.asarray(part)
+    assert size_of(here / "out" / "00000.png") == (320, 208)
+    assert size_of(here / "out" / "00001.png") == (304, 208)
+    original = np.asarray(Image.open(here / "野原.png").resize((304, 208), Image.Resampling.LANCZOS))
+    drawn = np.asarray(Image.open(here / "out" / "00001.png"))
     assert (drawn[:40] == original[:40]).all()
     assert np.abs(drawn[80:160, 110:190].astype(int) - original[80:160, 110:190]).mean() > 10
     options = read_metadata(here / "out" / "00001.png").options
@@ -46,7 +46,7 @@ def test_img2img_and_inpainting(here: Path) -> None:
 def test_upscale_finds_the_prompt_in_the_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["赤いりんご", "-W", "64", "-H", "64", *QUICK]) == 0
     assert cli.main(["upscale", "out/00000.png", "--factor", "1.5", *QUICK]) == 0
-    assert Image.open(here / "out" / "00001.png").size == (96, 96)
+    assert size_of(here / "out" / "00001.png") == (96, 96)
     assert "96×96" in capsys.readouterr().out
     options = read_metadata(here / "out" / "00001.png").options
     assert options is not None
@@ -55,7 +55,7 @@ def test_upscale_finds_the_prompt_in_the_picture(here: Path, capsys: pytest.Capt
 
 def test_hires(here: Path) -> None:
     assert cli.main(["赤いりんご", "-W", "64", "-H", "64", "--hires", "2", *QUICK]) == 0
-    assert Image.open(here / "out" / "00000.png").size == (128, 128)
+    assert size_of(here / "out" / "00000.png") == (128, 128)
 
 
 @pytest.mark.parametrize(

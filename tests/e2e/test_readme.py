@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from PIL import Image
@@ -14,6 +14,7 @@ from sdjp import cli
 from sdjp.cli import parse
 from sdjp.images import read_metadata
 from tests import markdown
+from tests.pictures import size_of
 from tests.stand_in import save_stand_in
 
 ROOT = markdown.ROOT
@@ -108,6 +109,7 @@ def test_the_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = names["result"]
     assert "astronaut" in result.prompts[0].english
     options = read_metadata(sorted(Path("out").glob("[0-9]*.png"))[-1]).options
+    assert options is not None
     assert options.prompt == "馬に乗る宇宙飛行士"
     assert options.seed == 1
 
@@ -122,15 +124,15 @@ def test_the_installed_command_draws(tmp_path: Path) -> None:
     assert "英語: " in done.stdout
     [picture] = here.rglob("*.png")
     assert picture.relative_to(here).as_posix() == "out/00000.png"
-    assert Image.open(picture).size == (256, 256)
+    assert size_of(picture) == (256, 256)
 
 
 # The pages of the documentation.
 
 
-def run_python(path: Path) -> dict[str, object]:
+def run_python(path: Path) -> dict[str, Any]:
     """Run the Python of a page from top to bottom, in one namespace."""
-    names: dict[str, object] = {"__name__": "__main__"}
+    names: dict[str, Any] = {"__name__": "__main__"}
     for block in markdown.blocks(path, ("python",)):
         # Blank lines before it, so that a traceback tells the line of the page.
         code = compile("\n" * block.line + block.text, str(path), "exec")

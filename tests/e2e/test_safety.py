@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -37,7 +38,7 @@ def pipeline(folder: Path, **arguments: object) -> Pipeline:
     return Pipeline.from_pretrained(folder / "model.ckpt", **settings)  # type: ignore[arg-type]
 
 
-def data_of(result: GenerationResult, name: str, index: int = 0) -> dict[str, object]:
+def data_of(result: GenerationResult, name: str, index: int = 0) -> dict[str, Any]:
     (report,) = [r for r in result.reports[index] if r.name == name]
     return dict(report.data)
 
@@ -133,7 +134,7 @@ def test_words_in_a_prompt_are_told_with_each_picture(folder: Path) -> None:
     result = pipe.generate(["裸の男", "猫"], negative_prompt="死体", seed=1, num_images_per_prompt=2)
     told = [data_of(result, "prompt_check", i)["words"] for i in range(4)]
     assert told[0] == told[1]
-    assert [w["word"] for w in told[0]] == ["裸", "naked"]  # type: ignore[attr-defined]
+    assert [w["word"] for w in told[0]] == ["裸", "naked"]
     assert told[2] == told[3] == []  # negative prompts say what is not wanted
 
 
@@ -151,7 +152,7 @@ def test_a_word_that_only_the_translation_has(folder: Path, tmp_path: Path) -> N
     words = tmp_path / "words.tsv"
     words.write_text("en\thorse\tanimal\n", encoding="utf-8")
     result = pipeline(folder, prompt_words=words).generate(PROMPT, seed=1)
-    (word,) = data_of(result, "prompt_check")["words"]  # type: ignore[misc]
+    (word,) = data_of(result, "prompt_check")["words"]
     assert word == {"word": "horse", "category": "animal", "where": "english"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
 
 from sdjp import cli, images
 from sdjp.pipeline import Pipeline
@@ -31,6 +30,7 @@ from tests.original import (
     tiny_tensors,
     tiny_yaml,
 )
+from tests.pictures import size_of
 
 # The README's usage text of txt2img.py; --dpm_solver is in the script and not in that text.
 USAGE: Final = """
@@ -181,7 +181,7 @@ def check_n_iter(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def check_h(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
-    assert Image.open(draw("--H", "96")[0]).size == (64, 96)
+    assert size_of(draw("--H", "96")[0]) == (64, 96)
     draw("--H", "60", code=2)
     said = capsys.readouterr().err
     assert "56" in said
@@ -189,7 +189,7 @@ def check_h(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def check_w(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
-    assert Image.open(draw("--W", "96")[0]).size == (96, 64)
+    assert size_of(draw("--W", "96")[0]) == (96, 64)
 
 
 def check_c(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,9 +217,9 @@ def check_n_samples(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
 
 def check_n_rows(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
     several = draw("--n_samples", "3", "--n_rows", "2")
-    assert Image.open(several[0].parents[1] / "grid-0000.png").size == (2 * 66 + 2, 2 * 66 + 2)
+    assert size_of(several[0].parents[1] / "grid-0000.png") == (2 * 66 + 2, 2 * 66 + 2)
     more = draw("--n_samples", "3", "--n_rows", "0")
-    assert Image.open(more[0].parents[1] / "grid-0000.png").size == (3 * 66 + 2, 68)
+    assert size_of(more[0].parents[1] / "grid-0000.png") == (3 * 66 + 2, 68)
 
 
 def check_scale(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
@@ -336,7 +336,7 @@ def test_the_defaults_of_the_original(here: Path) -> None:
     outdir = here / "outputs" / "txt2img-samples"
     drawn = sorted((outdir / "samples").iterdir())
     assert [p.name for p in drawn] == [f"{n:05}.png" for n in range(6)]  # n_iter 2, n_samples 3
-    assert Image.open(outdir / "grid-0000.png").size == (3 * 66 + 2, 2 * 66 + 2)
+    assert size_of(outdir / "grid-0000.png") == (3 * 66 + 2, 2 * 66 + 2)
     told = options(drawn[0])
     assert told.prompt == "a painting of a virus monster playing guitar"
     assert (told.guidance_scale, told.sampler, told.seed) == (7.5, "ddim", 42)
@@ -349,7 +349,7 @@ def test_the_default_size_is_512(here: Path) -> None:
     for given, size in (("--W", (64, 512)), ("--H", (512, 64))):
         flags = [given, "64", "--ddim_steps", "1", "--n_iter", "1", "--n_samples", "1", "--scale", "1"]
         assert cli.main(["txt2img", *flags, "--outdir", given.strip("-")]) == 0
-        assert Image.open(here / given.strip("-") / "samples" / "00000.png").size == size
+        assert size_of(here / given.strip("-") / "samples" / "00000.png") == size
 
 
 def test_numbers_go_on_from_what_is_there(here: Path) -> None:
@@ -368,7 +368,7 @@ def test_the_embedded_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     flags = ["--ckpt", "mini", "--ddim_steps", "2", "--n_iter", "1", "--n_samples", "1", "--scale", "1"]
     assert cli.main(["txt2img", "--prompt", PROMPT, *flags]) == 0
-    assert Image.open("outputs/txt2img-samples/samples/00000.png").size == (256, 256)
+    assert size_of("outputs/txt2img-samples/samples/00000.png") == (256, 256)
 
 
 def test_the_record_tells_where_in_the_run_a_picture_stands(draw: Draw) -> None:
@@ -382,7 +382,7 @@ def test_the_record_tells_where_in_the_run_a_picture_stands(draw: Draw) -> None:
 
 
 @pytest.fixture(scope="module")
-def pipe(place: Path) -> Iterator[Pipeline]:
+def pipe(place: Path) -> Pipeline:
     return Pipeline.from_pretrained(place / CKPT, config=place / CONFIG, dtype="float32", device="cpu",
                                     watermark=False, safety="off")  # fmt: skip
 

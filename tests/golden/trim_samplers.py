@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ KEPT = {
 
 def main(source: str, target: str) -> None:
     full = np.load(source)
-    out = {f"kept/S{S}/{kind}": np.array(steps) for S, kinds in KEPT.items() for kind, steps in kinds.items()}
+    out: dict[str, Any] = {
+        f"kept/S{S}/{kind}": np.array(steps) for S, kinds in KEPT.items() for kind, steps in kinds.items()
+    }
     for name in full.files:
         run = re.fullmatch(r"(?:ddim_eta0|ddim_eta0\.5|plms|dpm)/S(\d+)/scale[\d.]+/(x|pred_x0)", name)
         if run is not None:

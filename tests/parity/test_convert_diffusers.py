@@ -20,6 +20,7 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import Loaded, convert, load, to_layout
 from sdjp_training.trainers.merges import subset
 from tests.conftest import random_models
+from tests.narrow import clip_text, latents
 
 diffusers = pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
@@ -35,7 +36,9 @@ OWN = dataclasses.replace(
     name="own",
     unet=dataclasses.replace(MINI.unet, model_channels=24, context_dim=48),
     vae=dataclasses.replace(MINI.vae, ch=8),
-    text=dataclasses.replace(MINI.text, vocab_size=TOKENS.vocab_size, width=48, layers=2, mlp_width=96),
+    text=dataclasses.replace(
+        clip_text(MINI.text), vocab_size=TOKENS.vocab_size, width=48, layers=2, mlp_width=96
+    ),
     defaults=dataclasses.replace(MINI.defaults, height=128, width=128),
 )
 
@@ -63,7 +66,8 @@ def load_in_diffusers(folder: Path) -> Any:
 
 def states(loaded: Loaded, pipe: Any, prompts: list[str]) -> Tensor:
     ids = pipe.tokenizer(prompts, padding="max_length", max_length=77, truncation=True, return_tensors="pt")
-    return loaded.text(ids.input_ids)
+    out: Tensor = loaded.text(ids.input_ids)
+    return out
 
 
 def close(actual: Tensor, expected: Tensor) -> None:
@@ -151,7 +155,7 @@ def test_the_embedded_model_draws_the_same_picture_in_diffusers(tmp_path: Path) 
         seed=[7, 3],
         num_images_per_prompt=2,
     )
-    shape = result.latents.shape[1:]
+    shape = latents(result).shape[1:]
     noise = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in result.seeds]
     theirs = load_in_diffusers(tmp_path / "変換後")
     pictures = theirs(

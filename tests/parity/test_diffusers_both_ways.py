@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from sdjp.text.translate import make_translator
 from sdjp.weights.diffusers import modules as diffusers_modules
 from sdjp.weights.diffusers.checker import from_checker, to_checker
 from tests.conftest import SMALL, random_models
+from tests.narrow import latents
 
 diffusers = pytest.importorskip("diffusers")
 
@@ -64,7 +65,7 @@ def test_the_weights_are_the_same_memory(ours: Pipeline) -> None:
     theirs.unet.conv_in.weight.data.fill_(0.5)
     assert bool((ours.unet.conv_in.weight == 0.5).all())
     assert bool((back.unet.conv_in.weight == 0.5).all())
-    ours.text_encoder.token_embedding.weight.data[7] = 3.0
+    ours.text_encoder.get_parameter("token_embedding.weight").data[7] = 3.0
     assert bool((theirs.text_encoder.get_input_embeddings().weight[7] == 3.0).all())
 
 
@@ -74,6 +75,8 @@ def test_what_comes_back_is_what_went(ours: Pipeline) -> None:
     back = Pipeline.from_diffusers(theirs)
     assert dataclasses.replace(back.config, defaults=ours.config.defaults) == ours.config
     assert back.config.defaults.sampler == "euler"
+    assert isinstance(back.tokenizer, ClipTokenizer)
+    assert isinstance(ours.tokenizer, ClipTokenizer)
     assert back.tokenizer.merges == ours.tokenizer.merges
     assert not any(p.requires_grad for p in back.unet.parameters())
     assert all(p.requires_grad for p in theirs.unet.parameters()), "theirs is not ours to freeze"
@@ -84,17 +87,17 @@ def test_what_comes_back_is_what_went(ours: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("sampler", "prediction"), [("ddim", "epsilon"), ("plms", "epsilon"), ("euler", "epsilon"), ("ddim", "v")]
 )
-def test_both_draw_the_same_picture(sampler: str, prediction: str) -> None:
+def test_both_draw_the_same_picture(sampler: str, prediction: Literal["epsilon", "v"]) -> None:
     schedule = dataclasses.replace(SMALL.schedule, prediction=prediction)
     model = dataclasses.replace(random_models(SMALL), config=dataclasses.replace(SMALL, schedule=schedule))
     ours = Pipeline(model, tokenizer=ClipTokenizer.from_assets(), translator=make_translator("lexicon"))
     theirs = quiet(ours.to_diffusers(sampler=sampler))
     back = Pipeline.from_diffusers(theirs, safety="off", watermark=False)
-    settings = {"num_inference_steps": 4, "guidance_scale": 3.0, "seed": 7}
+    settings: dict[str, Any] = {"num_inference_steps": 4, "guidance_scale": 3.0, "seed": 7}
     result = ours.generate(PROMPT, negative_prompt="文字", sampler=sampler, **settings)
     again = back.generate(PROMPT, negative_prompt="文字", **settings)
-    assert np.array_equal(result.image, again.image), "the way back is another model"
-    start = torch.randn(result.latents.shape, generator=torch.Generator().manual_seed(7))
+    assert np.array_equal(np.asarray(result.image), np.asarray(again.image)), "the way back is another model"
+    start = torch.randn(latents(result).shape, generator=torch.Generator().manual_seed(7))
     drawn = japanese(theirs)(
         PROMPT,
         negative_prompt="文字",
@@ -128,7 +131,7 @@ def test_dpm_takes_the_same_steps_where_the_timesteps_are_given(ours: Pipeline) 
     """By the name "leading" this scheduler of diffusers means other timesteps than diffusers' other ones."""
     theirs = quiet(ours.to_diffusers(sampler="dpm++_2m"))
     result = ours.generate("a red car", sampler="dpm++_2m", num_inference_steps=4, seed=1)
-    start = torch.randn(result.latents.shape, generator=torch.Generator().manual_seed(1))
+    start = torch.randn(latents(result).shape, generator=torch.Generator().manual_seed(1))
     steps = [int(t) for t in ours.schedule.timesteps("leading", 4)]
     drawn = theirs("a red car", timesteps=steps, latents=start, output_type="latent").images
     # The first step divides by sqrt(alpha_bar) = 0.07: float32 rounding of guidance grows fourteen times.

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 NINE = dataclasses.replace(TINY, name="nine", unet=dataclasses.replace(TINY.unet, in_channels=9))
 PROMPT, NEGATIVE = "an astronaut riding a horse", "a red car"
-COMMON = {"negative_prompt": NEGATIVE, "num_inference_steps": 5, "guidance_scale": 4.0}
+COMMON: dict[str, Any] = {"negative_prompt": NEGATIVE, "num_inference_steps": 5, "guidance_scale": 4.0}
 
 
 def picture() -> Image.Image:

@@ -6,6 +6,7 @@ In float64, where two implementations of one formula agree to 1e-13 and any diff
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from sdjp.weights.configs.diffusers import to_files
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
+from tests.narrow import clip_text
 
 diffusers = pytest.importorskip("diffusers")
 transformers = pytest.importorskip("transformers")
@@ -39,7 +41,9 @@ ODD = dataclasses.replace(
     vae=dataclasses.replace(
         TINY.vae, ch=16, ch_mult=(1, 3), num_res_blocks=3, norm_groups=8, latent_channels=9
     ),
-    text=dataclasses.replace(TINY.text, vocab_size=600, heads=2, layers=3, max_length=20, activation="gelu"),
+    text=dataclasses.replace(
+        clip_text(TINY.text), vocab_size=600, heads=2, layers=3, max_length=20, activation="gelu"
+    ),
 )
 CONFIGS = pytest.mark.parametrize("config", [TINY, MINI, ODD], ids=lambda c: c.name)
 
@@ -58,11 +62,12 @@ def twin(part: str, module: nn.Module, config: ModelConfig) -> Any:
         n.theirs for n in names.values()
     }
     state = {ours.removeprefix(f"{part}."): tensor for ours, tensor in to_ours(names, theirs).items()}
-    network = {
+    build: dict[str, Callable[[], nn.Module]] = {
         "unet": lambda: UNet.from_config(config.unet),
         "vae": lambda: VAE.from_config(config.vae),
-        "text": lambda: CLIPText.from_config(config.text),
-    }[part]()
+        "text": lambda: CLIPText.from_config(clip_text(config.text)),
+    }
+    network = build[part]()
     network.load_state_dict(state, strict=True)
     return network.double().eval()
 

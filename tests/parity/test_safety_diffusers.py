@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ transformers = pytest.importorskip("transformers")
 checkers = pytest.importorskip("diffusers.pipelines.stable_diffusion.safety_checker")
 
 
-def reference(activation: str) -> torch.nn.Module:
+def reference(activation: str) -> Any:
     vision = {
         "hidden_size": 48,
         "intermediate_size": 96,
@@ -44,7 +45,7 @@ def reference(activation: str) -> torch.nn.Module:
 
 
 @pytest.fixture(params=["quick_gelu", "gelu"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[torch.nn.Module, SafetyChecker]:
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, SafetyChecker]:
     theirs = reference(request.param)
     theirs.save_pretrained(tmp_path)
     ours = load_checker(tmp_path, model="mini")
@@ -57,10 +58,10 @@ def pixels() -> torch.Tensor:
 
 
 @torch.inference_mode()
-def test_image_embeddings(both: tuple[torch.nn.Module, SafetyChecker]) -> None:
-    theirs, ours = (model.double() for model in both)  # float64: a difference of formula would show
+def test_image_embeddings(both: tuple[Any, SafetyChecker]) -> None:
+    theirs, ours = both[0].double(), both[1].double()  # float64: a difference of formula would show
     x = pixels().double()
-    config = theirs.config.vision_config
+    config: Any = theirs.config.vision_config
     config.projection_dim = 24
     encoder = transformers.CLIPVisionModelWithProjection(config).eval().double()
     state = {k: v for k, v in theirs.state_dict().items() if k.startswith("vis")}
@@ -69,7 +70,7 @@ def test_image_embeddings(both: tuple[torch.nn.Module, SafetyChecker]) -> None:
 
 
 @torch.inference_mode()
-def test_verdicts(both: tuple[torch.nn.Module, SafetyChecker]) -> None:
+def test_verdicts(both: tuple[Any, SafetyChecker]) -> None:
     theirs, ours = both
     x = pixels()
     _, wanted = theirs(clip_input=x, images=np.ones((len(x), 4, 4, 3), np.float32))

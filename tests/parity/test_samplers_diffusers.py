@@ -184,6 +184,7 @@ def test_img2img_starts_where_diffusers_starts(name: str, strength: float) -> No
     for t in scheduler.timesteps[first:]:
         x = scheduler.step(model(scheduler.scale_model_input(x, t), t.expand(2)), t, x).prev_sample
 
+    assert plan.noised_at is not None
     assert plan.noised_at == scheduler.timesteps[first]
     noisy = SCHEDULE.add_noise(x0, noise, plan.noised_at)
     assert_same(ours(name, plan, "epsilon", noisy)[-1:], [x])

@@ -18,11 +18,9 @@ from sdjp.text.tags import lora_weights
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights.networks import on_meta
+from tests import strategies
 from tests.conftest import SMALL
 
-ALPHABET = "aB1猫着の物と赤いアー-_ 、,()<>:."
-TEXTS = st.text(ALPHABET, max_size=40)
-NAMES = st.lists(st.text(ALPHABET, min_size=1, max_size=6), max_size=4)
 CLIP, PLAIN = ClipTokenizer.from_assets(), make_translator("passthrough")
 
 
@@ -34,8 +32,8 @@ def parsed(text: str) -> Prompt:
         return Prompt()
 
 
-@settings(max_examples=300, deadline=None)
-@given(TEXTS, NAMES)
+@settings(max_examples=300)
+@given(strategies.texts_with_names, strategies.names)
 def test_only_names_that_were_typed_are_marked(text: str, names: list[str]) -> None:
     tree = parsed(text)
     marked = Names(dict.fromkeys(names, 1)).mark(tree)
@@ -44,18 +42,15 @@ def test_only_names_that_were_typed_are_marked(text: str, names: list[str]) -> N
     assert (marked == tree) == (not named(marked))
 
 
-@settings(max_examples=200, deadline=None)
-@given(TEXTS, st.sampled_from(["a", "B1", "着物", "赤いア"]))
+@settings(max_examples=200)
+@given(strategies.texts_with_names, st.sampled_from(["a", "B1", "着物", "赤いア"]))
 def test_no_leaf_has_the_name_as_a_word(text: str, name: str) -> None:
     for leaf in text_leaves(Names({name: 1}).mark(parsed(text))):
         assert not re.fullmatch(re.escape(name), leaf, re.IGNORECASE)
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.sampled_from(["cat", "x", "花子", "dog ,", "(x:1.3)", "BREAK"]), min_size=1, max_size=90),
-    st.integers(1, 75),
-)
+@settings(max_examples=60)
+@given(strategies.prompts_with_names, st.integers(1, 75))
 def test_no_name_is_torn_and_none_is_lost(words: list[str], length: int) -> None:
     names = Names({"x": length, "花子": 3})
     text = ", ".join(words)
@@ -73,8 +68,8 @@ def test_no_name_is_torn_and_none_is_lost(words: list[str], length: int) -> None
     assert prompt.info.truncated == ""
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text("aé:<>0.9-+einflor 猫", max_size=20))
+@settings(max_examples=300)
+@given(strategies.insides_of_tags)
 def test_any_tag_is_read_or_refused(inside: str) -> None:
     found = tags(parsed(f"a <lora:{inside}>"))
     try:
@@ -84,7 +79,7 @@ def test_any_tag_is_read_or_refused(inside: str) -> None:
     assert all(name and abs(weight) <= MAX_LORA_WEIGHT * len(found) for name, weight in weights.items())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.data())
 def test_a_copy_differs_only_where_it_was_told_to(data: st.DataObject) -> None:
     unet = on_meta(SMALL).unet

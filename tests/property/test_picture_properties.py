@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sdjp.images import enlarge, fit_picture, natural_size, paste_back, to_cells
+from sdjp.options import Fit
+from tests import strategies
 
-sides = st.integers(1, 3000)
-small = st.integers(1, 60)
 
-
-@given(width=sides, height=sides, factor=st.sampled_from([8, 16]), side=st.sampled_from([256, 512]))
+@given(
+    width=strategies.sides,
+    height=strategies.sides,
+    factor=st.sampled_from([8, 16]),
+    side=st.sampled_from([256, 512]),
+)
 @settings(max_examples=200)
 def test_the_size_left_open_suits_the_model(width: int, height: int, factor: int, side: int) -> None:
     h, w = natural_size((width, height), area=side * side, factor=factor)
@@ -25,16 +29,22 @@ def test_the_size_left_open_suits_the_model(width: int, height: int, factor: int
         assert abs(w / h - width / height) < 0.12 * width / height
 
 
-@given(small, small, small, small, st.sampled_from(["crop", "pad", "stretch"]))
+@given(
+    strategies.short_sides,
+    strategies.short_sides,
+    strategies.short_sides,
+    strategies.short_sides,
+    st.sampled_from(["crop", "pad", "stretch"]),
+)
 @settings(max_examples=60)
-def test_any_size_comes_to_any_size(w: int, h: int, width: int, height: int, fit: str) -> None:
+def test_any_size_comes_to_any_size(w: int, h: int, width: int, height: int, fit: Fit) -> None:
     plain = Image.new("RGB", (w, h), (3, 200, 90))
-    fitted = fit_picture(plain, height=height, width=width, fit=fit)  # type: ignore[arg-type]
+    fitted = fit_picture(plain, height=height, width=width, fit=fit)
     assert fitted.size == (width, height)
     assert fitted.getextrema() == ((3, 3), (200, 200), (90, 90))
 
 
-@given(small, small, st.floats(1, 8), st.sampled_from([8, 16]))
+@given(strategies.short_sides, strategies.short_sides, st.floats(1, 8), st.sampled_from([8, 16]))
 @settings(max_examples=60)
 def test_what_is_kept_fits_into_what_is_enlarged(w: int, h: int, factor: float, multiple: int) -> None:
     larger, keep = enlarge(Image.new("RGB", (w, h)), factor, multiple=multiple)
@@ -44,7 +54,7 @@ def test_what_is_kept_fits_into_what_is_enlarged(w: int, h: int, factor: float, 
         assert 0 <= whole - part < multiple
 
 
-@given(st.integers(0, 2**32 - 1), st.floats(0, 0.3), st.integers(0, 12))
+@given(strategies.numpy_seeds, st.floats(0, 0.3), st.integers(0, 12))
 @settings(max_examples=60)
 def test_pixels_far_from_the_mask_are_never_touched(seed: int, share: float, feather: int) -> None:
     random = np.random.default_rng(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 
 import torch
@@ -10,29 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sdjp.samplers import SAMPLERS, SPACINGS, Plan, Sampler, Schedule, Step
-
-samplers = st.sampled_from(list(SAMPLERS.values()))
-spacings = st.sampled_from(sorted(set(SPACINGS) - {"compvis"}))
-schedules = st.builds(
-    lambda start, growth: Schedule(beta_start=start, beta_end=start * growth),
-    st.floats(1e-4, 2e-3),
-    st.floats(1.0, 20.0),
-)
-steps = st.integers(1, 40)
-seeds = st.integers(0, 2**32)
-sizes = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> tuple[Sampler, Schedule, Plan]:
-    sampler, schedule = draw(samplers), draw(schedules)
-    eta = draw(st.sampled_from([0.0, 0.3, 1.0])) if sampler.takes_eta else 0.0
-    spacing = draw(st.none() | spacings)
-    plan = sampler.plan(schedule, draw(steps), spacing=spacing, eta=eta)
-    if draw(st.booleans()):
-        plan = plan.from_strength(draw(st.floats(0, 1)))
-    return sampler, schedule, plan
+from sdjp.samplers import SAMPLERS, Plan, Sampler, Schedule, Step
+from tests import strategies
 
 
 def normal(seed: int, *shape: int) -> Tensor:
@@ -54,8 +34,8 @@ def model(x: Tensor, t: Tensor) -> Tensor:
     return torch.sin(1.3 * x + 2 * time) + 0.3 * x.roll(1, dims=-1)
 
 
-@settings(max_examples=60, deadline=None)
-@given(plans(), sizes, seeds)
+@settings(max_examples=60)
+@given(strategies.plans(), strategies.latent_shapes, strategies.seeds)
 def test_length_finiteness_and_determinism(
     run: tuple[Sampler, Schedule, Plan], size: tuple[int, int, int], seed: int
 ) -> None:
@@ -70,8 +50,8 @@ def test_length_finiteness_and_determinism(
         assert torch.equal(a.x0, b.x0)
 
 
-@settings(max_examples=60, deadline=None)
-@given(plans(), sizes, seeds)
+@settings(max_examples=60)
+@given(strategies.plans(), strategies.latent_shapes, strategies.seeds)
 def test_a_model_that_knows_the_answer_is_obeyed(
     run: tuple[Sampler, Schedule, Plan], size: tuple[int, int, int], seed: int
 ) -> None:
@@ -98,8 +78,8 @@ def test_a_model_that_knows_the_answer_is_obeyed(
         assert torch.allclose(left, math.sqrt(1 - end) * noise, rtol=0, atol=1e-7)
 
 
-@settings(max_examples=50, deadline=None)
-@given(plans(), sizes, st.lists(seeds, min_size=2, max_size=4))
+@settings(max_examples=50)
+@given(strategies.plans(), strategies.latent_shapes, st.lists(strategies.seeds, min_size=2, max_size=4))
 def test_a_batch_is_its_images_one_by_one(
     run: tuple[Sampler, Schedule, Plan], size: tuple[int, int, int], seeds: list[int]
 ) -> None:
@@ -114,17 +94,20 @@ def test_a_batch_is_its_images_one_by_one(
             assert torch.allclose(a.x0[i : i + 1], b.x0, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
-@given(plans(), plans(), seeds, st.randoms(use_true_random=False))
+@settings(max_examples=40)
+@given(strategies.plans(), strategies.plans(), strategies.seeds, st.randoms(use_true_random=False))
 def test_interleaved_runs_do_not_disturb_each_other(
-    one: tuple[Sampler, Schedule, Plan], other: tuple[Sampler, Schedule, Plan], seed: int, order: object
+    one: tuple[Sampler, Schedule, Plan],
+    other: tuple[Sampler, Schedule, Plan],
+    seed: int,
+    order: random.Random,
 ) -> None:
     runs = [(one, normal(seed, 1, 2, 3, 3)), (other, normal(seed + 1, 1, 2, 3, 3))]
     alone = [list(s(model, x, plan, stream(seed, x.shape))) for (s, _, plan), x in runs]
     live = {i: s(model, x, plan, stream(seed, x.shape)) for i, ((s, _, plan), x) in enumerate(runs)}
     mixed: list[list[Step]] = [[], []]
     while live:
-        i = order.choice(sorted(live))  # type: ignore[attr-defined]
+        i = order.choice(sorted(live))
         step = next(live[i], None)
         if step is None:
             del live[i]
@@ -135,8 +118,8 @@ def test_interleaved_runs_do_not_disturb_each_other(
         assert all(torch.equal(s.x, r.x) for s, r in zip(a, b, strict=True))
 
 
-@settings(max_examples=40, deadline=None)
-@given(schedules, st.integers(2, 40), spacings, seeds)
+@settings(max_examples=40)
+@given(strategies.schedules, st.integers(2, 40), strategies.spacings, strategies.seeds)
 def test_euler_is_ddim_but_for_its_last_step(schedule: Schedule, steps: int, spacing: str, seed: int) -> None:
     """Song et al. 2021, equation 14: eta 0 against euler, eta 1 against euler_a with the same noise."""
     x = normal(seed, 1, 2, 3, 3)
@@ -151,8 +134,8 @@ def test_euler_is_ddim_but_for_its_last_step(schedule: Schedule, steps: int, spa
         assert torch.allclose(ours[-1].x, ours[-1].x0, rtol=1e-8, atol=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
-@given(schedules, st.floats(0, 999), seeds)
+@settings(max_examples=40)
+@given(strategies.schedules, st.floats(0, 999), strategies.seeds)
 def test_noise_that_was_added_can_be_taken_away(schedule: Schedule, t: float, seed: int) -> None:
     x0, noise = normal(seed, 2, 2, 3, 3), normal(seed + 1, 2, 2, 3, 3)
     x = schedule.add_noise(x0, noise, t)

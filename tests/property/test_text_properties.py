@@ -18,83 +18,18 @@ from sdjp.text.prompt import (
     Node,
     Prompt,
     Run,
-    Separator,
-    Tag,
     Text,
-    Weighted,
     map_text,
     parse,
     tags,
     text_leaves,
     weighted_runs,
 )
-from sdjp.text.tree import flatten
-
-anything = st.text(st.integers(0, 0x10FFFF).map(chr))
-kana = "あかはぱゔんっゃアカハバンヴッーｱｶﾊｰﾞﾟ゛゜\u3099\u309aゝゞヽヾ"
-words = "々〆一二十森猫神髙﨑龍aAéZ1290１２Ａａ①Ⅳ²٣㍿㈱⑴🄁"
-marks = (
-    " ,，、､。｡.・･…!！?？‼〜～〰~-－‐―−─¥￥＼\\()（）[]［］{}｛｝【】〔〕「」“’:：<>＜＞_＿|´¨￣\u0301\u0316"
-)
-hidden = "\n\r\t\v\x85\u2028　\xa0\u200b\u200d\ufe0f\u20e3\U000e0100\0\ud83d\ude00\ue000"
-emoji = ["🐱", "👨\u200d👩\u200d👧", "❤\ufe0f", "1\ufe0f\u20e3", "🇯🇵", "🈚", "👍🏽", "㊗\ufe0f"]
-syntax = [
-    "<lora:着物。、:1>",
-    "＜lora：",
-    ":1.2)",
-    "：１．２）",
-    ":0.5]",
-    "BREAK",
-    "AND",
-    "__色__",
-    "\\(",
-    "¥（",
-    "{a|b}",
-]
-japanese = st.lists(
-    st.one_of(*(st.sampled_from(list(group)) for group in (kana, words, marks, hidden, emoji, syntax))),
-    max_size=16,
-).map("".join)
-texts = st.one_of(anything, japanese)
-
-# Balanced by construction, so that the parser gets past the brackets.
-leaf = st.sampled_from(
-    [
-        "猫",
-        "a cat",
-        "12:30",
-        "㈱",
-        r"\(",
-        "\\",
-        "、",
-        " ",
-        "\n",
-        "。",
-        "<lora:x:1>",
-        " BREAK ",
-        "AND",
-        "|",
-        "{",
-        "__x__",
-    ]
-)
-prompts = st.recursive(
-    leaf,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        .map("".join)
-        .flatmap(
-            lambda s: st.sampled_from(
-                [f"({s})", f"（{s}：１．２）", f"[{s}]", f"[{s}:0.5]", f"{{{s}}}", s + "猫"]
-            )
-        )
-    ),
-    max_leaves=12,
-)
-translations = st.text("ab ()[]{}|\\:.,12<>", max_size=8)
+from sdjp.text.tree import Named, flatten
+from tests import strategies
 
 
-@given(texts)
+@given(strategies.texts)
 @settings(max_examples=400)
 def test_normalizing_twice_is_normalizing_once(text: str) -> None:
     once = normalize(text)
@@ -108,14 +43,14 @@ def letters(text: str) -> list[str]:
     return [str(unicodedata.decimal(c, c)) for c in kept]
 
 
-@given(texts)
+@given(strategies.texts)
 @settings(max_examples=300)
 def test_no_letter_is_lost(text: str) -> None:
     assume(not re.search("[ゝゞヽヾ]", text))
     assert letters(normalize(text)) == letters(text)
 
 
-@given(texts)
+@given(strategies.texts)
 @settings(max_examples=300)
 def test_normalized_text_is_tidy(text: str) -> None:
     normalized = normalize(text)
@@ -128,31 +63,27 @@ def test_normalized_text_is_tidy(text: str) -> None:
         assert not re.search(r"  |, ,|、、|。。|ーー|!!|\?\?|[！-｠]", normalized)
 
 
-@given(
-    st.lists(
-        st.sampled_from(["a cat", "It's", "8K", "semi-real", "(b:1.2)", "{a|b}", "f/1.8", "é"]), max_size=6
-    )
-)
+@given(strategies.english_tags)
 @settings(max_examples=50)
 def test_english_changes_in_comma_spacing_only(parts: list[str]) -> None:
     assert normalize(" ,".join(parts)) == ", ".join(parts)
 
 
-@given(texts)
+@given(strategies.texts)
 @settings(max_examples=300)
 def test_parsing_raises_input_errors_only(text: str) -> None:
     with contextlib.suppress(InputError):
         parse(text)
 
 
-@given(st.one_of(prompts, japanese))
+@given(st.one_of(strategies.prompts, strategies.japanese))
 @settings(max_examples=250)
 def test_round_trip(text: str) -> None:
     prompt = parsed(text)
     assert parse(str(prompt)) == prompt
 
 
-@given(st.one_of(prompts, japanese))
+@given(st.one_of(strategies.prompts, strategies.japanese))
 @settings(max_examples=200)
 def test_no_letter_is_lost_by_parsing(text: str) -> None:
     prompt = parsed(text)
@@ -164,13 +95,13 @@ def test_no_letter_is_lost_by_parsing(text: str) -> None:
     assert sorted(letters(pieces + weights)) == sorted(letters(normalize(text)))
 
 
-@given(prompts, st.data())
+@given(strategies.prompts, st.data())
 @settings(max_examples=150)
 def test_translations_stay_text(text: str, data: st.DataObject) -> None:
     """Whatever a translator writes, no weight, tag or chunk appears or goes."""
     prompt = parsed(text)
     count = len(text_leaves(prompt))
-    leaves = data.draw(st.lists(translations, min_size=count, max_size=count))
+    leaves = data.draw(st.lists(strategies.translations, min_size=count, max_size=count))
     translated = map_text(prompt, leaves)
     assert "".join(text_leaves(translated)).replace(" ", "") == "".join(leaves).replace(" ", "")
     assert tags(translated) == tags(prompt)
@@ -179,36 +110,14 @@ def test_translations_stay_text(text: str, data: st.DataObject) -> None:
         assert squeezed(weighted_runs(again)) == squeezed(weighted_runs(translated))
 
 
-@given(prompts)
+@given(strategies.prompts)
 @settings(max_examples=100)
 def test_translating_nothing_changes_nothing(text: str) -> None:
     prompt = parsed(text)
     assert str(map_text(prompt, text_leaves(prompt))) == re.sub("、 ?", ", ", str(prompt))
 
 
-@st.composite
-def trees(draw: st.DrawFn) -> tuple[Node, ...]:
-    """Nodes as the parser makes them: content with separators between."""
-    node: st.SearchStrategy[Node] = st.recursive(
-        st.sampled_from([Text("猫"), Text("a cat"), Text("(x)"), Tag("<lora:a:1>"), Break()]),
-        lambda inner: st.builds(
-            lambda children, form, number: Weighted(
-                spaced(children), {"round": 1.1, "square": 1 / 1.1, "number": number}[form], form
-            ),
-            st.lists(inner, max_size=3),
-            st.sampled_from(["round", "square", "number"]),
-            st.floats(0, 1.3),
-        ),
-        max_leaves=8,
-    )
-    return spaced(draw(st.lists(node, max_size=4)))
-
-
-def spaced(nodes: list[Node]) -> tuple[Node, ...]:
-    return tuple(n for node in nodes for n in (Separator(", "), node))[1:]
-
-
-@given(trees())
+@given(strategies.trees())
 @settings(max_examples=80)
 def test_any_tree_is_read_as_it_was_written(nodes: tuple[Node, ...]) -> None:
     assume(any(isinstance(node, Text) for node, _ in flatten(nodes)))
@@ -216,7 +125,7 @@ def test_any_tree_is_read_as_it_was_written(nodes: tuple[Node, ...]) -> None:
     assert parse(str(prompt)) == prompt
 
 
-@given(trees())
+@given(strategies.trees())
 @settings(max_examples=40)
 def test_runs_have_the_weights_of_their_leaves(nodes: tuple[Node, ...]) -> None:
     runs = weighted_runs(Prompt(nodes))
@@ -225,14 +134,10 @@ def test_runs_have_the_weights_of_their_leaves(nodes: tuple[Node, ...]) -> None:
     assert sum(isinstance(run, Break) for run in runs) == sum(isinstance(n, Break) for n, _ in flatten(nodes))
 
 
-@given(
-    st.lists(st.sampled_from(["猫", "（犬）", "[a]", "㈱", "、", "\n", "（犬：１．２）", r"\("])), st.data()
-)
+@given(strategies.balanced_parts, st.data())
 @settings(max_examples=100)
 def test_errors_tell_where_a_bracket_is(parts: list[str], data: st.DataObject) -> None:
-    parts.insert(
-        data.draw(st.integers(0, len(parts))), data.draw(st.sampled_from(list("(（[［)）]］"))) + "猫"
-    )
+    parts.insert(data.draw(st.integers(0, len(parts))), data.draw(strategies.brackets) + "猫")
     text = "".join(parts)
     with pytest.raises(InputError) as error:
         parse(text)
@@ -250,12 +155,14 @@ def parsed(text: str) -> Prompt:
         raise
 
 
-def squeezed(runs: tuple[Run | Break, ...]) -> list[tuple[str, float]]:
+def squeezed(runs: tuple[Run | Named | Break, ...]) -> list[tuple[str, float]]:
     """Runs as letters and weights: separators may be written otherwise."""
-    written = [
-        ("BREAK", 1.0) if isinstance(run, Break) else (re.sub("[ ,、]", "", run.text), run.weight)
-        for run in runs
-    ]
+    written: list[tuple[str, float]] = []
+    for run in runs:
+        assert not isinstance(run, Named)  # nothing is looked for by name here
+        written.append(
+            ("BREAK", 1.0) if isinstance(run, Break) else (re.sub("[ ,、]", "", run.text), run.weight)
+        )
     joined: list[tuple[str, float]] = []
     for text, weight in (w for w in written if w[0]):
         if joined and joined[-1][1] == weight:

@@ -7,18 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdjp.models.token_merging import Merge, destinations
-
-sizes = st.tuples(st.integers(1, 9), st.integers(1, 9))
-ratios = st.floats(0.01, 0.75)
-seeds = st.integers(0, 1000)
+from tests import strategies
 
 
 def tokens(seed: int, size: tuple[int, int], pictures: int = 2) -> torch.Tensor:
     return torch.randn(pictures, size[0] * size[1], 5, generator=torch.Generator().manual_seed(seed))
 
 
-@given(size=sizes, ratio=ratios, seed=seeds)
-@settings(max_examples=60, deadline=None)
+@given(size=strategies.map_sizes, ratio=strategies.merging_ratios, seed=st.integers(0, 1000))
+@settings(max_examples=60)
 def test_every_token_has_one_place(size: tuple[int, int], ratio: float, seed: int) -> None:
     x = tokens(seed, size)
     match = Merge(ratio, size, seed).match(x)
@@ -29,8 +26,8 @@ def test_every_token_has_one_place(size: tuple[int, int], ratio: float, seed: in
     assert match.merge(x).shape[1] == x.shape[1] - expected
 
 
-@given(size=sizes, ratio=ratios, seed=seeds)
-@settings(max_examples=60, deadline=None)
+@given(size=strategies.map_sizes, ratio=strategies.merging_ratios, seed=st.integers(0, 1000))
+@settings(max_examples=60)
 def test_tokens_that_were_not_merged_come_back(size: tuple[int, int], ratio: float, seed: int) -> None:
     x = tokens(seed, size)
     match = Merge(ratio, size).match(x)
@@ -43,8 +40,8 @@ def test_tokens_that_were_not_merged_come_back(size: tuple[int, int], ratio: flo
         assert torch.equal(back[row, match.merged[row]], back[row, match.dst[match.into[row]]])
 
 
-@given(size=sizes, ratio=ratios, seed=seeds)
-@settings(max_examples=60, deadline=None)
+@given(size=strategies.map_sizes, ratio=strategies.merging_ratios, seed=st.integers(0, 1000))
+@settings(max_examples=60)
 def test_a_flat_map_and_the_mean_are_kept(size: tuple[int, int], ratio: float, seed: int) -> None:
     x = tokens(seed, size)
     match = Merge(ratio, size).match(x)
@@ -55,8 +52,8 @@ def test_a_flat_map_and_the_mean_are_kept(size: tuple[int, int], ratio: float, s
     torch.testing.assert_close(match.unmerge(match.merge(x)).sum(dim=1), x.sum(dim=1), atol=1e-4, rtol=1e-4)
 
 
-@given(size=sizes, ratio=ratios, seed=seeds)
-@settings(max_examples=30, deadline=None)
+@given(size=strategies.map_sizes, ratio=strategies.merging_ratios, seed=st.integers(0, 1000))
+@settings(max_examples=30)
 def test_pictures_know_nothing_of_one_another(size: tuple[int, int], ratio: float, seed: int) -> None:
     x = tokens(seed, size, pictures=3)
     together = Merge(ratio, size).match(x)
@@ -65,7 +62,7 @@ def test_pictures_know_nothing_of_one_another(size: tuple[int, int], ratio: floa
     assert torch.equal(together.into[1], alone.into[0])
 
 
-@given(size=sizes, step=st.integers(0, 100))
-@settings(max_examples=30, deadline=None)
+@given(size=strategies.map_sizes, step=st.integers(0, 100))
+@settings(max_examples=30)
 def test_there_is_one_destination_for_each_whole_cell(size: tuple[int, int], step: int) -> None:
     assert destinations(*size, step).sum() == (size[0] // 2) * (size[1] // 2)

@@ -14,12 +14,9 @@ from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
+from tests import strategies
 from tests.encoder_folders import RINNA_SPECIAL, train_sentencepiece
 
-TEXT = st.one_of(
-    st.text(max_size=60),
-    st.text(st.sampled_from("馬に乗る宇宙飛行士、。赤いがぱaB é,.$[CLS]🚀 \u3000\n"), max_size=60),
-)
 KINDS = ("clip", "bert", "t5", "xlm_roberta")
 
 
@@ -36,8 +33,8 @@ def tokens(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return SentencePieceTokenizer.xlm_roberta(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=TEXT)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=strategies.tokenizer_texts)
 def test_every_id_is_in_the_table_and_nothing_vanishes(tokens: Tokenizer, text: str) -> None:
     ids = tokens.encode(text)
     assert all(0 <= i < tokens.vocab_size for i in ids)
@@ -47,8 +44,8 @@ def test_every_id_is_in_the_table_and_nothing_vanishes(tokens: Tokenizer, text: 
         assert lost
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts=st.lists(TEXT, max_size=6), weight=st.floats(0.1, 2))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(texts=st.lists(strategies.tokenizer_texts, max_size=6), weight=st.floats(0.1, 2))
 def test_chunks_hold_every_token_once(tokens: Tokenizer, texts: list[str], weight: float) -> None:
     runs = [(text * 4, weight) for text in texts]
     found = chunk(runs, tokens)
@@ -69,8 +66,8 @@ def test_chunks_hold_every_token_once(tokens: Tokenizer, texts: list[str], weigh
         assert kept == everything
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=TEXT)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(text=strategies.tokenizer_texts)
 def test_what_is_cut_off_is_told(tokens: Tokenizer, text: str) -> None:
     found = chunk([(text * 12, 1.0)], tokens, max_chunks=1)
     everything = tokens.encode(text * 12)

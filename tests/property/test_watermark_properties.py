@@ -13,12 +13,9 @@ from sdjp.postprocess.known_marks import KNOWN
 from sdjp.postprocess.marking import METHODS
 from sdjp.postprocess.marking.payload import MAX_BYTES
 from sdjp.postprocess.marking.spread import Spread
+from tests import strategies
 
 SPREAD = Spread()
-SEED = st.integers(0, 2**32 - 1)
-TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1).filter(
-    lambda text: len(text.encode()) <= MAX_BYTES
-)
 
 
 def draw_pixels(rng: np.random.RandomState, height: int, width: int) -> np.ndarray:
@@ -33,8 +30,13 @@ def draw_pixels(rng: np.random.RandomState, height: int, width: int) -> np.ndarr
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-@given(text=TEXT, height=st.integers(48, 160), width=st.integers(48, 160), seed=SEED)
-@settings(max_examples=40, deadline=None)
+@given(
+    text=strategies.marks,
+    height=st.integers(48, 160),
+    width=st.integers(48, 160),
+    seed=strategies.numpy_seeds,
+)
+@settings(max_examples=40)
 def test_any_text_comes_back_or_is_said_to_have_no_room(
     text: str, height: int, width: int, seed: int
 ) -> None:
@@ -50,8 +52,8 @@ def test_any_text_comes_back_or_is_said_to_have_no_room(
     assert (found.found, found.exact, found.text) == (True, True, text)
 
 
-@given(payload=st.binary(min_size=1, max_size=MAX_BYTES), seed=SEED)
-@settings(max_examples=30, deadline=None)
+@given(payload=st.binary(min_size=1, max_size=MAX_BYTES), seed=strategies.numpy_seeds)
+@settings(max_examples=30)
 def test_any_bytes_come_back_to_the_last_bit(payload: bytes, seed: int) -> None:
     pixels = draw_pixels(np.random.RandomState(seed), 128, 128)
     bits = SPREAD.frame(payload)
@@ -60,8 +62,8 @@ def test_any_bytes_come_back_to_the_last_bit(payload: bytes, seed: int) -> None:
     assert SPREAD.unframe(SPREAD.reader(marked)(len(bits))) == payload
 
 
-@given(count=st.integers(1, 1024), seed=SEED)
-@settings(max_examples=30, deadline=None)
+@given(count=st.integers(1, 1024), seed=strategies.numpy_seeds)
+@settings(max_examples=30)
 def test_any_number_of_bits_up_to_the_capacity(count: int, seed: int) -> None:
     rng = np.random.RandomState(seed)
     bits = rng.rand(count) < 0.5
@@ -92,8 +94,8 @@ def test_chance_alone_agrees_at_most_as_often_as_is_said() -> None:
         assert min(looks) > 1e-6
 
 
-@given(seed=SEED)
-@settings(max_examples=12, deadline=None)
+@given(seed=strategies.numpy_seeds)
+@settings(max_examples=12)
 def test_no_mark_is_found_where_there_is_none(seed: int) -> None:
     rng = np.random.RandomState(seed)
     image = Image.fromarray(draw_pixels(rng, rng.randint(8, 300), rng.randint(8, 300)))

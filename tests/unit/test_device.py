@@ -62,12 +62,19 @@ assert faults(contextlib.nullcontext()) > plain / 2  # and no longer
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
-def test_kept_pages_stay_for_the_time_of_the_block():
+def test_kept_pages_stay_for_the_time_of_the_block() -> None:
     """In a process of its own: what other tests left in the heap would be counted, too."""
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_kept_pages_let_errors_through():
+def test_kept_pages_let_errors_through() -> None:
     with pytest.raises(KeyError), kept_pages():
         raise KeyError
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there() -> None:
+    with pytest.raises(errors.InputError) as caught:
+        resolve_device("cuda")
+    assert caught.value.code == "device.missing"

@@ -20,6 +20,7 @@ from sdjp.errors import InputError, NonFiniteError, OutputError
 from sdjp.images.files import GRID
 from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.records import PromptInfo
+from tests import strategies
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_metadata_comes_back_in_japanese(folder: Path) -> None:
     assert "宇宙飛行士".encode() in path.read_bytes()  # readable in the file itself, as UTF-8
 
 
-@given(st.text(st.characters(exclude_categories=()), max_size=40))
+@given(strategies.png_texts)
 @settings(max_examples=60)
 def test_any_prompt_survives_a_png(text: str) -> None:
     data = io.BytesIO()

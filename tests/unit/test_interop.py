@@ -126,3 +126,10 @@ def test_many_prompts_are_one_batch_in_order() -> None:
     assert [len(texts) for texts in counting.given] == [51]  # different leaves
     assert english[:60] == [translate(prompt) for prompt in prompts[:60]]
     assert english[50:] == english[:-50]
+
+
+def test_what_cannot_be_called_is_no_pipeline() -> None:
+    with pytest.raises(InputError) as caught:
+        japanese("CompVis/stable-diffusion-v1-4")  # type: ignore[arg-type]
+    assert caught.value.code == "japanese.pipeline"
+    assert "str" in caught.value.ja

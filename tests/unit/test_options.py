@@ -22,37 +22,12 @@ from sdjp.generation.job import INPUTS, Inputs, settle
 from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.records import Part, PromptInfo, Report, Timings
 from sdjp.samplers import Schedule
+from tests import strategies
 
 SCHEDULE = Schedule.from_config(TINY.schedule)
-texts = st.text() | st.lists(st.text()).map(tuple)
-seeds = st.integers(0, 2**63 - 1)
-options = st.builds(
-    GenerationOptions,
-    prompt=texts | st.none(),
-    negative_prompt=texts | st.none(),
-    height=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
-    width=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
-    num_inference_steps=st.integers(1, 1000) | st.none(),
-    guidance_scale=st.floats(0, 1e30) | st.integers(0, 100) | st.none(),
-    sampler=st.sampled_from(["plms", "ddim"]) | st.none(),
-    spacing=st.sampled_from(["leading"]) | st.none(),
-    eta=st.floats(0, 1),
-    seed=seeds | st.lists(seeds).map(tuple) | st.none(),
-    num_images_per_prompt=st.integers(1, 1000),
-    strength=st.floats(0, 1),
-    translate=st.sampled_from(["auto", "always", "never"]),
-    fit=st.sampled_from(["crop", "pad", "stretch"]),
-    mask_rule=st.sampled_from(["exact", "compvis"]),
-    paste_back=st.booleans(),
-    feather=st.integers(0, 512),
-    tile=st.integers(1, 256).map(lambda n: 8 * n) | st.none(),
-    overlap=st.integers(0, 256).map(lambda n: 8 * n) | st.none(),
-    hires=st.floats(1, 8) | st.integers(1, 8) | st.none(),
-    hires_strength=st.floats(0, 1),
-)
 
 
-@given(options)
+@given(strategies.options)
 @settings(max_examples=60)
 def test_options_that_are_allowed_survive_json(given_options: GenerationOptions) -> None:
     check_options(given_options, factor=8)
@@ -193,7 +168,7 @@ def test_counts() -> None:
     checks.count("n_iter", 1000)
     for bad in (0, 1001, True, 2.0):
         with pytest.raises(InputError, match="n_iter"):
-            checks.count("n_iter", bad)  # type: ignore[arg-type]
+            checks.count("n_iter", bad)
 
 
 def test_prompt_info_as_json_lines_need_it() -> None:
@@ -272,7 +247,7 @@ def test_every_option_has_its_row_and_every_row_tells_of_it_in_two_languages() -
         assert option.optional == (option.default is None), name
 
 
-def annotations(of: Any) -> dict[str, str]:
+def as_written(of: Any) -> dict[str, str]:
     """Names and types as they are written, without those that only sdjp's own modules name."""
     return {name: re.sub(r"\bimages\.", "", text) for name, text in of.items()}
 
@@ -285,8 +260,8 @@ def test_the_arguments_of_generate_are_the_options_the_inputs_and_how_the_run_go
         assert arguments[name].default == option.default, name
     passed_on = {**UpscaleArguments.__annotations__, **GenerationArguments.__annotations__}
     assert set(passed_on) == {*OPTIONS, *INPUTS} - {"prompt"}
-    written = annotations({n: str(arguments[n].annotation) for n in passed_on})
-    assert written == annotations({n: t.__forward_arg__ for n, t in passed_on.items()})
+    written = as_written({n: str(arguments[n].annotation) for n in passed_on})
+    assert written == as_written({n: t.__forward_arg__ for n, t in passed_on.items()})
 
 
 @pytest.mark.parametrize("cls", [GenerationOptions, ResolvedOptions])
@@ -295,19 +270,6 @@ def test_the_schema_is_one(cls: type[GenerationOptions]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["required"] == [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
     json.dumps(schema)
-
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-20, 9000)
-    | st.sampled_from([2**63, 2**64, 10**30, 0.5, 1.0, 8.0, 64.0, -0.1, 0.76, 7.5, 1e300])
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(
-        ["猫", "auto", "crop", "exact", "compvis", "diffusers", "fast", "trailing", "ddim", "x"]
-    )
-)
-values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.sampled_from(["a", " "]), scalars)
 
 
 BESIDE: dict[str, dict[str, Any]] = {
@@ -335,8 +297,8 @@ def accepted(options: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-@given(value=values)
-@settings(max_examples=60, deadline=None)
+@given(value=strategies.json_values)
+@settings(max_examples=60)
 def test_the_schema_takes_what_a_run_takes(name: str, value: Any) -> None:
     assume(not said_together(name, value))
     base = {"prompt": "猫", "sampler": "ddim", "height": 64, "width": 64}

@@ -8,11 +8,15 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import sdjp
 from sdjp import errors
+
+if TYPE_CHECKING:  # it has moved since Python 3.10
+    from importlib.abc import Traversable
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "sdjp"
@@ -83,7 +87,7 @@ def test_every_lazy_name_is_public_and_lives_where_it_is_said_to() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        _ = sdjp.no_such_name  # type: ignore[attr-defined]
+        _ = sdjp.no_such_name
 
 
 def test_dir_lists_the_public_names() -> None:
@@ -108,8 +112,8 @@ def test_assets_have_a_card_and_a_licence(name: str) -> None:
     assert any(entry.name.startswith("LICENSE") for entry in _below(folder))
 
 
-def _below(folder: object) -> Iterator[object]:
-    for entry in folder.iterdir():  # type: ignore[attr-defined]
+def _below(folder: Traversable) -> Iterator[Traversable]:
+    for entry in folder.iterdir():
         yield entry
         if entry.is_dir():
             yield from _below(entry)
@@ -137,7 +141,7 @@ def test_error_codes_are_dotted_names() -> None:
         code = call.args[0]
         # A code may be put together from an argument's name: f"{name}.range".
         if isinstance(code, ast.Constant) and not re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)*", str(code.value)):
-            bad.append(f"{place} {code.value}")
+            bad.append(f"{place} {code.value!r}")
     assert bad == []
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 import sdjp
 from sdjp import errors
 from sdjp.pipeline import Pipeline, Progress
+from sdjp.result import GenerationResult
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from tests.conftest import SMALL, random_models
@@ -152,7 +153,7 @@ def test_cancel_keeps_the_finished_pictures(tiny: Pipeline) -> None:
     with pytest.raises(errors.Cancelled) as caught:
         tiny.generate(PROMPT, seed=1, num_images_per_prompt=3, batch_size=1, on_step=watch, cancel=stop)
     partial = caught.value.partial
-    assert partial is not None
+    assert isinstance(partial, GenerationResult)
     assert partial.seeds == (1,)
     assert partial.images[0].tobytes() == tiny.generate(PROMPT, seed=1).images[0].tobytes()
 
@@ -210,13 +211,13 @@ def test_img2img_strength_zero_is_the_round_trip_and_one_forgets_the_picture(tin
 def test_nan_is_an_error_and_never_a_black_picture() -> None:
     broken = random_models(SMALL)
     with torch.no_grad():
-        broken.vae.decoder.conv_out.bias[0] = torch.nan
+        broken.vae.get_parameter("decoder.conv_out.bias")[0] = torch.nan
     pipe = Pipeline(broken, tokenizer=ClipTokenizer.from_assets(), translator=make_translator("passthrough"))
     with pytest.raises(errors.NonFiniteError) as caught:
         pipe.generate("a cat", seed=1)
     assert caught.value.code == "nan.pixels"
     with torch.no_grad():
-        broken.unet.conv_out.bias[0] = torch.inf
+        broken.unet.get_parameter("conv_out.bias")[0] = torch.inf
     with pytest.raises(errors.NonFiniteError) as caught:
         pipe.generate("a cat", seed=1)
     assert caught.value.code == "nan.latents"
@@ -289,7 +290,7 @@ def test_stream_takes_what_generate_takes_and_nothing_else(tiny: Pipeline) -> No
     assert [len(result) for result in streamed] == [1, 1]
     assert [result.seeds[0] for result in streamed] == list(together.seeds)
     with pytest.raises(TypeError, match="steps"):
-        tiny.stream(PROMPT, steps=3)
+        tiny.stream(PROMPT, steps=3)  # type: ignore[call-arg]
 
 
 def test_a_model_for_inpainting_alone_is_refused_early() -> None:
@@ -302,3 +303,12 @@ def test_a_model_for_inpainting_alone_is_refused_early() -> None:
     with pytest.raises(errors.InputError) as error:
         pipe.generate("a cat")
     assert error.value.code == "model.inpainting"
+
+
+def test_embeddings_of_different_lengths(tiny: Pipeline) -> None:
+    width = SMALL.unet.context_dim
+    with pytest.raises(errors.InputError) as caught:
+        tiny.generate(
+            prompt_embeds=torch.zeros(1, 77, width), negative_prompt_embeds=torch.zeros(1, 154, width), seed=1
+        )
+    assert caught.value.code == "prompt_embeds.length"

@@ -20,13 +20,13 @@ from sdjp.conditioning.encode import BATCH
 from sdjp.engines import make_engine
 from sdjp.errors import InputError
 from sdjp.records import Report
-from sdjp.result import GenerationResult
 from sdjp.text import prompt as prompt_syntax
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
+from tests.narrow import latents
 
 SETTINGS: dict[str, Any] = {"num_inference_steps": 1, "seed": 5, "height": 64, "width": 64}
 
@@ -58,11 +58,6 @@ def calls(pipe: Pipeline) -> Iterator[list[int]]:
     handle = pipe.text_encoder.register_forward_hook(lambda module, args, out: sizes.append(len(args[0])))
     yield sizes
     handle.remove()
-
-
-def latents(result: GenerationResult) -> torch.Tensor:
-    assert result.latents is not None
-    return result.latents
 
 
 def test_the_empty_prompt_is_encoded_once(pipe: Pipeline, calls: list[int]) -> None:
@@ -157,7 +152,7 @@ def test_weights_that_were_written_to_are_used() -> None:
     pipe = pipeline(loaded=random_models(SMALL))
     before = pipe.encode_prompt("猫")
     with torch.no_grad():
-        pipe.text_encoder.token_embedding.weight.mul_(2)
+        pipe.text_encoder.get_parameter("token_embedding.weight").mul_(2)
     after = pipe.encode_prompt("猫")
     assert not torch.equal(after, before)
     pipe.states.clear()
@@ -167,7 +162,12 @@ def test_weights_that_were_written_to_are_used() -> None:
 def test_a_prompt_is_parsed_once(pipe: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
     parse = prompt_syntax.parse
-    monkeypatch.setattr(prompt_syntax, "parse", lambda text: parsed.append(text) or parse(text))
+
+    def noted(text: str) -> prompt_syntax.Prompt:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(prompt_syntax, "parse", noted)
     pipe.generate(["(猫:1.2) <x:1>", "犬"], num_images_per_prompt=2, batch_size=1, **SETTINGS)
     assert parsed == ["(猫:1.2) <x:1>", "犬", ""]
     parsed.clear()
@@ -205,7 +205,7 @@ def test_post_processors_of_ones_own_come_before_those_of_sdjp() -> None:
             done = Report(name=self.name, status="done", ja="左右を反転しました。", en="mirrored.")
             return [ImageOps.mirror(image) for image in images], [done for _ in images]
 
-    run = {"num_inference_steps": 1, "seed": 1}
+    run: dict[str, Any] = {"num_inference_steps": 1, "seed": 1}
     plain = Pipeline.from_pretrained(safety="off", watermark=False).generate("猫", **run)
     pipe = Pipeline.from_pretrained(safety="off", watermark=False, postprocessors=[Mirror()])
     result = pipe.generate("猫", **run)

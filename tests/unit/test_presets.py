@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from sdjp.options.presets import PRESETS, Preset
 from sdjp.samplers import SAMPLERS, SPACINGS
 
 NAMES = [f.name for f in dataclasses.fields(Preset)]
-GIVEN = {
+GIVEN: dict[str, Any] = {
     "sampler": "ddim",
     "spacing": "leading",
     "num_inference_steps": 7,

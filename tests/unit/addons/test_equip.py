@@ -16,7 +16,7 @@ from sdjp.addons.equip import Addons
 from sdjp.errors import InputError, WeightsError
 from sdjp.generation.model import Model
 from sdjp.images import read_metadata
-from sdjp.result import GenerationResult
+from sdjp.models import CLIPText
 from sdjp.text.prompt import parse
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
@@ -24,6 +24,7 @@ from sdjp.weights.parts.adapter import adapted
 from tests import addon_files as files
 from tests.conftest import SMALL, random_models
 from tests.encoder_folders import save_small_adapter
+from tests.narrow import latents
 
 SETTINGS: dict[str, Any] = {"num_inference_steps": 2, "seed": 5}
 
@@ -53,11 +54,6 @@ def pipeline(folder: Path | None) -> Pipeline:
 @pytest.fixture(scope="module")
 def pipe(folder: Path) -> Pipeline:
     return pipeline(folder)
-
-
-def latents(result: GenerationResult) -> torch.Tensor:
-    assert result.latents is not None
-    return result.latents
 
 
 # LoRA.
@@ -182,7 +178,7 @@ def test_threads_with_loras_of_their_own(pipe: Pipeline) -> None:
 
 def test_prompts_of_one_call_may_have_loras_of_their_own(pipe: Pipeline) -> None:
     prompts = ["猫<lora:着物:0.8>", "犬<lora:着物:0.8>", "猫", "馬<lora:Ink>"]
-    settings = {"num_inference_steps": 2, "num_images_per_prompt": 2}
+    settings: dict[str, Any] = {"num_inference_steps": 2, "num_images_per_prompt": 2}
     seen: list[int] = []
     result = pipe.generate(
         prompts,
@@ -278,6 +274,7 @@ def test_the_vectors_stand_where_the_name_stood(pipe: Pipeline) -> None:
     tokens = [pipe.tokenizer.start_id, *pipe.tokenizer.encode("a cat"), 49408, 49409]
     ids = torch.tensor([tokens + [pipe.tokenizer.end_id] * (77 - len(tokens))])
     other = random_models(SMALL).text
+    assert isinstance(other, CLIPText)
     table = torch.cat([other.token_embedding.weight, rows])
     other.token_embedding = torch.nn.Embedding.from_pretrained(table)
     states = pipe.encode_prompt("a cat 花子スタイル")
@@ -290,7 +287,7 @@ def test_other_prompts_are_as_before(pipe: Pipeline) -> None:
     for prompt in ("猫", "a cat, Easy Negative", "花子"):
         assert pipe.explain(prompt) == before.explain(prompt)
         assert torch.equal(pipe.encode_prompt(prompt), before.encode_prompt(prompt))
-    assert pipe.text_encoder.token_embedding.weight.shape == (49408, SMALL.text.width)
+    assert pipe.text_encoder.get_parameter("token_embedding.weight").shape == (49408, SMALL.text.width)
 
 
 def test_names_act_in_negative_prompts(pipe: Pipeline) -> None:

@@ -125,7 +125,7 @@ def test_alpha_where_only_settings_tell_it(tmp_path: Path) -> None:
 def test_convolutions_add_up_as_layers_beside_each_other(tucker: bool, tmp_path: Path, model: Loaded) -> None:
     """The change of a weight is what three (or two) convolutions in a row would add to its output."""
     g = torch.Generator().manual_seed(2)
-    shape = tuple(model.unet.down[0].res.conv_in.weight.shape)
+    shape = tuple(model.unet.get_parameter("down.0.res.conv_in.weight").shape)
     of_one = files.factors(shape, g, tucker=tucker)
     lora = lora_of(
         tmp_path / "a.safetensors", {files.kohya("unet", CONV, role): t for role, t in of_one.items()}

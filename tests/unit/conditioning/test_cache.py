@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sdjp.conditioning.cache import StateCache
 from sdjp.conditioning.encode import ALONE, BATCH, encode
@@ -19,13 +18,15 @@ from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from tests import strategies
+from tests.narrow import clip_text
 
 WORDS = ["cat", "a red car", "(moon:1.3)", "[rain]", "BREAK", "snow, " * 30, "8k"]
 
 
 def make() -> CLIPText:
     torch.manual_seed(0)
-    return CLIPText.from_config(TINY.text).eval().requires_grad_(False)
+    return CLIPText.from_config(clip_text(TINY.text)).eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +92,8 @@ def test_what_was_drawn_before_changes_no_bit(model: CLIPText) -> None:
     assert torch.equal(encode(model, prompts[:1], EMPTY, memory), encode(model, prompts[:1], EMPTY))
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(", ".join), min_size=1, max_size=9))
+@settings(max_examples=10)
+@given(strategies.prompts_to_encode)
 def test_a_batch_is_its_prompts_one_by_one_in_order(model: CLIPText, texts: list[str]) -> None:
     memory = StateCache()
     prompts = [chunks(text) for text in texts]

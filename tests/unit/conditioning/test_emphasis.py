@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sdjp.conditioning import emphasis
@@ -48,7 +48,6 @@ def test_a_weight_of_nought_is_as_if_it_were_not_there(adapter: Adapter) -> None
     torch.testing.assert_close(states[0], states[1], atol=1e-5, rtol=1e-4)
 
 
-@settings(deadline=None)
 @given(weight=st.floats(-2, 3))
 def test_what_a_stretch_changes_counts_as_often_as_its_weight_says(adapter: Adapter, weight: float) -> None:
     prompts = [chunks([5, 6, 7], [1.0, w, 1.0]) for w in (0.0, 1.0, weight)]

@@ -11,12 +11,13 @@ from sdjp.models import CLIPText
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from tests.narrow import clip_text
 
 
 @pytest.fixture(scope="module")
 def model() -> CLIPText:
     torch.manual_seed(0)
-    return CLIPText.from_config(TINY.text).eval().requires_grad_(False)
+    return CLIPText.from_config(clip_text(TINY.text)).eval().requires_grad_(False)
 
 
 def chunks(text: str) -> Chunks:

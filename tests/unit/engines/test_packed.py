@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import pytest
 import torch
 from torch import nn
@@ -14,7 +16,10 @@ from sdjp.models.blocks import ResBlock, Upsample
 pytestmark = pytest.mark.skipif(problem(torch.float32) is not None, reason="no packed convolutions here")
 
 
-def filled(module: nn.Module) -> nn.Module:
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def filled(module: Module) -> Module:
     generator = torch.Generator().manual_seed(0)
     for p in module.parameters():
         p.data = torch.randn(p.shape, generator=generator)
@@ -26,7 +31,7 @@ def filled(module: nn.Module) -> nn.Module:
     "settings",
     [{"kernel_size": 3, "padding": 1}, {"kernel_size": 3, "padding": 1, "stride": 2}, {"kernel_size": 1}],
 )
-def test_a_convolution_of_any_size_after_the_first(channels, settings):
+def test_a_convolution_of_any_size_after_the_first(channels: int, settings: dict[str, Any]) -> None:
     conv = filled(nn.Conv2d(channels, channels, **settings))
     mine = PackedConv2d(conv)
     for sides in ((16, 16), (7, 5), (33, 18)):
@@ -36,7 +41,7 @@ def test_a_convolution_of_any_size_after_the_first(channels, settings):
             torch.testing.assert_close(mine(given), conv(given), atol=1e-4, rtol=1e-4)
 
 
-def test_an_enlargement_in_four_phases():
+def test_an_enlargement_in_four_phases() -> None:
     plain = filled(Upsample(6))
     mine = PhaseUpsample(plain)
     x = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(1))
@@ -44,22 +49,26 @@ def test_an_enlargement_in_four_phases():
         torch.testing.assert_close(mine(x, size), plain(x, size), atol=1e-5, rtol=1e-4)
 
 
-def test_a_copy_shares_its_weights():
+def test_a_copy_shares_its_weights() -> None:
     network = filled(nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.GroupNorm(2, 4)))
     twin = packed(network)
     mine, theirs = ({p.data_ptr() for p in n.parameters()} for n in (twin, network))
     assert mine == theirs
     assert isinstance(network[0], nn.Conv2d)
-    assert isinstance(twin[0], PackedConv2d)
+    assert isinstance(twin.get_submodule("0"), PackedConv2d)
 
 
 @pytest.mark.parametrize("channels", [8, 64])  # direct, and by Winograd
 @pytest.mark.parametrize("out_channels", [8, 64])
 @pytest.mark.parametrize("overwrite", [False, True])
 @torch.inference_mode()
-def test_a_residual_block_sums_within_its_convolution(channels, out_channels, overwrite):
+def test_a_residual_block_sums_within_its_convolution(
+    channels: int, out_channels: int, overwrite: bool
+) -> None:
     block = filled(ResBlock(channels, out_channels, time_dim=12, norm_groups=4, eps=1e-5))
-    mine = FusedResBlock(packed(nn.Sequential(block))[0].block, overwrite=overwrite)
+    fused = packed(nn.Sequential(block)).get_submodule("0")
+    assert isinstance(fused, FusedResBlock)
+    mine = FusedResBlock(fused.block, overwrite=overwrite)
     x = torch.randn(2, channels, 16, 16, generator=torch.Generator().manual_seed(1))
     time = torch.randn(2, 12, generator=torch.Generator().manual_seed(2))
     given = x.clone(memory_format=torch.channels_last)
@@ -72,8 +81,8 @@ def test_a_residual_block_sums_within_its_convolution(channels, out_channels, ov
 
 
 @torch.inference_mode()
-def test_what_a_unet_may_need_again_is_not_written_over():
+def test_what_a_unet_may_need_again_is_not_written_over() -> None:
     network = packed(UNet.from_config(TINY.unet))
     assert [m.overwrite for m in network.modules() if isinstance(m, FusedResBlock)].count(True) == 0
-    decoder = packed(VAE.from_config(TINY.vae)).decoder
+    decoder = packed(VAE.from_config(TINY.vae)).get_submodule("decoder")
     assert all(m.overwrite for m in decoder.modules() if isinstance(m, FusedResBlock))

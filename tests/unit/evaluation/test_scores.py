@@ -44,7 +44,7 @@ def test_it_is_the_formula_with_a_general_matrix_root() -> None:
     assert frechet_distance(m, n) == pytest.approx(expected, rel=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 30), d=st.integers(1, 12))
 def test_distance_is_symmetric_never_negative_and_nothing_from_itself(seed: int, n: int, d: int) -> None:
     rng = np.random.RandomState(seed)

@@ -21,6 +21,7 @@ from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule, classifier_free, get_sampler, tiled
 from sdjp.samplers.base import at
 from tests.conftest import SMALL
+from tests.narrow import latents
 
 PROMPT = "馬に乗る宇宙飛行士"
 ON: dict[str, dict[str, Any]] = {
@@ -61,7 +62,7 @@ def plain(tiny: Pipeline) -> GenerationResult:
 def test_neutral_settings_give_the_plain_picture(
     tiny: Pipeline, plain: GenerationResult, settings: dict[str, Any]
 ) -> None:
-    assert torch.equal(draw(tiny, **settings).latents, plain.latents)
+    assert torch.equal(latents(draw(tiny, **settings)), latents(plain))
 
 
 @torch.inference_mode()
@@ -71,10 +72,10 @@ def test_the_plain_path_is_that_without_shortcuts(tiny: Pipeline, plain: Generat
     network = tiny.engine.unet(tiny.unet)
     denoise = classifier_free(network, cond, uncond, 5.0)
     plan = get_sampler("ddim").plan(tiny.schedule, 5)
-    x = torch.randn(plain.latents[0].shape, generator=torch.Generator().manual_seed(3))[None]
-    for step in get_sampler("ddim")(denoise, x, plan, lambda: plain.latents):
+    x = torch.randn(latents(plain)[0].shape, generator=torch.Generator().manual_seed(3))[None]
+    for step in get_sampler("ddim")(denoise, x, plan, lambda: latents(plain)):
         x = step.x
-    assert torch.equal(x, plain.latents)
+    assert torch.equal(x, latents(plain))
 
 
 @pytest.mark.parametrize("settings", ON.values(), ids=ON)
@@ -82,7 +83,7 @@ def test_a_shortcut_changes_the_picture_and_the_options_say_so(
     tiny: Pipeline, plain: GenerationResult, settings: dict[str, Any]
 ) -> None:
     drawn = draw(tiny, **settings)
-    assert not torch.equal(drawn.latents, plain.latents)
+    assert not torch.equal(latents(drawn), latents(plain))
     assert {name: getattr(drawn.options, name) for name in settings} == settings
     again = GenerationOptions.from_json(drawn.record(0)["options"])
     assert {name: getattr(again, name) for name in settings} == settings
@@ -99,7 +100,7 @@ def test_the_record_of_a_preset_draws_the_picture_again_without_it(tiny: Pipelin
     record = drawn.record(0)["options"]
     assert record["preset"] is None
     again = next(tiny.stream(**GenerationOptions.from_json(record).to_json()))
-    assert torch.equal(again.latents, drawn.latents)
+    assert torch.equal(latents(again), latents(drawn))
     assert again.options == drawn.options
 
 
@@ -117,9 +118,9 @@ def test_the_same_seed_gives_the_same_picture_in_any_batch(tiny: Pipeline, name:
 
 def test_one_pipeline_serves_threads_with_shortcuts(tiny: Pipeline) -> None:
     runs = [{**ON["all"], "seed": 1}, {"seed": 2}, {**ON["feature_reuse"], "seed": 3}]
-    alone = [draw(tiny, **run).latents for run in runs]
+    alone = [latents(draw(tiny, **run)) for run in runs]
     with ThreadPoolExecutor(3) as pool:
-        beside = list(pool.map(lambda run: draw(tiny, **run).latents, runs))
+        beside = list(pool.map(lambda run: latents(draw(tiny, **run)), runs))
     for a, b in zip(alone, beside, strict=True):
         assert torch.equal(a, b)
 
@@ -144,7 +145,8 @@ class Watched:
     def __call__(self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor, **taken: Any) -> torch.Tensor:
         self.calls.append((len(x), taken))
         self.computed.append("deep" not in taken or taken["deep"].x is None)
-        return self.network(x, t, context, **taken)
+        out: torch.Tensor = self.network(x, t, context, **taken)
+        return out
 
     def run(self, pipe: Pipeline, job: Job) -> None:
         states = torch.zeros(2, 77, SMALL.unet.context_dim)

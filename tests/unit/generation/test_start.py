@@ -17,6 +17,7 @@ from PIL import Image
 from sdjp import errors
 from sdjp.engines import make_engine
 from sdjp.images import read_metadata
+from sdjp.models import VAE
 from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline, Progress
 from sdjp.samplers import SAMPLERS
@@ -253,7 +254,7 @@ def test_the_autoencoder_never_sees_more_than_its_tile(tiny: Pipeline) -> None:
         nonlocal widest
         widest = max(widest, inputs[0].shape[-1])
 
-    def hook(vae: torch.nn.Module) -> Iterator[Any]:
+    def hook(vae: VAE) -> Iterator[Any]:
         # Copies of the parts are hooked as the parts are: deepcopy takes hooks along.
         yield vae.decoder.conv_out.register_forward_pre_hook(look)
         yield vae.encoder.conv_in.register_forward_pre_hook(look)

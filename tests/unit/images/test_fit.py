@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sdjp.images import enlarge, fit_picture, natural_size
+from sdjp.options import Fit
 
 # A ring in the middle: whether proportions are kept shows in its sides.
 RING = Image.new("L", (200, 100))
@@ -22,8 +23,8 @@ def box(picture: Image.Image) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(("fit", "expected"), [("crop", (40, 40)), ("pad", (20, 20)), ("stretch", (20, 40))])
-def test_each_way(fit: str, expected: tuple[int, int]) -> None:
-    square = fit_picture(RING, height=100, width=100, fit=fit)  # type: ignore[arg-type]
+def test_each_way(fit: Fit, expected: tuple[int, int]) -> None:
+    square = fit_picture(RING, height=100, width=100, fit=fit)
     assert square.size == (100, 100)
     assert box(square) == expected
 
@@ -41,7 +42,7 @@ def test_padding_is_grey_or_goes_on_as_the_edge_is() -> None:
 def test_a_picture_of_the_very_size_is_not_touched() -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8))
     for fit in ("crop", "pad", "stretch"):
-        fitted = fit_picture(noise, height=16, width=24, fit=fit)  # type: ignore[arg-type]
+        fitted = fit_picture(noise, height=16, width=24, fit=fit)
         assert fitted.tobytes() == noise.tobytes()
 
 

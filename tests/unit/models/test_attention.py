@@ -45,8 +45,13 @@ def test_in_sixteen_bits_with_and_without_a_matrix_unit(
 
 
 def test_which_way_is_taken_is_a_matter_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = []
-    monkeypatch.setattr(module, "by_queries", lambda q, k, v: taken.append("by queries") or q.flatten(2))
+    taken: list[str] = []
+
+    def by_queries(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        taken.append("by queries")
+        return q.flatten(2)
+
+    monkeypatch.setattr(module, "by_queries", by_queries)
     for matrix_unit, expected in [(False, ["by queries"]), (True, [])]:
         taken.clear()
         monkeypatch.setattr(module, "_has_matrix_unit", lambda unit=matrix_unit: unit)
@@ -59,11 +64,12 @@ def test_in_training_values_and_gradients_are_those_of_the_fused_operation(
     causal: bool, masked: bool
 ) -> None:
     given = [x.requires_grad_() for x in inputs(keys=40 if causal else 24)]
+    q, k, v = given
     mask = torch.arange(24).expand(2, -1) < torch.tensor([[24], [9]]) if masked else None
-    out = module.attention(*given, 4, causal=causal, mask=mask)
+    out = module.attention(q, k, v, 4, causal=causal, mask=mask)
     heads = [x.unflatten(-1, (4, 4)).transpose(1, 2) for x in given]
     seen = None if mask is None else mask[:, None, None]
-    fused = F.scaled_dot_product_attention(*heads, attn_mask=seen, is_causal=causal)
+    fused = F.scaled_dot_product_attention(heads[0], heads[1], heads[2], attn_mask=seen, is_causal=causal)
     fused = fused.transpose(1, 2).flatten(2)
     torch.testing.assert_close(out, fused, atol=1e-6, rtol=1e-5)
     for ours, theirs in zip(

@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from sdjp.config import MINI, SD_V1, CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig
-from sdjp.models import VAE, CLIPText, Gaussian, UNet
+from sdjp.models import VAE, CLIPText, Gaussian, UNet, make_text_encoder
 from sdjp.models.unet import timestep_embedding
 from sdjp.weights.names.maps.ldm import TEXT
 from sdjp.weights.names.maps.ldm import UNET as UNET_PREFIX
 from sdjp.weights.names.maps.ldm import VAE as VAE_PREFIX
 from sdjp.weights.networks import Networks, on_meta
 from tests.golden_models import Golden, fill
+from tests.narrow import clip_text
 
 ATOL = 2e-5
 UNET = Golden("tiny_unet")
@@ -154,7 +155,7 @@ def test_text_encoder() -> None:
             activation=c["hidden_act"],
         )
     )
-    model = CLIPText.from_config(config.text)
+    model = CLIPText.from_config(clip_text(config.text))
     weights = {k.removeprefix("text_model."): v for k, v in CLIP.weights().items()}
     fill(model, "text", config, TEXT, weights)
     close(model(CLIP["ids"]), CLIP["last_hidden_state"])
@@ -192,9 +193,7 @@ def test_bfloat16_stays_close(unet: UNet, vae: VAE) -> None:
 
 @torch.inference_mode()
 def test_every_network_of_the_mini_runs() -> None:
-    networks = Networks(
-        UNet.from_config(MINI.unet), VAE.from_config(MINI.vae), CLIPText.from_config(MINI.text)
-    )
+    networks = Networks(UNet.from_config(MINI.unet), VAE.from_config(MINI.vae), make_text_encoder(MINI.text))
     states = networks.text(torch.randint(0, MINI.text.vocab_size, (1, 77)))
     latents = networks.vae.encode(torch.randn(1, 3, 128, 64).tanh()).mean
     assert latents.shape == (1, 8, 8, 4)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from sdjp.config import TINY
 from sdjp.models import UNet
 from sdjp.models.attention import TransformerBlock
-from sdjp.models.token_merging import Merge, destinations
+from sdjp.models.token_merging import Matching, Merge, destinations
 from tests.conftest import random_models
 
 
@@ -83,9 +83,14 @@ def test_a_map_with_no_whole_cell_stays_as_it_is(size: tuple[int, int]) -> None:
 @torch.inference_mode()
 def test_only_maps_of_the_full_size_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
     unet: UNet = random_models(TINY).unet
-    merged = []
+    merged: list[int] = []
     match = Merge.match
-    monkeypatch.setattr(Merge, "match", lambda self, x: merged.append(x.shape[1]) or match(self, x))
+
+    def noted(self: Merge, x: torch.Tensor) -> Matching:
+        merged.append(x.shape[1])
+        return match(self, x)
+
+    monkeypatch.setattr(Merge, "match", noted)
     x, context = torch.randn(2, 4, 8, 16), torch.randn(2, 77, TINY.unet.context_dim)
     unet(x, torch.full((2,), 500.0), context, merge=Merge(0.5, (8, 16)))
     rows = TINY.unet.num_res_blocks + TINY.unet.num_res_blocks + 1

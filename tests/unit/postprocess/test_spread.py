@@ -24,7 +24,8 @@ def landscape(height: int, width: int, seed: int = 0) -> np.ndarray:
     ground = np.fft.ifft2(np.fft.fft2(rng.standard_normal((3, height, width))) * amplitude).real
     ground = 120 + 45 * np.moveaxis(ground / ground.std(), 0, -1)
     ground[: height // 4] = np.linspace(170, 235, height // 4)[:, None, None] * (0.8, 0.9, 1.0)
-    return np.clip(ground, 0, 255).astype(np.uint8)
+    pixels: np.ndarray = np.clip(ground, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def saved(pixels: np.ndarray, **options: Any) -> Image.Image:
@@ -102,8 +103,8 @@ def test_flat_pictures_take_it_and_nothing_wraps_around(colour: Any) -> None:
 
 def test_extremes_can_be_read_back() -> None:
     rng = np.random.RandomState(1)
-    for pixels in (rng.randint(0, 2, (128, 128, 3)) * 255, rng.randint(0, 2, (128, 128, 1)) * 255):
-        pixels = np.broadcast_to(pixels, (128, 128, 3)).astype(np.uint8)
+    for extremes in (rng.randint(0, 2, (128, 128, 3)) * 255, rng.randint(0, 2, (128, 128, 1)) * 255):
+        pixels = np.broadcast_to(extremes, (128, 128, 3)).astype(np.uint8)
         marked = SPREAD.embed(pixels, SPREAD.frame(b"x" * 64))
         assert detect(Image.fromarray(marked)).text == "x" * 64
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def formula(name: str) -> Image.Image:
     kind, _, size = name.rpartition("_")
     height, width = (int(n) for n in size.split("x"))
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    values = {
+    formulas: dict[str, Callable[[], Any]] = {
         "gradient": lambda: [
             255 * x / (width - 1),
             255 * y / (height - 1),
@@ -46,7 +47,8 @@ def formula(name: str) -> Image.Image:
         ),
         "flat_black": lambda: np.zeros((3, height, width)),
         "flat_white": lambda: np.full((3, height, width), 255.0),
-    }[kind]()
+    }
+    values = formulas[kind]()
     return Image.fromarray(np.clip(np.floor(np.stack(values, -1) + 0.5), 0, 255).astype(np.uint8))
 
 

@@ -121,5 +121,9 @@ def test_eps_from_the_true_v(t: Tensor) -> None:
 def test_guidance_and_v_in_either_order(x: Tensor, cond: Tensor, uncond: Tensor, toy: Model) -> None:
     schedule, t = Schedule(), torch.tensor([981.0, 21.0])
     outside = eps_from_v(classifier_free(toy, cond, uncond, 7.5), schedule)(x, t)
-    eps = [eps_from_v(lambda x, t, c=c: toy(x, t, c), schedule)(x, t) for c in (uncond, cond)]
+
+    def at(context: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+        return lambda x, t: toy(x, t, context)
+
+    eps = [eps_from_v(at(c), schedule)(x, t) for c in (uncond, cond)]
     torch.testing.assert_close(outside, eps[0] + 7.5 * (eps[1] - eps[0]), rtol=0, atol=1e-5)

@@ -132,7 +132,7 @@ def test_unusable_steps(steps: object) -> None:
 
 
 def test_steps_from_numpy() -> None:
-    assert len(SCHEDULE.plan(np.int64(20))) == 20  # type: ignore[arg-type]
+    assert len(SCHEDULE.plan(np.int64(20))) == 20
 
 
 def test_unknown_spacing_lists_all() -> None:

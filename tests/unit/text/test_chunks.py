@@ -12,6 +12,7 @@ from sdjp.errors import InputError
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp_training.trainers.merges import subset
+from tests import strategies
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")
@@ -118,15 +119,12 @@ def test_sizes_below_one_are_refused(bad: dict[str, int]) -> None:
     assert error.value.code == "chunks.size"
 
 
-RUNS = st.lists(
-    st.just(BREAK) | st.tuples(st.text("ab ,.é猫", max_size=60), st.floats(0, 2)),
-    max_size=6,
-)
-
-
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
-    runs=RUNS, length=st.integers(1, 30), backtrack=st.integers(0, 40), limit=st.none() | st.integers(1, 6)
+    runs=strategies.runs(BREAK),
+    length=st.integers(1, 30),
+    backtrack=st.integers(0, 40),
+    limit=st.none() | st.integers(1, 6),
 )
 def test_every_token_is_in_a_chunk_or_told(
     runs: list[Any], length: int, backtrack: int, limit: int | None

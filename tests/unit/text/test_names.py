@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sdjp.errors import InputError
@@ -82,7 +84,7 @@ def test_ids_are_beyond_every_vocabulary_and_never_touch() -> None:
     assert len(names) == 2
 
 
-def chunked(text: str, names: Names, **arguments: int) -> list[list[int]]:
+def chunked(text: str, names: Names, **arguments: Any) -> list[list[int]]:
     [prompt] = read(
         [text], translator=make_translator("passthrough"), tokenizer=CLIP, names=names, **arguments
     )

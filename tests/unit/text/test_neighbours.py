@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import sdjp
@@ -14,6 +14,7 @@ from sdjp.errors import WeightsError
 from sdjp.text.neighbours import FILE, Words
 from sdjp_training.scenes import words
 from sdjp_training.scenes.artwork import Artwork, concepts
+from tests import strategies
 
 WORDS = Words(
     known=frozenset(["two", "cat", "dog", "eagle", "red", "sea", "french", "fries", "glasses"]),
@@ -42,7 +43,6 @@ def test_what_stands_for_what(text: str, nearest: str, told: tuple[tuple[str, st
     assert WORDS.nearest(text) == (nearest, told)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_nothing_but_words_is_touched(text: str) -> None:
     nearest, told = WORDS.nearest(text)
@@ -50,8 +50,7 @@ def test_nothing_but_words_is_touched(text: str) -> None:
         assert nearest == text
 
 
-@settings(deadline=None)
-@given(st.lists(st.sampled_from(["a", "red", "cat", "husky", "zebra", "falcon", "the"]), max_size=8))
+@given(strategies.words_and_strangers)
 def test_what_was_found_once_is_known_the_second_time(parts: list[str]) -> None:
     nearest, _ = WORDS.nearest(" ".join(parts))
     again, told = WORDS.nearest(nearest)

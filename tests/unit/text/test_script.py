@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sdjp.text.script import Span, has_letters, is_japanese, split_scripts
+from tests import strategies
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_spans(text: str, spans: list[str]) -> None:
     assert split_scripts(text) == [Span(s.removeprefix("*"), s.startswith("*")) for s in spans]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text() | st.text("猫カーの、。 ,.a1m!🐱"))
+@settings(max_examples=200)
+@given(strategies.scripts)
 def test_nothing_is_lost_and_japanese_is_only_in_japanese_spans(text: str) -> None:
     spans = split_scripts(text)
     assert "".join(s.text for s in spans) == text

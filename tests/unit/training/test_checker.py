@@ -14,7 +14,7 @@ from PIL import Image
 from sdjp.postprocess import SafetyCheck
 from sdjp.weights.parts.safety_checker import load_checker
 from sdjp_training.release import checker_export
-from sdjp_training.scenes import hazards
+from sdjp_training.scenes import composition, hazards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.trainers import checker
@@ -86,11 +86,13 @@ def test_nothing_to_export(tmp_path: Path) -> None:
 def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
     clip_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn, asked = Artwork(clip_folder / "artwork"), []
-    monkeypatch.setattr(
-        checker_export.composition,
-        "draw",
-        lambda scene, _: asked.append(scene) or np.zeros((8, 8, 3), np.uint8),
-    )
+    drawn = Artwork(clip_folder / "artwork")
+    asked: list[Scene] = []
+
+    def draw(scene: Scene, _: Artwork) -> np.ndarray:
+        asked.append(scene)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(composition, "draw", draw)
     assert len(list(checker_export.harmless(drawn, random.Random(0), 100))) == 100
     assert not {emoji for scene in asked for emoji in scene.emojis} & hazards.emojis().keys()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sdjp_training.loop import checkpoint
 from sdjp_training.release import restore
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.trainers import clip
@@ -52,7 +53,9 @@ def test_training_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(clip, "HELD_OUT", 20)
     for _ in range(2):
         clip.train(folder, minutes=0.02)
-    assert clip.checkpoint.load(folder / "clip.pt")["step"] >= 2
+    state = checkpoint.load(folder / "clip.pt")
+    assert state is not None
+    assert state["step"] >= 2
     assert len((folder / "clip.jsonl").read_text().splitlines()) == 2
     figures = clip.retrieval(*clip.load(folder), Artwork(folder / "artwork"))
     assert set(figures) == {"text_of_picture", "picture_of_text"}

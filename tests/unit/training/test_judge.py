@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sdjp.text.translate import make_translator
+from sdjp_training.loop import checkpoint
 from sdjp_training.release import card, evaluate
 from sdjp_training.release.evaluate import Question
 from sdjp_training.scenes.artwork import Artwork, concepts
@@ -51,7 +52,9 @@ def test_training_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(judge, "HELD_OUT", 60)
     for _ in range(2):
         judge.train(folder, minutes=0.03)
-    steps = judge.checkpoint.load(folder / "judge.pt")["step"]
+    state = checkpoint.load(folder / "judge.pt")
+    assert state is not None
+    steps = state["step"]
     assert steps >= 2
     assert len((folder / "judge.jsonl").read_text().splitlines()) == 2
     told = judge.load(folder / "judge.pt")(torch.zeros(2, 3, 64, 64))

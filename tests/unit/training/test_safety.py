@@ -75,7 +75,9 @@ def test_texts_of_the_same_space(tmp_path: Path) -> None:
         from sdjp.images import clip_pixels
 
         images = [Image.new("RGB", (32, 32), text) for text in texts]
-        return encoder(torch.stack([torch.from_numpy(clip_pixels(i, 32)) for i in images]))
+        x = torch.stack([torch.from_numpy(clip_pixels(i, 32)) for i in images])
+        out: torch.Tensor = encoder(x)
+        return out
 
     shown = [Shown(concept=RED, texts=["#dc1e1e", "red"])]
     made = make_checker(tmp_path, encoder, VIT_TINY, shown, GREENS, encode_texts=encode)

@@ -127,7 +127,7 @@ def test_the_loss_and_its_gradient_are_those_of_torch(size: MarianSize) -> None:
     source = torch.randint(3, size.source_pieces, (4, 5))
     target = torch.randint(3, size.target_pieces, (4, 6))
     target[1, 3:] = PAD
-    model.loss(source, target, 0.1).backward()  # type: ignore[no-untyped-call]
+    model.loss(source, target, 0.1).backward()
     ours = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     model.zero_grad()
     before = torch.cat([torch.full_like(target[:, :1], PAD), target[:, :-1]], dim=1)
@@ -136,7 +136,7 @@ def test_the_loss_and_its_gradient_are_those_of_torch(size: MarianSize) -> None:
     loss = F.cross_entropy(
         logits.flatten(0, 1), target.flatten(), ignore_index=PAD, label_smoothing=0.1, reduction="sum"
     )
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.testing.assert_close(model.loss(source, target, 0.1), loss)
     for name, p in model.named_parameters():
         torch.testing.assert_close(ours[name], p.grad, msg=name)

@@ -19,6 +19,7 @@ from sdjp.errors import InputError, OutputError, SdjpError, WeightsError
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import Loaded, convert, load, to_layout
 from sdjp.weights.names.maps import MAPS
+from sdjp_training.trainers.merges import subset
 from tests.conftest import random_models
 
 Tensors = dict[str, Tensor]
@@ -33,7 +34,7 @@ def ckpt(folder: Path, original: Tensors) -> Path:
 @pytest.fixture
 def own(folder: Path, small_config: ModelConfig) -> Path:
     """A model like the embedded one: a vocabulary, a schedule and defaults of its own."""
-    tokens = ClipTokenizer.from_assets().subset(["馬", "a red car"], 50)
+    tokens = subset(ClipTokenizer.from_assets(), ["馬", "a red car"], 50)
     config = dataclasses.replace(
         small_config,
         name="own",
@@ -223,3 +224,10 @@ def test_a_disk_without_space(folder: Path, ckpt: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
     assert listing(folder) == ["モデル.ckpt"]
+
+
+@pytest.mark.parametrize("target", [".", "", " "])
+def test_a_target_without_a_name(ckpt: Path, target: str) -> None:
+    with pytest.raises(InputError) as caught:
+        convert(ckpt, target)
+    assert caught.value.code == "convert.target"

@@ -123,7 +123,7 @@ def test_changing_weights_never_changes_the_file(ckpt: Path) -> None:
 def test_averaged_weights_are_preferred_and_reported(folder: Path, small: Loaded, original: Tensors) -> None:
     path = save_ckpt(folder / "full-ema.ckpt", original | averaged(original) | extras())
     for ema in ("auto", True):
-        loaded = load(path, ema=ema)  # type: ignore[arg-type]
+        loaded = load(path, ema=ema)
         assert loaded.report.ema_used
         assert torch.equal(loaded.unet.conv_in.weight, small.unet.conv_in.weight + 1)
         assert torch.equal(loaded.vae.quant_conv.weight, small.vae.quant_conv.weight)
@@ -243,7 +243,7 @@ def test_a_folder_with_a_vocabulary_of_its_own(folder: Path, small_config: Model
     """The form in which the embedded model ships."""
     from tests.conftest import random_models
 
-    tokens = ClipTokenizer.from_assets().subset(["馬", "a red car"], 50)
+    tokens = subset(ClipTokenizer.from_assets(), ["馬", "a red car"], 50)
     text = CLIPTextConfig(vocab_size=tokens.vocab_size, width=64, layers=1, heads=2, mlp_width=64)
     config = dataclasses.replace(small_config, name="own", text=text, schedule=MINI.schedule)
     model = random_models(config)
@@ -388,16 +388,23 @@ def test_an_incomplete_folder(diffusers: Path, name: str) -> None:
     assert str(diffusers / Path(name).parent) in caught.value.ja
 
 
+def test_settings_that_are_no_object(diffusers: Path) -> None:
+    (diffusers / "unet" / "config.json").write_text("[1, 2]", encoding="utf-8")
+    with pytest.raises(WeightsError) as caught:
+        load(diffusers)
+    assert caught.value.code == "weights.json"
+
+
 # Memory
 
 PEAK = """
-import re, sys, threading, time
+import pathlib, re, sys, threading, time
 import torch
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights import load
 
 def anonymous():  # MiB of the process itself; mapped files are not in it
-    return int(re.search(r"RssAnon:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
+    return int(re.search(r"RssAnon:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1]) / 1024
 
 def peak(dtype):
     before, highest, done = anonymous(), [0.0], threading.Event()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -46,7 +50,6 @@ def test_what_was_located_is_taken_as_it_is(folder: Path) -> None:
     source = locate(EMBEDDED_MODEL)
     assert locate(source) is source
     assert source != Source(name=EMBEDDED_MODEL, path=folder)
-    assert len({source, source.path}) == 1
     assert str(source) == EMBEDDED_MODEL
     convert(source, folder / "a.safetensors")
     moved = Source(name="mine", path=folder / "a.safetensors")
@@ -174,3 +177,66 @@ def test_what_was_there_stays_until_the_new_one_is_complete(folder: Path) -> Non
     assert sorted(p.name for p in folder.iterdir()) == ["dir", "file"]
     assert (folder / "dir" / "new").is_file()
     shutil.rmtree(folder / "dir")
+
+
+# The hub, as it answers: a server on this machine, asked by a process of its own.
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Says what the hub says of a repository with this name."""
+
+    def do_GET(self) -> None:
+        if "/api/models/" in self.path and "file/only" in self.path:
+            body = json.dumps({"id": "file/only", "siblings": [{"rfilename": "model.ckpt"}]}).encode()
+            self.send_response(200)
+        else:
+            code = "GatedRepo" if "gated" in self.path else "RepoNotFound"
+            body = b"{}"
+            self.send_response(403 if "gated" in self.path else 404)
+            self.send_header("X-Error-Code", code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the tests' output is not its log."""
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[str]:
+    pytest.importorskip("huggingface_hub")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("a/gated", "hub.gated"), ("no/body", "hub.unknown"), ("file/only", "hub.layout")]
+)
+def test_what_the_hub_refuses(hub: str, folder: Path, name: str, code: str) -> None:
+    asked = (
+        "import sys; from sdjp.errors import WeightsError; from sdjp.weights.source import locate\n"
+        "try: locate(sys.argv[1])\n"
+        "except WeightsError as error: print(error.code, error.en)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, name],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "HF_ENDPOINT": hub,
+            "HF_HOME": str(folder),
+            "HF_HUB_OFFLINE": "0",
+            "NO_PROXY": "*",
+        },
+    )
+    assert done.stdout.startswith(code), done.stdout + done.stderr
+    assert name in done.stdout

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import string
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 import pytest
 import regex
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sdjp.errors import WeightsError
 from sdjp.text.tokenizers.clip import CLIP_MERGES, START, ClipTokenizer
 from sdjp.text.tokenizers.clip_clean import clean
 from sdjp_training.trainers.merges import subset
+from tests import strategies
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[3] / "golden" / "clip_tokens.json").read_text(encoding="utf-8")
@@ -92,17 +91,16 @@ def test_nested_references_stay_linear() -> None:
     assert clean("&" + "amp;" * 100_000).startswith("&amp;")
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.text(st.characters(exclude_categories=("Cn", "Cs")), max_size=40))
+@settings(max_examples=150)
+@given(strategies.assigned_characters)
 def test_words_are_those_of_the_published_pattern(text: str) -> None:
     cleaned = clean(text)
     expected = [token for word in PUBLISHED.findall(cleaned) for token in FULL.encode(word)]
     assert FULL.encode(cleaned) == expected
 
 
-# Letters whose UTF-8 bytes are printable Latin-1, so that the byte symbols are chr(byte).
-@settings(max_examples=60, deadline=None)
-@given(st.text(string.ascii_lowercase + "éñ馬", min_size=1, max_size=24))
+@settings(max_examples=60)
+@given(strategies.any_word)
 def test_the_best_pair_is_merged_first_everywhere(word: str) -> None:
     """The textbook loop (every place of the best pair, until there is none) against the queue."""
     parts = [chr(byte) for byte in word.encode()]
@@ -148,8 +146,8 @@ def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:
         ClipTokenizer.from_merges_file(tmp_path / "merges.txt")
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.text("abcXYZ ,.!?0987éß桜の木ガ🐱", max_size=40))
+@settings(max_examples=60)
+@given(strategies.readable_again)
 def test_decoding_gives_back_the_cleaned_characters(text: str) -> None:
     assert FULL.decode(FULL.encode(text)).replace(" ", "") == clean(text).replace(" ", "")
 

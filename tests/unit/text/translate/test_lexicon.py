@@ -15,30 +15,11 @@ from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.lexicon import LexiconTranslator
+from tests import strategies
 
 CASES = Path(__file__).parents[3] / "cases"
 # Words that say nothing by themselves in English: being and doing, and table rows that say so (さん, たち).
 LIGHT = re.compile("い|居|あ|有|在|す|し|さ|な|無|出|で")
-
-WORDS = sorted(tables.own())
-PARTICLES = ["の", "と", "が", "を", "に", "で", "、", " ", ", ", "は", "な", "。"]
-OTHERS = [
-    "ぺろぽん",
-    "ヌルポガッ",
-    "鑢鑷",
-    "cat",
-    "Claude Monet",
-    "8k",
-    "🐱",
-    "👨‍👩‍👧",
-    "2026",
-    "〜",
-    "々",
-    "ー",
-]
-MIXED = st.lists(
-    st.sampled_from(WORDS) | st.sampled_from(PARTICLES) | st.sampled_from(OTHERS), max_size=8
-).map("".join)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +42,8 @@ def may_be_silent(piece: Piece) -> bool:
     return piece.how == "grammar" or light or LIGHT.match(piece.source) is not None
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    text=MIXED
-    | st.text(alphabet=st.sampled_from("あかさたなのとがをにでんッアキー一人山川食べ🐱a1、 "), max_size=20)
-)
+@settings(max_examples=150)
+@given(text=strategies.word_salads | strategies.japanese_letters)
 def test_nothing_is_lost(text: str) -> None:
     """The pieces are the source; each says something or is grammar; never nothing, never Japanese."""
     record = one(text)
@@ -80,30 +58,16 @@ def test_nothing_is_lost(text: str) -> None:
         assert part in text
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    words=st.lists(
-        st.sampled_from(
-            [
-                (e.ja, e.english)
-                for es in tables.own().values()
-                for e in es[:1]
-                if e.category == "food" and not e.features
-            ]
-        ),
-        min_size=1,
-        max_size=4,
-        unique=True,
-    )
-)
+@settings(max_examples=60)
+@given(words=st.lists(strategies.foods, min_size=1, max_size=4, unique=True))
 def test_every_word_of_a_tag_list_is_said(words: list[tuple[str, str]]) -> None:
     english = one("、".join(ja for ja, _ in words)).english.casefold()
     for _, expected in words:
         assert expected.casefold() in english
 
 
-@settings(max_examples=60, deadline=None)
-@given(text=MIXED)
+@settings(max_examples=60)
+@given(text=strategies.word_salads)
 def test_its_english_is_not_translated_again(text: str) -> None:
     english = one(text).english
     if not is_japanese(english):

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar import morphemes
 from sdjp.text.translate.lexicon import LexiconTranslator
+from tests import strategies
 
 ASSETS = Path(tables.__file__).parents[2] / "assets" / "lexicon"
-WORDS = st.sampled_from(sorted(tables.own()))
-TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=4).map("の".join), max_size=6)
 
 
 @pytest.mark.parametrize("path", sorted(ASSETS.glob("*/*.tsv.gz")), ids=lambda path: path.name)
@@ -56,8 +54,8 @@ def test_it_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(lexicon)).translate(["赤い車"]) == expected
 
 
-@settings(max_examples=30, deadline=None)
-@given(TEXTS)
+@settings(max_examples=30)
+@given(strategies.batches_of_words)
 def test_a_batch_is_its_texts_one_by_one(texts: list[str]) -> None:
     together = LexiconTranslator().translate([*texts, *texts])
     assert together == [LexiconTranslator().translate([text])[0] for text in [*texts, *texts]]

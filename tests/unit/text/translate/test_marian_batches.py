@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sdjp.errors import TranslationError
 from sdjp.text.translate import marian as module
 from sdjp.text.translate.marian import MarianTranslator
+from tests import strategies
 
 FOLDER = Path(__file__).parents[3] / "golden" / "tiny_marian"
-SENTENCES = ["馬に乗る宇宙飛行士", "猫", "桜の木の下で眠る猫。", "3匹の猫", "海", "東京の夜景", "雪が降る。"]
-PARTS = [*SENTENCES, "best quality", "8k", "🌊"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,7 @@ def english(translator: MarianTranslator, texts: list[str]) -> list[str]:
 
 
 def test_a_thousand_prompts_are_one_batch(marian: MarianTranslator, calls: list[tuple[int, int]]) -> None:
-    texts = [f"{SENTENCES[i % 7]}, {SENTENCES[i % 5]}" for i in range(1_000)]
+    texts = [f"{strategies.SENTENCES[i % 7]}, {strategies.SENTENCES[i % 5]}" for i in range(1_000)]
     found = english(marian, texts)
     assert [size for size, _ in calls] == [7]  # different sentences
     marian._known.clear()
@@ -80,16 +78,16 @@ def test_like_lengths_go_together_and_batches_are_bounded(
     marian: MarianTranslator, calls: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marian.batch_size = 3
-    lengths = {text: len(ids) for text, ids in marian._ids(SENTENCES).items()}
-    english(marian, SENTENCES)
+    lengths = {text: len(ids) for text, ids in marian._ids(strategies.SENTENCES).items()}
+    english(marian, strategies.SENTENCES)
     assert [size for size, _ in calls] == [3, 3, 1]
     assert [longest for _, longest in calls] == [*sorted(lengths.values())[2::3], max(lengths.values())]
     marian.batch_size = 64
     marian._known.clear()
     calls.clear()
     monkeypatch.setattr(module, "_BATCH_PIECES", 2 * max(lengths.values()))
-    english(marian, SENTENCES)
-    assert sum(size for size, _ in calls) == len(SENTENCES)
+    english(marian, strategies.SENTENCES)
+    assert sum(size for size, _ in calls) == len(strategies.SENTENCES)
     assert all(size * longest <= 2 * max(lengths.values()) for size, longest in calls)
 
 
@@ -124,8 +122,8 @@ def test_one_that_fails_costs_the_others_nothing(
     assert calls == []
 
 
-@settings(max_examples=5, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map(", ".join), max_size=3))
+@settings(max_examples=5)
+@given(strategies.batches_of_sentences)
 def test_a_batch_is_its_texts_one_by_one(network: MarianTranslator, texts: list[str]) -> None:
     network._known.clear()
     network.batch_size, network.num_beams = 64, 1
@@ -137,14 +135,14 @@ def test_a_batch_is_its_texts_one_by_one(network: MarianTranslator, texts: list[
 
 
 def test_threads_share_what_is_remembered(marian: MarianTranslator) -> None:
-    expected = english(marian, SENTENCES)
+    expected = english(marian, strategies.SENTENCES)
     marian._known.clear()
     results: list[list[str]] = []
-    work = lambda: results.append(english(marian, SENTENCES))  # noqa: E731
+    work = lambda: results.append(english(marian, strategies.SENTENCES))  # noqa: E731
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert results == [expected] * 4
-    assert len(marian._known) == len(SENTENCES)
+    assert len(marian._known) == len(strategies.SENTENCES)

@@ -27,6 +27,7 @@ from sdjp.weights.configs.infer import from_shapes
 from sdjp.weights.names.keymap import compile_map
 from sdjp.weights.names.maps import MAPS
 from sdjp.weights.networks import on_meta, shapes_of
+from tests.narrow import clip_text
 
 INPAINTING = dataclasses.replace(SD_V1, unet=dataclasses.replace(SD_V1.unet, in_channels=9))
 WIDE = dataclasses.replace(
@@ -35,7 +36,9 @@ WIDE = dataclasses.replace(
         SD_V1.unet, channel_mult=(1, 3), attention=(False, True), num_res_blocks=3, context_dim=1024
     ),
     vae=dataclasses.replace(SD_V1.vae, ch=64, ch_mult=(1, 2, 2), num_res_blocks=1, latent_channels=8),
-    text=dataclasses.replace(SD_V1.text, width=1024, heads=16, layers=3, mlp_width=99, max_length=50),
+    text=dataclasses.replace(
+        clip_text(SD_V1.text), width=1024, heads=16, layers=3, mlp_width=99, max_length=50
+    ),
 )
 
 

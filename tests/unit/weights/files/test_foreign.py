@@ -97,3 +97,11 @@ def test_a_folder_with_a_checkpoint_inside_names_it(folder: Path) -> None:
     assert caught.value.code == "weights.folder"
     assert str(folder / "sd-v1-4.ckpt") in caught.value.ja
     assert "model_index.json" in caught.value.ja
+
+
+def test_text_in_another_encoding_looks_like_nothing(folder: Path) -> None:
+    path = folder / "a.ckpt"
+    path.write_bytes("重みではありません。".encode("cp932") * 100)
+    with pytest.raises(WeightsError) as caught:
+        open_file(path)
+    assert caught.value.code == "weights.foreign"

@@ -124,7 +124,7 @@ def test_foreign_functions_and_classes_are_never_called(protocol: int) -> None:
 
 def test_ordered_dictionaries_lose_their_attributes() -> None:
     ordered = collections.OrderedDict(a=1)
-    ordered.values = run  # type: ignore[method-assign]
+    ordered.values = run  # type: ignore[method-assign, assignment]
     loaded = load(pickle.dumps(ordered))
     assert isinstance(loaded, PlainDict)
     assert loaded == {"a": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ def embedded() -> Loaded:
     return weights.load("mini", dtype=torch.float32)
 
 
-def make(folder: Path, **sizes: int) -> Path:
+def make(folder: Path, **sizes: Any) -> Path:
     mini = embedded()
     assert isinstance(mini.config.text, CLIPTextConfig)
     own = dataclasses.replace(mini.config.text, **sizes)
