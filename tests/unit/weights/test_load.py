@@ -241,6 +241,7 @@ def test_a_configuration_that_cannot_be_used(folder: Path, original: Tensors, te
 
 def test_a_folder_with_a_vocabulary_of_its_own(folder: Path, small_config: ModelConfig) -> None:
     """The form in which the embedded model ships."""
+    from sdjp_training.trainers.merges import subset
     from tests.conftest import random_models
 
     tokens = subset(ClipTokenizer.from_assets(), ["馬", "a red car"], 50)
