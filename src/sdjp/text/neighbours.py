@@ -75,25 +75,25 @@ class Words:
             does, and the word is still there.
         """
         words = list(_WORD.finditer(text))
-        made, told, end, i = "", [], 0, 0
+        result, replaced, end, i = "", [], 0, 0
         while i < len(words):
             if self._knows(words[i].group()):
                 i += 1
                 continue
-            count, found = self._phrase(text, words, i)
+            count, neighbour = self._phrase(text, words, i)
             start, stop = words[i].start(), words[i + count - 1].end()
             written = text[start:stop]
-            told.append((written, found))
+            replaced.append((written, neighbour))
             i += count
-            if not found:
+            if not neighbour:
                 continue
             if i < len(words) and text[stop : words[i].start()].isspace():
                 after = words[i].group()
-                if found.lower() in (after.lower(), *_singulars(after.lower())):  # a husky dog is one dog
-                    found, stop, i = after, words[i].end(), i + 1
-            made += _with_article(text[end:start], found) + found
+                if neighbour.lower() in (after.lower(), *_singulars(after.lower())):  # a husky dog is one dog
+                    neighbour, stop, i = after, words[i].end(), i + 1
+            result += _with_article(text[end:start], neighbour) + neighbour
             end = stop
-        return made + text[end:], tuple(dict.fromkeys(told))
+        return result + text[end:], tuple(dict.fromkeys(replaced))
 
     def _knows(self, word: str) -> bool:
         word = word.lower()

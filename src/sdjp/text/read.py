@@ -96,8 +96,8 @@ def read(
         english, neighbours = _nearest(english, words)
         runs = _runs(english, names)
         chunks = chunk(runs, tokenizer, names=names, max_chunks=max_chunks)
-        told = (run[0] for run in runs if isinstance(run, tuple))
-        lost = [word for part in told if isinstance(part, str) for word in tokenizer.lost(part)]
+        written = (run[0] for run in runs if isinstance(run, tuple))
+        lost = [word for part in written if isinstance(part, str) for word in tokenizer.lost(part)]
         tags = syntax.tags(tree)
         parts, unknown = _account(group, records)
         info = PromptInfo(
@@ -155,11 +155,11 @@ def _nearest(prompt: syntax.Prompt, words: Words | None) -> tuple[syntax.Prompt,
     """The prompt with what the model knows that is nearest to words it does not know, and those words."""
     if words is None:
         return prompt, ()
-    found = [words.nearest(leaf) for leaf in syntax.text_leaves(prompt)]
-    if not any(told for _, told in found):
+    leaves = [words.nearest(leaf) for leaf in syntax.text_leaves(prompt)]
+    neighbours = dict.fromkeys(pair for _, of_leaf in leaves for pair in of_leaf)
+    if not neighbours:
         return prompt, ()
-    told = dict.fromkeys(one for _, of_leaf in found for one in of_leaf)
-    return syntax.map_text(prompt, [text for text, _ in found]), tuple(told)
+    return syntax.map_text(prompt, [text for text, _ in leaves]), tuple(neighbours)
 
 
 def _runs(prompt: syntax.Prompt, names: Names) -> list[tuple[str | Sequence[int], float] | object]:

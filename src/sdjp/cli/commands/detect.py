@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.text is not None:
         payload_of(args.text)  # a text that nobody can have embedded
     missing = unreadable = False
-    told: set[str] = set()
+    announced: set[str] = set()
     for path in args.files:
         try:
             for file in _pictures(Path(path)):
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
                     _print({"file": str(file), **found.to_json()})
                 else:
                     say(ja=f"{file}: {_ja(found)}", en=f"{file}: {_en(found)}")
-                _warn(found, told)
+                _warn(found, announced)
         except InputError as error:
             unreadable = True
             _refuse(path, error, as_json=args.json)
@@ -145,11 +145,11 @@ def _origin(found: Detection, language: errors.Language) -> str:
     return ja if language == "ja" else en
 
 
-def _warn(found: Detection, told: set[str]) -> None:
+def _warn(found: Detection, announced: set[str]) -> None:
     """Say once what could not be looked for."""
     for method in found.unavailable:
-        if method not in told:
-            told.add(method)
+        if method not in announced:
+            announced.add(method)
             say(
                 ja=f"注意: OpenCV を読み込めないため、{method} 方式の透かしは調べていません。"
                 "pip install invisible-watermark で入ります。",
