@@ -85,6 +85,14 @@ def test_every_lazy_name_is_public_and_lives_where_it_is_said_to() -> None:
         assert getattr(sdjp, name) is getattr(importlib.import_module(home), name)
 
 
+@pytest.mark.parametrize(("language", "heading"), [("ja", "## 公開している名前"), ("en", "## Public names")])
+def test_the_manual_names_all_that_is_public_and_nothing_else(language: str, heading: str) -> None:
+    page = (ROOT / "docs" / language / "api.md").read_text(encoding="utf-8")
+    table = page[page.index(heading) :].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall("`(.+?)`", " ".join(rows))) == sorted(sdjp.__all__)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = sdjp.no_such_name

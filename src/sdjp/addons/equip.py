@@ -24,28 +24,28 @@ from sdjp.config import AdapterConfig, ModelConfig
 from sdjp.device import plain_tensors
 from sdjp.engines import writes
 from sdjp.errors import InputError
-from sdjp.models import Adapter
+from sdjp.models import Adapter, TextEncoder, UNet
 from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.records import Report
 from sdjp.text.names import Names, named
 from sdjp.text.prompt import Prompt
 
-T = TypeVar("T")
+N = TypeVar("N", bound=nn.Module)
 LORA, EMBEDDINGS = "LoRA", "embeddings"
 
 
 class Networks(NamedTuple):
     """The networks that an add-on can change."""
 
-    unet: nn.Module
-    text: nn.Module
+    unet: UNet
+    text: TextEncoder
 
 
 class Equipped(NamedTuple):
     """Networks for one run, and how its names and reports read."""
 
-    unet: Any
-    text: Any
+    unet: UNet
+    text: TextEncoder
     names: Names
     reports: tuple[Report, ...]
 
@@ -204,7 +204,7 @@ def _report(name: str, lora: Lora, weight: float) -> Report:
     return Report(name="lora", status="done", ja=ja, en=en, data=data)
 
 
-def _extended(encoder: nn.Module, vectors: Mapping[str, Tensor], names: Names) -> nn.Module:
+def _extended(encoder: TextEncoder, vectors: Mapping[str, Tensor], names: Names) -> TextEncoder:
     """The text encoder with more vectors beside its table, everything else shared."""
     table = encoder.token_embedding
     assert isinstance(table, nn.Embedding)
@@ -215,7 +215,7 @@ def _extended(encoder: nn.Module, vectors: Mapping[str, Tensor], names: Names) -
     return _twin(encoder, token_embedding=ExtendedEmbedding(table, rows))
 
 
-def _twin(network: nn.Module, **parts: nn.Module) -> nn.Module:
+def _twin(network: N, **parts: nn.Module) -> N:
     """The same network with other parts, everything else shared."""
     twin = copy.copy(network)
     twin._modules = {**network._modules, **parts}
