@@ -19,15 +19,15 @@ from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
 from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
+from sdjp.options import PromptCheck, SafetyMode
 from sdjp.postprocess import (
     PostProcessor,
     SafetyCheck,
-    SafetyMode,
     Watermark,
     make_postprocessors,
     with_checker,
 )
-from sdjp.text.prompt_check import PromptCheck, PromptChecker, make_prompt_checker
+from sdjp.text.prompt_check import PromptChecker, make_prompt_checker
 from sdjp.text.translate import AUTO, adapter_of, make_translator
 from sdjp.text.translate.base import Translator
 from sdjp.weights.parts import adapter as adapters

@@ -27,13 +27,14 @@ from sdjp.generation.model import Model
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.loading import EXTRAS, Extras, Parts
-from sdjp.options import Fit, GenerationOptions, MaskRule, TranslateMode, frozen
-from sdjp.postprocess import PostProcessor, SafetyMode, Watermark
+from sdjp.options import GenerationOptions, frozen
+from sdjp.options.choices import Fit, MaskRule, PromptCheck, SafetyMode, TranslateMode
+from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule
 from sdjp.samplers.schedule import StrengthRule
-from sdjp.text.prompt_check import PromptCheck, PromptChecker
+from sdjp.text.prompt_check import PromptChecker
 from sdjp.text.read import check_prompt
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate import AUTO
@@ -52,8 +53,7 @@ __all__ = ["OnStep", "Pipeline", "Progress"]
 class Pipeline:
     """Text to pictures with Stable Diffusion v1 or a relative of it.
 
-    A pipeline holds weights and settings and no state of a run: one object serves many threads. It can be
-    copied and pickled, with its weights.
+    A pipeline holds weights and settings and no state of a run: many threads may share it. It can be pickled.
 
     Example:
         >>> from sdjp import Pipeline
@@ -193,9 +193,7 @@ class Pipeline:
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of; weights that are read only while they are used are refused."""
         if self.on_demand:
-            raise self._absent(
-                "memory.pickle", ja="複製も pickle もできません", en="cannot be copied or pickled"
-            )
+            raise self._absent("memory.pickle", ja="複製も pickle もできません", en="cannot be copied")
         self.engine.give_back(self._unet)
         return {**self.__dict__, "engine": self.engine.name}
 

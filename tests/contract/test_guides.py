@@ -230,8 +230,10 @@ LINES = {
         "sdjp.postprocess.marking",
         METHOD,
         'registry.METHODS["lowBits"] = newcomer.LowBits()\n'
-        "import sdjp.cli.options\n"
-        'sdjp.cli.options.METHODS = (*sdjp.cli.options.METHODS, "lowBits")',
+        "import sdjp.options\n"
+        "from typing import Literal, get_args\n"
+        "names = get_args(sdjp.options.WatermarkMethod)\n"
+        'sdjp.options.WatermarkMethod = Literal[(*names, "lowBits")]',
     ),
     "mirror": (
         "sdjp.weights.names.maps",

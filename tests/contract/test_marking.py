@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from sdjp.cli.options import METHODS as NAMES
+from sdjp.options import WatermarkMethod
 from sdjp.postprocess.marking import METHODS, Method, to_bits, to_bytes
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,8 +26,8 @@ def picture(height: int, width: int) -> np.ndarray:
 @each_method
 def test_its_name(method: Method) -> None:
     assert METHODS[method.name] is method
-    assert method.name in NAMES
-    assert tuple(METHODS) == NAMES
+    assert method.name in get_args(WatermarkMethod)
+    assert tuple(METHODS) == get_args(WatermarkMethod)
 
 
 @each_method

@@ -7,11 +7,11 @@ there, and here only the flags. They are parsed under the name of the option.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp.cli.parser import Parser
 from sdjp.errors import InputError
-from sdjp.options import OPTIONS, PRESETS
+from sdjp.options import OPTIONS, PRESETS, PromptCheck, SafetyMode, WatermarkMethod
 from sdjp.samplers import STRENGTH_RULES
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from sdjp.postprocess import Watermark
 
 EMA: Final[dict[str, Any]] = {"auto": "auto", "true": True, "false": False}
-METHODS: Final = ("dwtDct", "dwtDctSvd", "spread")
-"""The names in ``sdjp.postprocess.marking.METHODS``, which help should not have to load."""
 
 # What to draw.
 
@@ -163,7 +161,7 @@ def model_options(parser: Parser) -> None:
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
     parser.option("--config", metavar="F", ja="モデルの構成を書いた元の実装の YAML（省略時は重みから調べる）",
                   en="YAML of the original (told from the weights, if left out)")  # fmt: skip
-    parser.option("--ema", choices=("auto", "true", "false"), default="auto", ja="EMA の重みを使うか",
+    parser.option("--ema", choices=tuple(EMA), default="auto", ja="EMA の重みを使うか",
                   en="whether to use EMA weights")  # fmt: skip
     parser.option("--device", default="auto", ja="auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")
     parser.option(
@@ -184,11 +182,11 @@ def model_options(parser: Parser) -> None:
     parser.option("--low-memory", dest="memory", action="store_const", const="low",
                   ja="--memory low と同じ", en="the same as --memory low")  # fmt: skip
     addon_folders(parser)
-    parser.option("--safety", choices=("flag", "blur", "black", "off"), default="flag",
+    parser.option("--safety", choices=get_args(SafetyMode), default="flag",
                   ja="安全性チェックの結果の扱い（flag は知らせるだけ、off は調べない）",
                   en="what to do with flagged pictures (flag: only say so, off: do not look)")  # fmt: skip
     safety_options(parser)
-    parser.option("--prompt-check", choices=("flag", "refuse", "off"), default="flag",
+    parser.option("--prompt-check", choices=get_args(PromptCheck), default="flag",
                   ja="プロンプトに注意する語があるとき（flag は知らせるだけ、refuse は描かない）",
                   en="words of a list in the prompt (flag: only say so, refuse: do not draw)")  # fmt: skip
     parser.option("--prompt-words", metavar="F", ja="その語の一覧に足すファイル（タブ区切り）",
@@ -237,7 +235,7 @@ def watermark_options(parser: Parser) -> None:
     parser.option("--watermark", metavar="TEXT",
                   ja="不可視の透かしに入れる文字列（省略時は StableDiffusionV1）",
                   en="text of the invisible watermark (StableDiffusionV1, if left out)")  # fmt: skip
-    parser.option("--watermark-method", choices=("auto", *METHODS),
+    parser.option("--watermark-method", choices=("auto", *get_args(WatermarkMethod)),
                   ja="透かしの方式（読み戻せない絵柄では、次の方式に切り替わる）",
                   en="its method (where it cannot be read back, the next one is used)")  # fmt: skip
     parser.option("--no-watermark", action="store_true", ja="透かしを入れない", en="no watermark")

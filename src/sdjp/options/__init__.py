@@ -1,16 +1,21 @@
 """Options: what one generation is asked for, each told once, and how to refuse what cannot be drawn."""
 
+from sdjp.options.choices import (
+    Fit,
+    MaskRule,
+    PromptCheck,
+    SafetyMode,
+    TranslateMode,
+    WatermarkMethod,
+)
 from sdjp.options.generation import (
     ENLARGEMENT,
     MAX_LORA_WEIGHT,
     MAX_PIXELS,
     OPTIONS,
-    Fit,
     GenerationOptions,
-    MaskRule,
     Option,
     ResolvedOptions,
-    TranslateMode,
     check_options,
     frozen,
 )
@@ -27,8 +32,11 @@ __all__ = [
     "MaskRule",
     "Option",
     "Preset",
+    "PromptCheck",
     "ResolvedOptions",
+    "SafetyMode",
     "TranslateMode",
+    "WatermarkMethod",
     "check_options",
     "frozen",
     "get_preset",

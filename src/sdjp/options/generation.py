@@ -15,9 +15,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from sdjp.errors import InputError
+from sdjp.options.choices import Fit, MaskRule, TranslateMode
 from sdjp.options.presets import PRESETS, get_preset
 from sdjp.options.rules import (
     Choice,
@@ -32,10 +33,6 @@ from sdjp.options.rules import (
     Whole,
 )
 from sdjp.samplers import SAMPLERS, SPACINGS, STRENGTH_RULES
-
-TranslateMode = Literal["auto", "always", "never"]
-Fit = Literal["crop", "pad", "stretch"]
-MaskRule = Literal["exact", "compvis"]
 
 MAX_SIDE: Final = 8192
 MAX_PIXELS: Final = MAX_SIDE**2  # of an enlarged picture

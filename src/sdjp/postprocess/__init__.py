@@ -26,7 +26,7 @@ from typing import Final
 
 from sdjp.postprocess.base import Note, PostProcessor, Switch, run
 from sdjp.postprocess.detection import Detection, detect
-from sdjp.postprocess.safety import SafetyCheck, SafetyMode, make_safety, with_checker
+from sdjp.postprocess.safety import SafetyCheck, make_safety, with_checker
 from sdjp.postprocess.watermark import Watermark, make_watermark
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "Note",
     "PostProcessor",
     "SafetyCheck",
-    "SafetyMode",
     "Switch",
     "Watermark",
     "detect",

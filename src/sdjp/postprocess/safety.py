@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp.errors import InputError, NonFiniteError
+from sdjp.options import SafetyMode
 from sdjp.postprocess.base import PostProcessor
 from sdjp.records import Report
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from sdjp.models.safety_checker import SafetyChecker
 
-SafetyMode = Literal["flag", "blur", "black", "off"]
 SAFETY_MODES: Final = get_args(SafetyMode)
 
 SPECIAL_ADJUSTMENT: Final = 0.01

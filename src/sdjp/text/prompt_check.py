@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 from sdjp.errors import InputError
+from sdjp.options import PromptCheck
 from sdjp.records import PromptInfo, Report
 from sdjp.text.word_list import WordList, read, shipped
 
-PromptCheck = Literal["off", "flag", "refuse"]
 PROMPT_CHECKS: Final = get_args(PromptCheck)
 NAME: Final = "prompt_check"
 

@@ -24,7 +24,7 @@ def parser() -> Parser:
     options.option("target", metavar="B", ja="書き出す先", en="where to write")
     options.option("--dtype", choices=("float32", "float16", "bfloat16"), ja="書き出す型（省略時はそのまま）",
                   en="dtype to write (as it is, if left out)")  # fmt: skip
-    options.option("--ema", choices=("auto", "true", "false"), default="auto", ja="EMA の重みを使うか",
+    options.option("--ema", choices=tuple(EMA), default="auto", ja="EMA の重みを使うか",
                   en="whether to use EMA weights")  # fmt: skip
     options.option(
         "--overwrite", action="store_true", ja="すでにあれば置き換える", en="replace what is there"

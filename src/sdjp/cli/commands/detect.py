@@ -7,13 +7,13 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp import errors
-from sdjp.cli.options import METHODS
 from sdjp.cli.parser import Parser
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
+from sdjp.options import WatermarkMethod
 
 if TYPE_CHECKING:
     from sdjp.postprocess import Detection
@@ -37,7 +37,12 @@ def parser() -> Parser:
     options.option("files", nargs="+", metavar="FILE", ja="調べる画像、またはそのフォルダー",
                    en="pictures, or folders of them")  # fmt: skip
     options.option("--text", metavar="TEXT", ja="入っているはずの文字列", en="the text that is expected")
-    options.option("--method", choices=METHODS, ja="この方式だけを調べる", en="look for this method only")
+    options.option(
+        "--method",
+        choices=get_args(WatermarkMethod),
+        ja="この方式だけを調べる",
+        en="look for this method only",
+    )
     options.option("--thorough", action="store_true",
                    ja="大きさが変わったり切り抜かれたりした spread 方式の透かしも探す（1 枚に数秒）",
                    en="look for spread marks that were resized or cropped too (seconds each)")  # fmt: skip
