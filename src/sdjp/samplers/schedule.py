@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from sdjp.config import ScheduleConfig
 from sdjp.errors import InputError
 from sdjp.samplers.spacing import SPACINGS
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from sdjp.config import ScheduleConfig
 
 StrengthRule = Literal["diffusers", "compvis"]
 STRENGTH_RULES: Final = get_args(StrengthRule)
