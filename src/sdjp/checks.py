@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from sdjp.errors import InputError
 
-MAX_COUNT = 1000
+MAX_COUNT: Final = 1000
+MAX_LORA_WEIGHT: Final = 10.0
 
 
 def whole(name: str, value: object, low: int, high: int, *, label: str = "") -> None:

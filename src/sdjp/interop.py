@@ -17,8 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, overload
 
+from sdjp.choices import TranslateMode
 from sdjp.errors import InputError
-from sdjp.options import TranslateMode
 from sdjp.text.read import check_prompt, to_english
 from sdjp.text.translate import AUTO, TRANSLATORS, make_translator
 from sdjp.text.translate.base import Translator

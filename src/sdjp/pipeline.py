@@ -14,6 +14,7 @@ from torch import Tensor
 from sdjp import checks, images, loading, weights
 from sdjp._version import __version__
 from sdjp.addons import Addons
+from sdjp.choices import Fit, MaskRule, PromptCheck, SafetyMode, TranslateMode
 from sdjp.conditioning.cache import StateCache
 from sdjp.conditioning.reader import Reader
 from sdjp.config import ModelConfig
@@ -28,7 +29,6 @@ from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.loading import EXTRAS, Extras, Parts
 from sdjp.options import GenerationOptions, frozen
-from sdjp.options.choices import Fit, MaskRule, PromptCheck, SafetyMode, TranslateMode
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdjp.options import TranslateMode
+from sdjp.choices import TranslateMode
 from sdjp.text.names import Names
 from sdjp.text.neighbours import FILE as WORDS
 from sdjp.text.neighbours import Words

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image, ImageOps
 
-from sdjp.options import Fit
+from sdjp.choices import Fit
 
 
 def natural_size(

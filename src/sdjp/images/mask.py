@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
+from sdjp.choices import Fit
 from sdjp.errors import InputError
 from sdjp.images.fit import fit_picture
 from sdjp.images.read import to_rgb
-from sdjp.options import Fit
 
 if TYPE_CHECKING:
     from torch import Tensor

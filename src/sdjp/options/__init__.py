@@ -1,6 +1,7 @@
 """Options: what one generation is asked for, each told once, and how to refuse what cannot be drawn."""
 
-from sdjp.options.choices import (
+from sdjp.checks import MAX_LORA_WEIGHT
+from sdjp.choices import (
     Fit,
     MaskRule,
     PromptCheck,
@@ -10,7 +11,6 @@ from sdjp.options.choices import (
 )
 from sdjp.options.generation import (
     ENLARGEMENT,
-    MAX_LORA_WEIGHT,
     MAX_PIXELS,
     OPTIONS,
     GenerationOptions,

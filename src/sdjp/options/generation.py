@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_args
 
+from sdjp.checks import MAX_LORA_WEIGHT
+from sdjp.choices import Fit, MaskRule, TranslateMode
 from sdjp.errors import InputError
-from sdjp.options.choices import Fit, MaskRule, TranslateMode
 from sdjp.options.presets import PRESETS, get_preset
 from sdjp.options.rules import (
     Choice,
@@ -37,7 +38,6 @@ from sdjp.samplers import SAMPLERS, SPACINGS, STRENGTH_RULES
 MAX_SIDE: Final = 8192
 MAX_PIXELS: Final = MAX_SIDE**2  # of an enlarged picture
 MAX_SEED: Final = 2**63 - 1
-MAX_LORA_WEIGHT: Final = 10.0
 ENLARGEMENT: Final = Real(1, 8)
 
 O = TypeVar("O", bound="GenerationOptions")  # noqa: E741  (a type, not a number)

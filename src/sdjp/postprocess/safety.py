@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from sdjp.choices import SafetyMode
 from sdjp.errors import InputError, NonFiniteError
-from sdjp.options import SafetyMode
 from sdjp.postprocess.base import PostProcessor
 from sdjp.records import Report
 

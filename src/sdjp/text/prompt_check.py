@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from sdjp.choices import PromptCheck
 from sdjp.errors import InputError
-from sdjp.options import PromptCheck
 from sdjp.records import PromptInfo, Report
 from sdjp.text.word_list import WordList, read, shipped
 

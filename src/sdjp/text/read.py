@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sdjp.choices import TranslateMode
 from sdjp.errors import InputError
-from sdjp.options import TranslateMode
 from sdjp.records import Part, PromptInfo
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk

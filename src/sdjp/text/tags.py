@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from sdjp.checks import MAX_LORA_WEIGHT
 from sdjp.errors import InputError
-from sdjp.options import MAX_LORA_WEIGHT
 
 _LORA: Final = re.compile(r"<lora:(?P<fields>[^<>]*)>", re.IGNORECASE)
 

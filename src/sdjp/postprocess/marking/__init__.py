@@ -12,7 +12,7 @@ How to add one:
    ``require``, ``embed`` and ``reader``.
 2. Add one line to :data:`METHODS` below. The order of the lines is the order in which methods are tried where
    the one before cannot be read back.
-3. Add its name to ``WatermarkMethod`` in ``sdjp/options/choices.py`` (which loads nothing heavy).
+3. Add its name to ``WatermarkMethod`` in ``sdjp/choices.py`` (which loads nothing heavy).
 4. Add it to the tables of docs/ja/watermark.md and docs/en/watermark.md: ``examples/bench/watermark.py``
    measures it.
 5. Run ``pytest tests/contract/test_marking.py``: it finds the new one by itself.
