@@ -145,7 +145,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
         values = {
             "per_second": count * sum(map(len, quarters)) / training.seconds,
             "scenes": len(data.records),
-            **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters)},
+            **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters) if q},
         }
         for q in quarters:
             q.clear()
