@@ -284,7 +284,8 @@ def said_together(name: str, value: Any) -> bool:
     if name in ("prompt", "negative_prompt", "seed"):
         return (name == "prompt" and value in (None, [])) or (isinstance(value, list) and len(value) > 1)
     if name == "guidance_interval":
-        return isinstance(value, list) and len(value) == 2 and value[0] in (0, 1) and value[1] in (0, 1)
+        numbers = isinstance(value, list) and all(type(v) in (int, float) for v in value)
+        return numbers and len(value) == 2 and value[0] >= value[1]
     return name in BESIDE and value in (None, 8192)
 
 
