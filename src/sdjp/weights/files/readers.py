@@ -6,8 +6,10 @@ is mapped into memory. The contents tell the format, not the name.
 
 from __future__ import annotations
 
+import io
 import math
 import mmap
+import stat
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +23,8 @@ from sdjp.weights.files.faults import damaged, faults_of, foreign
 from sdjp.weights.files.foreign import not_weights
 from sdjp.weights.files.json_file import parse_json
 from sdjp.weights.files.tensorfile import Entry, TensorFile
-from sdjp.weights.files.unpickler import PickledTensor, RestrictedUnpickler
+from sdjp.weights.files.pickle_scan import MAX_BYTES, scan, too_large
+from sdjp.weights.files.unpickler import MAX_DIMENSIONS, MAX_SIZE, PickledTensor, RestrictedUnpickler
 
 DTYPES: Final = {
     "F64": torch.float64,
@@ -38,7 +41,12 @@ DTYPES: Final = {
     "BOOL": torch.bool,
 }
 """Names of the safetensors format."""
-MAX_HEADER: Final = 100_000_000  # bytes; the limit of the safetensors format, and ample for a pickle
+MAX_HEADER: Final = 10_000_000
+"""Bytes of a safetensors header; that of Stable Diffusion v1 with averages has 300 kB."""
+MAX_TENSORS: Final = 50_000
+"""Of one file; those of Stable Diffusion v1 have 2,000, with all that training needs some 6,000."""
+MAX_TIMES: Final = 4
+"""How often the bytes of a file may be used: tensors may share them, but not without end."""
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
 HEAD: Final = 512
 """Bytes at the start that tell the format."""
@@ -55,11 +63,14 @@ def open_file(path: Path) -> TensorFile:
         WeightsError: If the file cannot be read, is no file of weights, is damaged, or contains an attack.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise not_regular(path)
         with path.open("rb") as file, faults_of(path):
             read = _reader(file.read(HEAD))
             # Pages are read when they are used, and copied when they are written to.
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
             entries, metadata = read(file, buffer)
+            _check_sizes(entries, len(buffer))
             return TensorFile(path=path, entries=entries, buffer=buffer, metadata=metadata)
     except OSError as error:
         raise WeightsError(
@@ -87,7 +98,9 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
         raise damaged("先頭の目次が読めません", "its header cannot be read")
     try:
         header = parse_json(buffer[8:start])
-        metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
+        metadata = {str(k): str(v) for k, v in (header.pop("__metadata__", None) or {}).items()}
+        if len(header) > MAX_TENSORS:
+            raise too_large(f"{len(header):,}")
         entries = {name: _safetensors_entry(item, start) for name, item in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(f"目次の誤り: {error}", f"an error in its header: {error}") from error
@@ -102,8 +115,10 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
 
 def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
     (begin, end), shape, dtype = item["data_offsets"], tuple(item["shape"]), DTYPES[item["dtype"]]
-    if not all(type(n) is int and n >= 0 for n in (begin, end, *shape)):
-        raise ValueError("negative number")
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"{len(shape)} dimensions")
+    if not all(type(n) is int and 0 <= n < MAX_SIZE for n in (begin, end, *shape)):
+        raise ValueError("a number out of range")
     if end - begin != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{end - begin} bytes for {shape} {dtype}")
     return Entry(dtype=dtype, shape=shape, start=start + begin)
@@ -115,7 +130,7 @@ def _torch_zip(file: IO[bytes], buffer: mmap.mmap) -> Contents:
         with zipfile.ZipFile(file) as archive:
             members = {info.filename: info for info in archive.infolist()}
             root = _torch_root(members)
-            if members[root + "data.pkl"].file_size > MAX_HEADER:
+            if members[root + "data.pkl"].file_size > MAX_BYTES:
                 raise damaged("data.pkl が大きすぎます", "its data.pkl is too large")
             if root + "byteorder" in members and archive.read(root + "byteorder") != b"little":
                 raise foreign(
@@ -123,7 +138,7 @@ def _torch_zip(file: IO[bytes], buffer: mmap.mmap) -> Contents:
                     "it was written on a big-endian machine. Save it again on a little-endian one",
                 )
             with archive.open(root + "data.pkl") as pickled:
-                content, _ = _unpickle(pickled)
+                content, _ = _unpickle(io.BytesIO(pickled.read(MAX_BYTES + 1)))
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a broken archive can raise anything
@@ -166,9 +181,9 @@ def _data_offset(buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
     return info.header_offset + 30 + int(name) + int(padding)
 
 
-def _torch_legacy(file: IO[bytes], buffer: mmap.mmap) -> Contents:
+def _torch_legacy(_: IO[bytes], buffer: mmap.mmap) -> Contents:
     """Five pickles one after the other, then each storage: its number of elements and its bytes."""
-    file.seek(0)
+    file = io.BytesIO(buffer[:MAX_BYTES])  # the pickles; what follows them is not read here
     magic, _ = _unpickle(file)
     if magic != LEGACY_MAGIC:
         raise foreign(
@@ -195,14 +210,18 @@ def _torch_legacy(file: IO[bytes], buffer: mmap.mmap) -> Contents:
     return entries, {}
 
 
-def _unpickle(file: IO[bytes]) -> tuple[object, RestrictedUnpickler]:
+def _unpickle(file: io.BytesIO) -> tuple[object, RestrictedUnpickler]:
+    start = file.tell()
+    scan(file)
+    file.seek(start)
     unpickler = RestrictedUnpickler(file)
     try:
         return unpickler.load(), unpickler
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a broken pickle can raise anything
-        raise damaged(f"pickle の誤り: {error!r}", f"an error in its pickle: {error!r}") from error
+        said = f"{type(error).__name__}: {str(error)[:100]}"
+        raise damaged(f"pickle の誤り: {said}", f"an error in its pickle: {said}") from error
 
 
 def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
@@ -234,6 +253,27 @@ def _entry(name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
     if entry.end > stop:
         raise damaged(f"{name} の中身が足りません", f"the data of {name} is incomplete")
     return entry
+
+
+def _check_sizes(entries: Mapping[str, Entry], size: int) -> None:
+    """Refuse tensors that would be many times larger in memory than the file that they are in."""
+    if len(entries) > MAX_TENSORS:
+        raise too_large(f"{len(entries):,}")
+    total = sum(math.prod(entry.shape) * entry.dtype.itemsize for entry in entries.values())
+    if total > MAX_TIMES * size:
+        raise damaged(
+            f"テンソルは {total:,} バイトのはずが、ファイルは {size:,} バイトです",
+            f"its tensors should have {total:,} bytes, and the file has {size:,}",
+        )
+
+
+def not_regular(path: Path) -> WeightsError:
+    """Return the error for a device, a pipe or the like, which is not opened: it may never end."""
+    return WeightsError(
+        "weights.unreadable",
+        ja=f"{path} はふつうのファイルではありません（パイプやデバイス）。ファイルに保存してから指定してください。",
+        en=f"{path} is no regular file but a pipe, a device or the like. Save it to a file and give that.",
+    )
 
 
 def _in_order(shape: tuple[int, ...]) -> tuple[int, ...]:

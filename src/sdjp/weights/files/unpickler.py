@@ -14,7 +14,12 @@ from typing import IO, Any, Final, NoReturn
 import torch
 
 from sdjp.weights.files.faults import FILE, Fault
+from sdjp.weights.files.pickle_scan import MAX_NAME, too_large
 
+MAX_DIMENSIONS: Final = 16
+"""Of a tensor; weights have five at most."""
+MAX_SIZE: Final = 2**40
+"""Of one dimension of a tensor."""
 STORAGES: Final = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -88,6 +93,14 @@ class PlainDict(dict[Any, Any]):
 
     __slots__ = ()
 
+    def __init__(self, items: object = None, *_: object) -> None:
+        """Take the list of pairs that pickles of Python 2 have; it is used up, so that it is taken once."""
+        if isinstance(items, list):
+            for pair in items:
+                if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str):
+                    self[pair[0]] = pair[1]
+            items.clear()
+
     @staticmethod
     def __setstate__(*_: object) -> None:
         """Ignore attributes such as ``_metadata``."""
@@ -103,6 +116,7 @@ class PlainParameters(PlainDict):
         parameters = state.get("_parameters") if isinstance(state, dict) else None
         if isinstance(parameters, dict):
             self.update({k: v for k, v in parameters.items() if isinstance(v, PickledTensor)})
+            parameters.clear()
 
 
 class StorageType(Inert):
@@ -160,7 +174,7 @@ def _tensor(
         not _is_count(offset)
         or not isinstance(shape, tuple)
         or not isinstance(stride, tuple)
-        or len(shape) != len(stride)
+        or not len(shape) == len(stride) <= MAX_DIMENSIONS
         or not all(_is_count(n) for n in (*shape, *stride))
     ):
         raise pickle.UnpicklingError("tensor")
@@ -168,7 +182,7 @@ def _tensor(
 
 
 def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < MAX_SIZE
 
 
 def _parameter(tensor: object = None, *_: object) -> object:
@@ -201,6 +215,8 @@ class RestrictedUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Answer a name in the pickle with one of the stand-ins above."""
+        if len(module) + len(name) > MAX_NAME:
+            raise too_large(f"{len(module) + len(name):,}")
         if is_dangerous(module, name):
             self._refuse(f"{module}.{name}")
         if (module, name) == ("collections", "OrderedDict"):
