@@ -206,7 +206,9 @@ def _patterns(given: Any) -> list[tuple[re.Pattern[str], Any]]:
         or re.search(r"\)[*+{]", pattern)
         for pattern in given
     ):
-        raise Invalid("alpha_pattern の正規表現が複雑すぎます", "a regular expression of alpha_pattern is too intricate")
+        raise Invalid(
+            "alpha_pattern の正規表現が複雑すぎます", "a regular expression of alpha_pattern is too intricate"
+        )
     return [(re.compile(rf"(^|\.)({pattern})$"), value) for pattern, value in given.items()]
 
 

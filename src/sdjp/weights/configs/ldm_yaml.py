@@ -241,7 +241,7 @@ class _Reader:
                 f"{where}.target", f"{where}.target", name, f"使える値: {listed}", f"allowed: {listed}"
             )
             return None
-        training = ("target", "params", "base_learning_rate")
+        training = ("target", "params", "base_learning_rate", "learning_rate", "scale_lr", "weight_decay")
         for key in data:
             if key not in training:
                 self.problems.append((f"{where}.{key}: 知らない項目です", f"{where}.{key}: unknown"))

@@ -22,8 +22,8 @@ from sdjp.errors import WeightsError, reason
 from sdjp.weights.files.faults import damaged, faults_of, foreign
 from sdjp.weights.files.foreign import not_weights
 from sdjp.weights.files.json_file import parse_json
-from sdjp.weights.files.tensorfile import Entry, TensorFile
 from sdjp.weights.files.pickle_scan import MAX_BYTES, scan, too_large
+from sdjp.weights.files.tensorfile import Entry, TensorFile
 from sdjp.weights.files.unpickler import MAX_DIMENSIONS, MAX_SIZE, PickledTensor, RestrictedUnpickler
 
 DTYPES: Final = {
@@ -43,6 +43,10 @@ DTYPES: Final = {
 """Names of the safetensors format."""
 MAX_HEADER: Final = 10_000_000
 """Bytes of a safetensors header; that of Stable Diffusion v1 with averages has 300 kB."""
+MAX_LEVELS: Final = 4
+"""Dictionaries within each other that tensors are looked for in."""
+USUAL: Final = ("state_dict", "string_to_param")
+"""Names that tensors are under."""
 MAX_TENSORS: Final = 50_000
 """Of one file; those of Stable Diffusion v1 have 2,000, with all that training needs some 6,000."""
 MAX_TIMES: Final = 4
@@ -73,11 +77,16 @@ def open_file(path: Path) -> TensorFile:
             _check_sizes(entries, len(buffer))
             return TensorFile(path=path, entries=entries, buffer=buffer, metadata=metadata)
     except OSError as error:
-        raise WeightsError(
-            "weights.unreadable",
-            ja=f"重み {path} を開けません（{reason(error)[0]}）。パスとアクセス権を確かめてください。",
-            en=f"cannot open the weights {path} ({reason(error)[1]}). Check path and permissions.",
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> WeightsError:
+    """Return the error for a file that cannot be opened."""
+    return WeightsError(
+        "weights.unreadable",
+        ja=f"重み {path} を開けません（{reason(error)[0]}）。パスとアクセス権を確かめてください。",
+        en=f"cannot open the weights {path} ({reason(error)[1]}). Check path and permissions.",
+    )
 
 
 def _reader(head: bytes) -> Reader:
@@ -102,7 +111,7 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
         if len(header) > MAX_TENSORS:
             raise too_large(f"{len(header):,}")
         entries = {name: _safetensors_entry(item, start) for name, item in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise damaged(f"目次の誤り: {error}", f"an error in its header: {error}") from error
     size = max((entry.end for entry in entries.values()), default=start)
     if size > len(buffer):
@@ -114,6 +123,12 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
 
 
 def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
+    if item["dtype"] not in DTYPES:
+        raise foreign(
+            f"sdjp にない型 {item['dtype']!r} のテンソルがあります。"
+            "float16 などで保存されたものを指定してください",
+            f"it has tensors of the type {item['dtype']!r}, which sdjp does not know. Give a file in float16",
+        )
     (begin, end), shape, dtype = item["data_offsets"], tuple(item["shape"]), DTYPES[item["dtype"]]
     if len(shape) > MAX_DIMENSIONS:
         raise ValueError(f"{len(shape)} dimensions")
@@ -181,7 +196,7 @@ def _data_offset(buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
     return info.header_offset + 30 + int(name) + int(padding)
 
 
-def _torch_legacy(_: IO[bytes], buffer: mmap.mmap) -> Contents:
+def _torch_legacy(_file: IO[bytes], buffer: mmap.mmap) -> Contents:
     """Five pickles one after the other, then each storage: its number of elements and its bytes."""
     file = io.BytesIO(buffer[:MAX_BYTES])  # the pickles; what follows them is not read here
     magic, _ = _unpickle(file)
@@ -225,12 +240,14 @@ def _unpickle(file: io.BytesIO) -> tuple[object, RestrictedUnpickler]:
 
 
 def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
-    """The tensors of a checkpoint, which are under ``state_dict`` or at the top.
+    """The tensors of a checkpoint: at the top, under ``state_dict`` or the like, or one bare tensor.
 
     Those of textual inversion are under ``string_to_param``.
     """
-    if isinstance(content, dict):
-        content = content.get("state_dict", content.get("string_to_param", content))
+    if isinstance(content, PickledTensor):
+        yield "*", content
+        return
+    content = _innermost(content)
     if not isinstance(content, dict):
         raise foreign(
             "重みではなく、プログラムのオブジェクトが保存されています。"
@@ -241,6 +258,25 @@ def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
     for name, tensor in content.items():
         if isinstance(name, str) and isinstance(tensor, PickledTensor):
             yield name, tensor
+
+
+def _innermost(content: object) -> object:
+    """The dictionary with the most tensors: under the usual names first, else wherever it is."""
+    seen, wanted = set(), [content]
+    best, most = content, 0
+    for _ in range(MAX_LEVELS):
+        inside = []
+        for one in wanted:
+            if not isinstance(one, dict) or id(one) in seen:
+                continue
+            seen.add(id(one))
+            usual = [one[key] for key in USUAL if isinstance(one.get(key), dict)]
+            tensors = sum(isinstance(k, str) and isinstance(v, PickledTensor) for k, v in one.items())
+            if tensors > most and not usual:
+                best, most = one, tensors
+            inside += usual or [value for value in one.values() if isinstance(value, dict)]
+        wanted = inside
+    return best
 
 
 def _entry(name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
@@ -271,7 +307,8 @@ def not_regular(path: Path) -> WeightsError:
     """Return the error for a device, a pipe or the like, which is not opened: it may never end."""
     return WeightsError(
         "weights.unreadable",
-        ja=f"{path} はふつうのファイルではありません（パイプやデバイス）。ファイルに保存してから指定してください。",
+        ja=f"{path} はふつうのファイルではありません（パイプやデバイス）。"
+        "ファイルに保存してから指定してください。",
         en=f"{path} is no regular file but a pipe, a device or the like. Save it to a file and give that.",
     )
 

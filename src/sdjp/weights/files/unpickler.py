@@ -31,7 +31,13 @@ STORAGES: Final = {
     "CharStorage": torch.int8,
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
+    "UntypedStorage": torch.uint8,
 }
+DTYPES: Final = {
+    name: getattr(torch, name)
+    for name in ("float8_e4m3fn", "float8_e5m2", "float32", "float16", "bfloat16", "float64")
+}
+"""Those that tensors without a storage type of their own name."""
 
 # Modules that start programs, run code, open connections or load further modules. Refusing them only makes an
 # attack plain: what is not listed is a stand-in that does nothing.
@@ -181,6 +187,21 @@ def _tensor(
     return PickledTensor(storage, offset, shape, stride)  # type: ignore[arg-type]
 
 
+def _tensor_of_dtype(
+    storage: object = None,
+    offset: object = None,
+    shape: object = None,
+    stride: object = None,
+    _grad: object = None,
+    _hooks: object = None,
+    dtype: object = None,
+    *_: object,
+) -> object:
+    if not isinstance(storage, Storage) or not isinstance(dtype, StorageType):
+        return Inert()
+    return _tensor(Storage(dtype.dtype, storage.key), offset, shape, stride)
+
+
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < MAX_SIZE
 
@@ -196,6 +217,7 @@ def _subclass(function: object = None, _type: object = None, args: object = (), 
 REBUILD: Final[Mapping[tuple[str, str], Callable[..., object]]] = {
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v3"): _tensor_of_dtype,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
     ("torch._tensor", "_rebuild_from_type_v2"): _subclass,
@@ -225,6 +247,8 @@ class RestrictedUnpickler(pickle.Unpickler):
             return PlainParameters
         if module in ("torch", "torch.storage") and name in STORAGES:
             return StorageType(STORAGES[name])
+        if module == "torch" and name in DTYPES:
+            return StorageType(DTYPES[name])
         if (module, name) in REBUILD:
             return Rebuild(REBUILD[module, name])
         # A type of its own, since pickles make instances of it.
