@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
 from sdjp.weights import vocabulary
-from sdjp.weights.configs import bounds, diffusers, infer
+from sdjp.weights.configs import bounds, diffusers, infer, scheduler
 from sdjp.weights.files.faults import FILE, Fault, Invalid, damaged, faults_of, texts_of
 from sdjp.weights.files.foreign import no_model
 from sdjp.weights.files.json_file import parse_json, read_json, read_object
@@ -49,6 +49,7 @@ class Checkpoint:
         averaged: Whether what the plain names hold is known to be a moving average.
         files: Every file of tensors.
         vocabulary: The tokenizer of the text encoder.
+        notes: What of its settings is not followed, in Japanese and in English.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Checkpoint:
     averaged: bool
     files: tuple[Path, ...]
     vocabulary: Vocabulary
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
@@ -123,9 +125,11 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
             files.append(path)
             tensors += [(f"{component}/{name}", Stored(file, name)) for name in file.entries]
     config = _own_config(None, [folder / "sdjp.json", folder / "config.json"], tensors=len(tensors))
+    notes: tuple[scheduler.Note, ...] = ()
     if config is None:
         settings = {part: _settings(folder / name) for part, name in diffusers.FILES.items()}
         config = diffusers.from_files(folder.name, settings)
+        notes = scheduler.notes(settings["scheduler"], sampler=config.defaults.sampler)
     _check_text("diffusers", config)
     return Checkpoint(
         path=folder,
@@ -135,6 +139,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
         averaged=averaged,
         files=tuple(files),
         vocabulary=vocabulary.in_folder(folder, config.text),
+        notes=notes,
     )
 
 

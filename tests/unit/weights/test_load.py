@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from sdjp.config import MINI, CLIPTextConfig, ModelConfig, to_json
 from sdjp.errors import InputError, WeightsError
+from sdjp.pipeline import Pipeline
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded, convert, load
 from sdjp.weights.names.maps import MAPS
 
@@ -336,7 +338,9 @@ def diffusers(folder: Path, ckpt: Path) -> Path:
 def test_a_diffusers_folder(diffusers: Path, small: Loaded) -> None:
     loaded = load(diffusers)
     assert_same(loaded, small)
-    assert loaded.config == dataclasses.replace(small.config, name="diffusers")
+    defaults = dataclasses.replace(small.config.defaults, sampler="ddim")  # the scheduler of the folder
+    assert loaded.config == dataclasses.replace(small.config, name="diffusers", defaults=defaults)
+    assert loaded.report.notes == ()
     assert loaded.report.layout == "diffusers"
     assert [path.parent.name for path in loaded.report.files] == ["unet", "vae", "text_encoder"]
     with pytest.raises(WeightsError) as caught:
@@ -460,6 +464,70 @@ def test_an_index_that_points_elsewhere(diffusers: Path) -> None:
         with pytest.raises(WeightsError) as caught:
             load(diffusers)
         assert caught.value.code == "weights.damaged"
+
+
+def schedule(folder: Path, **settings: Any) -> Loaded:
+    path = folder / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | settings), encoding="utf-8")
+    return load(folder)
+
+
+def test_the_steps_of_a_folder_are_those_of_its_scheduler(diffusers: Path) -> None:
+    loaded = schedule(
+        diffusers,
+        _class_name="EulerDiscreteScheduler",
+        timestep_spacing="trailing",
+        prediction_type="v_prediction",
+    )
+    assert (loaded.config.defaults.sampler, loaded.config.defaults.spacing) == ("euler", "trailing")
+    assert loaded.config.schedule.prediction == "v"
+    assert loaded.report.notes == ()
+    pipe = Pipeline(loaded, translator=make_translator("passthrough"))
+
+    def drawn(**options: Any) -> Tensor:
+        latents = pipe.generate(
+            "a cat", num_inference_steps=2, seed=1, height=64, width=64, **options
+        ).latents
+        assert latents is not None
+        return latents
+
+    assert torch.equal(drawn(), drawn(sampler="euler", spacing="trailing"))
+    assert not torch.equal(drawn(), drawn(spacing="leading"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"use_karras_sigmas": True},
+        {"skip_prk_steps": False, "_class_name": "PNDMScheduler"},
+        {"set_alpha_to_one": True},
+        {"steps_offset": 0},
+        {"timestep_spacing": "own"},
+        {"algorithm_type": "sde-dpmsolver++", "_class_name": "DPMSolverMultistepScheduler"},
+        *(
+            {"_class_name": f"{name}Scheduler"}
+            for name in ("LCM", "HeunDiscrete", "UniPCMultistep", "DEISMultistep", "LMSDiscrete")
+        ),
+        {"_class_name": ["a", "list"]},
+    ],
+)
+def test_what_is_not_followed_of_a_scheduler_is_told(settings: dict[str, Any], diffusers: Path) -> None:
+    key, value = next(iter(settings.items()))
+    [(ja, en)] = schedule(diffusers, **settings).report.notes
+    for text in (ja, en):
+        assert (key if key != "_class_name" else str(value)[:3]) in text or isinstance(value, list)
+
+
+def test_tokens_added_in_training_are_told(diffusers: Path) -> None:
+    tokenizer = diffusers / "tokenizer"
+    ids: dict[str, object] = {"<|endoftext|>": 49407, "<cat-toy>": 49408, "<x>": "no number"}
+    (tokenizer / "added_tokens.json").write_text(json.dumps(ids), encoding="utf-8")
+    [(ja, en)] = load(diffusers).report.notes
+    for text in (ja, en):
+        assert "<cat-toy>" in text
+        assert "endoftext" not in text
+    (tokenizer / "added_tokens.json").write_text("[", encoding="utf-8")
+    assert load(diffusers).report.notes == ()
 
 
 @pytest.mark.parametrize("name", ["unet/config.json", "vae/diffusion_pytorch_model.safetensors"])

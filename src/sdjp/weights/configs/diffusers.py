@@ -16,6 +16,7 @@ from sdjp.config import (
     VAEConfig,
 )
 from sdjp.weights.configs import diffusers_text
+from sdjp.weights.configs import scheduler as scheduling
 from sdjp.weights.configs.values import alike, one_of_all, real, setting, share, whole, wholes
 from sdjp.weights.files.faults import FILE, Fault, texts_of
 
@@ -159,7 +160,12 @@ def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Jso
             beta_end=setting(scheduler, "beta_end", share, 0.012),
             prediction="v" if scheduler.get("prediction_type") == "v_prediction" else "epsilon",
         ),
-        defaults=Defaults(height=pixels, width=pixels),
+        defaults=Defaults(
+            height=pixels,
+            width=pixels,
+            sampler=scheduling.sampler_of(scheduler) or Defaults().sampler,
+            spacing=scheduling.spacing_of(scheduler),
+        ),
     )
 
 
