@@ -41,6 +41,10 @@ DTYPES: Final = {
     "BOOL": torch.bool,
 }
 """Names of the safetensors format."""
+OTHER_DTYPES: Final = (
+    "F4", "F6_E2M3", "F6_E3M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "C64", "U16", "U32", "U64",
+)  # fmt: skip
+"""Those of the format that no weights of this family are in."""
 MAX_HEADER: Final = 10_000_000
 """Bytes of a safetensors header; that of Stable Diffusion v1 with averages has 300 kB."""
 MAX_LEVELS: Final = 4
@@ -123,7 +127,7 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
 
 
 def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
-    if item["dtype"] not in DTYPES:
+    if item["dtype"] in OTHER_DTYPES:
         raise foreign(
             f"sdjp にない型 {item['dtype']!r} のテンソルがあります。"
             "float16 などで保存されたものを指定してください",
