@@ -115,6 +115,17 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hostile files changed at random, for a minute (``-- 600``: ten); with atheris, where it installs."""
+    install_project(session, "test")
+    try:
+        session.install("atheris")
+    except nox.command.CommandFailed:
+        session.log("atheris does not install here; hypothesis changes the files")
+    session.run("python", "-m", "tests.fuzz", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Every example, and every command of both READMEs."""
     install_project(session, "test")

@@ -221,6 +221,8 @@ def test_nan_is_an_error_and_never_a_black_picture() -> None:
     with pytest.raises(errors.NonFiniteError) as caught:
         pipe.generate("a cat", seed=1)
     assert caught.value.code == "nan.latents"
+    assert "damaged" in caught.value.en  # it is float32 already
+    assert "float32'" not in caught.value.en
 
 
 BAD = {

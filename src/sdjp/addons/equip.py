@@ -29,6 +29,7 @@ from sdjp.models.extended_embedding import ExtendedEmbedding
 from sdjp.records import Report
 from sdjp.text.names import Names, named
 from sdjp.text.prompt import Prompt
+from sdjp.weights.files.readers import unreadable
 
 N = TypeVar("N", bound=nn.Module)
 LORA, EMBEDDINGS = "LoRA", "embeddings"
@@ -188,7 +189,10 @@ class Addons:
 
     def _once(self, path: Path, kind: str, read: Any) -> Any:
         """Read a file, unless it was read and has not changed since."""
-        wanted = (path, path.stat().st_mtime, kind)
+        try:
+            wanted = (path, path.stat().st_mtime, kind)
+        except OSError as error:  # a link to nothing
+            raise unreadable(path, error) from error
         with self._lock:
             if wanted not in self._read:
                 self._read[wanted] = read()

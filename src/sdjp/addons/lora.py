@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,8 @@ from sdjp.weights.names.maps import MAPS
 
 METADATA: Final = "lora_adapter_metadata"  # of diffusers, in safetensors files
 PEFT: Final = "adapter_config.json"  # beside the file
+MAX_PATTERNS, MAX_WILD, MAX_PATTERN = 2_000, 20, 300
+"""Patterns of a file, those that stand for several modules, and characters of one."""
 PARTS: Final = {"unet": "unet", "text": "text_encoder"}
 
 
@@ -138,27 +140,34 @@ class _Settings:
     """Settings of a file for modules that have no tensor ``alpha``; without any, alpha is the rank."""
 
     by_part: Mapping[str, Mapping[str, Any]]
+    patterns: Mapping[str, Sequence[tuple[re.Pattern[str], Any]]]
 
     @classmethod
     def of(cls, file: TensorFile) -> _Settings:
-        beside = file.path.parent / PEFT
         try:
-            if METADATA in file.metadata:
-                settings = to_object(parse_json(file.metadata[METADATA]))
-                by_part = {
-                    part: {
-                        key.removeprefix(f"{theirs}."): value
-                        for key, value in settings.items()
-                        if key.startswith(f"{theirs}.")
-                    }
-                    for part, theirs in PARTS.items()
-                }
-                return cls(by_part if any(by_part.values()) else dict.fromkeys(PARTS, settings))
-            if file.path.stem == "adapter_model" and beside.is_file():
-                return cls(dict.fromkeys(PARTS, read_object(beside)))
-        except Invalid as error:
+            by_part = cls._by_part(file)
+            patterns = {part: _patterns(settings.get("alpha_pattern")) for part, settings in by_part.items()}
+        except (Invalid, re.error) as error:
             raise _unreadable(error) from error
-        return cls({})
+        return cls(by_part, patterns)
+
+    @staticmethod
+    def _by_part(file: TensorFile) -> Mapping[str, Mapping[str, Any]]:
+        beside = file.path.parent / PEFT
+        if METADATA in file.metadata:
+            settings = to_object(parse_json(file.metadata[METADATA]))
+            by_part = {
+                part: {
+                    key.removeprefix(f"{theirs}."): value
+                    for key, value in settings.items()
+                    if key.startswith(f"{theirs}.")
+                }
+                for part, theirs in PARTS.items()
+            }
+            return by_part if any(by_part.values()) else dict.fromkeys(PARTS, settings)
+        if file.path.stem == "adapter_model" and beside.is_file():
+            return dict.fromkeys(PARTS, read_object(beside))
+        return {}
 
     def scale(self, module: str, names: Mapping[Role, str], file: TensorFile) -> float:
         """alpha / rank of one module; alpha / sqrt(rank) where peft says so (arXiv 2312.03732)."""
@@ -169,14 +178,38 @@ class _Settings:
         try:
             settings = self.by_part.get(module.partition(".")[0], {})
             alpha = settings.get("lora_alpha")
-            for pattern, value in (settings.get("alpha_pattern") or {}).items():
-                if re.search(rf"(^|\.)({pattern})$", theirs):
+            for pattern, value in self.patterns.get(module.partition(".")[0], ()):
+                if pattern.search(theirs):
                     alpha = value
             if alpha is None:
                 return 1.0
             return float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank)
-        except (AttributeError, TypeError, ValueError, re.error) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise _unreadable(error) from error
+
+
+def _patterns(given: Any) -> list[tuple[re.Pattern[str], Any]]:
+    """The regular expressions for names of modules, which peft has, with the alpha of each.
+
+    Raises:
+        Invalid: If they are none, or might take longer than any layer of a network is worth.
+        re.error: If one is no regular expression.
+    """
+    if given is None:
+        return []
+    if not isinstance(given, dict) or len(given) > MAX_PATTERNS:
+        raise Invalid("alpha_pattern が表ではないか、大きすぎます", "alpha_pattern is no table, or too large")
+    if sum(any(sign in pattern for sign in "*+{?|") for pattern in given) > MAX_WILD or any(
+        len(pattern) > MAX_PATTERN
+        or sum(pattern.count(sign) for sign in "*+{") > 2
+        or sum(pattern.count(sign) for sign in "?|") > 8
+        or re.search(r"\)[*+{]", pattern)
+        for pattern in given
+    ):
+        raise Invalid(
+            "alpha_pattern の正規表現が複雑すぎます", "a regular expression of alpha_pattern is too intricate"
+        )
+    return [(re.compile(rf"(^|\.)({pattern})$"), value) for pattern, value in given.items()]
 
 
 def _unreadable(error: Exception) -> Fault:

@@ -20,6 +20,9 @@ PREFIXES: Final = (
     ("diffusers", "text_encoder/", "lora_te_", "_"),
     ("diffusers", "text_encoder/", "lora_te1_", "_"),
     ("ldm", "model.diffusion_model.", "lora_unet_", "_"),
+    ("ldm", "model.diffusion_model.", "diffusion_model.", "."),  # written by ComfyUI
+    ("diffusers", "text_encoder/", "text_encoders.clip_l.transformer.", "."),
+    ("diffusers", "text_encoder/", "clip_l.transformer.", "."),
     ("diffusers", "unet/", "unet.", "."),
     ("diffusers", "text_encoder/", "text_encoder.", "."),
     ("diffusers", "text_encoder/text_model.", "text_encoder.", "."),  # written by transformers 5
@@ -31,19 +34,21 @@ ROLES: Final[tuple[tuple[str, Role], ...]] = (
     (r"\.lora_mid\.weight", "mid"),
     (r"\.lora_A(?:\.\w+)?\.weight", "down"),
     (r"\.lora_B(?:\.\w+)?\.weight", "up"),
-    (r"(?:\.lora|\.lora_linear_layer)\.down\.weight", "down"),
-    (r"(?:\.lora|\.lora_linear_layer)\.up\.weight", "up"),
+    (r"\.lora(?:_linear_layer|_layer)?\.down\.weight", "down"),
+    (r"\.lora(?:_linear_layer|_layer)?\.up\.weight", "up"),
     (r"\.alpha", "alpha"),
 )
 # Diffusers before 0.21 named the layers of its attention processors.
 ALIASES: Final = (
+    (r"(^|\.)_orig_mod\.", r"\1"),  # torch.compile
     (r"^base_model\.model\.", ""),
+    (r"^model\.(?=diffusion_model\.)", ""),
     (r"\.processor\.", "."),
     (r"^(text_encoder\..+\.self_attn)\.to_(q|k|v)_lora\.", r"\1.\2_proj.lora."),
     (r"^(text_encoder\..+\.self_attn)\.to_out_lora\.", r"\1.out_proj.lora."),
     (r"\.to_(q|k|v)_lora\.", r".to_\1.lora."),
     (r"\.to_out_lora\.", r".to_out.0.lora."),
-    (r"(\.lora(?:_linear_layer)?)\.alpha$", ".alpha"),
+    (r"(\.lora(?:_linear_layer|_layer)?)\.alpha$", ".alpha"),
 )
 UNSUPPORTED: Final = (
     r".*\.(hada_\w+|lokr_\w+|oft_\w+|boft_\w+|glora_\w+|on_input|diff|diff_b|dora_scale|w_norm|b_norm)",

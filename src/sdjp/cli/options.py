@@ -10,6 +10,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp.cli.parser import Parser
+from sdjp.cli.report import announce_load
 from sdjp.errors import InputError
 from sdjp.options import OPTIONS, PRESETS, PromptCheck, SafetyMode, WatermarkMethod
 from sdjp.samplers import STRENGTH_RULES
@@ -270,7 +271,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
     """Load what :func:`text_options` and :func:`model_options` name."""
     from sdjp.pipeline import Pipeline
 
-    return Pipeline.from_pretrained(
+    pipe = Pipeline.from_pretrained(
         args.model,
         device=args.device,
         dtype=args.dtype,
@@ -288,6 +289,8 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         lora_dir=args.lora_dir,
         embeddings_dir=args.embeddings_dir,
     )
+    announce_load(pipe.load_report)
+    return pipe
 
 
 def _precision(value: str) -> str:

@@ -11,6 +11,7 @@ from sdjp.cli.speech import say
 if TYPE_CHECKING:
     from sdjp.records import PromptInfo, Report
     from sdjp.result import GenerationResult
+    from sdjp.weights import LoadReport
 
 GRID: Final = 256
 """Pictures that a grid takes at most."""
@@ -50,6 +51,12 @@ class Output:
         if self.count > len(together):
             say(ja=f"一覧に入れたのは、最初の {len(together)} 枚だけです。",
                 en=f"only the first {len(together)} pictures are in the grid.")  # fmt: skip
+
+
+def announce_load(report: LoadReport) -> None:
+    """Say what of a model's settings is not followed."""
+    for ja, en in report.notes:
+        say(ja=f"注意: {ja}", en=f"note: {en}", file=sys.stderr)
 
 
 def announce_prompt(info: PromptInfo) -> None:

@@ -261,6 +261,8 @@ class Defaults:
     num_inference_steps: int = 50
     guidance_scale: float = 7.5
     sampler: str = "plms"
+    spacing: str | None = None
+    """None for that of the sampler."""
 
 
 @dataclass(frozen=True, kw_only=True)

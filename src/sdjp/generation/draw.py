@@ -126,11 +126,20 @@ def _sample(
             watch(step)
     x = start.finish(x)
     if not bool(torch.isfinite(x).all()):
+        ja, en = (
+            ("dtype='float32' でもう一度お試しください。", "Try again with dtype='float32'.")
+            if model.dtype != torch.float32
+            else (
+                "LoRA を使うときは重みを小さく、guidance_scale も小さくしてみてください。"
+                "それでも同じなら、重みのファイルが壊れています。入手し直してください。",
+                "With a LoRA, try a smaller weight; try a smaller guidance_scale, too. "
+                "If it stays so, the weights are damaged: get the file again.",
+            )
+        )
         raise NonFiniteError(
             "nan.latents",
-            ja=f"計算の途中で数値があふれました（UNet、{model.dtype}）。"
-            "dtype='float32' でもう一度お試しください。",
-            en=f"the UNet gave NaN or infinity in {model.dtype}. Try again with dtype='float32'.",
+            ja=f"計算の途中で数値があふれました（UNet、{model.dtype}）。{ja}",
+            en=f"the UNet gave NaN or infinity in {model.dtype}. {en}",
         )
     return x
 

@@ -325,7 +325,18 @@ def _check_overlap(overlap: int, tile: int) -> None:
 def _check_model(config: ModelConfig, inputs: Inputs) -> None:
     """Refuse what the model cannot do with what is given."""
     own = config.unet.in_channels == config.vae.latent_channels
-    if not own and not (config.for_inpainting and inputs.mask is not None):
+    if not own and not config.for_inpainting:
+        channels = config.unet.in_channels
+        raise InputError(
+            "model.channels",
+            ja=f"モデル {config.name} は sdjp では描けない種類です（UNet の入力が {channels} チャンネル。"
+            "instruct-pix2pix や画像の拡大のモデルがそうです）。入力が "
+            f"{config.vae.latent_channels} チャンネルのモデルを指定してください。",
+            en=f"the model {config.name} is of a kind that sdjp cannot draw with: its UNet takes {channels} "
+            "channels, as those of instruct-pix2pix and of upscalers do. "
+            f"Give a model that takes {config.vae.latent_channels}.",
+        )
+    if not own and inputs.mask is None:
         raise InputError(
             "model.inpainting",
             ja=f"モデル {config.name} は、画像の一部を描き直すためのもの（UNet の入力 "

@@ -228,7 +228,14 @@ class GenerationOptions:
     )
 
     def resolve(
-        self, *, height: int, width: int, num_inference_steps: int, guidance_scale: float, sampler: str
+        self,
+        *,
+        height: int,
+        width: int,
+        num_inference_steps: int,
+        guidance_scale: float,
+        sampler: str,
+        spacing: str | None = None,
     ) -> ResolvedOptions:
         """Fill in the model's defaults wherever None was given."""
         defaults = {
@@ -237,6 +244,7 @@ class GenerationOptions:
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "sampler": sampler,
+            "spacing": spacing,
             "token_merging": 0.0,
             "feature_reuse": 1,
         }

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from sdjp.config import ModelConfig, from_json
 from sdjp.errors import InputError, WeightsError
 from sdjp.weights import vocabulary
-from sdjp.weights.configs import diffusers, infer
+from sdjp.weights.configs import bounds, diffusers, infer, scheduler
 from sdjp.weights.files.faults import FILE, Fault, Invalid, damaged, faults_of, texts_of
 from sdjp.weights.files.foreign import no_model
 from sdjp.weights.files.json_file import parse_json, read_json, read_object
@@ -49,6 +49,7 @@ class Checkpoint:
         averaged: Whether what the plain names hold is known to be a moving average.
         files: Every file of tensors.
         vocabulary: The tokenizer of the text encoder.
+        notes: What of its settings is not followed, in Japanese and in English.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Checkpoint:
     averaged: bool
     files: tuple[Path, ...]
     vocabulary: Vocabulary
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
@@ -85,7 +87,7 @@ def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
 def _open_original(path: Path, beside: Iterable[Path]) -> Checkpoint:
     file = open_file(path)
     tensors = _canonical("ldm", ((name, Stored(file, name)) for name in file.entries))
-    config = _own_config(file.metadata.get("sdjp.config"), beside)
+    config = _own_config(file.metadata.get("sdjp.config"), beside, tensors=len(tensors))
     if config is None:
         config = infer.from_shapes(path.stem, {name: stored.entry.shape for name, stored in tensors.items()})
     _check_text("ldm", config)
@@ -122,10 +124,12 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
             file = open_file(path)
             files.append(path)
             tensors += [(f"{component}/{name}", Stored(file, name)) for name in file.entries]
-    config = _own_config(None, [folder / "sdjp.json", folder / "config.json"])
+    config = _own_config(None, [folder / "sdjp.json", folder / "config.json"], tensors=len(tensors))
+    notes: tuple[scheduler.Note, ...] = ()
     if config is None:
         settings = {part: _settings(folder / name) for part, name in diffusers.FILES.items()}
         config = diffusers.from_files(folder.name, settings)
+        notes = scheduler.notes(settings["scheduler"], sampler=config.defaults.sampler)
     _check_text("diffusers", config)
     return Checkpoint(
         path=folder,
@@ -135,6 +139,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
         averaged=averaged,
         files=tuple(files),
         vocabulary=vocabulary.in_folder(folder, config.text),
+        notes=notes,
     )
 
 
@@ -177,12 +182,12 @@ def _canonical(layout: str, tensors: Iterable[tuple[str, Stored]]) -> dict[str, 
     return by_name
 
 
-def _own_config(metadata: str | None, beside: Iterable[Path]) -> ModelConfig | None:
+def _own_config(metadata: str | None, beside: Iterable[Path], *, tensors: int) -> ModelConfig | None:
     """The configuration that sdjp writes into a file or beside it; other programs' files are passed over."""
     if metadata is not None:
         with _json_faults():
             data = parse_json(metadata)
-        return _model_config(data)
+        return _model_config(data, tensors)
     for path in beside:
         if path.is_file():
             with faults_of(path):
@@ -191,13 +196,15 @@ def _own_config(metadata: str | None, beside: Iterable[Path]) -> ModelConfig | N
                 if isinstance(data, dict) and all(
                     isinstance(data.get(part), dict) for part in Networks._fields
                 ):
-                    return _model_config(data)
+                    return _model_config(data, tensors)
     return None
 
 
-def _model_config(data: Any) -> ModelConfig:
+def _model_config(data: Any, tensors: int) -> ModelConfig:
     try:
-        return from_json(ModelConfig, data)
+        config = from_json(ModelConfig, data)
+        bounds.check(config, tensors=tensors)
+        return config
     except (InputError, TypeError, ValueError) as error:
         ja, en = texts_of(error)
         raise Fault(

@@ -29,6 +29,7 @@ from sdjp.weights.known import sha256
 from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import Source, locate
+from sdjp.weights.vocabulary import FOLDER, unused_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class LoadReport:
         dtype: The dtype of the weights now; None if each has that of the file.
         ignored: Names in the file that were not used.
         files: The files that were read.
+        notes: What of a model's settings or tokens is not used, in Japanese and in English.
     """
 
     source: str
@@ -50,6 +52,7 @@ class LoadReport:
     dtype: torch.dtype | None
     ignored: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def sha256(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by its path; reads all of them."""
@@ -136,6 +139,7 @@ def load(
         dtype=chosen,
         ignored=matching.ignored,
         files=checkpoint.files,
+        notes=checkpoint.notes + unused_tokens(opened.path / FOLDER, tokenizer.vocab_size),
     )
     return Loaded(
         unet=networks.unet,

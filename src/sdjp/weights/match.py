@@ -61,7 +61,7 @@ def match(checkpoint: Checkpoint, *, ema: Ema = "auto") -> Match:
     shapes = shapes_of(networks)
     names = compile_map(layout.rows(checkpoint.config), shapes)
     twins = {name.theirs: layout.ema(name.theirs) for name in names.values()}
-    ema_used = _choose(checkpoint, ema, any(twin in checkpoint.tensors for twin in twins.values()))
+    ema_used = _choose(checkpoint, ema, twins)
     chosen = {
         ours: (ema_used and twins[name.theirs]) or name.theirs  # a tensor without a twin has one name
         for ours, name in names.items()
@@ -89,9 +89,12 @@ def _networks(checkpoint: Checkpoint) -> Networks:
         ) from error
 
 
-def _choose(checkpoint: Checkpoint, ema: Ema, twins: bool) -> bool:
-    if twins:
-        return ema is not False
+def _choose(checkpoint: Checkpoint, ema: Ema, twins: Mapping[str, str | None]) -> bool:
+    there = [twin in checkpoint.tensors for twin in twins.values() if twin is not None]
+    if any(there):
+        # Merges may leave some averages over, beside weights that are all there.
+        leftovers = not all(there) and all(name in checkpoint.tensors for name in twins)
+        return ema is True or (ema == "auto" and not leftovers)
     if ema is True and not checkpoint.averaged:
         raise WeightsError(
             "weights.no_ema",
@@ -109,10 +112,20 @@ def _check(
     twins: Mapping[str, str | None],
 ) -> None:
     known = {*twins, *twins.values()}
+    layers = getattr(checkpoint.config.text, "layers", 0)
+    unknown = [
+        name
+        for name in checkpoint.tensors
+        if name not in known and not layout.ignores(name) and not layout.beyond(name, layers)
+    ]
+    if not any(name.startswith(layout.networks) for name in unknown) and all(
+        n in checkpoint.tensors for n in shapes
+    ):
+        unknown = []  # what lies beside the networks is not needed; where they are whole, it tells nothing
     problems = compare(
         {name: stored.entry.shape for name, stored in checkpoint.tensors.items()},
         shapes,
-        unknown=[name for name in checkpoint.tensors if name not in known and not layout.ignores(name)],
+        unknown=unknown,
     )
     if problems is not None:
         ja, en = problems

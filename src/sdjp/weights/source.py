@@ -22,8 +22,11 @@ SUFFIXES: Final = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 _HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _STEM: Final = r"(?:diffusion_pytorch_model|model|pytorch_model)"
 _WHOLE: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)\.(?P<format>safetensors|bin)")
-_INDEX: Final = re.compile(rf"{_STEM}\.(?P<format>safetensors|bin)\.index(?P<variant>(\.\w+)?)\.json")
-_SHARD: Final = re.compile(rf"{_STEM}(?P<variant>(\.\w+)?)-\d+-of-\d+\.(?P<format>safetensors|bin)")
+# diffusers has put the variant in each of these places.
+_INDEX: Final = re.compile(
+    rf"{_STEM}(?P<a>\.\w+)?\.(?P<format>safetensors|bin)(?P<b>\.\w+)?\.index(?P<c>\.\w+)?\.json"
+)
+_SHARD: Final = re.compile(rf"{_STEM}(?P<a>\.\w+)?-\d+-of-\d+(?P<b>\.\w+)?\.(?P<format>safetensors|bin)")
 _PREFERENCE: Final = [(v, f) for v in ("", ".fp16", ".bf16") for f in ("safetensors", "bin")]
 
 
@@ -92,7 +95,7 @@ def weight_file(names: Iterable[str], *, averaged: bool = True) -> str | None:
     """
     variants = _PREFERENCE if averaged else [(".non_ema", "safetensors"), (".non_ema", "bin")]
     by_kind = {
-        (match["variant"], match["format"]): name
+        _kind(match): name
         for name in sorted(names)
         if (match := _WHOLE.fullmatch(name) or _INDEX.fullmatch(name)) is not None
     }
@@ -115,10 +118,17 @@ def needed_files(names: Iterable[str]) -> list[str]:
     return sorted(needed & {str(path) for path in paths})
 
 
+def _kind(match: re.Match[str]) -> tuple[str, str]:
+    """The variant, which may be empty, and the format."""
+    groups = match.groupdict()
+    places = (groups.get(place) for place in ("variant", "a", "b", "c"))
+    return next((variant for variant in places if variant), ""), groups["format"]
+
+
 def _shards(index: str, names: Iterable[str]) -> list[str]:
     kind = _INDEX.fullmatch(index)
     matches = [_SHARD.fullmatch(name) for name in names] if kind is not None else []
-    return [m[0] for m in matches if kind is not None and m is not None and m.groupdict() == kind.groupdict()]
+    return [m[0] for m in matches if kind is not None and m is not None and _kind(m) == _kind(kind)]
 
 
 def from_hub(name: str, choose: Callable[[Iterable[str]], list[str]]) -> Source:

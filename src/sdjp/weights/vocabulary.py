@@ -22,7 +22,8 @@ MERGES: Final = "merges.txt"
 T5: Final = "spiece.model"
 XLM_ROBERTA: Final = "sentencepiece.bpe.model"
 SETTINGS: Final = ("tokenizer_config.json", "special_tokens_map.json")
-FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS)
+ADDED: Final = "added_tokens.json"
+FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS, ADDED)
 """Files of a folder ``tokenizer`` that sdjp reads."""
 NAMES: Final[Mapping[Kind, str]] = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
 
@@ -130,6 +131,35 @@ def _missing(text: TextConfig, names: Sequence[str]) -> Fault:
         f"{' か '.join(names)} を重みと同じ場所に置いてください。",
         en=f"{FILE} was made with a vocabulary of its own ({text.vocab_size:,} entries), which is not there. "
         f"Put {' or '.join(names)} beside the weights.",
+    )
+
+
+def unused_tokens(folder: Path, vocab_size: int) -> tuple[tuple[str, str], ...]:
+    """Say which tokens a tokenizer was given in training, after the ``vocab_size`` that it is made with.
+
+    Args:
+        folder: The folder of the tokenizer.
+        vocab_size: Entries that sdjp uses.
+
+    Returns:
+        A note in Japanese and in English; none if there are no such tokens.
+    """
+    path = folder / ADDED
+    try:
+        ids = read_object(path) if path.is_file() else {}
+    except Invalid:
+        return ()  # nothing depends on it
+    names = [name for name, i in ids.items() if type(i) is int and i >= vocab_size]
+    if not names:
+        return ()
+    listed = " ".join(names[:10]) + (" …" if len(names) > 10 else "")
+    return (
+        (
+            f"学習で足された語（{listed}）は使いません。プロンプトでは、ふつうの文字として読みます。"
+            "textual inversion のファイルがあれば、embeddings_dir で使えます。",
+            f"the tokens added in training ({listed}) are not used; in a prompt they are ordinary letters. "
+            "With a file of textual inversion they can be used through embeddings_dir.",
+        ),
     )
 
 

@@ -329,6 +329,21 @@ def test_case_and_width_of_a_name_do_not_matter(pipe: Pipeline) -> None:
     assert pipe.addons.paths({"ｉｎｋ": 1})[0].name == "Ink.pt"
 
 
+@pytest.mark.parametrize("target", ["nowhere", "gone.safetensors", "/dev/zero"])
+def test_a_file_that_cannot_be_opened(target: str, tmp_path: Path) -> None:
+    for option in ("lora_dir", "embeddings_dir"):
+        folder = tmp_path / option
+        folder.mkdir()
+        (folder / "gone.safetensors").symlink_to(target)
+    pipe = Pipeline.from_pretrained(
+        lora_dir=tmp_path / "lora_dir", embeddings_dir=tmp_path / "embeddings_dir", safety="off"
+    )
+    for prompt in ("cat <lora:gone:1>", "gone"):
+        with pytest.raises(WeightsError, match=r"gone\.safetensors") as caught:
+            pipe.generate(prompt, num_inference_steps=1, height=64, width=64)
+        assert caught.value.code == "weights.unreadable"
+
+
 def test_two_files_of_one_name(tmp_path: Path) -> None:
     for name in ("a.safetensors", "x/a.pt"):
         files.write_lora(tmp_path / name, files.lora_tensors(files.kohya, parts=["unet"]))

@@ -72,6 +72,10 @@ def test_the_formula(tmp_path: Path) -> None:
         ("base_model.model.{.}.lora_A.weight", "base_model.model.{.}.lora_B.weight"),
         ("{p}.processor.to_q_lora.down.weight", "{p}.processor.to_q_lora.up.weight"),
         ("unet.{p}.to_q_lora.down.weight", "unet.{p}.to_q_lora.up.weight"),
+        ("unet.{.}.lora_layer.down.weight", "unet.{.}.lora_layer.up.weight"),
+        ("_orig_mod.unet.{.}.lora_A.weight", "_orig_mod.unet.{.}.lora_B.weight"),
+        ("diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q.lora_down.weight",
+         "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q.lora_up.weight"),
     ],
     ids=lambda names: names[0],
 )  # fmt: skip
@@ -90,8 +94,13 @@ def test_names_of_every_program(names: tuple[str, str], tmp_path: Path) -> None:
 
 def test_text_encoders_of_both_versions_of_transformers(tmp_path: Path) -> None:
     down, up = pair()
-    for name in ("text_model.encoder.layers.1.self_attn.q_proj", "encoder.layers.1.self_attn.q_proj"):
-        tensors = {f"text_encoder.{name}.lora_A.weight": down, f"text_encoder.{name}.lora_B.weight": up}
+    text = "text_model.encoder.layers.1.self_attn.q_proj"
+    for name in (
+        f"text_encoder.{text}",
+        f"text_encoder.{text.removeprefix('text_model.')}",
+        f"text_encoders.clip_l.transformer.{text}",
+    ):
+        tensors = {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
         assert list(lora_of(tmp_path / "a.safetensors", tensors).changes) == [
             "text.layers.1.attention.q.weight"
         ]

@@ -385,3 +385,11 @@ def test_what_cannot_be_enlarged_is_refused(tiny: Pipeline, nine: Pipeline) -> N
 def test_the_errors_name_what_is_missing(nine: Pipeline) -> None:
     refused(nine, lambda: nine.generate("a cat"), "model.inpainting")
     refused(nine, lambda: nine.generate("a cat", image=RED), "model.inpainting")
+
+
+def test_a_model_of_a_kind_that_cannot_draw_is_named() -> None:
+    pix2pix = make(dataclasses.replace(SMALL, unet=dataclasses.replace(SMALL.unet, in_channels=8)))
+    white = Image.new("L", RED.size, 255)
+    refused(pix2pix, lambda: pix2pix.generate("a cat"), "model.channels")
+    refused(pix2pix, lambda: pix2pix.generate("a cat", image=RED), "model.channels")
+    refused(pix2pix, lambda: pix2pix.generate("a cat", image=RED, mask=white), "model.channels")

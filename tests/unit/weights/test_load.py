@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from sdjp.config import MINI, CLIPTextConfig, ModelConfig, to_json
 from sdjp.errors import InputError, WeightsError
+from sdjp.pipeline import Pipeline
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.text.translate import make_translator
 from sdjp.weights import Loaded, convert, load
 from sdjp.weights.names.maps import MAPS
 
@@ -147,9 +149,59 @@ def test_averaged_weights_that_are_incomplete(folder: Path, small: Loaded, origi
     some = dict(list(averaged(original).items())[3:])
     path = save_ckpt(folder / "a.ckpt", original | some)
     with pytest.raises(WeightsError) as caught:
-        load(path)
+        load(path, ema=True)
     assert "model_ema.diffusion_modeltime_embed0bias" in caught.value.en
     assert_same(load(path, ema=False), small)
+    left_over = load(path)  # the plain weights are all there
+    assert_same(left_over, small)
+    assert set(some) <= set(left_over.report.ignored)
+    assert not left_over.report.ema_used
+    first = UNET + "time_embed.0.bias"
+    assert first in original
+    path = save_ckpt(folder / "b.ckpt", {k: v for k, v in original.items() if k != first} | some)
+    with pytest.raises(WeightsError):
+        load(path)
+
+
+# What is not needed, and where it lies
+
+
+def test_what_lies_beside_the_networks(folder: Path, small: Loaded, original: Tensors) -> None:
+    others = (
+        "ddim_alphas", "ddim_sigmas", "embedding_manager.string_to_param_dict.*", "state.step",
+        "model_ema.first_stage_modelx", "first_stage_model.model_ema.decay",
+        "cond_stage_model.transformer.vision_model.x", "extra.weight",
+    )  # fmt: skip
+    loaded = load(save_ckpt(folder / "a.ckpt", original | {name: torch.zeros(2) for name in others}))
+    assert_same(loaded, small)
+    assert set(others) <= set(loaded.report.ignored)
+    for inside in (UNET + "label_emb.0.weight", "first_stage_model.x", TEXT + "encoder.layers.0.x.weight"):
+        with pytest.raises(WeightsError) as caught:  # another network
+            load(save_ckpt(folder / "b.ckpt", original | {inside: torch.zeros(2)}))
+        assert inside in caught.value.en
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda tensors: {"state_dict": {"state_dict": tensors}},
+        lambda tensors: {"checkpoint": {"state_dict": tensors}, "epoch": 3},
+        lambda tensors: {"model": tensors, "optimizer": {"state": {0: {"step": torch.zeros(1)}}}},
+        lambda tensors: {"pytorch-lightning_version": "1.4", "loops": {}, "state_dict": tensors},
+        lambda tensors: tensors,
+    ],
+)
+def test_a_state_dict_within_others(
+    around: Callable[[Tensors], object], folder: Path, small: Loaded, original: Tensors
+) -> None:
+    torch.save(around(original), folder / "a.ckpt")
+    assert_same(load(folder / "a.ckpt"), small)
+
+
+def test_eight_bits_in_a_pickle(folder: Path, original: Tensors) -> None:
+    unet = {n: t.to(torch.float8_e4m3fn) for n, t in original.items() if n.startswith(UNET)}
+    loaded = load(save_ckpt(folder / "a.ckpt", original | unet), dtype="float32")
+    assert torch.equal(loaded.unet.conv_in.weight, unet[UNET + "input_blocks.0.0.weight"].float())
 
 
 # Other names
@@ -189,7 +241,7 @@ def test_all_that_is_wrong_is_in_one_error(folder: Path, original: Tensors) -> N
 
 
 def test_long_lists_are_counted(folder: Path, original: Tensors) -> None:
-    tensors = original | {f"junk.{i:02}": torch.zeros(1) for i in range(25)}
+    tensors = original | {f"{UNET}junk.{i:02}": torch.zeros(1) for i in range(25)}
     with pytest.raises(WeightsError) as caught:
         load(save_ckpt(folder / "a.ckpt", tensors))
     assert "junk.19\n" in caught.value.en
@@ -286,7 +338,9 @@ def diffusers(folder: Path, ckpt: Path) -> Path:
 def test_a_diffusers_folder(diffusers: Path, small: Loaded) -> None:
     loaded = load(diffusers)
     assert_same(loaded, small)
-    assert loaded.config == dataclasses.replace(small.config, name="diffusers")
+    defaults = dataclasses.replace(small.config.defaults, sampler="ddim")  # the scheduler of the folder
+    assert loaded.config == dataclasses.replace(small.config, name="diffusers", defaults=defaults)
+    assert loaded.report.notes == ()
     assert loaded.report.layout == "diffusers"
     assert [path.parent.name for path in loaded.report.files] == ["unet", "vae", "text_encoder"]
     with pytest.raises(WeightsError) as caught:
@@ -353,6 +407,38 @@ def test_pickles_half_precision_and_shards(diffusers: Path, small: Loaded) -> No
     assert_same(dataclasses.replace(loaded, vae=small.vae), small)
 
 
+@pytest.mark.parametrize(
+    ("index", "shard"),
+    [
+        ("m.safetensors.fp16.index.json", "m-0000{}-of-00002.fp16.safetensors"),
+        ("m.safetensors.index.fp16.json", "m.fp16-0000{}-of-00002.safetensors"),
+        ("m.fp16.safetensors.index.json", "m.fp16-0000{}-of-00002.safetensors"),
+    ],
+)
+def test_names_of_shards(index: str, shard: str, diffusers: Path, small: Loaded) -> None:
+    whole = diffusers / "unet" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(whole)
+    whole.unlink()
+    places: dict[str, str] = {}
+    for i, members in enumerate((list(tensors)[::2], list(tensors)[1::2]), start=1):
+        name = shard.format(i).replace("m", "diffusion_pytorch_model", 1)
+        save_file({key: tensors[key] for key in members}, whole.with_name(name))
+        places |= dict.fromkeys(members, name)
+    name = index.replace("m", "diffusion_pytorch_model", 1)
+    whole.with_name(name).write_text(json.dumps({"weight_map": places}), encoding="utf-8")
+    assert_same(load(diffusers), small)
+
+
+def test_fewer_layers_than_the_file_has(folder: Path, diffusers: Path, small: Loaded) -> None:
+    """The usual way to leave out the last layers of a text encoder."""
+    path = diffusers / "text_encoder" / "model.safetensors"
+    more = "text_model.encoder.layers.1.mlp.fc1.bias"
+    rewrite(path, lambda tensors: tensors | {more: torch.zeros(128)})
+    loaded = load(diffusers)
+    assert_same(loaded, small)
+    assert loaded.report.ignored == (f"text_encoder/{more}",)
+
+
 def test_a_folder_with_both_averaged_and_plain_weights(diffusers: Path, small: Loaded) -> None:
     path = diffusers / "unet" / "diffusion_pytorch_model.safetensors"
     plain = {name: t + 1 for name, t in load_file(path).items()}
@@ -378,6 +464,70 @@ def test_an_index_that_points_elsewhere(diffusers: Path) -> None:
         with pytest.raises(WeightsError) as caught:
             load(diffusers)
         assert caught.value.code == "weights.damaged"
+
+
+def schedule(folder: Path, **settings: Any) -> Loaded:
+    path = folder / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | settings), encoding="utf-8")
+    return load(folder)
+
+
+def test_the_steps_of_a_folder_are_those_of_its_scheduler(diffusers: Path) -> None:
+    loaded = schedule(
+        diffusers,
+        _class_name="EulerDiscreteScheduler",
+        timestep_spacing="trailing",
+        prediction_type="v_prediction",
+    )
+    assert (loaded.config.defaults.sampler, loaded.config.defaults.spacing) == ("euler", "trailing")
+    assert loaded.config.schedule.prediction == "v"
+    assert loaded.report.notes == ()
+    pipe = Pipeline(loaded, translator=make_translator("passthrough"))
+
+    def drawn(**options: Any) -> Tensor:
+        latents = pipe.generate(
+            "a cat", num_inference_steps=2, seed=1, height=64, width=64, **options
+        ).latents
+        assert latents is not None
+        return latents
+
+    assert torch.equal(drawn(), drawn(sampler="euler", spacing="trailing"))
+    assert not torch.equal(drawn(), drawn(spacing="leading"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"use_karras_sigmas": True},
+        {"skip_prk_steps": False, "_class_name": "PNDMScheduler"},
+        {"set_alpha_to_one": True},
+        {"steps_offset": 0},
+        {"timestep_spacing": "own"},
+        {"algorithm_type": "sde-dpmsolver++", "_class_name": "DPMSolverMultistepScheduler"},
+        *(
+            {"_class_name": f"{name}Scheduler"}
+            for name in ("LCM", "HeunDiscrete", "UniPCMultistep", "DEISMultistep", "LMSDiscrete")
+        ),
+        {"_class_name": ["a", "list"]},
+    ],
+)
+def test_what_is_not_followed_of_a_scheduler_is_told(settings: dict[str, Any], diffusers: Path) -> None:
+    key, value = next(iter(settings.items()))
+    [(ja, en)] = schedule(diffusers, **settings).report.notes
+    for text in (ja, en):
+        assert (key if key != "_class_name" else str(value)[:3]) in text or isinstance(value, list)
+
+
+def test_tokens_added_in_training_are_told(diffusers: Path) -> None:
+    tokenizer = diffusers / "tokenizer"
+    ids: dict[str, object] = {"<|endoftext|>": 49407, "<cat-toy>": 49408, "<x>": "no number"}
+    (tokenizer / "added_tokens.json").write_text(json.dumps(ids), encoding="utf-8")
+    [(ja, en)] = load(diffusers).report.notes
+    for text in (ja, en):
+        assert "<cat-toy>" in text
+        assert "endoftext" not in text
+    (tokenizer / "added_tokens.json").write_text("[", encoding="utf-8")
+    assert load(diffusers).report.notes == ()
 
 
 @pytest.mark.parametrize("name", ["unet/config.json", "vae/diffusion_pytorch_model.safetensors"])

@@ -16,7 +16,8 @@ from sdjp.config import (
     VAEConfig,
 )
 from sdjp.weights.configs import diffusers_text
-from sdjp.weights.configs.values import real, setting, share, whole, wholes
+from sdjp.weights.configs import scheduler as scheduling
+from sdjp.weights.configs.values import alike, one_of_all, real, setting, share, whole, wholes
 from sdjp.weights.files.faults import FILE, Fault, texts_of
 
 Json = Mapping[str, Any]
@@ -60,7 +61,11 @@ FIXED: Final[Mapping[str, Json]] = {
     },
     "scheduler": {"beta_schedule": "scaled_linear", "rescale_betas_zero_snr": False, "trained_betas": None},
 }
+SAME: Final = {"swish": "silu"}
+"""Other names of the same."""
 SIZE: Final = whole(100_000)
+EACH: Final = alike(SIZE)
+"""A number, or a list with the same number for each level."""
 WIDTHS: Final = wholes(100_000, fewest=1)
 PREDICTIONS: Final = {"epsilon": "epsilon", "v_prediction": "v"}
 
@@ -94,7 +99,7 @@ def _check_fixed(files: Mapping[str, Json]) -> None:
         f"{FILES[part]}: {key} = {files[part][key]!r}"
         for part, settings in FIXED.items()
         for key, value in settings.items()
-        if key in files[part] and files[part][key] != value
+        if key in files[part] and not _means(files[part][key], value)
     ]
     wrong += [f"{FILES['text_encoder']}: {w}" for w in diffusers_text.wrong_settings(files["text_encoder"])]
     prediction = files["scheduler"].get("prediction_type", "epsilon")
@@ -111,6 +116,14 @@ def _check_fixed(files: Mapping[str, Json]) -> None:
         )
 
 
+def _means(given: Any, wanted: Any) -> bool:
+    """Whether diffusers takes a setting for ``wanted``."""
+    given = one_of_all(given)
+    if given is None:
+        return not wanted
+    return bool(SAME.get(given, given) == wanted) if isinstance(given, str) else bool(given == wanted)
+
+
 def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Json) -> ModelConfig:
     channels, channel_mult = _widths(setting(unet, "block_out_channels", WIDTHS))
     ch, ch_mult = _widths(setting(vae, "block_out_channels", WIDTHS))
@@ -121,7 +134,7 @@ def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Jso
         latent_channels=setting(vae, "latent_channels", SIZE, 4),
         ch=ch,
         ch_mult=ch_mult,
-        num_res_blocks=setting(vae, "layers_per_block", SIZE),
+        num_res_blocks=setting(vae, "layers_per_block", EACH),
         norm_groups=setting(vae, "norm_num_groups", SIZE, 32),
         scaling_factor=setting(vae, "scaling_factor", real, 0.18215),
     )
@@ -133,10 +146,10 @@ def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Jso
             out_channels=setting(unet, "out_channels", SIZE),
             model_channels=channels,
             channel_mult=channel_mult,
-            num_res_blocks=setting(unet, "layers_per_block", SIZE),
+            num_res_blocks=setting(unet, "layers_per_block", EACH),
             attention=tuple(_attends(kind) for kind in unet["down_block_types"]),
-            num_heads=setting(unet, heads, SIZE, 8),
-            context_dim=setting(unet, "cross_attention_dim", SIZE),
+            num_heads=setting(unet, heads, EACH, 8),
+            context_dim=setting(unet, "cross_attention_dim", EACH),
             norm_groups=setting(unet, "norm_num_groups", SIZE, 32),
         ),
         vae=vae_config,
@@ -147,7 +160,12 @@ def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Jso
             beta_end=setting(scheduler, "beta_end", share, 0.012),
             prediction="v" if scheduler.get("prediction_type") == "v_prediction" else "epsilon",
         ),
-        defaults=Defaults(height=pixels, width=pixels),
+        defaults=Defaults(
+            height=pixels,
+            width=pixels,
+            sampler=scheduling.sampler_of(scheduler) or Defaults().sampler,
+            spacing=scheduling.spacing_of(scheduler),
+        ),
     )
 
 

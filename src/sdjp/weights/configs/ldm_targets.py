@@ -95,7 +95,10 @@ LATENT: Final[Mapping[str, Rule | Of | Section]] = {
          "monitor", "ckpt_path", "ignore_keys", "load_only_unet", "loss_type", "l_simple_weight",
          "original_elbo_weight", "learn_logvar", "logvar_init", "clip_denoised", "v_posterior",
          "cosine_s", "concat_mode", "concat_keys", "masked_image_key", "finetune_keys",
-         "use_positional_encodings"),
+         "use_positional_encodings", "embedding_reg_weight", "unfreeze_model",
+         "model_lr", "ucg_training", "reset_ema", "reset_num_ema_updates", "make_it_fit", "unet_trainable",
+         "optimizer_config", "progressive_train", "split_input_params",
+         "num_val_samples", "masked_loss", "prior_loss_weight", "weight_decay"),
         anything,
     ),
 }  # fmt: skip
@@ -167,5 +170,15 @@ TARGETS: Final[Mapping[str, Target]] = {
 }  # fmt: skip
 """Each class of the original that has one of ours."""
 
-TOP: Final = Section({"model": Of(("model",)), "data": anything, "lightning": anything}, needed=("model",))
+TOP: Final = Section(
+    {
+        "model": Of(("model",)),
+        **dict.fromkeys(
+            ("data", "lightning", "trainer", "callbacks", "logger", "checkpoint", "seed", "name", "logdir",
+             "wandb", "dataset", "training", "optimizer", "log_dir", "debug"),
+            anything,
+        ),
+    },
+    needed=("model",),
+)  # fmt: skip
 """The whole file."""

@@ -22,7 +22,8 @@ from sdjp.weights.configs.ldm_targets import TARGETS, TOP, Of, Section
 from sdjp.weights.configs.values import show
 from sdjp.weights.files.faults import Invalid
 
-MAX_BYTES: Final = 1_000_000
+MAX_BYTES: Final = 64_000
+"""Those of the original have 2,000."""
 TEXT_SIZES: Final = {"n_embed": "width", "n_layer": "layers"}
 """Sizes of a text encoder, in the original and in ours."""
 
@@ -159,12 +160,19 @@ def _load(path: Path) -> Any:
     import yaml
 
     try:
+        if not path.is_file() and not path.is_dir() and path.exists():
+            raise _unreadable(path, "ふつうのファイルではありません", "it is no regular file")
         if path.stat().st_size > MAX_BYTES:
             raise _unreadable(path, f"{MAX_BYTES:,} バイトを超えています", f"more than {MAX_BYTES:,} bytes")
         return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise _unreadable(path, *reason(error)) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except InputError:
+        raise
+    # Values such as 2023-13-45 or !!int "" make its constructors raise many kinds of errors.
+    except (
+        yaml.YAMLError, ValueError, TypeError, RecursionError, LookupError, AttributeError, ArithmeticError,
+    ) as error:  # fmt: skip
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f"{mark.line + 1} 行目"
         where = type(error).__name__ if mark is None else f"line {mark.line + 1}"
@@ -233,7 +241,7 @@ class _Reader:
                 f"{where}.target", f"{where}.target", name, f"使える値: {listed}", f"allowed: {listed}"
             )
             return None
-        training = ("target", "params", "base_learning_rate")
+        training = ("target", "params", "base_learning_rate", "learning_rate", "scale_lr", "weight_decay")
         for key in data:
             if key not in training:
                 self.problems.append((f"{where}.{key}: 知らない項目です", f"{where}.{key}: unknown"))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sdjp.config import CLIPVisionConfig, Concept, SafetyCheckerConfig
 from sdjp.weights.configs.values import only, setting, whole
+from sdjp.weights.files.faults import Invalid
 from sdjp.weights.files.json_file import to_object
 from sdjp.weights.names.safety_checker import PATCHES, POSITIONS, PROJECTION, VISION
 
@@ -47,20 +48,23 @@ def to_config(data: Mapping[str, Any], shapes: Shapes) -> SafetyCheckerConfig:
     """
     vision = data.get("vision_config", data.get("vision_config_dict"))
     return SafetyCheckerConfig(
-        vision=_from_shapes(shapes) if vision is None else _from_json(data, to_object(vision)),
+        vision=_from_shapes(shapes) if vision is None else _from_json(data, to_object(vision), len(shapes)),
         concepts=_concepts(data.get("concepts"), shapes.get("concept_embeds", (17,))[0]),
         special=_concepts(data.get("special_concepts"), shapes.get("special_care_embeds", (3,))[0]),
     )
 
 
-def _from_json(data: Mapping[str, Any], vision: Mapping[str, Any]) -> CLIPVisionConfig:
+def _from_json(data: Mapping[str, Any], vision: Mapping[str, Any], tensors: int) -> CLIPVisionConfig:
     setting(vision, "layer_norm_eps", only(1e-5), 1e-5)
     outside = data if "projection_dim" in data else vision
-    return CLIPVisionConfig(
+    config = CLIPVisionConfig(
         activation=setting(vision, "hidden_act", ACTIVATION, "quick_gelu"),
         projection=setting(outside, "projection_dim", SIZE, PROJECTION_DIM),
         **{ours: setting(vision, theirs, SIZE, usual) for ours, (theirs, usual) in SETTINGS.items()},
     )
+    if config.layers > tensors:
+        raise Invalid(f"層 {config.layers}、テンソル {tensors}", f"{config.layers} layers, {tensors} tensors")
+    return config
 
 
 def _from_shapes(shapes: Shapes) -> CLIPVisionConfig:

@@ -24,7 +24,7 @@ def setting(data: Mapping[str, Any], key: str, rule: Rule, default: Any = None) 
         KeyError: If the key is not there and has no default.
         Invalid: If the value is not usable.
     """
-    if key not in data and default is not None:
+    if data.get(key) is None and default is not None:  # null stands for the default, too
         return default
     try:
         return rule(data[key])
@@ -70,6 +70,18 @@ def wholes(most: int, *, fewest: int = 0) -> Rule:
         return tuple(number(n) for n in value)
 
     return check
+
+
+def alike(rule: Rule) -> Rule:
+    """A value, or a list with the same for each level."""
+    return lambda value: rule(one_of_all(value))
+
+
+def one_of_all(value: Any) -> Any:
+    """Return what stands in a list of equal values; other values as they are."""
+    if isinstance(value, list | tuple) and 0 < len(value) <= MAX_LEVELS and all(v == value[0] for v in value):
+        return value[0]
+    return value
 
 
 def real(value: Any) -> float:

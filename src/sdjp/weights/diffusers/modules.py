@@ -5,7 +5,6 @@ Nothing is copied: both sides hold views of one set of tensors, so that a change
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,9 +16,10 @@ from torch import Tensor, nn
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError, MissingDependencyError, WeightsError
 from sdjp.models import VAE, CLIPText, TextEncoder, UNet
-from sdjp.samplers import ALIASES, get_sampler
+from sdjp.samplers import get_sampler
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.weights.configs import scheduler as scheduling
 from sdjp.weights.configs.diffusers import COMPONENTS, from_files, to_files
 from sdjp.weights.convert import to_layout
 from sdjp.weights.files.faults import faults_of
@@ -215,24 +215,33 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         "unet": dict(pipe.unet.config),
         "vae": dict(pipe.vae.config),
         "text_encoder": pipe.text_encoder.config.to_dict(),
-        "scheduler": dict(pipe.scheduler.config),
+        "scheduler": _scheduler_settings(pipe.scheduler),
     }
     with faults_of(Path(name)):
         config = from_files(name, settings)
-    plain = type(pipe.scheduler).__name__.casefold()
-    if plain in ALIASES:
-        config = dataclasses.replace(
-            config, defaults=dataclasses.replace(config.defaults, sampler=ALIASES[plain])
-        )
     tensors = {
         MAPS["diffusers"].canonical(f"{part}/{key}"): tensor
         for part in COMPONENTS
         for key, tensor in getattr(pipe, part).state_dict().items()
     }
     _fill(config, tensors, networks := on_meta(config))
-    report = LoadReport(source=name, layout="diffusers", ema_used=False, dtype=None)
+    report = LoadReport(
+        source=name,
+        layout="diffusers",
+        ema_used=False,
+        dtype=None,
+        notes=scheduling.notes(settings["scheduler"], sampler=config.defaults.sampler),
+    )
     loaded = Loaded(unet=networks.unet, vae=networks.vae, text=networks.text, config=config, report=report)
     return loaded, from_tokenizer(pipe.tokenizer)
+
+
+def _scheduler_settings(theirs: Any) -> dict[str, Any]:
+    """The settings of a scheduler, but for those of its steps that are only the defaults of its class."""
+    config = dict(theirs.config)
+    left = set(config.get("_use_default_values") or ()).intersection(scheduling.HOW)
+    own = {key: value for key, value in config.items() if key not in left}
+    return {**own, "_class_name": type(theirs).__name__}
 
 
 def _fill(config: ModelConfig, tensors: Mapping[str, Tensor], networks: Any) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sdjp.weights.files.faults import Invalid
+
+MAX_BYTES: Final = 10_000_000
+"""Largest file; an index of shards has some 100 kB."""
 
 
 def read_json(path: Path) -> Any:
@@ -16,6 +19,10 @@ def read_json(path: Path) -> Any:
         Invalid: If it cannot be read, or is no JSON.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise Invalid("ふつうのファイルではありません", "it is no regular file")
+        if path.stat().st_size > MAX_BYTES:
+            raise Invalid(f"{MAX_BYTES:,} バイトを超えています", f"more than {MAX_BYTES:,} bytes")
         return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(str(error), str(error)) from error

@@ -6,8 +6,10 @@ is mapped into memory. The contents tell the format, not the name.
 
 from __future__ import annotations
 
+import io
 import math
 import mmap
+import stat
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +22,9 @@ from sdjp.errors import WeightsError, reason
 from sdjp.weights.files.faults import damaged, faults_of, foreign
 from sdjp.weights.files.foreign import not_weights
 from sdjp.weights.files.json_file import parse_json
+from sdjp.weights.files.pickle_scan import MAX_BYTES, scan, too_large
 from sdjp.weights.files.tensorfile import Entry, TensorFile
-from sdjp.weights.files.unpickler import PickledTensor, RestrictedUnpickler
+from sdjp.weights.files.unpickler import MAX_DIMENSIONS, MAX_SIZE, PickledTensor, RestrictedUnpickler
 
 DTYPES: Final = {
     "F64": torch.float64,
@@ -38,7 +41,20 @@ DTYPES: Final = {
     "BOOL": torch.bool,
 }
 """Names of the safetensors format."""
-MAX_HEADER: Final = 100_000_000  # bytes; the limit of the safetensors format, and ample for a pickle
+OTHER_DTYPES: Final = (
+    "F4", "F6_E2M3", "F6_E3M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "C64", "U16", "U32", "U64",
+)  # fmt: skip
+"""Those of the format that no weights of this family are in."""
+MAX_HEADER: Final = 10_000_000
+"""Bytes of a safetensors header; that of Stable Diffusion v1 with averages has 300 kB."""
+MAX_LEVELS: Final = 4
+"""Dictionaries within each other that tensors are looked for in."""
+USUAL: Final = ("state_dict", "string_to_param")
+"""Names that tensors are under."""
+MAX_TENSORS: Final = 50_000
+"""Of one file; those of Stable Diffusion v1 have 2,000, with all that training needs some 6,000."""
+MAX_TIMES: Final = 4
+"""How often the bytes of a file may be used: tensors may share them, but not without end."""
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
 HEAD: Final = 512
 """Bytes at the start that tell the format."""
@@ -55,18 +71,26 @@ def open_file(path: Path) -> TensorFile:
         WeightsError: If the file cannot be read, is no file of weights, is damaged, or contains an attack.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise not_regular(path)
         with path.open("rb") as file, faults_of(path):
             read = _reader(file.read(HEAD))
             # Pages are read when they are used, and copied when they are written to.
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
             entries, metadata = read(file, buffer)
+            _check_sizes(entries, len(buffer))
             return TensorFile(path=path, entries=entries, buffer=buffer, metadata=metadata)
     except OSError as error:
-        raise WeightsError(
-            "weights.unreadable",
-            ja=f"重み {path} を開けません（{reason(error)[0]}）。パスとアクセス権を確かめてください。",
-            en=f"cannot open the weights {path} ({reason(error)[1]}). Check path and permissions.",
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> WeightsError:
+    """Return the error for a file that cannot be opened."""
+    return WeightsError(
+        "weights.unreadable",
+        ja=f"重み {path} を開けません（{reason(error)[0]}）。パスとアクセス権を確かめてください。",
+        en=f"cannot open the weights {path} ({reason(error)[1]}). Check path and permissions.",
+    )
 
 
 def _reader(head: bytes) -> Reader:
@@ -87,9 +111,11 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
         raise damaged("先頭の目次が読めません", "its header cannot be read")
     try:
         header = parse_json(buffer[8:start])
-        metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
+        metadata = {str(k): str(v) for k, v in (header.pop("__metadata__", None) or {}).items()}
+        if len(header) > MAX_TENSORS:
+            raise too_large(f"{len(header):,}")
         entries = {name: _safetensors_entry(item, start) for name, item in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise damaged(f"目次の誤り: {error}", f"an error in its header: {error}") from error
     size = max((entry.end for entry in entries.values()), default=start)
     if size > len(buffer):
@@ -101,9 +127,17 @@ def _safetensors(_: IO[bytes], buffer: mmap.mmap) -> Contents:
 
 
 def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
+    if item["dtype"] in OTHER_DTYPES:
+        raise foreign(
+            f"sdjp にない型 {item['dtype']!r} のテンソルがあります。"
+            "float16 などで保存されたものを指定してください",
+            f"it has tensors of the type {item['dtype']!r}, which sdjp does not know. Give a file in float16",
+        )
     (begin, end), shape, dtype = item["data_offsets"], tuple(item["shape"]), DTYPES[item["dtype"]]
-    if not all(type(n) is int and n >= 0 for n in (begin, end, *shape)):
-        raise ValueError("negative number")
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"{len(shape)} dimensions")
+    if not all(type(n) is int and 0 <= n < MAX_SIZE for n in (begin, end, *shape)):
+        raise ValueError("a number out of range")
     if end - begin != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{end - begin} bytes for {shape} {dtype}")
     return Entry(dtype=dtype, shape=shape, start=start + begin)
@@ -115,7 +149,7 @@ def _torch_zip(file: IO[bytes], buffer: mmap.mmap) -> Contents:
         with zipfile.ZipFile(file) as archive:
             members = {info.filename: info for info in archive.infolist()}
             root = _torch_root(members)
-            if members[root + "data.pkl"].file_size > MAX_HEADER:
+            if members[root + "data.pkl"].file_size > MAX_BYTES:
                 raise damaged("data.pkl が大きすぎます", "its data.pkl is too large")
             if root + "byteorder" in members and archive.read(root + "byteorder") != b"little":
                 raise foreign(
@@ -123,7 +157,7 @@ def _torch_zip(file: IO[bytes], buffer: mmap.mmap) -> Contents:
                     "it was written on a big-endian machine. Save it again on a little-endian one",
                 )
             with archive.open(root + "data.pkl") as pickled:
-                content, _ = _unpickle(pickled)
+                content, _ = _unpickle(io.BytesIO(pickled.read(MAX_BYTES + 1)))
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a broken archive can raise anything
@@ -166,9 +200,9 @@ def _data_offset(buffer: mmap.mmap, info: zipfile.ZipInfo) -> int:
     return info.header_offset + 30 + int(name) + int(padding)
 
 
-def _torch_legacy(file: IO[bytes], buffer: mmap.mmap) -> Contents:
+def _torch_legacy(_file: IO[bytes], buffer: mmap.mmap) -> Contents:
     """Five pickles one after the other, then each storage: its number of elements and its bytes."""
-    file.seek(0)
+    file = io.BytesIO(buffer[:MAX_BYTES])  # the pickles; what follows them is not read here
     magic, _ = _unpickle(file)
     if magic != LEGACY_MAGIC:
         raise foreign(
@@ -195,23 +229,29 @@ def _torch_legacy(file: IO[bytes], buffer: mmap.mmap) -> Contents:
     return entries, {}
 
 
-def _unpickle(file: IO[bytes]) -> tuple[object, RestrictedUnpickler]:
+def _unpickle(file: io.BytesIO) -> tuple[object, RestrictedUnpickler]:
+    start = file.tell()
+    scan(file)
+    file.seek(start)
     unpickler = RestrictedUnpickler(file)
     try:
         return unpickler.load(), unpickler
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a broken pickle can raise anything
-        raise damaged(f"pickle の誤り: {error!r}", f"an error in its pickle: {error!r}") from error
+        said = f"{type(error).__name__}: {str(error)[:100]}"
+        raise damaged(f"pickle の誤り: {said}", f"an error in its pickle: {said}") from error
 
 
 def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
-    """The tensors of a checkpoint, which are under ``state_dict`` or at the top.
+    """The tensors of a checkpoint: at the top, under ``state_dict`` or the like, or one bare tensor.
 
     Those of textual inversion are under ``string_to_param``.
     """
-    if isinstance(content, dict):
-        content = content.get("state_dict", content.get("string_to_param", content))
+    if isinstance(content, PickledTensor):
+        yield "*", content
+        return
+    content = _innermost(content)
     if not isinstance(content, dict):
         raise foreign(
             "重みではなく、プログラムのオブジェクトが保存されています。"
@@ -224,6 +264,25 @@ def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
             yield name, tensor
 
 
+def _innermost(content: object) -> object:
+    """The dictionary with the most tensors: under the usual names first, else wherever it is."""
+    seen, wanted = set(), [content]
+    best, most = content, 0
+    for _ in range(MAX_LEVELS):
+        inside = []
+        for one in wanted:
+            if not isinstance(one, dict) or id(one) in seen:
+                continue
+            seen.add(id(one))
+            usual = [one[key] for key in USUAL if isinstance(one.get(key), dict)]
+            tensors = sum(isinstance(k, str) and isinstance(v, PickledTensor) for k, v in one.items())
+            if tensors > most and not usual:
+                best, most = one, tensors
+            inside += usual or [value for value in one.values() if isinstance(value, dict)]
+        wanted = inside
+    return best
+
+
 def _entry(name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
     """Place a tensor in the storage that has the bytes from ``start`` to ``stop``."""
     dtype = tensor.storage.dtype
@@ -234,6 +293,28 @@ def _entry(name: str, tensor: PickledTensor, start: int, stop: int) -> Entry:
     if entry.end > stop:
         raise damaged(f"{name} の中身が足りません", f"the data of {name} is incomplete")
     return entry
+
+
+def _check_sizes(entries: Mapping[str, Entry], size: int) -> None:
+    """Refuse tensors that would be many times larger in memory than the file that they are in."""
+    if len(entries) > MAX_TENSORS:
+        raise too_large(f"{len(entries):,}")
+    total = sum(math.prod(entry.shape) * entry.dtype.itemsize for entry in entries.values())
+    if total > MAX_TIMES * size:
+        raise damaged(
+            f"テンソルは {total:,} バイトのはずが、ファイルは {size:,} バイトです",
+            f"its tensors should have {total:,} bytes, and the file has {size:,}",
+        )
+
+
+def not_regular(path: Path) -> WeightsError:
+    """Return the error for a device, a pipe or the like, which is not opened: it may never end."""
+    return WeightsError(
+        "weights.unreadable",
+        ja=f"{path} はふつうのファイルではありません（パイプやデバイス）。"
+        "ファイルに保存してから指定してください。",
+        en=f"{path} is no regular file but a pipe, a device or the like. Save it to a file and give that.",
+    )
 
 
 def _in_order(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -14,7 +14,12 @@ from typing import IO, Any, Final, NoReturn
 import torch
 
 from sdjp.weights.files.faults import FILE, Fault
+from sdjp.weights.files.pickle_scan import MAX_NAME, too_large
 
+MAX_DIMENSIONS: Final = 16
+"""Of a tensor; weights have five at most."""
+MAX_SIZE: Final = 2**40
+"""Of one dimension of a tensor."""
 STORAGES: Final = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -26,7 +31,13 @@ STORAGES: Final = {
     "CharStorage": torch.int8,
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
+    "UntypedStorage": torch.uint8,
 }
+DTYPES: Final = {
+    name: getattr(torch, name)
+    for name in ("float8_e4m3fn", "float8_e5m2", "float32", "float16", "bfloat16", "float64")
+}
+"""Those that tensors without a storage type of their own name."""
 
 # Modules that start programs, run code, open connections or load further modules. Refusing them only makes an
 # attack plain: what is not listed is a stand-in that does nothing.
@@ -88,6 +99,14 @@ class PlainDict(dict[Any, Any]):
 
     __slots__ = ()
 
+    def __init__(self, items: object = None, *_: object) -> None:
+        """Take the list of pairs that pickles of Python 2 have; it is used up, so that it is taken once."""
+        if isinstance(items, list):
+            for pair in items:
+                if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str):
+                    self[pair[0]] = pair[1]
+            items.clear()
+
     @staticmethod
     def __setstate__(*_: object) -> None:
         """Ignore attributes such as ``_metadata``."""
@@ -103,6 +122,7 @@ class PlainParameters(PlainDict):
         parameters = state.get("_parameters") if isinstance(state, dict) else None
         if isinstance(parameters, dict):
             self.update({k: v for k, v in parameters.items() if isinstance(v, PickledTensor)})
+            parameters.clear()
 
 
 class StorageType(Inert):
@@ -160,15 +180,30 @@ def _tensor(
         not _is_count(offset)
         or not isinstance(shape, tuple)
         or not isinstance(stride, tuple)
-        or len(shape) != len(stride)
+        or not len(shape) == len(stride) <= MAX_DIMENSIONS
         or not all(_is_count(n) for n in (*shape, *stride))
     ):
         raise pickle.UnpicklingError("tensor")
     return PickledTensor(storage, offset, shape, stride)  # type: ignore[arg-type]
 
 
+def _tensor_of_dtype(
+    storage: object = None,
+    offset: object = None,
+    shape: object = None,
+    stride: object = None,
+    _grad: object = None,
+    _hooks: object = None,
+    dtype: object = None,
+    *_: object,
+) -> object:
+    if not isinstance(storage, Storage) or not isinstance(dtype, StorageType):
+        return Inert()
+    return _tensor(Storage(dtype.dtype, storage.key), offset, shape, stride)
+
+
 def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < MAX_SIZE
 
 
 def _parameter(tensor: object = None, *_: object) -> object:
@@ -182,6 +217,7 @@ def _subclass(function: object = None, _type: object = None, args: object = (), 
 REBUILD: Final[Mapping[tuple[str, str], Callable[..., object]]] = {
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v3"): _tensor_of_dtype,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
     ("torch._tensor", "_rebuild_from_type_v2"): _subclass,
@@ -201,6 +237,8 @@ class RestrictedUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Answer a name in the pickle with one of the stand-ins above."""
+        if len(module) + len(name) > MAX_NAME:
+            raise too_large(f"{len(module) + len(name):,}")
         if is_dangerous(module, name):
             self._refuse(f"{module}.{name}")
         if (module, name) == ("collections", "OrderedDict"):
@@ -209,6 +247,8 @@ class RestrictedUnpickler(pickle.Unpickler):
             return PlainParameters
         if module in ("torch", "torch.storage") and name in STORAGES:
             return StorageType(STORAGES[name])
+        if module == "torch" and name in DTYPES:
+            return StorageType(DTYPES[name])
         if (module, name) in REBUILD:
             return Rebuild(REBUILD[module, name])
         # A type of its own, since pickles make instances of it.

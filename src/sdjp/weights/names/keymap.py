@@ -44,6 +44,8 @@ class Layout:
         texts: ``kind`` of the text encoders that it has names for.
         aliases: (regular expression, replacement) that turn other names seen in files into those of ``rows``.
         ignored: Regular expressions of names that carry nothing we need; matched as a whole.
+        networks: What the names of the three networks begin with; nothing else is needed.
+        text_layer: Regular expression of a tensor in a layer of the text encoder, with its number.
         ema: Name of the averaged twin of a tensor, or None where the layout has none.
     """
 
@@ -51,6 +53,8 @@ class Layout:
     texts: tuple[str, ...] = ("clip",)
     aliases: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    text_layer: str = r"(?!)"
     ema: Callable[[str], str | None] = lambda theirs: None
 
     def canonical(self, name: str) -> str:
@@ -62,6 +66,11 @@ class Layout:
     def ignores(self, name: str) -> bool:
         """Whether ``name`` is known and not needed."""
         return any(re.fullmatch(pattern, name) for pattern in self.ignored)
+
+    def beyond(self, name: str, layers: int) -> bool:
+        """Whether ``name`` is in a layer of the text encoder after the first ``layers``."""
+        match = re.match(self.text_layer, name)
+        return match is not None and int(match[1]) >= layers
 
 
 class Name(NamedTuple):

@@ -18,6 +18,7 @@ from sdjp.config import AdapterConfig, CLIPTextConfig, TextConfig, from_json, to
 from sdjp.errors import SdjpError, WeightsError
 from sdjp.models import Adapter, CLIPText, TextEncoder
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
+from sdjp.weights.configs import bounds
 from sdjp.weights.files.faults import Invalid, texts_of
 from sdjp.weights.files.json_file import read_json
 from sdjp.weights.files.readers import open_file
@@ -118,8 +119,11 @@ def load_adapter(
     config = dataclasses.replace(config, own=encoder)
     tokenizer = SentencePieceTokenizer.plain(folder / VOCABULARY)
     file = open_file(folder / WEIGHTS)
-    with torch.device("meta"), Unfilled():
-        text = Adapter.from_config(config)
+    try:
+        with torch.device("meta"), Unfilled():
+            text = Adapter.from_config(config)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise _unusable(folder / CONFIG, str(error), str(error)) from error
     text.own = own
     shapes = {name: entry.shape for name, entry in file.entries.items()}
     own_shapes = {name: tuple(tensor.shape) for name, tensor in its_own(text).items()}
@@ -204,13 +208,19 @@ def _config(path: Path) -> AdapterConfig:
     try:
         data = read_json(path)
         if isinstance(data, dict) and data.get("kind") == "adapter":
-            return from_json(AdapterConfig, data)
+            config = from_json(AdapterConfig, data)
+            bounds.check(config)
+            return config
         ja, en = 'kind が "adapter" ではありません', 'its kind is not "adapter"'
     except Invalid as error:
         ja, en = f"読めません（{error.ja}）", f"it cannot be read ({error.en})"
-    except (SdjpError, ValueError) as error:
+    except (SdjpError, TypeError, ValueError, AttributeError) as error:
         ja, en = texts_of(error)
-    raise WeightsError(
+    raise _unusable(path, ja, en)
+
+
+def _unusable(path: Path, ja: str, en: str) -> WeightsError:
+    return WeightsError(
         "adapter.config",
         ja=f"アダプターの設定 {path} を使えません: {ja}",
         en=f"cannot use the settings of the adapter, {path}: {en}",

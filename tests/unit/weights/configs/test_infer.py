@@ -96,7 +96,7 @@ def test_a_tensor_without_which_nothing_can_be_told(missing: str) -> None:
 def test_diffusers_files_and_back(config: ModelConfig) -> None:
     found = diffusers.from_files("folder", diffusers.to_files(config))
     # What diffusers has no place for; its sizes are those of the latent times the factor of the autoencoder.
-    defaults = Defaults(height=config.defaults.height, width=config.defaults.width)
+    defaults = Defaults(height=config.defaults.height, width=config.defaults.width, sampler="ddim")
     assert found == dataclasses.replace(config, name="folder", defaults=defaults)
 
 
@@ -144,6 +144,29 @@ def test_settings_that_make_no_sense(part: str, settings: dict[str, Any]) -> Non
     assert caught.value.code == "weights.config"
 
 
+@pytest.mark.parametrize(
+    ("part", "settings"),
+    [
+        ("unet", {"attention_head_dim": [8, 8, 8, 8], "layers_per_block": [2, 2, 2, 2]}),
+        ("unet", {"cross_attention_dim": (768,) * 4, "only_cross_attention": [False] * 4}),
+        ("unet", {"act_fn": "swish", "norm_num_groups": None, "sample_size": None}),
+        ("unet", {"only_cross_attention": None, "class_embed_type": None, "use_linear_projection": None}),
+        ("unet", {"transformer_layers_per_block": [1, 1, 1, 1], "dual_cross_attention": None}),
+        ("vae", {"act_fn": "swish", "scaling_factor": None, "shift_factor": None}),
+        ("scheduler", {"trained_betas": None, "beta_start": None, "rescale_betas_zero_snr": None}),
+    ],
+)
+def test_other_forms_that_diffusers_reads(part: str, settings: dict[str, Any]) -> None:
+    plain = diffusers.from_files("folder", diffusers.to_files(SD_V1))
+    assert diffusers.from_files("folder", changed(part, **settings)) == plain
+
+
+def test_lists_of_different_values_are_refused_by_name() -> None:
+    for settings in ({"attention_head_dim": [5, 10, 20, 20]}, {"layers_per_block": [1, 2, 2, 2]}):
+        with pytest.raises(WeightsError, match=next(iter(settings))):
+            diffusers.from_files("folder", changed("unet", **settings))
+
+
 def test_early_files_leave_settings_out() -> None:
     """The first published folders have no scaling_factor, prediction_type, hidden_act …"""
     files = diffusers.to_files(SD_V1)
@@ -155,6 +178,7 @@ def test_early_files_leave_settings_out() -> None:
     }.items():
         for name in names:
             del files[part][name]
+    files["scheduler"]["_class_name"] = "PNDMScheduler"
     assert dataclasses.replace(diffusers.from_files("x", files), name="sd-v1") == SD_V1
 
 

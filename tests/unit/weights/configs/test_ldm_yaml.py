@@ -212,3 +212,12 @@ def test_use_ema_without_averages(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         load(plain, config=save_yaml(tmp_path / "a.yaml", tiny_yaml(use_ema=True)))
     assert caught.value.code == "weights.no_ema"
+
+
+def test_what_only_training_needs_is_passed_over(tmp_path: Path) -> None:
+    data = v1_inference()
+    plain = read(tmp_path, data)
+    data |= {"trainer": {"max_steps": 1}, "callbacks": [], "logger": None, "seed": 23}
+    data["model"] |= {"base_learning_rate": 1e-5, "scale_lr": False}
+    data["model"]["params"] |= {"ucg_training": {}, "reset_ema": True, "embedding_reg_weight": 0.0}
+    assert read(tmp_path, data) == plain

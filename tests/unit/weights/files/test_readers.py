@@ -62,6 +62,20 @@ def test_the_metadata_of_safetensors(folder: Path) -> None:
     assert open_file(save(folder / "a", samples(), "safetensors")).metadata == {"sdjp.config": "{}"}
 
 
+def test_metadata_that_is_null(folder: Path) -> None:
+    header = json.dumps({"__metadata__": None, "x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}})
+    (folder / "a").write_bytes(struct.pack("<Q", len(header)) + header.encode() + bytes(4))
+    assert list(open_file(folder / "a").entries) == ["x"]
+
+
+def test_a_type_of_tensors_that_is_not_known_is_named(folder: Path) -> None:
+    header = json.dumps({"x": {"dtype": "F8_E8M0", "shape": [4], "data_offsets": [0, 4]}})
+    (folder / "a").write_bytes(struct.pack("<Q", len(header)) + header.encode() + bytes(4))
+    with pytest.raises(WeightsError, match="F8_E8M0") as caught:
+        open_file(folder / "a")
+    assert caught.value.code == "weights.foreign"
+
+
 @pytest.mark.parametrize("kind", ["zip", "legacy"])
 def test_views_transposed_shared_and_parameters(folder: Path, kind: str) -> None:
     base = torch.arange(24.0).reshape(4, 6)

@@ -24,6 +24,8 @@ MAPS: Final[Mapping[str, Layout]] = {
         texts=("clip", "bert"),
         aliases=ldm.ALIASES,
         ignored=ldm.IGNORED,
+        networks=(ldm.UNET, ldm.VAE, "cond_stage_model."),
+        text_layer=ldm.TEXT_LAYER,
         ema=ldm.ema,
     ),
     "diffusers": Layout(
@@ -31,5 +33,7 @@ MAPS: Final[Mapping[str, Layout]] = {
         texts=("clip", "xlm_roberta"),
         aliases=diffusers.ALIASES,
         ignored=diffusers.IGNORED,
+        networks=("unet/", "vae/", "text_encoder/"),
+        text_layer=diffusers.TEXT_LAYER,
     ),
 }

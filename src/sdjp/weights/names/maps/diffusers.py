@@ -44,6 +44,7 @@ IGNORED: Final = (
     r"text_encoder/roberta\.(embeddings\.(position_ids|token_type_ids)|pooler\.dense\.(weight|bias))",
     r"text_encoder/logit_scale",
 )
+TEXT_LAYER: Final = r"text_encoder/(?:text_model\.encoder\.layers|roberta\.encoder\.layer)\.(\d{1,4})\."
 
 
 def rows(config: ModelConfig) -> Iterator[Row]:

@@ -70,8 +70,10 @@ IGNORED: Final = (
     r"cond_stage_model\.transformer\.text_model\.embeddings\.position_ids",
     r"cond_stage_model\.(logit_scale|transformer\.text_projection\.weight)",
     r"cond_stage_model\.transformer\.to_logits\.(weight|bias)",  # a head that only training needed
-    r"first_stage_model\.loss\..+",
+    r"first_stage_model\.(loss|model_ema)\..+",
+    r"cond_stage_model\.transformer\.(vision_model|visual_projection)\..+",  # CLIP's other half
 )
+TEXT_LAYER: Final = r"cond_stage_model\.transformer\.text_model\.encoder\.layers\.(\d{1,4})\."
 EMA: Final = "model_ema."
 
 
