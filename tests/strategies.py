@@ -173,6 +173,46 @@ _OTHERS = [
     "々",
     "ー",
 ]
+EMOJI = [
+    *(
+        "🐱",
+        "🍣",
+        "👍🏽",
+        "👨\u200d👩\u200d👧",
+        "🇯🇵",
+        "🇫🇷",
+        "1\ufe0f\u20e3",
+        "#\ufe0f\u20e3",
+        "❤\ufe0f",
+        "❤\ufe0f\u200d🔥",
+    ),
+    *(
+        "☕",
+        "⭐",
+        "㊗\ufe0f",
+        "‼\ufe0f",
+        "©\ufe0f",
+        "🈚",
+        "↔\ufe0f",
+        "⌨\ufe0f",
+        "🀄",
+        "❗",
+        "☺",
+        "✌🏿",
+        "Ⓜ\ufe0f",
+        "♀\ufe0f",
+        "🫠",
+    ),
+    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+]
+"""One of each kind: plain, with a skin tone, joined, flags, keycaps, letters that are emoji with VS16."""
+texts_with_emoji = st.lists(
+    st.sampled_from(EMOJI)
+    | st.sampled_from([*"のにがをはとで、。 あいうアー猫犬山川食", "です", "3匹", "cat", "2026"]),
+    min_size=1,
+    max_size=10,
+).map("".join)
+"""Emoji in rows, among Japanese, Latin and digits."""
 known_words: st.SearchStrategy[str] = st.deferred(lambda: st.sampled_from(sorted(lexicon_table.own())))
 """Words of the lexicon's own tables."""
 word_salads = st.lists(known_words | st.sampled_from(_PARTICLES) | st.sampled_from(_OTHERS), max_size=8).map(

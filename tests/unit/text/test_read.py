@@ -5,18 +5,57 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
 
 from sdjp import errors
+from sdjp.text.characters import EMOJI_RE
 from sdjp.text.read import ReadPrompt, check_prompt, read
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translation, Translator
+from tests import strategies
 
 LEXICON = make_translator("lexicon")
 
 
 def way(text: str, *, translator: Translator = LEXICON, **options: object) -> ReadPrompt:
     return read([text], translator=translator, tokenizer=ClipTokenizer.from_assets(), **options)[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "寿司🍣🍺",
+            "ハロウィン🎃👻",
+            "(猫😀😂:1.2)",
+            "猫👍🏻👏🏿",
+            "🐈🐕が走る公園",
+            "猫🇯🇵🇫🇷",
+            "犬1️⃣2️⃣#️⃣",
+            "猫‼️⁉️㊗️",
+        ),
+        *(
+            "👨‍👩‍👧👩‍🚀と猫",
+            "❤️‍🔥ハート💔",
+            "①②猫🐱🐱の🐶",
+            "[海🌊🏖️]、(空☁️🌈)",
+            "あと20261️⃣catも",
+            "美味しい❗️✨🤟😁",
+        ),
+    ],
+)
+def test_emoji_in_a_row_are_all_said(text: str) -> None:
+    english = EMOJI_RE.findall(way(text).info.english)
+    assert sorted(english) == sorted(EMOJI_RE.findall(text))
+
+
+@given(strategies.texts_with_emoji)
+@settings(max_examples=150)
+def test_no_emoji_is_lost(text: str) -> None:
+    info = way(text).info
+    said = {*EMOJI_RE.findall(info.english), *EMOJI_RE.findall(" ".join(info.unknown))}
+    assert said >= set(EMOJI_RE.findall(text))
 
 
 class Counting:

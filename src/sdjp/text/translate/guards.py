@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from sdjp.text.characters import EMOJI_RE
 from sdjp.text.script import has_letters, is_japanese, split_scripts
 
 # One to five words four times running, or up to eight characters six times.
@@ -17,10 +18,6 @@ _LOOP: Final = re.compile(r"\b(\w+(?:\W+\w+){0,4}?)(?:\W+\1\b){3,}|(\S.{0,7}?)\2
 _REPEATED: Final = re.compile(r"(\S.{0,7}?)\1{2,}")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_EMOJI: Final = re.compile(
-    "[\U0001f1e6-\U0001f1ff]{2}"
-    "|[\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001faff](?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d.)*"
-)
 _NUMBER_WORDS: Final = {
     "1": "a an one single", "2": "two both couple pair", "3": "three", "4": "four", "5": "five", "6": "six",
     "7": "seven", "8": "eight", "9": "nine", "10": "ten", "11": "eleven", "12": "twelve dozen",
@@ -36,12 +33,12 @@ def acceptable(source: str, english: str) -> bool:
 
 
 def lost(source: str, english: str) -> list[str]:
-    """Return the Latin phrases, numbers and emoji of ``source`` that are not in ``english``, in order.
+    """Return the Latin phrases and numbers of ``source`` that are not in ``english``, in order, and the emoji.
 
     Small numbers count as found when their English word is there ("three" for 3, "a" for 1).
     """
     found = english.casefold()
-    words = set(_WORD.findall(found))
+    words, emojis = set(_WORD.findall(found)), set(EMOJI_RE.findall(english))
     missing: dict[str, None] = {}
     for text, japanese in split_scripts(source):
         tokens = (_NUMBER if japanese else _WORD).findall(text)
@@ -50,8 +47,8 @@ def lost(source: str, english: str) -> list[str]:
         ]
         if gone and gone == tokens and not japanese:
             gone = [" ".join(gone)]  # a whole phrase stays one: "by Claude Monet"
-        gone += [emoji for emoji in _EMOJI.findall(text) if emoji not in found]
         missing.update(dict.fromkeys(gone))
+    missing.update(dict.fromkeys(emoji for emoji in EMOJI_RE.findall(source) if emoji not in emojis))
     return list(missing)
 
 

@@ -7,8 +7,10 @@ import re
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from sdjp.text.characters import EMOJI_RE
 
 _LATIN: Final = r"[A-Za-z0-9]*[A-Za-zÀ-ɏ][A-Za-z0-9À-ɏ'’_+&#./%:-]*"
 _VERSION: Final = r"[0-9]+(?:\.[0-9]+)*(?![0-9.]*[一-鿿々ァ-ヺつ])"  # Unreal Engine 5で; but cat 3匹
@@ -16,10 +18,10 @@ _EMOJI_ONE: Final = (
     "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u231a-\u23ff]"
     "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)"
 )
-_EMOJI: Final = f"{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
+_EMOJI: Final = f"{EMOJI_RE.pattern}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
 _WHOLE: Final = re.compile(
-    f"(?P<emoji>{_EMOJI})|(?P<latin>{_LATIN}(?: +(?:{_LATIN}|{_VERSION}))*)"
-    "|(?P<digits>[0-9]+(?:[.,/][0-9]+)*)"
+    f"(?P<emoji>{_EMOJI})|(?:(?P<latin>{_LATIN}(?: +(?:{_LATIN}|{_VERSION}))*)"
+    "|(?P<digits>[0-9]+(?:[.,/][0-9]+)*))(?!\ufe0f?\u20e3)"
 )
 
 _FOREIGN: Final = re.compile(r"[A-Za-z][A-Za-z '-]+")
@@ -121,33 +123,40 @@ def _nodes(text: str) -> list[tuple[int, int, Morpheme]]:
 
 
 def _merge(text: str, found: list[tuple[int, int, Morpheme]]) -> list[Morpheme]:
-    """Join what lies inside a Latin run, a number or an emoji; give every stretch of the text to a
-    morpheme.
+    """Make one morpheme of each Latin run, number and emoji, whatever MeCab made of it; what is left of its
+    nodes stays. Every stretch of the text is given to a morpheme.
     """
-    whole = [(m.start(), m.end(), str(m.lastgroup)) for m in _WHOLE.finditer(text)]
-    result: list[Morpheme] = []
-    spans: list[tuple[int, int, Morpheme, bool]] = []
+    spans: list[tuple[int, int, Morpheme]] = []
+    wholes = deque(_WHOLE.finditer(text))
     for start, end, node in found:
-        inside = next((w for w in whole if w[0] < end and start < w[1]), None)
-        if inside is None:
-            spans.append((start, end, node, False))
-        elif not spans or spans[-1][0] != inside[0] or not spans[-1][3]:
-            a, b, kind = inside
-            spans.append((a, b, Morpheme(text[a:b], "", (kind,), base=text[a:b], lemma=text[a:b]), True))
-    position = 0
-    for index, (start, end, morpheme, _) in enumerate(spans):
-        start = max(start, position)
-        following = spans[index + 1][0] if index + 1 < len(spans) else len(text)
-        following = max(following, end)
-        space = text[end:following]
-        result.append(
-            Morpheme(
-                text[start:end], space, morpheme.pos, morpheme.inflection, morpheme.base, morpheme.lemma,
-                morpheme.foreign, morpheme.kana,
-            )
-        )  # fmt: skip
-        position = following
-    return result
+        start = max(start, spans[-1][1] if spans else 0)
+        while wholes and wholes[0].start() < end:
+            whole = wholes.popleft()
+            spans += _fragment(text, start, whole.start(), node)
+            spans.append((*whole.span(), _copied(whole[0], str(whole.lastgroup))))
+            start = whole.end()
+        spans += _fragment(text, start, end, node)
+    starts = [start for start, _, _ in spans[1:]] + [len(text)]
+    return [
+        replace(morpheme, space=text[end:following])
+        for (_, end, morpheme), following in zip(spans, starts, strict=True)
+    ]
+
+
+def _copied(surface: str, kind: str) -> Morpheme:
+    return Morpheme(surface, "", (kind,), base=surface, lemma=surface)
+
+
+def _fragment(text: str, start: int, end: int, node: Morpheme) -> list[tuple[int, int, Morpheme]]:
+    """What is left of a node: all of it, or what no Latin run, number or emoji has taken."""
+    surface = text[start:end]
+    if surface == node.surface:
+        return [(start, end, node)]
+    inside = surface.strip()
+    if not inside:
+        return []
+    start = text.index(inside, start)
+    return [(start, start + len(inside), replace(_copied(inside, ""), pos=node.pos))]
 
 
 def _from_node(surface: str, node: Any) -> Morpheme:
