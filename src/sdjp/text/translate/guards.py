@@ -33,7 +33,7 @@ def acceptable(source: str, english: str) -> bool:
 
 
 def lost(source: str, english: str) -> list[str]:
-    """Return the Latin phrases and numbers of ``source`` that are not in ``english``, in order, and the emoji.
+    """Return Latin phrases and numbers of ``source`` that are not in ``english``, in order, then emoji.
 
     Small numbers count as found when their English word is there ("three" for 3, "a" for 1).
     """

@@ -16,6 +16,7 @@ from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.grammar.generate import generate
 from sdjp.text.translate.grammar.phrases import parse
 from sdjp.text.translate.grammar.segment import segment
+from sdjp.text.translate.grammar.stretches import stretches
 
 
 class LexiconTranslator:
@@ -55,6 +56,18 @@ class LexiconTranslator:
         return known
 
     def _translated(self, text: str) -> Translation:
+        records = [self._stretch(stretch) for stretch in stretches(text)]
+        if len(records) == 1:
+            return records[0]
+        return Translation(
+            source=text,
+            english=" ".join(record.english.strip() for record in records),
+            translator=self.name,
+            pieces=tuple(piece for record in records for piece in record.pieces),
+            unknown=tuple(dict.fromkeys(word for record in records for word in record.unknown)),
+        )
+
+    def _stretch(self, text: str) -> Translation:
         words = segment(text, self._user)
         english = generate(parse(words))
         # Whatever the grammar had no place for is said all the same.

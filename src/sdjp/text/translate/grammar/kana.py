@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar.morphemes import Morpheme
@@ -48,6 +48,9 @@ COUNTS: Final = {
 }
 """Numbers with a counter in kana, and as they are written with kanji: ``"さんびき"`` is ``"三匹"``."""
 _INFINITE: Final = float("inf")
+
+_Step: TypeAlias = "tuple[_Step | None, str, str]"
+"""The way before a word, the word, its spelling."""
 
 
 def respell(text: str, user: Table) -> list[tuple[str, str]]:
@@ -156,16 +159,22 @@ def with_sources(chain: Sequence[Morpheme], pairs: Sequence[tuple[str, str]]) ->
 
 def _cheapest(text: str, user: Table) -> list[tuple[str, str]]:
     """Dijkstra by position: the best way to every (position, kind of the last word)."""
-    best: list[dict[int, tuple[float, list[tuple[str, str]]]]] = [{} for _ in range(len(text) + 1)]
-    best[0][_START] = (0.0, [])
+    best: list[dict[int, tuple[float, _Step | None]]] = [{} for _ in range(len(text) + 1)]
+    best[0][_START] = (0.0, None)
     for start in range(len(text)):
+        words = list(_words(text, start, user)) if best[start] else []
         for last, (cost, way) in list(best[start].items()):
-            for word, spelling, kind, price in _words(text, start, user):
+            for word, spelling, kind, price in words:
                 step = price + _joint(last, kind, word)
                 end = start + len(word)
-                if cost + step < best[end].get(kind, (_INFINITE, []))[0]:
-                    best[end][kind] = (cost + step, [*way, (word, spelling)])
-    return min(best[-1].values(), key=lambda found: found[0])[1]
+                if cost + step < best[end].get(kind, (_INFINITE, None))[0]:
+                    best[end][kind] = (cost + step, (way, word, spelling))
+    _, step_back = min(best[-1].values(), key=lambda found: found[0])
+    pairs: list[tuple[str, str]] = []
+    while step_back is not None:
+        step_back, word, spelling = step_back
+        pairs.append((word, spelling))
+    return pairs[::-1]
 
 
 def _joint(last: int, kind: int, word: str) -> float:

@@ -19,10 +19,11 @@ _EMOJI_ONE: Final = (
     "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*)"
 )
 _EMOJI: Final = f"{EMOJI_RE.pattern}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
-_WHOLE: Final = re.compile(
+WHOLE_RE: Final = re.compile(
     f"(?P<emoji>{_EMOJI})|(?:(?P<latin>{_LATIN}(?: +(?:{_LATIN}|{_VERSION}))*)"
     "|(?P<digits>[0-9]+(?:[.,/][0-9]+)*))(?!\ufe0f?\u20e3)"
 )
+"""What is never cut: emoji, Latin runs, numbers."""
 
 _FOREIGN: Final = re.compile(r"[A-Za-z][A-Za-z '-]+")
 
@@ -91,18 +92,20 @@ def morphemes(text: str, forced: Collection[str] = ()) -> list[Morpheme]:
         forced: Strings at whose ends a boundary is put in any case (the user's own words).
     """
     cuts = {0, len(text)}
-    for span in _WHOLE.finditer(text):
+    for span in WHOLE_RE.finditer(text):
         cuts.update(span.span())
     found = list(_nodes(text))
     for word in forced:
-        for match in re.finditer(re.escape(word), text):
-            if not {match.start(), match.end()} <= {start for start, _, _ in found} | {len(text)}:
-                cuts.update(match.span())
-                found = [
-                    (offset + start, end + offset, node)
-                    for offset, part in _parts(text, cuts)
-                    for start, end, node in _nodes(part)
-                ]
+        edges = {start for start, _, _ in found} | {len(text)}
+        matches = (match.span() for match in re.finditer(re.escape(word), text))
+        wanted = [edge for span in matches if not edges.issuperset(span) for edge in span]
+        if wanted:
+            cuts.update(wanted)
+            found = [
+                (offset + start, end + offset, node)
+                for offset, part in _parts(text, cuts)
+                for start, end, node in _nodes(part)
+            ]
     return _merge(text, found)
 
 
@@ -127,7 +130,7 @@ def _merge(text: str, found: list[tuple[int, int, Morpheme]]) -> list[Morpheme]:
     nodes stays. Every stretch of the text is given to a morpheme.
     """
     spans: list[tuple[int, int, Morpheme]] = []
-    wholes = deque(_WHOLE.finditer(text))
+    wholes = deque(WHOLE_RE.finditer(text))
     for start, end, node in found:
         start = max(start, spans[-1][1] if spans else 0)
         while wholes and wholes[0].start() < end:

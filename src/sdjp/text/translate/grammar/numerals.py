@@ -12,6 +12,8 @@ _KUN: Final = {
     "ひと": 1, "ふた": 2, "みっ": 3, "みつ": 3, "よっ": 4, "よつ": 4, "いつ": 5,
     "むっ": 6, "なな": 7, "やっ": 8, "ここの": 9,
 }  # fmt: skip
+_MOST_DIGITS: Final = 15
+"""Longer numbers are no amounts, and would not come out of a float as they went in."""
 _CARDINALS: Final = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _ORDINALS: Final = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth".split()
 
@@ -20,7 +22,10 @@ NUMERAL: Final = re.compile(r"(?:[0-9]+(?:[.,][0-9]+)*[万億兆]?|[〇一二三
 
 
 def value(numeral: str) -> int | float | None:
-    """Return the value of ``numeral`` (``"三百"`` -> 300, ``"1,000"`` -> 1000), or None if it is not one."""
+    """Return the value of ``numeral`` (``"三百"`` -> 300, ``"1,000"`` -> 1000), or None if it is none,
+    or so long that it is no amount."""
+    if len(numeral) > _MOST_DIGITS:
+        return None
     if numeral in _KUN:
         return _KUN[numeral]
     if re.fullmatch(r"[0-9][0-9,]*", numeral):

@@ -77,7 +77,7 @@ def segment(text: str, user: Table) -> list[Word]:
     pairs = respell(body[:cut], user)
     spelt = "".join(spelling for _, spelling in pairs)
     respelt = [spelling for source, spelling in pairs if source != spelling]
-    forced = [*user, *respelt, *before_style(spelt, user)]
+    forced = dict.fromkeys([*user, *respelt, *before_style(spelt, user)])
     words += _Segmenter(with_sources(morphemes(spelt, forced), pairs), user).run()
     if cut < len(body):
         words.append(Word(source=body[cut:], kind="request"))
