@@ -98,6 +98,11 @@ prompts = st.recursive(
     max_leaves=12,
 )
 """Balanced by construction, so that the parser gets past the brackets."""
+bracket_soup = st.lists(
+    st.sampled_from([*"()[]::11 .-9a猫\\^;,T_{|}笑/", "1.1)", "(a", ": ", "16:9", "年齢", "(^", "_^)", ":)"]),
+    max_size=14,
+).map("".join)
+"""Brackets, colons and numbers: weights, ratios and faces, or nearly."""
 english_tags = st.lists(
     st.sampled_from(["a cat", "It's", "8K", "semi-real", "(b:1.2)", "{a|b}", "f/1.8", "é"]), max_size=6
 )

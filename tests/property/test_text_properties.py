@@ -76,8 +76,8 @@ def test_parsing_raises_input_errors_only(text: str) -> None:
         parse(text)
 
 
-@given(st.one_of(strategies.prompts, strategies.japanese))
-@settings(max_examples=250)
+@given(st.one_of(strategies.prompts, strategies.japanese, strategies.bracket_soup))
+@settings(max_examples=400)
 def test_round_trip(text: str) -> None:
     prompt = parsed(text)
     assert parse(str(prompt)) == prompt

@@ -3,11 +3,23 @@ r"""Weights, tags and BREAK: the prompt syntax of AUTOMATIC1111's web UI, to a s
 ==================  ================================================================================
 ``(猫:1.2)``        weight 1.2
 ``(猫)`` ``[猫]``   weight 1.1, and 1 / 1.1; brackets nest and their weights multiply
-``\(`` ``\)`` …     the character itself; so ``:\)`` and ``\(^_^\)`` are faces, while ``(^_^)`` is a weight
+``\(`` ``\)`` …     the character itself
 ``<lora:名前:0.8>``  a tag, kept apart as it stands; likewise ``<hypernet:…>`` and any other ``<word:…>``
 ``BREAK``           starts a new chunk of tokens
 ``, `` and 、       separators: the text between two of them is one leaf
 ==================  ================================================================================
+
+Text, though it has brackets:
+
+- faces: ``\(^o^)/``, ``(^_^)``, ``(T_T)``, ``(笑)``; ``:)`` and ``:(`` where the bracket has no partner;
+- ratios and times: a whole number behind a number, ``(16:9)``, ``(8:00)``, ``(比率 3:4)``; two short numbers
+  with at most two decimals and nothing else, ``(1:1.5)``;
+- labels: a whole number behind a word that takes one, ``(年齢:17)``, ``(ratio:2)``; see ``bracketed.py``;
+- whole numbers of at most four digits that no weight can be: ``(身長:170)``, ``(神社:1000)``.
+
+Every other ``(…:number)`` is a weight, and refused if its number is none from 0 to ``MAX_WEIGHT``: so are
+``(猫:1.2)``, ``(cat:2)``, ``(1990:1.2)``, and ``(16:9:1.2)``. Decimals make a weight of what would be text:
+``(ratio:2.0)``.
 
 Kept as text and not acted on: braces ``{赤|青}``, alternation ``[赤|青]``, prompt editing ``[猫:犬:0.5]``,
 ``AND`` and ``__wildcard__``. Their words are leaves of their own, so that a translator sees no syntax.
@@ -25,6 +37,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdjp.errors import InputError
+from sdjp.text.bracketed import FACE, has_eyes, is_value
 from sdjp.text.normalize import TAG_RE, normalize, remove_invisible
 from sdjp.text.tree import (
     Break,
@@ -78,6 +91,7 @@ EMPHASIS: Final = 1.1
 _TOKEN: Final = re.compile(
     rf"""
       (?P<tag>{TAG_RE.pattern})
+    | (?P<face>{FACE})
     | \\(?P<escaped>[\\()\[\]{{}}|])
     | (?P<open>[(\[])
     | :(?P<weight>[+-]?[0-9.]+)\)
@@ -133,7 +147,7 @@ def parse(text: str) -> Prompt:
     typed = remove_invisible(text)
     normalized = normalize(_BRACKETED.sub(_escape_bracketed, typed))
     tokens = list(_TOKEN.finditer(normalized))
-    prompt = Prompt(_build(tokens, _match_brackets(tokens, typed)), source=text)
+    prompt = Prompt(_build(tokens, *_match_brackets(tokens, typed)), source=text)
     _check_product(prompt)
     return prompt
 
@@ -144,9 +158,11 @@ def _escape_bracketed(match: re.Match[str]) -> str:
     return re.sub(r"[()]", r"\\\g<0>", unicodedata.normalize("NFKC", match[0]))
 
 
-def _match_brackets(tokens: Sequence[re.Match[str]], typed: str) -> set[int]:
-    """Find the partner of every bracket; return the indices of those that are kept as text."""
+def _match_brackets(tokens: Sequence[re.Match[str]], typed: str) -> tuple[set[int], set[int]]:
+    """Find the partner of every bracket; return the indices of those that are kept as syntax, and as text."""
+    normalized = tokens[0].string if tokens else ""
     kept: set[int] = set()
+    text: set[int] = set()
     opened: list[int] = []
     braces: list[int] = []  # braces open inside each of them
     alternating: set[int] = set()
@@ -158,42 +174,56 @@ def _match_brackets(tokens: Sequence[re.Match[str]], typed: str) -> set[int]:
             if len(opened) > MAX_NESTING:
                 raise _nested_too_deep(_position(tokens, i, typed)[0])
         elif token.lastgroup in _BRACKETS:
+            if (
+                character == ")"
+                and token.lastgroup == "close"
+                and not opened
+                and has_eyes(normalized, token.start())
+            ):
+                text.add(i)
+                continue
             if not opened or tokens[opened[-1]][0] != _PARTNER[character]:
                 raise _unbalanced(tokens, i, typed)
             partner = opened.pop()
             braces.pop()
             if token.lastgroup == "schedule" or (character == "]" and partner in alternating):
                 kept |= {partner, i}
+            elif token.lastgroup == "weight" and is_value(
+                normalized[tokens[partner].end() : token.start()], token["weight"]
+            ):
+                text |= {partner, i}
         elif token.lastgroup == "verbatim" and opened:
             braces[-1] += {"{": 1, "}": -1}.get(character, 0)
             if character == "|" and braces[-1] <= 0:
                 alternating.add(opened[-1])
-    if opened:
-        raise _unbalanced(tokens, opened[-1], typed)
-    return kept
+    for i in reversed(opened):
+        if tokens[i][0] != "(" or not has_eyes(normalized, tokens[i].start()):
+            raise _unbalanced(tokens, i, typed)
+        text.add(i)
+    return kept, text
 
 
-def _build(tokens: Sequence[re.Match[str]], kept: set[int]) -> tuple[Node, ...]:
+def _build(tokens: Sequence[re.Match[str]], kept: set[int], text: set[int]) -> tuple[Node, ...]:
     levels: list[list[Node]] = [[]]
     colons_kept = [False]  # whether ":" belongs to [a:b:0.5], for each open bracket
     written: list[str] = []
 
     def add(*nodes: Node) -> None:
-        text = "".join(written)
+        leaf = "".join(written)
         written.clear()
-        if text.startswith(" "):
+        if leaf.startswith(" "):
             levels[-1].append(Separator(" "))
-        if text.strip(" "):
-            levels[-1].append(Text(text.strip(" ")))
-            if text.endswith(" "):
+        if leaf.strip(" "):
+            levels[-1].append(Text(leaf.strip(" ")))
+            if leaf.endswith(" "):
                 levels[-1].append(Separator(" "))
         levels[-1].extend(nodes)
 
     for i, token in enumerate(tokens):
         kind, raw = token.lastgroup, token[0]
-        if kind in ("text", "escaped"):
-            written.append(raw if kind == "text" else token["escaped"])
-        elif kind == "colon" and not colons_kept[-1]:
+        if kind == "escaped":
+            written.append(token["escaped"])
+        elif kind in ("text", "face") or i in text or (kind == "colon" and not colons_kept[-1]):
             written.append(raw)
         elif i in kept:
             add(Verbatim(raw))
@@ -254,12 +284,19 @@ def _position(tokens: Sequence[re.Match[str]], index: int, typed: str) -> tuple[
 
     The normalizer keeps brackets and their order, so the n-th of the tokens is the n-th that was typed.
     """
-    brackets = [i for i, token in enumerate(tokens) if token.lastgroup in _BRACKETS]
-    places = [match for match in _AS_TYPED.finditer(typed) if match["bracket"]]
+    brackets = [i for i, token in enumerate(tokens) for _ in _typed_brackets(token)]
+    places = _typed_brackets(typed)
     if len(places) != len(brackets):
         return tokens[index].end(), tokens[index][0][-1]
     place = places[brackets.index(index)]
     return place.start() + 1, place[0]
+
+
+def _typed_brackets(text: str | re.Match[str]) -> list[re.Match[str]]:
+    """The brackets of a text, or of a token that may have some."""
+    if not isinstance(text, str):
+        text = text[0] if text.lastgroup in (*_BRACKETS, "face") else ""
+    return [match for match in _AS_TYPED.finditer(text) if match["bracket"]]
 
 
 def _unbalanced(tokens: Sequence[re.Match[str]], index: int, typed: str) -> InputError:

@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sdjp.errors import InputError
+from sdjp.text.bracketed import is_face, is_value
 
 _ESCAPABLE: Final = r"\()[]{}|"
 _TO_ESCAPE: Final = re.compile(r"[()\[\]{}|]|\\(?=[\\()\[\]{}|])")
-_ENDS_IN_NUMBER: Final = re.compile(r":[+-]?[0-9. ]+\Z")
+_ENDS_IN_NUMBER: Final = re.compile(r": ?[+-]?[0-9.]+ ?\Z")
 _END_OF_WORD: Final = re.compile(r"[^\s(\[{|:\"'-]\Z")
 _START_OF_WORD: Final = re.compile(r"[\w(\[{]")
 
@@ -220,10 +221,15 @@ def _source(node: Node) -> str:
     if not isinstance(node, Weighted):
         return node.raw
     inside = _join(node.children, ")")[:-1]
-    # A translation may end like a weight ("at 12:30"); then only a weight written out says what is meant.
-    if node.form == "number" or _ENDS_IN_NUMBER.search(inside):
-        return f"({inside}:{Decimal(repr(float(node.weight))).normalize():f})"
-    return f"({inside})" if node.form == "round" else f"[{inside}]"
+    # A translation may end like a weight ("at 12:30") or be a face; then only a weight written out says what
+    # is meant.
+    written = f"({inside})" if node.form == "round" else f"[{inside}]"
+    if node.form != "number" and not _ENDS_IN_NUMBER.search(inside) and not is_face(written):
+        return written
+    number = f"{Decimal(repr(float(node.weight))).normalize():f}"
+    while is_value(inside, number):
+        number += "0" if "." in number else ".0"
+    return f"({inside}:{number})"
 
 
 def _texts(nodes: Sequence[Node]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 from sdjp.errors import InputError
 from sdjp.text import prompt as prompt_module
 from sdjp.text import tree as tree_module
+from sdjp.text.normalize import normalize
 from sdjp.text.prompt import (
     MAX_NESTING,
     MAX_PROMPT_LENGTH,
@@ -71,7 +72,8 @@ def test_tree() -> None:
         ("(a)(b), (c)", [("ab", 1.1), (", ", 1.0), ("c", 1.1)]),
         (r"猫\(白\)\[x\]\\", [("猫(白)[x]\\", 1.0)]),
         ("¥（笑￥）、＼（＾＾＼）", [("(笑), (^^)", 1.0)]),
-        ("(^_^) a", [("^_^", 1.1), (" a", 1.0)]),
+        ("(^_^) a", [("(^_^) a", 1.0)]),
+        ("(^_^:1.2)", [("^_^", 1.2)]),
         (r"a :\)", [("a :)", 1.0)]),
         ("㈱サクラ⑴", [("(株)サクラ(1)", 1.0)]),
         ("(㈱サクラ:1.2)", [("(株)サクラ", 1.2)]),
@@ -176,7 +178,7 @@ def test_written_out(text: str, written: str) -> None:
         ("(猫))", 4, ")"),
         ("(猫]", 3, "]"),
         ("［猫）", 3, "）"),
-        ("猫 :)", 4, ")"),
+        ("猫a:)", 4, ")"),
         (r"\((猫", 3, "("),
         ("<lora:):1>猫)", 12, ")"),
         ("㈱猫、\n（犬", 5, "（"),
@@ -190,6 +192,101 @@ def test_unbalanced(text: str, position: int, bracket: str) -> None:
     assert error.value.code == "prompt.unbalanced"
     assert error.value.ja.startswith(f"{position} 文字目の「{bracket}」")
     assert f"character {position} " in error.value.en
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            r"やったー＼(^o^)／",
+            "（＾＿＾）猫",
+            "(T_T)猫",
+            "猫(笑)",
+            "(*^_^*)猫",
+            "(´・ω・｀)猫",
+            "ヽ(´ー｀)ノ猫",
+            "猫 :)",
+            "猫 :-(",
+            "犬 ;)",
+        ),
+        *(
+            "(16:9)",
+            "（8：00）",
+            "(比率 3:4)",
+            "(縦横比16:9)",
+            "猫 (12:30)",
+            "(1:1)",
+            "(4:3)の絵",
+            "(1:1.5)",
+            "(23:59)",
+            "(朝 6:30)",
+        ),
+        *(
+            "(年齢：17)",
+            "(身長:170)",
+            "(人数：3)",
+            "(時刻:8)",
+            "(age:7)",
+            "(Ratio:2)",
+            "(レベル:5)",
+            "(番号:9)",
+            "(猫:100)",
+            "(西暦:2024)",
+        ),
+    ],
+)
+def test_faces_ratios_and_labels_are_text(text: str) -> None:
+    (run,) = weighted_runs(parse(text))
+    assert run == Run(normalize(text), 1.0)
+    assert parse(str(parse(text))) == parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        *(
+            ("(猫:1.2)", 1.2),
+            ("(cat:2)", 2.0),
+            ("(1girl:2)", 2.0),
+            ("(8k:2)", 2.0),
+            ("(1990:1.2)", 1.2),
+            ("(猫:10)", 10.0),
+        ),
+        *(
+            ("(16:9:1.2)", 1.2),
+            ("(ratio:2.0)", 2.0),
+            ("(年齢:1.2)", 1.2),
+            ("(猫:0)", 0.0),
+            ("(^o^:1.3)", 1.3),
+            ("(笑顔)", 1.1),
+        ),
+    ],
+)
+def test_weights_stay_weights(text: str, weight: float) -> None:
+    (run,) = weighted_runs(parse(text))
+    assert run[1] == weight
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        (Weighted((Text("ratio"),), 2.0, "number"), "(ratio:2.0)"),
+        (Weighted((Text("16"),), 9.0, "number"), "(16:9.000)"),
+        (Weighted((Text("16"),), 1.2, "number"), "(16:1.200)"),
+        (Weighted((Text("^_^"),), 1.1, "round"), "(^_^:1.1)"),
+        (Weighted((Text("at 12:30"),), 1.1, "round"), "(at 12:30:1.1)"),
+    ],
+)
+def test_a_weight_is_written_so_that_it_is_read_as_one(node: Weighted, text: str) -> None:
+    assert str(Prompt((node,))) == text
+    assert weighted_runs(parse(text)) == weighted_runs(Prompt((node,)))
+
+
+@pytest.mark.parametrize("text", ["猫)", "(猫", "猫 a:)", "(笑", "猫 (笑", "(猫 :( 犬)", "猫 :]"])
+def test_other_brackets_without_a_partner_are_refused(text: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse(text)
+    assert error.value.code == "prompt.unbalanced"
 
 
 @pytest.mark.parametrize("number", ["1.2.3", ".", "-1", "10.5", "9" * 400, "+99"])
