@@ -115,7 +115,7 @@ class Extras:
     def translator_for(self, loaded: weights.Loaded) -> Translator:
         """The translator beside a model: none beside one that reads Japanese, unless one is asked for."""
         if loaded.tokenizer.japanese and self.translator in (AUTO, "passthrough"):
-            return make_translator("passthrough", reads_japanese=True)
+            return make_translator("passthrough", reads_japanese=True, as_typed=True)
         return self.own_translator
 
 

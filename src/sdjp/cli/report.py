@@ -63,7 +63,8 @@ def announce_prompt(info: PromptInfo) -> None:
     """Say the text that was drawn, and whatever the user has to know of it."""
     from sdjp.text.script import is_japanese
 
-    japanese = is_japanese(info.english)  # of a model that reads it, or nothing was to be translated
+    # Of a model that reads it, or nothing was to be translated. Tags and names are never translated.
+    japanese = any(is_japanese(part.english) for part in info.parts)
     say(
         ja=f"{'訳さない文' if japanese else '英語'}: {info.english}",
         en=f"{'not translated' if japanese else 'English'}: {info.english}",

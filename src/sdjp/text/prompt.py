@@ -106,6 +106,11 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BRACKETS: Final = ("open", "weight", "schedule", "close")
+# What is syntax though it is typed full-width, for prompts that are not normalized.
+_WIDE_SYNTAX: Final = re.compile(
+    r"[<＜][A-Za-zＡ-Ｚａ-ｚ][\w-]*[:：][^<>＜＞\n]*[>＞]|[\\＼¥￥](?=[()\[\]（）［］])|[（）［］]"
+    r"|[:：]\s*[+＋-]?[0-9０-９.．]+\s*(?=[)）])"
+)
 _PARTNER: Final = dict(zip("()[]（）［］", ")(][）（］［", strict=True))
 
 # One character that NFKC would spell with brackets: ⁽ ₍ ⑴ ⒜ ㈠ ㈱ 🄐
@@ -116,7 +121,7 @@ _AS_TYPED: Final = re.compile(
 )
 
 
-def parse(text: str) -> Prompt:
+def parse(text: str, *, as_typed: bool = False) -> Prompt:
     r"""Parse what a user typed; it is normalized on the way.
 
     Example:
@@ -125,6 +130,11 @@ def parse(text: str) -> Prompt:
                       Tag(raw='<lora:a:1>')))
         >>> print(parse("¥（株¥）サクラ　と　㈱モミジ"))
         \(株\)サクラ と \(株\)モミジ
+
+    Args:
+        text: The prompt.
+        as_typed: Leave the text between the syntax as it is, for models that read Japanese themselves and
+            were trained on text as people write it; commas then belong to the text.
 
     Raises:
         InputError: If the text has a NUL in it, is longer than ``MAX_PROMPT_LENGTH``, has brackets that do
@@ -145,9 +155,11 @@ def parse(text: str) -> Prompt:
             en=f"the prompt has {len(text)} characters. Use at most {MAX_PROMPT_LENGTH}.",
         )
     typed = remove_invisible(text)
-    normalized = normalize(_BRACKETED.sub(_escape_bracketed, typed))
+    normalized = (
+        _WIDE_SYNTAX.sub(_narrow, typed) if as_typed else normalize(_BRACKETED.sub(_escape_bracketed, typed))
+    )
     tokens = list(_TOKEN.finditer(normalized))
-    prompt = Prompt(_build(tokens, *_match_brackets(tokens, typed)), source=text)
+    prompt = Prompt(_build(tokens, *_match_brackets(tokens, typed), as_typed=as_typed), source=text)
     _check_product(prompt)
     return prompt
 
@@ -156,6 +168,11 @@ def _escape_bracketed(match: re.Match[str]) -> str:
     if len(match[0]) > 1:
         return match[0]  # a tag
     return re.sub(r"[()]", r"\\\g<0>", unicodedata.normalize("NFKC", match[0]))
+
+
+def _narrow(match: re.Match[str]) -> str:
+    narrow = unicodedata.normalize("NFKC", match[0])
+    return "\\" if narrow == "¥" else re.sub(r"\s", "", narrow) if narrow[0] == ":" else narrow
 
 
 def _match_brackets(tokens: Sequence[re.Match[str]], typed: str) -> tuple[set[int], set[int]]:
@@ -203,7 +220,10 @@ def _match_brackets(tokens: Sequence[re.Match[str]], typed: str) -> tuple[set[in
     return kept, text
 
 
-def _build(tokens: Sequence[re.Match[str]], kept: set[int], text: set[int]) -> tuple[Node, ...]:
+def _build(
+    tokens: Sequence[re.Match[str]], kept: set[int], text: set[int], *, as_typed: bool
+) -> tuple[Node, ...]:
+    as_text = {"text", "face", "separator"} if as_typed else {"text", "face"}
     levels: list[list[Node]] = [[]]
     colons_kept = [False]  # whether ":" belongs to [a:b:0.5], for each open bracket
     written: list[str] = []
@@ -223,7 +243,7 @@ def _build(tokens: Sequence[re.Match[str]], kept: set[int], text: set[int]) -> t
         kind, raw = token.lastgroup, token[0]
         if kind == "escaped":
             written.append(token["escaped"])
-        elif kind in ("text", "face") or i in text or (kind == "colon" and not colons_kept[-1]):
+        elif kind in as_text or i in text or (kind == "colon" and not colons_kept[-1]):
             written.append(raw)
         elif i in kept:
             add(Verbatim(raw))

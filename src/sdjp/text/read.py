@@ -20,6 +20,7 @@ from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.text.tree import Named
 
 
@@ -89,7 +90,8 @@ def read(
     """
     names = Names({}) if names is None else names
     results = []
-    parsed = [names.mark(_parsed(prompt)) for prompt in prompts]
+    as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
+    parsed = [names.mark(_parsed(prompt, as_typed=as_typed)) for prompt in prompts]
     for tree, (english, group, records) in zip(
         parsed, _translated(parsed, translator, translate), strict=True
     ):
@@ -131,8 +133,10 @@ def to_english(
     return [str(english) for english, _, _ in _translated(parsed, translator, translate)]
 
 
-def _parsed(prompt: str | syntax.Prompt) -> syntax.Prompt:
-    return syntax.parse(prompt) if isinstance(prompt, str) else prompt
+def _parsed(prompt: str | syntax.Prompt, *, as_typed: bool = False) -> syntax.Prompt:
+    if isinstance(prompt, str):
+        return syntax.parse(prompt, as_typed=as_typed)
+    return syntax.parse(prompt.source, as_typed=True) if as_typed and prompt.source else prompt
 
 
 def _translated(

@@ -9,6 +9,7 @@ trained with: :meth:`SentencePieceTokenizer.t5` and :meth:`SentencePieceTokenize
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from typing import Any, Final
 from sdjp.errors import WeightsError, reason
 
 COMMAS: Final = (",", "，", "、", "､")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SPACE: Final = "▁"
 _XLM_R_SPECIAL: Final = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 
@@ -169,7 +171,8 @@ class SentencePieceTokenizer:
         return self._unknown if i == self._processor.unk_id() else i + self._offset
 
     def _cased(self, text: str) -> str:
-        return text.lower() if self._lower_case else text
+        readable = _SURROGATE.sub("\ufffd", text)  # sentencepiece takes UTF-8 alone
+        return readable.lower() if self._lower_case else readable
 
 
 def _read(path: str | os.PathLike[str]) -> Any:

@@ -7,8 +7,10 @@ itself; and they drop names, numbers and emoji. Nothing here knows a particular 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
+from sdjp.errors import TranslationError
 from sdjp.text.characters import EMOJI_RE
 from sdjp.text.script import has_letters, is_japanese, split_scripts
 
@@ -18,11 +20,30 @@ _LOOP: Final = re.compile(r"\b(\w+(?:\W+\w+){0,4}?)(?:\W+\1\b){3,}|(\S.{0,7}?)\2
 _REPEATED: Final = re.compile(r"(\S.{0,7}?)\1{2,}")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NUMBER_WORDS: Final = {
     "1": "a an one single", "2": "two both couple pair", "3": "three", "4": "four", "5": "five", "6": "six",
     "7": "seven", "8": "eight", "9": "nine", "10": "ten", "11": "eleven", "12": "twelve dozen",
     "20": "twenty", "100": "hundred", "1000": "thousand",
 }  # fmt: skip
+
+
+def refuse_surrogates(texts: Iterable[str]) -> None:
+    """Refuse lone surrogates, which no dictionary and no vocabulary reads; the prompt parser removes them.
+
+    Raises:
+        TranslationError: If there is one.
+    """
+    for text in texts:
+        found = _SURROGATE.search(text)
+        if found is not None:
+            raise TranslationError(
+                "translate.surrogate",
+                ja=f"文の {found.start() + 1} 文字目（U+{ord(found[0]):04X}）は、組の片方しかないサロゲートです。"
+                "取り除くか、文字コードを確かめて読み直してください。",
+                en=f"character {found.start() + 1} of the text (U+{ord(found[0]):04X}) is half of a surrogate "
+                "pair. Remove it, or read the text again with its right encoding.",
+            )
 
 
 def acceptable(source: str, english: str) -> bool:

@@ -17,6 +17,7 @@ from sdjp.text.translate.grammar.generate import generate
 from sdjp.text.translate.grammar.phrases import parse
 from sdjp.text.translate.grammar.segment import segment
 from sdjp.text.translate.grammar.stretches import stretches
+from sdjp.text.translate.guards import refuse_surrogates
 
 
 class LexiconTranslator:
@@ -42,7 +43,12 @@ class LexiconTranslator:
         return "lexicon"
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
-        """Translate each text; a text without Japanese is returned as it is."""
+        """Translate each text; a text without Japanese is returned as it is.
+
+        Raises:
+            TranslationError: If there is a lone surrogate in a text.
+        """
+        refuse_surrogates(texts)
         return [self._one(text) for text in texts]
 
     def _one(self, text: str) -> Translation:

@@ -20,7 +20,7 @@ from sdjp.errors import InputError, TranslationError
 from sdjp.lru import TEXTS, Lru
 from sdjp.text.script import is_japanese
 from sdjp.text.translate.base import Piece, Translation
-from sdjp.text.translate.guards import acceptable, lost, tidy
+from sdjp.text.translate.guards import acceptable, lost, refuse_surrogates, tidy
 from sdjp.text.translate.marian_files import check_model, load_model
 
 if TYPE_CHECKING:
@@ -121,10 +121,12 @@ class MarianTranslator:
         """Translate all ``texts`` as one batch; see :class:`~sdjp.text.translate.base.Translator`.
 
         Raises:
-            TranslationError: If a sentence is longer than the model takes, or nothing usable comes out.
+            TranslationError: If a sentence is longer than the model takes, has a lone surrogate in it, or
+                nothing usable comes out.
             WeightsError: If the model cannot be loaded (the first time).
             MissingDependencyError: If transformers or sentencepiece is not installed.
         """
+        refuse_surrogates(texts)
         parts = [CUT.split(text) for text in texts]
         wanted = dict.fromkeys(part for row in parts for part in row[::2] if is_japanese(part))
         english = self._translate_all(list(wanted)) if wanted else {}

@@ -13,11 +13,15 @@ class PassthroughTranslator:
 
     Args:
         reads_japanese: The model reads Japanese itself: nothing is reported.
+        as_typed: The text itself goes in, without any normalizing, as the model's own tokenizer expects it.
         name: What records call it; ``"adapter"`` where an adapter reads the Japanese.
     """
 
-    def __init__(self, *, reads_japanese: bool = False, name: str = "passthrough") -> None:
+    def __init__(
+        self, *, reads_japanese: bool = False, as_typed: bool = False, name: str = "passthrough"
+    ) -> None:
         self.reads_japanese = reads_japanese
+        self.as_typed = as_typed
         self.name = name
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
