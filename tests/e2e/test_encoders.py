@@ -61,6 +61,15 @@ def test_japanese_goes_in_as_it_is(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["rinna", "alt"])
+def test_japanese_punctuation_is_not_normalized(folder: Path, name: str) -> None:
+    pipe = pipeline(folder / name)
+    told = pipe.explain("赤い車、青い空、<lora:水墨:1>（白い雲：１．２）")
+    assert told.english == "赤い車、青い空、<lora:水墨:1>(白い雲:1.2)"
+    plain = pipe.explain("赤い車、青い空")
+    assert plain.tokens == len(pipe.tokenizer.encode("赤い車、青い空"))
+
+
+@pytest.mark.parametrize("name", ["rinna", "alt"])
 def test_weights_chunks_and_truncation(folder: Path, name: str) -> None:
     pipe = pipeline(folder / name)
     plain, heavy = pipe.encode_prompt(["赤い車", "(赤い車:1.5)"])

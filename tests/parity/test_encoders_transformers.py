@@ -16,10 +16,13 @@ import torch
 from torch import Tensor
 
 from sdjp import Pipeline
+from sdjp.conditioning.reader import Reader
 from sdjp.config import ModelConfig, XLMRobertaConfig
 from sdjp.models import XLMRoberta
+from sdjp.text.prompt import parse
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
+from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.weights import convert, load
 from sdjp.weights.names.keymap import compile_map, to_ours
 from sdjp.weights.names.maps import MAPS
@@ -107,6 +110,22 @@ def test_tokens_of_t5(tmp_path: Path) -> None:
     assert ours.start_id is None
     for text in (*SENTENCES, "馬 鬱 車"):
         assert [*ours.encode(text), ours.end_id] == theirs(text.lower()).input_ids, text
+
+
+def test_prompts_reach_the_tokens_of_japanese_models_as_typed(tmp_path: Path) -> None:
+    path = tmp_path / "sentencepiece.bpe.model"
+    train_sentencepiece(path)
+    special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    theirs = make(transformers.XLMRobertaTokenizer, [*special, *table(path)[3:], ("<mask>", 0.0)])
+    reader = Reader(
+        tokenizer=SentencePieceTokenizer.xlm_roberta(path),
+        translator=PassthroughTranslator(reads_japanese=True, as_typed=True),
+    )
+    for text in (*SENTENCES, "赤い車、青い空", "猫。「犬」、", "赤い車,青い空", "㈱の馬〜"):
+        (read,) = reader.read([parse(text)])
+        (ids,) = read.chunks.ids
+        assert ids[: read.chunks.tokens + 2] == theirs(text).input_ids, text
+        assert read.info.english == text
 
 
 def make(tokenizer: Any, vocab: list[tuple[str, float]], **settings: Any) -> Any:

@@ -341,3 +341,9 @@ def test_longest_prompts_are_quick(unit: str) -> None:
 
 def test_docstrings() -> None:
     assert doctest.testmod(prompt_module).failed == doctest.testmod(tree_module).failed == 0
+
+
+def test_text_between_syntax_may_stay_as_typed() -> None:
+    typed = parse("赤い車、青い空、（白い雲：１．２）㈱　＼（笑＼）", as_typed=True)
+    expected = (Run("赤い車、青い空、", 1.0), Run("白い雲", 1.2), Run("㈱　(笑)", 1.0))
+    assert weighted_runs(typed) == expected

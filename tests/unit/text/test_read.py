@@ -13,6 +13,7 @@ from sdjp.text.read import ReadPrompt, check_prompt, read
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
 from sdjp.text.translate.base import Translation, Translator
+from sdjp.text.translate.passthrough import PassthroughTranslator
 from tests import strategies
 
 LEXICON = make_translator("lexicon")
@@ -136,3 +137,10 @@ def test_a_prompt_without_words_is_refused_unless_it_may_be_empty(text: str) -> 
 @pytest.mark.parametrize("text", ["猫", "🐱", "7", "a"])
 def test_one_letter_digit_or_emoji_is_enough(text: str) -> None:
     check_prompt(text)
+
+
+def test_models_that_read_japanese_get_what_was_typed() -> None:
+    japanese = PassthroughTranslator(reads_japanese=True, as_typed=True)
+    text = "赤い車、青い空。 ｶﾅ"
+    assert way(text, translator=japanese).info.english == text
+    assert way(text, translator=PassthroughTranslator()).info.english == "赤い車、青い空。カナ"

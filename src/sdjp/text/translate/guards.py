@@ -37,11 +37,12 @@ def refuse_surrogates(texts: Iterable[str]) -> None:
     for text in texts:
         found = _SURROGATE.search(text)
         if found is not None:
+            place, code = found.start() + 1, f"U+{ord(found[0]):04X}"
             raise TranslationError(
                 "translate.surrogate",
-                ja=f"文の {found.start() + 1} 文字目（U+{ord(found[0]):04X}）は、組の片方しかないサロゲートです。"
+                ja=f"文の {place} 文字目（{code}）は、組の片方しかないサロゲートです。"
                 "取り除くか、文字コードを確かめて読み直してください。",
-                en=f"character {found.start() + 1} of the text (U+{ord(found[0]):04X}) is half of a surrogate "
+                en=f"character {place} of the text ({code}) is half of a surrogate "
                 "pair. Remove it, or read the text again with its right encoding.",
             )
 

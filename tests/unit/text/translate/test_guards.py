@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from sdjp.text.translate.guards import acceptable, lost, tidy
+from sdjp.errors import TranslationError
+from sdjp.text.translate import make_translator
+from sdjp.text.translate.guards import acceptable, lost, refuse_surrogates, tidy
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,13 @@ def test_what_was_lost(source: str, english: str, missing: list[str]) -> None:
 )
 def test_tidy(source: str, english: str, tidied: str) -> None:
     assert tidy(source, english) == tidied
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    refuse_surrogates(["猫🐱", ""])
+    for name in ("lexicon", "combined"):
+        with pytest.raises(TranslationError) as error:
+            make_translator(name).translate(["猫", "犬\ud800が寝ています。"])
+        assert error.value.code == "translate.surrogate"
+        assert "2 文字目（U+D800）" in error.value.ja
+        assert "character 2" in error.value.en
