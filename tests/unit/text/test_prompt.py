@@ -264,7 +264,8 @@ def test_faces_ratios_and_labels_are_text(text: str) -> None:
 )
 def test_weights_stay_weights(text: str, weight: float) -> None:
     (run,) = weighted_runs(parse(text))
-    assert run[1] == weight
+    assert isinstance(run, Run)
+    assert run.weight == weight
 
 
 @pytest.mark.parametrize(
