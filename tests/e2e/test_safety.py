@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -237,3 +238,18 @@ def test_check_refuses(
     given = arguments if "--model" in arguments or not arguments else ["--safety-checker", "mild", *arguments]
     assert cli.main(["check", "a.png", *given]) == exit_code
     assert said in capsys.readouterr().err
+
+
+def test_a_checker_that_cannot_judge_hides_what_was_drawn(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checker = save_checker(tmp_path / "damaged", with_thresholds(math.nan))
+    result = pipeline(folder, safety="black", safety_checker=checker).generate(PROMPT, seed=1)
+    assert (result.safety_checked, result.flagged) == ((False,), (False,))
+    assert result.image.getextrema() == ((0, 0),) * 3
+    paths = [str(path) for path in result.save(tmp_path)]
+    assert cli.main(["check", *paths, *paths, "--safety-checker", str(checker), "--json"]) == 1
+    out, err = capsys.readouterr()
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["checked"] for line in lines] == [False, False]
+    assert err.count("確認されていません") == 2

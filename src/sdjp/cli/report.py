@@ -136,7 +136,9 @@ def announce_checks(result: GenerationResult, announced: set[str]) -> None:
             ):
                 announced.add(info.source)
                 say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
-            elif report.name == "safety" and (flagged or report.status == "failed"):
+            elif report.name == "safety" and (
+                flagged or report.status == "failed" or report.data.get("action", "none") != "none"
+            ):
                 say(
                     ja=f"注意（シード {seed}）: {report.ja}",
                     en=f"note (seed {seed}): {report.en}",

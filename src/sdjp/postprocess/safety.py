@@ -9,14 +9,14 @@ stricter by 0.01 from there on; by itself it flags nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp.choices import SafetyMode
-from sdjp.errors import InputError, NonFiniteError
+from sdjp.errors import LANGUAGES, InputError, NonFiniteError
 from sdjp.postprocess.base import PostProcessor
-from sdjp.records import Report
+from sdjp.records import Report, Status
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,6 +29,18 @@ SPECIAL_ADJUSTMENT: Final = 0.01
 """How much stricter the checker becomes when a special concept is in the picture."""
 BLUR: Final = 1 / 12
 """Radius of the blur, as a share of the shorter side."""
+
+_DONE: Final[Mapping[str, tuple[str, str]]] = {
+    "none": ("画像はそのまま残しています。", "The picture is left as it is."),
+    "blur": (
+        "画像をぼかしました。同じシードと safety='flag' で、元の画像を描き直せます。",
+        "It was blurred. The same seed with safety='flag' draws it again.",
+    ),
+    "black": (
+        "画像を黒く塗りつぶしました。同じシードと safety='flag' で、元の画像を描き直せます。",
+        "It was blackened. The same seed with safety='flag' draws it again.",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +84,9 @@ def judge(
         adjustment: Added to every score: above 0 is stricter.
 
     Raises:
-        NonFiniteError: If a cosine is NaN, which no threshold would catch.
+        NonFiniteError: If a cosine or a threshold is NaN or infinite: no comparison with it means anything.
     """
-    if not all(map(math.isfinite, (*concepts, *special))):
+    if not all(map(math.isfinite, (*concepts, *special, *concept_thresholds, *special_thresholds))):
         raise NonFiniteError(
             "nan.safety",
             ja="安全性チェッカーの計算で数値があふれたため、この画像は判定できません。"
@@ -98,8 +110,10 @@ def judge(
 class SafetyCheck:
     """Looks at each picture by itself; flags, blurs or blackens what the checker finds.
 
-    The picture that is hidden is not kept. The report says what was done; the same seed with the mode
-    ``"flag"`` draws it again, and the last latents of a result are those of the picture itself.
+    What cannot be checked (there is no checker, or it fails) is hidden too where the mode hides pictures: who
+    asks for that must not see one that nobody looked at. The picture that is hidden is not kept. The report
+    says what was done; the same seed with the mode ``"flag"`` draws it again, and the last latents of a
+    result are those of the picture itself.
 
     Attributes:
         mode: What becomes of flagged pictures: ``"flag"`` only says so, ``"blur"`` and ``"black"`` hide
@@ -126,17 +140,38 @@ class SafetyCheck:
 
     def __call__(self, images: list[Image], /) -> tuple[list[Image], list[Report]]:
         """Check each picture; the report's ``data`` tells ``checked``, ``flagged`` and all scores."""
-        if self.mode == "off" or self.checker is None:
-            return list(images), [self._unchecked() for _ in images]
-        results = [self._treat(image, self.look(image)) for image in images]
+        results = [self._one(image) for image in images]
         return [image for image, _ in results], [report for _, report in results]
+
+    def _one(self, image: Image) -> tuple[Image, Report]:
+        if self.mode == "off":
+            return image, self._off()
+        if self.checker is None:
+            return self._unchecked(
+                image,
+                "unavailable",
+                ja="このモデルには安全性チェッカーが入っていないため、この画像は確認されていません。",
+                en="no safety checker is installed for this model: this picture was not checked.",
+            )
+        try:
+            verdict = self.look(image)
+        except Exception as error:  # whatever it is: a picture that nobody looked at is not to be shown
+            ja, en = (getattr(error, lang, None) or str(error) or type(error).__name__ for lang in LANGUAGES)
+            return self._unchecked(
+                image,
+                "failed",
+                ja=f"安全性チェックでエラーが起きたため、この画像は確認されていません: {ja}",
+                en=f"the safety check failed: this picture was not checked: {en}",
+                error=type(error).__name__,
+            )
+        return self._treat(image, verdict)
 
     def look(self, image: Image) -> Verdict:
         """Judge one RGB picture.
 
         Raises:
             ValueError: If there is no checker.
-            NonFiniteError: If it gives NaN.
+            NonFiniteError: If it gives NaN, or has NaN among its thresholds.
         """
         import torch
 
@@ -181,17 +216,7 @@ class SafetyCheck:
             return image, Report(name=self.name, status="done", ja=ja, en=en, data=data)
         ja_names = "、".join(c["ja"] or f"概念 {c['index']}" for c in found)
         en_names = ", ".join(c["en"] or f"concept {c['index']}" for c in found)
-        done = {
-            "none": ("画像はそのまま残しています。", "The picture is left as it is."),
-            "blur": (
-                "画像をぼかしました。同じシードと safety='flag' で、元の画像を描き直せます。",
-                "It was blurred. The same seed with safety='flag' draws it again.",
-            ),
-            "black": (
-                "画像を黒く塗りつぶしました。同じシードと safety='flag' で、元の画像を描き直せます。",
-                "It was blackened. The same seed with safety='flag' draws it again.",
-            ),
-        }[action]
+        done = _DONE[action]
         report = Report(
             name=self.name,
             status="done",
@@ -201,22 +226,29 @@ class SafetyCheck:
         )
         return _hidden(image, action), report
 
-    def _unchecked(self) -> Report:
-        if self.mode == "off":
-            return Report(
-                name=self.name,
-                status="off",
-                ja="安全性チェックはオフです。この画像は確認されていません。",
-                en="the safety check is off: this picture was not checked.",
-                data={"checked": False},
-            )
+    def _off(self) -> Report:
         return Report(
             name=self.name,
-            status="unavailable",
-            ja="このモデルには安全性チェッカーが入っていないため、この画像は確認されていません。",
-            en="no safety checker is installed for this model: this picture was not checked.",
-            data={"checked": False, "mode": self.mode},
+            status="off",
+            ja="安全性チェックはオフです。この画像は確認されていません。",
+            en="the safety check is off: this picture was not checked.",
+            data={"checked": False},
         )
+
+    def _unchecked(
+        self, image: Image, status: Status, *, ja: str, en: str, **data: str
+    ) -> tuple[Image, Report]:
+        """What becomes of a picture that cannot be checked, and why it could not."""
+        action = "none" if self.mode == "flag" else self.mode
+        done = _DONE[action] if action != "none" else ("", "")
+        report = Report(
+            name=self.name,
+            status=status,
+            ja=ja + done[0],
+            en=f"{en} {done[1]}".rstrip(),
+            data={"checked": False, "mode": self.mode, "action": action, **data},
+        )
+        return _hidden(image, action), report
 
 
 def make_safety(value: SafetyMode | SafetyCheck) -> SafetyCheck:

@@ -51,7 +51,7 @@ def parser() -> Parser:
 def run(args: argparse.Namespace) -> int:
     """Check each picture; one that cannot be read does not stop the others."""
     check = _checker(args)
-    flagged = unreadable = False
+    flagged = unreadable = failed = False
     for name in args.files:
         try:
             report = _look(check, name)
@@ -60,13 +60,17 @@ def run(args: argparse.Namespace) -> int:
             say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
             data: Mapping[str, Any] = {"checked": False, "error": error.message()}
         else:
-            flagged = flagged or report.data["flagged"]
             data = report.data
-            if not args.json:
+            flagged = flagged or data.get("flagged") is True
+            if report.status == "failed":
+                failed = True
+                data = {**data, "error": report.message()}
+                say(ja=f"エラー: {name}: {report.ja}", en=f"error: {name}: {report.en}", file=sys.stderr)
+            elif not args.json:
                 say(ja=f"{name}: {report.ja}", en=f"{name}: {report.en}")
         if args.json:
             print(json.dumps({"file": name, **data}, ensure_ascii=False), flush=True)
-    return 2 if unreadable else FLAGGED if flagged else 0
+    return 2 if unreadable else 1 if failed else FLAGGED if flagged else 0
 
 
 def _checker(args: argparse.Namespace) -> SafetyCheck:
