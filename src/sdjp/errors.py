@@ -57,6 +57,7 @@ _REASONS: Final[Mapping[int, str]] = {
     errno.EROFS: "読み取り専用の場所です",
     errno.ENOSPC: "空き容量がありません",
     errno.ENAMETOOLONG: "名前が長すぎます",
+    errno.ELOOP: "シンボリックリンクがたどれません。輪になっています",
 }
 
 

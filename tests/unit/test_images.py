@@ -229,7 +229,7 @@ def test_any_prompt_survives_a_png(text: str) -> None:
     data = io.BytesIO()
     info = images.png_info(text.replace("\0", ""), {"options": {"prompt": text}})
     Image.new("RGB", (1, 1)).save(data, format="PNG", pnginfo=info)
-    found = images.read_metadata(data)  # type: ignore[arg-type]  # PIL reads any file object
+    found = images.read_metadata(data)
     assert found.options == GenerationOptions(prompt=text)
 
 

@@ -11,14 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Final
+from os import PathLike
+from typing import IO, Any, Final
 
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
-from sdjp.images.read import unreadable
+from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.records import PromptInfo
 
@@ -102,17 +101,18 @@ def png_info(text: str, record: Mapping[str, Any]) -> PngInfo:
     return info
 
 
-def read_metadata(path: str | Path) -> Metadata:
-    """Read what a PNG says about how it was made.
+def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
+    """Read what a PNG, a file or an open one, says about how it was made.
 
     Raises:
         InputError: If the file is no readable picture, or its ``sdjp`` text no JSON object.
     """
     try:
-        with Image.open(path) as image:
-            image.load()  # text chunks may also stand behind the pixels
+        with load_file(path) as image:  # whole: text chunks may also stand behind the pixels
             texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
         raise unreadable(f" {path}", error) from error
     record = None
     if "sdjp" in texts:

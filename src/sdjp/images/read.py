@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import io
+import os
+import stat
+import struct
+from collections.abc import Mapping
 from os import PathLike
-from typing import Final, TypeAlias
+from typing import IO, Final, TypeAlias
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
 from sdjp.errors import InputError, reason
 
 Source: TypeAlias = "Image.Image | str | PathLike[str]"
 """A picture, or where its file is."""
 
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_EXIF: Final = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
+"""Where a picture may say how it is to be turned."""
+_TURNS: Final[Mapping[object, Image.Transpose]] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIXTEEN_BITS: Final = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -37,12 +54,13 @@ def open_picture(source: Source, *, name: str = "image") -> Image.Image:
     try:
         if isinstance(source, Image.Image):
             source.load()
-            picture = ImageOps.exif_transpose(source)
+            picture = _upright(source)
         else:
-            with Image.open(source) as file:
-                file.load()
-                picture = ImageOps.exif_transpose(file)
-    except (OSError, SyntaxError, ValueError, ArithmeticError, Image.DecompressionBombError) as error:
+            with load_file(source) as file:
+                picture = _upright(file)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
         raise unreadable(where, error, code=f"{name}.unreadable") from error
     if picture.width == 0 or picture.height == 0:
         raise InputError(
@@ -54,9 +72,96 @@ def open_picture(source: Source, *, name: str = "image") -> Image.Image:
     return picture
 
 
+class NoFileError(OSError):
+    """What was named as a file is a pipe or a device."""
+
+
+def load_file(path: str | PathLike[str] | IO[bytes]) -> Image.Image:
+    """Read a file whole, as Pillow does; a PNG whose additions it refuses (a large profile) without them.
+
+    Raises:
+        NoFileError: If it is a pipe or a device, which may never end.
+        OSError: If it cannot be read.
+        Exception: Whatever else Pillow raises.
+    """
+    if not isinstance(path, str | PathLike):
+        return _load(path)
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of a folder, open() says so itself
+        raise NoFileError
+    try:
+        return _load(path)
+    except MemoryError:
+        raise
+    except Exception:
+        with open(path, "rb") as file:
+            data = file.read()
+        if not data.startswith(_PNG):
+            raise
+        return _load(io.BytesIO(_bare_png(data)))
+
+
+def _load(file: str | PathLike[str] | IO[bytes]) -> Image.Image:
+    picture = Image.open(file)
+    try:
+        picture.load()
+    except BaseException:
+        picture.close()
+        raise
+    return picture
+
+
+def _bare_png(data: bytes) -> bytes:
+    """A PNG without what decides no pixel and is packed; plain text stays."""
+    kept, at = [_PNG], len(_PNG)
+    while at + 8 <= len(data):
+        (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
+        chunk = data[at : at + length + 12]
+        at += length + 12
+        plain = kind == b"tEXt" or (kind == b"iTXt" and chunk[8:].partition(b"\0")[2][:1] == b"\0")
+        text = plain and length <= PngImagePlugin.MAX_TEXT_CHUNK
+        if text or kind[:1].isupper() or kind in (b"tRNS", b"eXIf"):
+            kept.append(chunk)
+    return b"".join(kept)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """A copy, turned as its EXIF says; what was said of turning is gone from it.
+
+    ImageOps.exif_transpose writes the other entries anew, and fails where one of them is damaged.
+    """
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # whatever else is damaged in it
+        orientation = None
+    if orientation is None:
+        orientation = _orientation(picture.info.get("exif"))
+    turn = _TURNS.get(orientation)
+    turned = picture.copy() if turn is None else picture.transpose(turn)
+    for key in _EXIF:
+        turned.info.pop(key, None)
+    return turned
+
+
+def _orientation(exif: object) -> int | None:
+    """The orientation in a damaged block: Pillow gives up at an entry before it that points nowhere."""
+    block = exif.removeprefix(b"Exif\0\0") if isinstance(exif, bytes) else b""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None or len(block) < 8:
+        return None
+    (at,) = struct.unpack_from(f"{order}I", block, 4)
+    for entry in range(at + 2, len(block) - 11, 12):  # tag, type, count, value
+        tag, kind, count, value = struct.unpack_from(f"{order}HHIH", block, entry)
+        if (tag, kind, count) == (ExifTags.Base.Orientation, 3, 1):
+            return int(value)
+    return None
+
+
 def unreadable(where: str, error: Exception, *, code: str = "image.unreadable") -> InputError:
     """The error for a file that gives no picture; ``where`` is its name after a space, or ``""``."""
-    if isinstance(error, UnidentifiedImageError):
+    if isinstance(error, NoFileError):
+        ja, en = "ファイルではなく、パイプやデバイスです", "a pipe or a device, not a file"
+    elif isinstance(error, UnidentifiedImageError):
         ja, en = "画像の形式ではありません", "not a picture"
     elif isinstance(error, Image.DecompressionBombError):
         ja, en = "画素が多すぎます", "it has too many pixels"
