@@ -272,7 +272,7 @@ lines_of_a_word_list = st.tuples(
 # Options of a run.
 
 _prompts_given = st.text() | st.lists(st.text()).map(tuple)
-_seeds_given = st.integers(0, 2**63 - 1)
+_seeds_given = st.integers(0, 2**64 - 1)
 options = st.builds(
     GenerationOptions,
     prompt=_prompts_given | st.none(),
@@ -303,7 +303,7 @@ _scalars = (
     st.none()
     | st.booleans()
     | st.integers(-20, 9000)
-    | st.sampled_from([2**63, 2**64, 10**30, 0.5, 1.0, 8.0, 64.0, -0.1, 0.76, 7.5, 1e300])
+    | st.sampled_from([2**64, 2**65, 10**30, 0.5, 1.0, 8.0, 64.0, -0.1, 0.76, 7.5, 1e300])
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(
         ["猫", "auto", "crop", "exact", "compvis", "diffusers", "fast", "trailing", "ddim", "x"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Final, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from sdjp.errors import InputError
 
@@ -120,6 +120,11 @@ def is_whole(value: object) -> TypeGuard[int]:
 def is_real(value: object) -> TypeGuard[float]:
     """Whether a value is a number; True is none, NaN is one."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def plain(value: object) -> Any:
+    """A number or an array of numpy as Python's own number or list; anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def called(name: str, label: str) -> str:

@@ -28,7 +28,7 @@ from sdjp.generation.model import Model
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.loading import EXTRAS, Extras, Parts
-from sdjp.options import GenerationOptions, frozen
+from sdjp.options import GenerationOptions
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
@@ -413,11 +413,10 @@ class Pipeline:
         """
         given: dict[str, Any] = {"prompt": prompt, **arguments}
         inputs = Inputs(**{name: given.pop(name) for name in INPUTS if name in given})
-        options = GenerationOptions(**{name: frozen(value) for name, value in given.items()})
-        job = self._settle(options, inputs)
+        job = self._settle(GenerationOptions(**given), inputs)
+        size = job.count if batch_size is None else checks.plain(batch_size)
         if batch_size is not None:
-            checks.count("batch_size", batch_size, label="一度に描く枚数")
-        size = job.count if batch_size is None else batch_size
+            checks.count("batch_size", size, label="一度に描く枚数")
         return self._run().batches(job, size, Watch(bar=progress, on_step=on_step, cancel=cancel))
 
     def upscale(
@@ -450,7 +449,7 @@ class Pipeline:
         Raises:
             InputError: If an argument is not usable; before any heavy work.
         """
-        larger, keep = enlarged(image, factor, self.config)
+        larger, keep = enlarged(image, checks.plain(factor), self.config)
         given: dict[str, Any] = {"tile": None, **arguments}
         given["tile"] = enlarging_tile(self.config) if given["tile"] is None else given["tile"]
         inputs = Inputs(image=larger, prompt_embeds=given.pop("prompt_embeds", None))
@@ -459,7 +458,7 @@ class Pipeline:
             height=larger.height,
             width=larger.width,
             strength=strength,
-            **{name: frozen(value) for name, value in given.items()},
+            **given,
         )
         job = dataclasses.replace(self._settle(options, inputs), keep=keep)
         watch = Watch(bar=progress, on_step=on_step, cancel=cancel)

@@ -68,7 +68,7 @@ CASES: dict[str, tuple[list[str], int, list[str], list[str]]] = {
     "eta negative": (["猫", "--eta", "-0.1"], 2, ["eta", "0 から 1"], ["eta", "0 to 1"]),
     "eta of another": (["猫", "--sampler", "plms", "--eta", "0.5"], 2, ["plms", "ddim"], ["ddim"]),
     "strength": (["猫", "--strength", "-0.1"], 2, ["0 から 1", "-0.1"], ["strength", "-0.1"]),
-    "seed too large": (["猫", "--seed", str(2**63)], 2, ["シード", str(2**63 - 1)], ["seed"]),
+    "seed too large": (["猫", "--seed", str(2**64)], 2, ["シード", str(2**64 - 1)], ["seed"]),
     "1001 pictures": (["猫", "-n", "1001"], 2, ["枚数", "1000"], ["1000"]),
     "1001 times": (["猫", "--n_iter", "1001"], 2, ["繰り返し", "1000"], ["n_iter", "1000"]),
     "negative columns": (["猫", "--n_rows", "-1"], 2, ["横に並べる枚数", "-1"], ["n_rows", "-1"]),

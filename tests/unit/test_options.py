@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from sdjp.config import SD_V1, TINY
 from sdjp.errors import InputError, set_language
 from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
 from sdjp.generation.job import INPUTS, Inputs, settle
+from sdjp.generation.seeds import seeds_of
 from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.records import Part, PromptInfo, Report, Timings
 from sdjp.samplers import Schedule
@@ -97,7 +99,7 @@ BAD: list[tuple[str, object, str]] = [
     ("strength", -0.01, "strength.range"),
     ("strength", True, "strength.range"),
     ("seed", -1, "seed.range"),
-    ("seed", 2**63, "seed.range"),
+    ("seed", 2**64, "seed.range"),
     ("seed", 10**5000, "seed.range"),
     ("seed", True, "seed.range"),
     ("seed", 1.0, "seed.range"),
@@ -159,7 +161,7 @@ def test_the_two_sizes_named_are_the_nearest(factor: int, size: int) -> None:
 def test_edges_are_allowed() -> None:
     check_options(
         GenerationOptions(prompt=None, height=8, width=8, num_inference_steps=1, guidance_scale=0, eta=1,
-                          seed=2**63 - 1, num_images_per_prompt=1000, strength=0), factor=8)  # fmt: skip
+                          seed=2**64 - 1, num_images_per_prompt=1000, strength=0), factor=8)  # fmt: skip
     check_options(GenerationOptions(prompt="猫", num_inference_steps=1000, strength=1, seed=0), factor=16)
 
 
@@ -310,3 +312,61 @@ def test_the_schema_takes_what_a_run_takes(name: str, value: Any) -> None:
 
 def test_names_of_other_programs_are_known_beside_those_of_the_schema() -> None:
     assert accepted({"prompt": "猫", "sampler": "DPM++ 2M"})
+
+
+NUMPY = {
+    "seed": (np.int64(3), 3),
+    "num_inference_steps": (np.int32(5), 5),
+    "guidance_scale": (np.float32(7), 7.0),
+    "eta": (np.float64(0.5), 0.5),
+    "width": (np.uint16(64), 64),
+    "strength": (np.float16(0.5), 0.5),
+    "paste_back": (np.bool_(False), False),
+    "prompt": (np.str_("猫"), "猫"),
+    "feature_reuse": (np.array(2), 2),
+    "guidance_interval": ((np.float32(0), np.float64(0.5)), (0.0, 0.5)),
+    "loras": ({"a": np.float32(0.5)}, {"a": 0.5}),
+}
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_numbers_of_numpy_become_those_of_python(name: str) -> None:
+    given, wanted = NUMPY[name]
+    options = GenerationOptions(**{"prompt": "猫", name: given})
+    check_options(options, factor=8)
+    found = getattr(options, name)
+    assert found == wanted
+    assert type(found) is type(wanted)
+    assert GenerationOptions.from_json(json.loads(json.dumps(options.to_json()))) == options
+
+
+@pytest.mark.parametrize("seeds", [np.arange(3), [np.uint64(2**64 - 1), 0, np.int8(1)]])
+def test_seeds_of_numpy(seeds: Any) -> None:
+    options = GenerationOptions(prompt="猫", seed=seeds)
+    check_options(options, factor=8)
+    assert isinstance(options.seed, tuple)
+    assert [type(seed) for seed in options.seed] == [int] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("seed", np.float32(1), "seed.range"),
+        ("seed", np.bool_(True), "seed.range"),
+        ("seed", np.int64(-1), "seed.range"),
+        ("num_inference_steps", np.int64(0), "num_inference_steps.range"),
+        ("guidance_scale", np.float32("nan"), "guidance_scale.range"),
+        ("guidance_scale", np.array([7.5]), "guidance_scale.range"),
+    ],
+)
+def test_numbers_of_numpy_keep_to_the_rules(name: str, value: Any, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_options(GenerationOptions(**{"prompt": "猫", name: value}), factor=8)
+    assert caught.value.code == code
+
+
+def test_the_last_seed_of_a_run_is_one_too() -> None:
+    assert seeds_of(2**64 - 2, 2) == (2**64 - 2, 2**64 - 1)
+    with pytest.raises(InputError) as caught:
+        seeds_of(2**64 - 1, 2)
+    assert str(2**64 - 1) in caught.value.ja

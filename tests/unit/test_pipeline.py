@@ -56,6 +56,21 @@ def test_seed_zero_and_scale_zero_are_values(tiny: Pipeline) -> None:
     assert a.images[0].tobytes() == b.images[0].tobytes()
 
 
+def test_numbers_of_numpy_are_numbers(tiny: Pipeline) -> None:
+    plain = tiny.generate(PROMPT, seed=2**63 + 3, num_inference_steps=2, guidance_scale=7.0)
+    given = tiny.generate(
+        PROMPT,
+        seed=np.uint64(2**63 + 3),  # type: ignore[arg-type]
+        num_inference_steps=np.int32(2),  # type: ignore[arg-type]
+        guidance_scale=np.float32(7),  # type: ignore[arg-type]
+        batch_size=np.int64(1),  # type: ignore[arg-type]
+    )
+    assert given.images[0].tobytes() == plain.images[0].tobytes()
+    assert given.record(0)["options"] == plain.record(0)["options"]
+    large = tiny.upscale(plain.image, PROMPT, factor=np.float32(1.5), seed=np.int64(1))  # type: ignore[arg-type]
+    assert large.image.size == (96, 96)
+
+
 def test_without_a_seed_the_one_drawn_is_reported_and_repeats_the_picture(tiny: Pipeline) -> None:
     first = tiny.generate(PROMPT)
     again = tiny.generate(PROMPT, seed=first.seeds[0])

@@ -203,6 +203,20 @@ class SplitGEGLU(nn.Module):
 _laying_out = threading.Lock()
 
 
+def _as_it_is(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Have ``run`` compute in the dtype of its weights, under ``torch.autocast`` as well: oneDNN's own
+    operations are none that autocast knows, and would get a mixture of dtypes.
+    """
+
+    def computed(*inputs: Any, **shortcuts: Any) -> Tensor:
+        if not torch.is_autocast_enabled("cpu"):
+            return run(*inputs, **shortcuts)
+        with torch.autocast("cpu", enabled=False):
+            return run(*inputs, **shortcuts)
+
+    return computed
+
+
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return out
@@ -328,8 +342,8 @@ class Packed(Engine):
         """Return the packed network."""
         with self._lock:
             own = self._owned.get(id(unet))
-        return channels_last(self._copies(unet) if own is None else own[1])
+        return _as_it_is(channels_last(self._copies(unet) if own is None else own[1]))
 
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the packed decoder."""
-        return channels_last(self._copies(vae).decode)
+        return _as_it_is(channels_last(self._copies(vae).decode))

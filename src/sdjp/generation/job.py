@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
+from sdjp.generation.seeds import seeds_of
 from sdjp.options import ENLARGEMENT, MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
 from sdjp.text.prompt import Prompt, tags
@@ -203,7 +203,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         options=resolved,
         inputs=inputs,
         count=count,
-        seeds=_seeds(resolved.seed, count),
+        seeds=seeds_of(resolved.seed, count),
         prompts=prompts,
         negatives=negatives,
         shape=shape,
@@ -474,20 +474,6 @@ def _refuse_loras(negative: Prompt) -> None:
             en=f"the tag of the LoRA {next(iter(found))!r} does nothing in a negative prompt. Write it into "
             "the prompt, or take it out (a negative weight, <lora:NAME:-0.5>, turns it round).",
         )
-
-
-def _seeds(seed: int | tuple[int, ...] | None, count: int) -> tuple[int, ...]:
-    if seed is None:
-        seed = secrets.randbelow(2**32)
-    if isinstance(seed, int):
-        return tuple(seed + i for i in range(count))
-    if len(seed) != count:
-        raise InputError(
-            "seed.count",
-            ja=f"seed を並べるときは、描く枚数と同じ {count} 個にしてください（{len(seed)} 個）。",
-            en=f"a list of seeds needs one for each of the {count} pictures, not {len(seed)}.",
-        )
-    return seed
 
 
 def check_tensor(name: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:

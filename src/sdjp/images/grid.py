@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from sdjp.checks import is_whole, plain
 from sdjp.errors import InputError
 
 PADDING = 2
@@ -30,7 +31,8 @@ def grid(images: Sequence[Image.Image], *, columns: int | None = None) -> Image.
         raise InputError("grid.empty", ja="並べる画像がありません。", en="there are no pictures to lay out.")
     if columns is None:
         columns = math.ceil(math.sqrt(len(images)))
-    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
+    columns = plain(columns)
+    if not is_whole(columns) or columns < 1:
         raise InputError(
             "grid.columns",
             ja=f"横に並べる枚数は 1 以上の整数で指定してください（指定された値: {columns!r}）。",

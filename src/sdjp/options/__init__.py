@@ -12,6 +12,7 @@ from sdjp.choices import (
 from sdjp.options.generation import (
     ENLARGEMENT,
     MAX_PIXELS,
+    MAX_SEED,
     OPTIONS,
     GenerationOptions,
     Option,
@@ -25,6 +26,7 @@ __all__ = [
     "ENLARGEMENT",
     "MAX_LORA_WEIGHT",
     "MAX_PIXELS",
+    "MAX_SEED",
     "OPTIONS",
     "PRESETS",
     "Fit",

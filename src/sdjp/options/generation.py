@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_args
 
-from sdjp.checks import MAX_LORA_WEIGHT
+from sdjp.checks import MAX_LORA_WEIGHT, plain
 from sdjp.choices import Fit, MaskRule, TranslateMode
 from sdjp.errors import InputError
 from sdjp.options.presets import PRESETS, get_preset
@@ -37,7 +37,7 @@ from sdjp.samplers import SAMPLERS, SPACINGS, STRENGTH_RULES
 
 MAX_SIDE: Final = 8192
 MAX_PIXELS: Final = MAX_SIDE**2  # of an enlarged picture
-MAX_SEED: Final = 2**63 - 1
+MAX_SEED: Final = 2**64 - 1  # what torch takes
 ENLARGEMENT: Final = Real(1, 8)
 
 O = TypeVar("O", bound="GenerationOptions")  # noqa: E741  (a type, not a number)
@@ -76,8 +76,9 @@ def _row(
 class GenerationOptions:
     """All that decides one generation; None stands for the model's own default.
 
-    Each row says what the option is, and what its value may be. Nothing is checked on construction: call
-    :func:`check_options` before any heavy work. :data:`OPTIONS` has the rows by name, :meth:`schema` gives
+    Each row says what the option is, and what its value may be. Numbers and arrays of numpy become Python's,
+    lists become tuples. Nothing is checked on construction: call :func:`check_options` before any heavy work.
+    :data:`OPTIONS` has the rows by name, :meth:`schema` gives
     them as JSON Schema.
     """
 
@@ -227,6 +228,10 @@ class GenerationOptions:
         en="compute the deep part of the UNet at every N-th step only, 1 to 10",
     )
 
+    def __post_init__(self) -> None:
+        for row in dataclasses.fields(self):
+            object.__setattr__(self, row.name, frozen(getattr(self, row.name)))
+
     def resolve(
         self,
         *,
@@ -327,7 +332,7 @@ class GenerationOptions:
                 ja=f"生成の設定に必要な項目がありません: {names}",
                 en=f"keys missing in the options: {names}",
             )
-        return cls(**{name: frozen(_number(OPTIONS[name].rule, value)) for name, value in data.items()})
+        return cls(**{name: _number(OPTIONS[name].rule, value) for name, value in data.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -368,10 +373,13 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
 
 
 def frozen(value: Any) -> Any:
-    """A list as a tuple, a mapping as a copy; anything else as it is, for the checks to judge."""
+    """A list as a tuple, a mapping as a copy, numpy's numbers and arrays as Python's; anything else as it is,
+    for the checks to judge.
+    """
+    value = plain(value)
     if isinstance(value, Mapping):
-        return dict(value)
-    return tuple(value) if isinstance(value, list | tuple) else value
+        return {key: plain(one) for key, one in value.items()}
+    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
 
 
 def _number(rule: Rule, value: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from sdjp.checks import is_real, plain
 from sdjp.choices import SafetyMode
 from sdjp.errors import LANGUAGES, InputError, NonFiniteError
 from sdjp.postprocess.base import PostProcessor
@@ -131,6 +132,7 @@ class SafetyCheck:
 
     def __post_init__(self) -> None:
         _check_mode(self.mode)
+        object.__setattr__(self, "adjustment", plain(self.adjustment))
         _check_adjustment(self.adjustment)
 
     @property
@@ -292,7 +294,7 @@ def _check_mode(mode: object) -> None:
 
 
 def _check_adjustment(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
+    if not is_real(value) or not -1 <= value <= 1:
         raise InputError(
             "safety.adjustment",
             ja="安全性チェックの調整値（safety_adjustment）は -1 から 1 までの数で指定してください"
