@@ -15,6 +15,8 @@ from sdjp import images as pictures
 from sdjp.errors import Cancelled
 from sdjp.images.files import GRID
 from sdjp.options import ResolvedOptions
+from sdjp.postprocess import PostProcessor
+from sdjp.postprocess import run as postprocess
 from sdjp.records import PromptInfo, Report, Runtime, Timings
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class GenerationResult:
         model: The name of the model.
         runtime: Device, dtype and what else it ran with; None if it is not known.
         latents: The last latents, (B, C, h, w) float32, or None.
+        marks: What marks the pictures with a watermark; a grid is marked by them, too.
     """
 
     images: tuple[Image, ...]
@@ -49,6 +52,7 @@ class GenerationResult:
     model: str
     runtime: Runtime | None = None
     latents: Tensor | None = None
+    marks: tuple[PostProcessor, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {
@@ -97,6 +101,7 @@ class GenerationResult:
             model=first.model,
             runtime=first.runtime,
             latents=together,
+            marks=first.marks,
         )
 
     @property
@@ -151,7 +156,7 @@ class GenerationResult:
         }
 
     def grid(self, *, columns: int | None = None) -> Image:
-        """All pictures in one; see :func:`sdjp.images.grid`."""
+        """All pictures in one, without a watermark of its own; see :func:`sdjp.images.grid`."""
         return pictures.grid(self.images, columns=columns)
 
     def save(
@@ -192,12 +197,19 @@ class GenerationResult:
     def save_grid(self, folder: str | Path, *, columns: int | None = None) -> Path:
         """Write all pictures in one, under the next free number ``grid-0000.png`` …
 
+        It gets the watermark that the pictures have: theirs cannot be read in it.
+
         Raises:
             OutputError: If it cannot be written.
         """
-        sheet = self.grid(columns=columns)
         folder = pictures.check_folder(folder)
-        record = {"model": self.model, "grid": [self.record(i) for i in range(len(self))]}
+        marks = self.marks if len(self) > 1 else ()  # a picture alone has its own
+        [sheet], [reports] = postprocess(marks, [self.grid(columns=columns)])
+        record = {
+            "model": self.model,
+            "grid": [self.record(i) for i in range(len(self))],
+            "reports": [report.to_json() for report in reports],
+        }
         return pictures.save_new(sheet, folder, pictures.png_info(self._parameters(0), record), pattern=GRID)
 
     def _parameters(self, index: int) -> str:

@@ -240,3 +240,30 @@ def test_whose_mark_it_is(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert cli.main(["detect", "original.png"]) == 0
     origin = "これを入れるもの: Stable Diffusion v1 の元のスクリプトと sdjp。"
     assert origin in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mark", [[], ["--watermark", OWN]])
+def test_a_grid_is_marked_as_its_pictures_are(
+    tmp_path: Path, mark: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--steps", "1", "--seed", "3", "--safety", "off", "--prompt-check", "off"]
+    assert cli.main(["雪の山", *few, *mark, "-n", "2", "-o", str(tmp_path / "sdjp")]) == 0
+    original = ["txt2img", "--prompt", "雪の山", "--ckpt", "mini", "--ddim_steps", "1", "--n_samples", "2"]
+    once = ["--n_iter", "1", "--safety", "off", *mark, "--outdir", str(tmp_path / "original")]
+    assert cli.main([*original, *once]) == 0
+    capsys.readouterr()
+    assert cli.main(["detect", str(tmp_path), "--json"]) == 0
+    found = lines(capsys.readouterr().out)
+    assert sorted(Path(line["file"]).name for line in found) == [
+        "00000.png", "00000.png", "00001.png", "00001.png", "grid-0000.png", "grid-0000.png",
+    ]  # fmt: skip
+    record = read_metadata(tmp_path / "sdjp" / "grid-0000.png").sdjp
+    assert record is not None
+    [report] = record["reports"]
+    assert (report["name"], report["status"]) == ("watermark", "done")
+
+
+def test_no_watermark_is_none_in_the_grid(tmp_path: Path) -> None:
+    few = ["--steps", "1", "--seed", "3", "--safety", "off", "--prompt-check", "off", "--no-watermark"]
+    assert cli.main(["雪の山", *few, "-n", "2", "-o", str(tmp_path)]) == 0
+    assert cli.main(["detect", str(tmp_path / "grid-0000.png")]) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -329,3 +330,15 @@ def test_embeddings_of_different_lengths(tiny: Pipeline) -> None:
             prompt_embeds=torch.zeros(1, 77, width), negative_prompt_embeds=torch.zeros(1, 154, width), seed=1
         )
     assert caught.value.code == "prompt_embeds.length"
+
+
+@pytest.mark.parametrize("engine", ["eager", "packed"])
+def test_it_draws_under_autocast(engine: str) -> None:
+    pipe = Pipeline.from_pretrained(engine=engine, dtype="float32", safety="off", watermark=False)
+    arguments: dict[str, Any] = {"seed": 1, "num_inference_steps": 2, "width": 64, "height": 64}
+    plain = pipe.generate(PROMPT, **arguments)
+    with torch.autocast("cpu"):
+        drawn = pipe.generate(PROMPT, **arguments)
+        from_picture = pipe.generate(PROMPT, image=plain.image, strength=1.0, **arguments)
+    assert np.abs(pixels(drawn.image) - pixels(plain.image)).mean() < 12  # text states in bfloat16
+    assert from_picture.image.size == (64, 64)

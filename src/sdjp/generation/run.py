@@ -13,7 +13,7 @@ from sdjp.generation.encode import encode
 from sdjp.generation.job import Job
 from sdjp.generation.model import Model
 from sdjp.generation.progress import Watch
-from sdjp.postprocess import PostProcessor
+from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.postprocess import run as postprocess
 from sdjp.records import Runtime, Timings
 from sdjp.result import GenerationResult
@@ -85,5 +85,6 @@ class Run:
                 model=model.config.name,
                 runtime=self.runtime,
                 latents=drawing.latents,
+                marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
             )
             encoding = 0.0

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sdjp.config import TINY
+from sdjp.engines import make_engine
 from sdjp.engines.packed import FusedResBlock, PackedConv2d, PhaseUpsample, packed, problem
 from sdjp.models import VAE, UNet
 from sdjp.models.blocks import ResBlock, Upsample
@@ -86,3 +87,22 @@ def test_what_a_unet_may_need_again_is_not_written_over() -> None:
     assert [m.overwrite for m in network.modules() if isinstance(m, FusedResBlock)].count(True) == 0
     decoder = packed(VAE.from_config(TINY.vae)).get_submodule("decoder")
     assert all(m.overwrite for m in decoder.modules() if isinstance(m, FusedResBlock))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_changes_nothing(dtype: torch.dtype) -> None:
+    engine = make_engine("packed")
+    unet, vae = filled(UNet.from_config(TINY.unet)), filled(VAE.from_config(TINY.vae))
+    for p in (*unet.parameters(), *vae.parameters()):
+        p.data.mul_(0.05)  # or they overflow
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(1, TINY.unet.in_channels, 16, 16, generator=generator)
+    z = torch.randn(1, TINY.vae.latent_channels, 8, 8, generator=generator)
+    given = (x, torch.tensor([5]), torch.randn(1, 77, TINY.unet.context_dim, generator=generator))
+    with torch.inference_mode():
+        wanted = engine.unet(unet)(*given), engine.decoder(vae)(z)
+        with torch.autocast("cpu", dtype):
+            found = engine.unet(unet)(*given), engine.decoder(vae)(z)
+    for a, b in zip(wanted, found, strict=True):
+        assert bool(a.isfinite().all())
+        assert torch.equal(a, b)
