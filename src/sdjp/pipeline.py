@@ -190,6 +190,11 @@ class Pipeline:
             )
         return loading.to_diffusers(self._model(), self.postprocessors, sampler=sampler, spacing=spacing)
 
+    def __repr__(self) -> str:
+        """Return one line: the model, and what it runs with."""
+        run = self.runtime
+        return f"<Pipeline {self.config.name}: {run.device}, {run.dtype}, {run.engine}, {run.translator}>"
+
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy is made of; weights that are read only while they are used are refused."""
         if self.on_demand:
@@ -454,11 +459,7 @@ class Pipeline:
         given["tile"] = enlarging_tile(self.config) if given["tile"] is None else given["tile"]
         inputs = Inputs(image=larger, prompt_embeds=given.pop("prompt_embeds", None))
         options = GenerationOptions(
-            prompt=prompt,
-            height=larger.height,
-            width=larger.width,
-            strength=strength,
-            **given,
+            prompt=prompt, height=larger.height, width=larger.width, strength=strength, **given
         )
         job = dataclasses.replace(self._settle(options, inputs), keep=keep)
         watch = Watch(bar=progress, on_step=on_step, cancel=cancel)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import html
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,11 @@ from sdjp.records import PromptInfo, Report, Runtime, Timings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.PngImagePlugin import PngInfo
     from torch import Tensor
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class GenerationResult:
     """Pictures, each with its seed, its prompt and its reports.
 
@@ -125,6 +125,12 @@ class GenerationResult:
             for checked, reports in zip(self.safety_checked, self.reports, strict=True)
         )
 
+    def __repr__(self) -> str:
+        """Return one line, without pixels and tensors."""
+        size, seeds = f"{self.image.width}x{self.image.height}", ", ".join(map(str, self.seeds[:8]))
+        more = ", …" if len(self) > 8 else ""
+        return f"<GenerationResult {len(self)} x {size}, model {self.model}, seeds {seeds}{more}>"
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -154,6 +160,10 @@ class GenerationResult:
             "reports": [report.to_json() for report in self.reports[index]],
             "runtime": None if self.runtime is None else self.runtime.to_json(),
         }
+
+    def png(self, index: int = 0) -> bytes:
+        """Picture ``index`` as a PNG that tells how it was made: what :meth:`save` writes."""
+        return pictures.to_png(self.images[index], self._info(index))
 
     def grid(self, *, columns: int | None = None) -> Image:
         """All pictures in one, without a watermark of its own; see :func:`sdjp.images.grid`."""
@@ -187,7 +197,7 @@ class GenerationResult:
         folder = pictures.check_folder(folder)
         paths = []
         for i, image in enumerate(self.images):
-            info = pictures.png_info(self._parameters(i), self.record(i))
+            info = self._info(i)
             if chosen is None:
                 paths.append(pictures.save_new(image, folder, info, at_least=at_least))
             else:
@@ -212,6 +222,9 @@ class GenerationResult:
         }
         return pictures.save_new(sheet, folder, pictures.png_info(self._parameters(0), record), pattern=GRID)
 
+    def _info(self, index: int) -> PngInfo:
+        return pictures.png_info(self._parameters(index), self.record(index))
+
     def _parameters(self, index: int) -> str:
         return pictures.parameters(
             options=self.options_of(index),
@@ -222,7 +235,7 @@ class GenerationResult:
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture, or the grid."""
-        return _png(self.grid())
+        return pictures.to_png(self.grid())
 
     def _repr_html_(self) -> str:
         """For notebooks: each picture over its prompt, its English and its seed."""
@@ -231,7 +244,7 @@ class GenerationResult:
 
     def _figure(self, index: int) -> str:
         info, image = self.prompts[index], self.images[index]
-        data = base64.b64encode(_png(image)).decode("ascii")
+        data = base64.b64encode(pictures.to_png(image)).decode("ascii")
         lines = [] if info is None else [("ja", info.source), ("en", info.english)]
         lines.append(("en", f"seed {self.seeds[index]}"))
         caption = "<br>".join(f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in lines)
@@ -242,9 +255,3 @@ class GenerationResult:
             f'<img src="data:image/png;base64,{data}" alt="{alt}" {size}>'
             f"<figcaption>{caption}</figcaption></figure>"
         )
-
-
-def _png(image: Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()

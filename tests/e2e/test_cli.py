@@ -50,7 +50,7 @@ def test_one_picture_with_its_record(here: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert [p.name for p in (here / "絵" / "一枚").iterdir()] == ["00000.png"], "no grid of a single picture"
     assert re.search(r"英語: .*red car.*sunset", said.out)
-    assert "保存しました: 絵/一枚/00000.png" in said.out
+    assert "保存しました: 絵/一枚/00000.png（シード " in said.out
     assert "Traceback" not in said.err
     found = read_metadata("絵/一枚/00000.png")
     assert found.options is not None
@@ -117,7 +117,7 @@ def test_prompts_from_standard_input(
     monkeypatch.setattr("sys.stdin", io.StringIO("赤い車\n((猫\n"))
     assert cli.main(["--from-file", "-", *QUICK]) == 2
     said = capsys.readouterr()
-    assert "保存しました: out/00000.png" in said.out
+    assert "保存しました: out/00000.png（シード " in said.out
     assert "対応する「)」がありません" in said.err
     assert size_of("out/00000.png") == (64, 64)
 
@@ -226,3 +226,14 @@ def test_info_on_an_incomplete_file(here: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "使えません: " in said
     assert "VAEの重み" in said
+
+
+def test_home_is_where_the_tilde_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert cli.main(["猫", *QUICK, "--outdir=~/絵"]) == 0
+    assert cli.main(["猫", *QUICK, "--init-img", "~/絵/00000.png", "-o", "~/絵"]) == 0
+    assert sorted(path.name for path in (tmp_path / "絵").iterdir()) == ["00000.png", "00001.png"]
+    args = cli.parse(["~/猫", "--translator", "marian:~/m", "--lora", "a:0.5", "--negative", "~"])
+    assert (args.prompt, args.negative_prompt, args.loras) == ("~/猫", "~", ["a:0.5"])
+    assert args.translator == f"marian:{tmp_path}/m"

@@ -61,14 +61,14 @@ def test_numbers_of_numpy_are_numbers(tiny: Pipeline) -> None:
     plain = tiny.generate(PROMPT, seed=2**63 + 3, num_inference_steps=2, guidance_scale=7.0)
     given = tiny.generate(
         PROMPT,
-        seed=np.uint64(2**63 + 3),  # type: ignore[arg-type]
-        num_inference_steps=np.int32(2),  # type: ignore[arg-type]
-        guidance_scale=np.float32(7),  # type: ignore[arg-type]
-        batch_size=np.int64(1),  # type: ignore[arg-type]
+        seed=np.uint64(2**63 + 3),
+        num_inference_steps=np.int32(2),
+        guidance_scale=np.float32(7),
+        batch_size=np.int64(1),
     )
     assert given.images[0].tobytes() == plain.images[0].tobytes()
     assert given.record(0)["options"] == plain.record(0)["options"]
-    large = tiny.upscale(plain.image, PROMPT, factor=np.float32(1.5), seed=np.int64(1))  # type: ignore[arg-type]
+    large = tiny.upscale(plain.image, PROMPT, factor=np.float32(1.5), seed=np.int64(1))
     assert large.image.size == (96, 96)
 
 
@@ -342,3 +342,10 @@ def test_it_draws_under_autocast(engine: str) -> None:
         from_picture = pipe.generate(PROMPT, image=plain.image, strength=1.0, **arguments)
     assert np.abs(pixels(drawn.image) - pixels(plain.image)).mean() < 12  # text states in bfloat16
     assert from_picture.image.size == (64, 64)
+
+
+def test_its_repr_is_one_line(tiny: Pipeline) -> None:
+    said = repr(tiny)
+    assert "\n" not in said
+    for word in (tiny.config.name, "cpu", "float32", tiny.engine.name, tiny.translator.name):
+        assert word in said

@@ -214,3 +214,17 @@ def test_notebooks_show_prompts_as_text() -> None:
         assert match is not None
         with Image.open(io.BytesIO(base64.b64decode(match[1]))) as shown:
             assert shown.tobytes() == picture.tobytes()
+
+
+def test_a_png_with_its_record(tiny: Pipeline, tmp_path: Path) -> None:
+    result = tiny.generate("猫", seed=5, num_images_per_prompt=2)
+    paths = result.save(tmp_path)
+    for i, path in enumerate(paths):
+        assert result.png(i) == path.read_bytes()
+    assert result.png() == result.png(0)
+    assert read_metadata(io.BytesIO(result.png(1))).sdjp == read_metadata(paths[1]).sdjp
+
+
+def test_its_repr_is_one_line(tiny: Pipeline) -> None:
+    result = tiny.generate("猫", seed=5, num_images_per_prompt=2)
+    assert repr(result) == f"<GenerationResult 2 x 64x64, model {result.model}, seeds 5, 6>"

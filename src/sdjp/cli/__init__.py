@@ -22,7 +22,7 @@ from typing import Final
 
 from sdjp import errors
 from sdjp.cli.parser import language
-from sdjp.cli.speech import as_typed, say, use_utf8
+from sdjp.cli.speech import as_typed, at_home, say, use_utf8
 
 COMMANDS: Final[Mapping[str, str]] = {
     "check": "sdjp.cli.commands.check",
@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """The module of each command; a command line that begins with none of them draws a picture."""
 
-TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark")
+TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark", "text")
 """Arguments that are words of the user, not names of files."""
 _NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
@@ -52,6 +52,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     for name in TEXTS:
         if isinstance(getattr(args, name, None), str):
             setattr(args, name, as_typed(getattr(args, name)))
+    for name, value in vars(args).items():
+        if name not in TEXTS:
+            setattr(args, name, at_home(value))
     args.run = command.run
     return args
 

@@ -38,8 +38,8 @@ class Output:
         if self.count <= GRID:
             self.kept.append(result)
         if folder is not None:
-            for path in result.save(folder, at_least=at_least):
-                say(ja=f"保存しました: {path}", en=f"saved: {path}")
+            for path, seed in zip(result.save(folder, at_least=at_least), result.seeds, strict=True):
+                say(ja=f"保存しました: {path}（シード {seed}）", en=f"saved: {path} (seed {seed})")
 
     def save_grid(self, folder: Path, *, columns: int) -> None:
         """Write the pictures that were kept in one, and say so."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from sdjp import errors
 
@@ -39,6 +40,21 @@ def as_typed(argument: str) -> str:
             en=f"the argument {argument!r} is not UTF-8 and cannot be read. Set the terminal to UTF-8, "
             "or write it into a UTF-8 file and give that with --from-file.",
         ) from error
+
+
+def at_home(value: Any) -> Any:
+    """The name of a file, or a list of them, with the home folder for ``~``, which shells leave as it is in
+    ``--outdir=~/pictures``; also behind a kind, as in ``marian:~/model``.
+    """
+    if isinstance(value, list):
+        return [at_home(one) for one in value]
+    if isinstance(value, str):
+        kind, colon, name = value.rpartition(":~")
+        if value == "~" or value.startswith("~/"):
+            return os.path.expanduser(value)
+        if colon and (name == "" or name.startswith("/")):
+            return f"{kind}:{os.path.expanduser(f'~{name}')}"
+    return value
 
 
 def _restore(text: str) -> str:

@@ -1,7 +1,7 @@
 """Pictures outside the model: pixels and back, grids, PNG metadata, files."""
 
 from sdjp.images.clip_input import clip_pixels
-from sdjp.images.files import check_folder, check_names, save_new, save_png
+from sdjp.images.files import check_folder, check_names, save_new, save_png, to_png
 from sdjp.images.fit import enlarge, fit_picture, natural_size
 from sdjp.images.grid import grid
 from sdjp.images.mask import fit_mask, paste_back, to_cells
@@ -30,6 +30,7 @@ __all__ = [
     "save_png",
     "to_cells",
     "to_pil",
+    "to_png",
     "to_rgb",
     "to_uint8",
 ]

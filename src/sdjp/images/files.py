@@ -37,7 +37,7 @@ def save_png(image: Image, path: str | Path, info: PngInfo | None = None) -> Pat
         OutputError: If the file exists or cannot be written; nothing half-written is left behind.
     """
     path = Path(path)
-    data = _encode(image, info)
+    data = to_png(image, info)
     try:
         _write_new(data, path)
     except FileExistsError as error:
@@ -72,7 +72,7 @@ def save_new(
         OutputError: If it cannot be written.
     """
     folder = Path(folder)
-    data = _encode(image, info)
+    data = to_png(image, info)
     try:
         for number in count(max(_next_number(folder, pattern), at_least)):
             with suppress(FileExistsError):  # another process was faster: take the next number
@@ -141,7 +141,8 @@ def check_names(names: Sequence[str], count: int) -> tuple[str, ...]:
     return complete
 
 
-def _encode(image: Image, info: PngInfo | None) -> bytes:
+def to_png(image: Image, info: PngInfo | None = None) -> bytes:
+    """A picture as the bytes of a PNG."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", pnginfo=info)
     return buffer.getvalue()

@@ -70,9 +70,11 @@ def run(args: argparse.Namespace) -> int:
         result = pipe.upscale(file, prompt, factor=args.factor, **arguments)
         announce_unused(result)
         announce_checks(result, announced)
-        for path in result.save(folder):
+        for path, seed in zip(result.save(folder), result.seeds, strict=True):
             size = "×".join(map(str, result.image.size))
-            say(ja=f"保存しました: {path}（{size}）", en=f"saved: {path} ({size})")
+            say(
+                ja=f"保存しました: {path}（{size}、シード {seed}）", en=f"saved: {path} ({size}, seed {seed})"
+            )
     return 0
 
 
