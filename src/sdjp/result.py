@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ class GenerationResult:
         model: The name of the model.
         runtime: Device, dtype and what else it ran with; None if it is not known.
         latents: The last latents, (B, C, h, w) float32, or None.
+        origins: For each picture, what ``image`` and ``mask`` it started from: name and SHA-256 of the file.
         marks: What marks the pictures with a watermark; a grid is marked by them, too.
     """
 
@@ -53,6 +54,7 @@ class GenerationResult:
     runtime: Runtime | None = None
     latents: Tensor | None = None
     marks: tuple[PostProcessor, ...] = ()
+    origins: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {
@@ -101,6 +103,7 @@ class GenerationResult:
             model=first.model,
             runtime=first.runtime,
             latents=together,
+            origins=tuple(origin for r in results for origin in r.origins),
             marks=first.marks,
         )
 
@@ -159,6 +162,7 @@ class GenerationResult:
             "negative_prompt": None if negative is None else negative.to_json(),
             "reports": [report.to_json() for report in self.reports[index]],
             "runtime": None if self.runtime is None else self.runtime.to_json(),
+            **(self.origins[index] if self.origins else {}),
         }
 
     def png(self, index: int = 0) -> bytes:

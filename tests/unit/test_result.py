@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import io
 import re
 from html.parser import HTMLParser
@@ -16,6 +17,7 @@ from PIL import Image
 from sdjp.errors import InputError, OutputError
 from sdjp.images import read_metadata
 from sdjp.options import GenerationOptions
+from sdjp.pipeline import Pipeline
 from sdjp.postprocess import make_postprocessors, run
 from sdjp.records import PromptInfo, Report, Timings
 from sdjp.result import GenerationResult
@@ -228,3 +230,28 @@ def test_a_png_with_its_record(tiny: Pipeline, tmp_path: Path) -> None:
 def test_its_repr_is_one_line(tiny: Pipeline) -> None:
     result = tiny.generate("猫", seed=5, num_images_per_prompt=2)
     assert repr(result) == f"<GenerationResult 2 x 64x64, model {result.model}, seeds 5, 6>"
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_the_record_tells_what_a_picture_started_from(tiny: Pipeline, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / name for name in ("絵.png", "b.png")]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(path)
+    mask = Image.new("L", (64, 64), 255)
+    files = [{"name": path.name, "sha256": sha256(path.read_bytes())} for path in paths]
+    both = tiny.generate(["猫", "犬"], image=paths, mask=mask, seed=1, num_images_per_prompt=2, batch_size=1)
+    records = [both.record(i) for i in range(4)]
+    assert [record["image"] for record in records] == [files[0], files[0], files[1], files[1]]
+    assert {tuple(record["mask"]) for record in records} == {("pixels_sha256",)}
+    found = read_metadata(both.save(tmp_path / "out")[3]).sdjp
+    assert found is not None
+    assert found["image"] == files[1]
+    assert tiny.upscale(str(paths[0]), "猫", seed=1, tile=64).record(0)["image"] == files[0]
+    opened = tiny.generate("猫", image=Image.open(paths[0]), seed=1).record(0)
+    assert set(opened["image"]) == {"pixels_sha256"}
+    assert "mask" not in opened
+    assert not {"image", "mask"} & set(tiny.generate("猫", seed=1).record(0))

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
@@ -21,6 +21,8 @@ from sdjp.text.tags import lora_weights
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +63,7 @@ class Job:
         shape: (C, h, w) of one picture's latents.
         plan: The steps.
         pictures: What each picture starts from, RGB of the very size; empty if all start from noise.
+        origins: What is told of the files of both, for each picture.
         masks: What is to be redrawn of each, L of the very size; empty if it is all of it.
         tile: Side of the tiles that are denoised, in latent cells; None: no tiles.
         overlap: Cells that neighbouring tiles share.
@@ -78,6 +81,7 @@ class Job:
     plan: Plan
     pictures: tuple[Image, ...] = ()
     masks: tuple[Image, ...] = ()
+    origins: tuple[Mapping[str, Any], ...] = ()
     tile: int | None = None
     overlap: int = 0
     keep: tuple[int, int] | None = None
@@ -123,6 +127,7 @@ class Job:
             prompts=self.prompts[first:last],
             negatives=self.negatives[first:last],
             pictures=self.pictures[rows],
+            origins=self.origins[rows],
             masks=self.masks[rows],
             larger=None if self.larger is None else self.larger._part(first, last),
         )
@@ -196,7 +201,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     fitted, fitted_masks = _fitted(resolved, pictures, masks)
     tile, overlap = _tiles(resolved, config)
 
-    def for_each(items: Sequence[Image]) -> tuple[Image, ...]:
+    def for_each(items: Sequence[T]) -> tuple[T, ...]:
         return tuple(items[i * len(items) // count] for i in range(count)) if items else ()
 
     job = Job(
@@ -210,6 +215,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         plan=from_picture if pictures else plan,
         pictures=for_each(fitted),
         masks=for_each(fitted_masks),
+        origins=for_each(_origins(pictures, masks)),
         tile=tile,
         overlap=overlap,
     )
@@ -268,7 +274,8 @@ def enlarged(source: images.Source, factor: float, config: ModelConfig) -> tuple
     ENLARGEMENT.check("factor", factor, factor=1, label="拡大の倍率")
     picture = images.open_picture(source)
     check_area(round(picture.width * factor), round(picture.height * factor))
-    return images.enlarge(images.to_rgb(picture), factor, multiple=config.vae.factor)
+    larger, size = images.enlarge(images.to_rgb(picture), factor, multiple=config.vae.factor)
+    return images.with_origin(larger, images.origin(picture)), size
 
 
 def enlarging_tile(config: ModelConfig) -> int:
@@ -361,7 +368,19 @@ def _opened(inputs: Inputs, groups: int) -> tuple[list[Image], list[Image]]:
             )
         found.append([images.open_picture(source, name=name) for source in sources])
     pictures, masks = found
-    return [images.to_rgb(picture) for picture in pictures], masks
+    return [_rgb(picture) for picture in pictures], masks
+
+
+def _rgb(picture: Image) -> Image:
+    origin, rgb = images.origin(picture), images.to_rgb(picture)
+    return images.with_origin(rgb, origin)
+
+
+def _origins(pictures: Sequence[Image], masks: Sequence[Image]) -> list[dict[str, Any]]:
+    """What is told of the pictures and masks of each prompt, or of all."""
+    groups = max(len(pictures), len(masks))
+    of = {"image": [*map(images.origin, pictures)], "mask": [*map(images.origin, masks)]}
+    return [{name: found[i % len(found)] for name, found in of.items() if found} for i in range(groups)]
 
 
 def _sized(options: GenerationOptions, picture: Image, config: ModelConfig) -> GenerationOptions:

@@ -85,6 +85,7 @@ class Run:
                 model=model.config.name,
                 runtime=self.runtime,
                 latents=drawing.latents,
+                origins=tuple(job.origins[i] for i in rows) if job.origins else ({},) * len(rows),
                 marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
             )
             encoding = 0.0

@@ -7,7 +7,7 @@ from sdjp.images.grid import grid
 from sdjp.images.mask import fit_mask, paste_back, to_cells
 from sdjp.images.metadata import Metadata, parameters, png_info, read_metadata
 from sdjp.images.pixels import from_pil, to_pil, to_uint8
-from sdjp.images.read import Source, open_picture, to_rgb
+from sdjp.images.read import Source, open_picture, origin, to_rgb, with_origin
 
 __all__ = [
     "Metadata",
@@ -22,6 +22,7 @@ __all__ = [
     "grid",
     "natural_size",
     "open_picture",
+    "origin",
     "parameters",
     "paste_back",
     "png_info",
@@ -33,4 +34,5 @@ __all__ = [
     "to_png",
     "to_rgb",
     "to_uint8",
+    "with_origin",
 ]

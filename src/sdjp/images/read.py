@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -18,6 +19,7 @@ from sdjp.errors import InputError, reason
 Source: TypeAlias = "Image.Image | str | PathLike[str]"
 """A picture, or where its file is."""
 
+_ORIGIN: Final = "sdjp origin"  # goes along with a picture as it is converted and resized
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _EXIF: Final = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 """Where a picture may say how it is to be turned."""
@@ -58,6 +60,7 @@ def open_picture(source: Source, *, name: str = "image") -> Image.Image:
         else:
             with load_file(source) as file:
                 picture = _upright(file)
+            picture.info[_ORIGIN] = _origin_of_file(source)
     except MemoryError:
         raise
     except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
@@ -155,6 +158,29 @@ def _orientation(exif: object) -> int | None:
         if (tag, kind, count) == (ExifTags.Base.Orientation, 3, 1):
             return int(value)
     return None
+
+
+def origin(picture: Image.Image) -> dict[str, str]:
+    """What a record says of a picture that a run started from, and no pixels: ``name`` and ``sha256`` of its
+    file, if :func:`open_picture` read it from one, else ``pixels_sha256``.
+    """
+    known: dict[str, str] | None = picture.info.get(_ORIGIN)
+    if known is not None:
+        return dict(known)
+    digest = hashlib.sha256(f"{picture.mode} {picture.width}x{picture.height}\n".encode())
+    digest.update(picture.tobytes())
+    return {"pixels_sha256": digest.hexdigest()}
+
+
+def with_origin(picture: Image.Image, known: dict[str, str]) -> Image.Image:
+    """The picture, with what :func:`origin` says of the one that it was made of."""
+    picture.info[_ORIGIN] = known
+    return picture
+
+
+def _origin_of_file(path: str | PathLike[str]) -> dict[str, str]:
+    with open(path, "rb") as file:
+        return {"name": os.path.basename(path), "sha256": hashlib.sha256(file.read()).hexdigest()}
 
 
 def unreadable(where: str, error: Exception, *, code: str = "image.unreadable") -> InputError:
