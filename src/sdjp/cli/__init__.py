@@ -48,7 +48,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     errors.set_language(language(argv))
     known = bool(argv) and argv[0] in COMMANDS
     command = import_module(COMMANDS[argv[0]] if known else "sdjp.cli.commands.draw")
-    args: argparse.Namespace = command.parser().parse_args(argv[1:] if known else argv)
+    parser, words = command.parser(), argv[1:] if known else argv
+    args: argparse.Namespace = parser.parse_args(words)
+    args.given = parser.given(words)
     for name in TEXTS:
         if isinstance(getattr(args, name, None), str):
             setattr(args, name, as_typed(getattr(args, name)))

@@ -55,6 +55,11 @@ class Parser(argparse.ArgumentParser):
         about = {"dest": name, "default": option.default, "ja": option.ja, "en": option.en}
         self.option(*flags, **{**about, **kind, **overrides})
 
+    def given(self, argv: Sequence[str]) -> set[str]:
+        """The names of the arguments that a command line has, whatever it says of them."""
+        missing = argparse.Namespace(**{action.dest: None for action in self._actions})
+        return {name for name, value in vars(self.parse_args(argv, missing)).items() if value is not None}
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and stop with 2."""
         say(ja=f"エラー: {_japanese(message)}", en=f"error: {message}", file=sys.stderr)

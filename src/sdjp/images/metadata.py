@@ -12,23 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
+from sdjp.images.a1111 import SAMPLER_NAMES
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.records import PromptInfo
-
-_SAMPLER_NAMES: Final[Mapping[str, str]] = {
-    # As the web UI shows them; a sampler that it does not know keeps its own name.
-    "ddim": "DDIM",
-    "plms": "PLMS",
-    "dpm++_2m": "DPM++ 2M",
-    "euler": "Euler",
-    "euler_a": "Euler a",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +60,7 @@ def parameters(
     """
     values = {
         "Steps": options.num_inference_steps,
-        "Sampler": _SAMPLER_NAMES.get(options.sampler, options.sampler),
+        "Sampler": SAMPLER_NAMES.get(options.sampler, options.sampler),
         "CFG scale": options.guidance_scale,
         "Seed": options.seed,
         "Size": f"{options.width}x{options.height}",

@@ -22,6 +22,7 @@ from sdjp.cli.options import (
     text_options,
 )
 from sdjp.cli.parser import Parser
+from sdjp.cli.picture_record import announce_model, take_record
 from sdjp.cli.prompts import prompts
 from sdjp.cli.report import Output, announce_prompt, announce_unused
 from sdjp.cli.speech import say_stopped
@@ -48,6 +49,10 @@ def parser() -> Parser:
                   ja="描きたいもの（元の txt2img.py と同じ書き方）",
                   en="what to draw (as in the original txt2img.py)")  # fmt: skip
     text_options(options)
+    options.option("--from-png", metavar="F",
+                  ja="この PNG の記録（sdjp か AUTOMATIC1111 の web UI）から描き直す。ほかの引数が優先",
+                  en="draw again from the record in this PNG (of sdjp or AUTOMATIC1111's web UI); "
+                     "what else is given comes first")  # fmt: skip
     options.generation("negative_prompt", "--negative", metavar="PROMPT")
     options.generation("num_images_per_prompt", "-n", "--n_samples", metavar="N")
     options.option(
@@ -97,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.images import check_folder
     from sdjp.options import GenerationOptions
 
+    recorded = None if args.from_png is None else take_record(args)
     checks.count("n_iter", args.n_iter, label="繰り返しの回数")
     if args.n_rows is not None and args.n_rows != 0:  # 0 is n_samples, as in the original
         checks.count("n_rows", args.n_rows, label="一覧の横に並べる枚数")
@@ -117,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
+    announce_model(recorded, pipe.config.name)
     output, stopped = Output(), False
     seed = args.seed
     try:

@@ -1,18 +1,22 @@
-"""``sdjp info FILE``: what a file or folder of weights holds, without loading it."""
+"""``sdjp info FILE``: what weights hold, without loading them, or how a picture was made."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sdjp import errors
 from sdjp.cli.parser import Parser
+from sdjp.cli.picture_record import show_picture
 from sdjp.cli.speech import say
 
 if TYPE_CHECKING:
     from sdjp.weights.about import About
 
+PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp")
+"""Endings of pictures; no weights have them."""
 PARTS: Final = {
     "unet": ("UNet", "UNet"),
     "vae": ("オートエンコーダー", "autoencoder"),
@@ -42,10 +46,12 @@ def parser() -> Parser:
     """The options of ``sdjp info``."""
     options = Parser(
         prog="sdjp info",
-        description="Say what is in a checkpoint: layout, parts, parameters, EMA, SHA-256, published name."
+        description="Say what is in a checkpoint (layout, parts, parameters, EMA, SHA-256, published name), "
+        "or how a picture was made: the record in a PNG of sdjp or of AUTOMATIC1111's web UI."
         if errors.get_language() == "en"
         else "重みのファイルに何が入っているかを調べます"
-        "（形式、部品、パラメーター数、EMA、SHA-256、公開されているものならその名前）。",
+        "（形式、部品、パラメーター数、EMA、SHA-256、公開されているものならその名前）。"
+        "絵なら、どう描いたか（sdjp か AUTOMATIC1111 の web UI が PNG に残した記録）を示します。",
     )
     options.option("source", metavar="FILE", ja="調べるファイルかフォルダー（mini も可）",
                    en="the file or folder (or mini)")  # fmt: skip
@@ -57,6 +63,9 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Look and tell."""
+    if args.source.lower().endswith(PICTURES) and not Path(args.source).is_dir():
+        show_picture(args.source, as_json=args.json)
+        return 0
     from sdjp.weights.about import describe
 
     about = describe(args.source, checksums=not args.no_sha256)

@@ -1,0 +1,163 @@
+"""What a picture says of how it was made: shown by ``sdjp info``, drawn again by ``sdjp --from-png``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from sdjp.cli.speech import say
+from sdjp.errors import InputError
+
+if TYPE_CHECKING:
+    from sdjp.images import Metadata
+    from sdjp.images.a1111 import Parameters
+
+
+def show_picture(path: str, *, as_json: bool) -> None:
+    """Print the record of a picture.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    from sdjp.images import open_picture, read_metadata
+    from sdjp.images.a1111 import read_parameters
+
+    found = read_metadata(path)
+    size = "×".join(map(str, open_picture(path).size))
+    text = None if found.parameters is None else read_parameters(found.parameters)
+    if as_json:
+        parts = None if text is None else {**vars(text), "settings": dict(text.settings)}
+        print(json.dumps({"path": path, "size": size, "sdjp": found.sdjp, "parameters": parts},
+                         ensure_ascii=False, indent=2))  # fmt: skip
+        return
+    say(ja=f"画像:       {path}（{size}）", en=f"picture:    {path} ({size})")
+    rows = _ours(found) or ([] if text is None else _theirs(text))
+    if not rows:
+        say(ja="描き方の記録はありません。", en="there is no record of how it was made.")
+    for ja, en, value in rows:
+        if value not in (None, ""):
+            say(ja=f"{ja}: {_visible(str(value))}", en=f"{en}: {_visible(str(value))}")
+
+
+def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
+    """The rows of a record of sdjp; the first picture of a grid."""
+    if found.sdjp is None:
+        return []
+    grid = found.sdjp.get("grid")
+    record: Any = grid[0] if isinstance(grid, list) and grid else found.sdjp
+    options, prompt, negative = (
+        value if isinstance(value, dict) else {}
+        for value in (record.get("options"), record.get("prompt"), record.get("negative_prompt"))
+    )
+    runtime, versions = record.get("runtime") or {}, found.sdjp.get("versions") or {}
+    return [
+        ("一覧", "grid", f"{len(grid)}" if isinstance(grid, list) else None),
+        ("プロンプト", "prompt", prompt.get("source", options.get("prompt"))),
+        ("英語", "English", prompt.get("english")),
+        ("ネガティブ", "negative", negative.get("source", options.get("negative_prompt"))),
+        ("シード", "seed", record.get("seed")),
+        ("ステップ", "steps", options.get("num_inference_steps")),
+        ("サンプラー", "sampler", options.get("sampler")),
+        ("ガイダンス", "guidance", options.get("guidance_scale")),
+        ("描いた大きさ", "drawn size", f"{options.get('width')}×{options.get('height')}"),
+        ("元の絵", "from", _origin(record.get("image"))),
+        ("マスク", "mask", _origin(record.get("mask"))),
+        ("モデル", "model", record.get("model")),
+        ("翻訳", "translator", runtime.get("translator")),
+        ("sdjp", "sdjp", versions.get("sdjp")),
+    ]
+
+
+def _theirs(text: Parameters) -> list[tuple[str, str, Any]]:
+    """The rows of a text of AUTOMATIC1111's web UI, whose names stay as they are."""
+    named = [(name, name, value) for name, value in text.settings.items()]
+    return [
+        ("プロンプト", "prompt", text.prompt),
+        ("ネガティブ", "negative", text.negative_prompt),
+        *named,
+    ]
+
+
+def _origin(record: Any) -> str | None:
+    if not isinstance(record, dict):
+        return None
+    digest = record.get("sha256") or record.get("pixels_sha256")
+    return f"{record.get('name') or ''} (SHA-256 {digest})".strip()
+
+
+def _visible(text: str) -> str:
+    """A text from a picture is anybody's: no control characters reach the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def take_record(args: argparse.Namespace) -> str | None:
+    """Fill what the command line leaves out from the record of ``--from-png``; say what cannot be taken over.
+
+    Returns:
+        The name of the model that the picture was drawn with, if it is told.
+
+    Raises:
+        InputError: If there is no record, or none of a single picture with a prompt.
+    """
+    from sdjp.images import read_metadata
+    from sdjp.images.a1111 import read_parameters
+
+    path = args.from_png
+    found = read_metadata(path)
+    record, options = found.sdjp, found.options
+    left: list[str] = []
+    if record is not None and options is not None:
+        values, model = options.to_json(), record.get("model")
+        if record.get("image") is not None and args.init_img is None:
+            left.append(f"--init-img {_origin(record['image'])}")
+        if record.get("mask") is not None and args.mask is None:
+            left.append(f"--mask {_origin(record['mask'])}")
+        if any(report.get("name") == "random" for report in record.get("reports", ())):
+            left.append("sdjp txt2img / img2img (random numbers)")
+    elif record is None and found.parameters is not None:
+        text = read_parameters(found.parameters)
+        values, left = text.options()
+        model = text.settings.get("Model")
+    else:
+        values, model = {}, None
+    if not isinstance(values.get("prompt"), str) or not values["prompt"]:
+        raise InputError(
+            "from_png.none",
+            ja=f"{path} には、1 枚の絵を描き直せる記録がありません。"
+            "sdjp か AUTOMATIC1111 の web UI が保存した PNG を指定してください（一覧の絵からは描けません）。",
+            en=f"{path} has no record from which one picture can be drawn again. Give a PNG that sdjp or "
+            "AUTOMATIC1111's web UI saved, and no grid.",
+        )
+    _fill(args, values)
+    if left:
+        shown = _visible("、".join(left)), _visible(", ".join(left))
+        say(
+            ja=f"注意: {path} の記録のうち、引き継げないもの: {shown[0]}",
+            en=f"note: in the record of {path}, not taken over: {shown[1]}",
+            file=sys.stderr,
+        )
+    return model if isinstance(model, str) else None
+
+
+def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
+    typed = [text for text in (args.prompt, args.prompt_option) if text]
+    prompt = values.pop("prompt")
+    if not typed and args.from_file is None:
+        args.prompt, args.prompt_option = prompt, None
+    for name, value in values.items():
+        if value is not None and hasattr(args, name) and name not in args.given:
+            loras = name == "loras" and [f"{lora}:{weight}" for lora, weight in value.items()]
+            setattr(args, name, loras or value)
+
+
+def announce_model(recorded: str | None, used: str) -> None:
+    """Say so where a picture is drawn again with another model than it was drawn with."""
+    if recorded is not None and recorded != used:
+        name = _visible(recorded)
+        say(
+            ja=f"注意: 記録ではモデル {name} で描かれています（いまは {used}）。同じ絵にはなりません。",
+            en=f"note: it was drawn with the model {name}, and this is {used}: the picture will differ.",
+            file=sys.stderr,
+        )

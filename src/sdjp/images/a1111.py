@@ -1,0 +1,124 @@
+"""The text that AUTOMATIC1111's web UI, and much that follows it, writes into a PNG: read back.
+
+::
+
+    a cat, (red:1.2) <lora:x:0.8>
+    Negative prompt: text, blurry
+    Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x768, Model: "a, b"
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+SAMPLER_NAMES: Final[Mapping[str, str]] = {
+    # As the web UI shows them; a sampler that it does not know keeps its own name.
+    "ddim": "DDIM",
+    "plms": "PLMS",
+    "dpm++_2m": "DPM++ 2M",
+    "euler": "Euler",
+    "euler_a": "Euler a",
+}
+
+NEGATIVE: Final = "Negative prompt:"
+_PAIR: Final = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_FEWEST: Final = 3
+"""Pairs in a line from which on it holds settings, and no prompt with colons; as in the web UI."""
+_FACTS: Final = ("Version", "Model", "Model hash")
+"""What says how a picture was made, and is no option."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """The three parts of such a text.
+
+    Attributes:
+        prompt: The prompt; it may have several lines.
+        negative_prompt: The negative prompt, likewise.
+        settings: All others, by their names and in their order.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def options(self) -> tuple[dict[str, Any], list[str]]:
+        """Return what of it are options of a generation, and the settings that sdjp has no option for."""
+        found: dict[str, Any] = {"prompt": self.prompt}
+        if self.negative_prompt:
+            found["negative_prompt"] = self.negative_prompt
+        left = []
+        for name, value in self.settings.items():
+            try:
+                found.update(_OPTIONS[name](value))
+            except (KeyError, ValueError):
+                if name not in _FACTS:
+                    left.append(f"{name}: {value}")
+        return found, left
+
+
+def read_parameters(text: str) -> Parameters:
+    """Take such a text apart; any text will do, for what is no setting is prompt."""
+    lines = text.strip().splitlines()
+    first = next((i for i in reversed(range(len(lines))) if _holds_settings(lines[i])), len(lines))
+    settings = {
+        name.strip(): _unquoted(value.strip())
+        for line in lines[first:]
+        for name, value in _PAIR.findall(line)
+    }
+    before = lines[:first]
+    negative = next((i for i, line in enumerate(before) if line.strip().startswith(NEGATIVE)), first)
+    return Parameters(
+        prompt="\n".join(before[:negative]).strip(),
+        negative_prompt="\n".join(before[negative:]).strip().removeprefix(NEGATIVE).strip(),
+        settings=settings,
+    )
+
+
+def _holds_settings(line: str) -> bool:
+    pairs = _PAIR.findall(line)
+    return bool(re.match(r"\s*Steps: *\d+ *(,|$)", line)) or (
+        len(pairs) >= _FEWEST and any(name.strip() in _OPTIONS for name, _ in pairs)
+    )
+
+
+def _unquoted(value: str) -> str:
+    if value.startswith('"'):
+        try:
+            return str(json.loads(value))
+        except ValueError:
+            return value
+    return value
+
+
+def _size(value: str) -> dict[str, Any]:
+    width, height = value.lower().split("x")
+    return {"width": int(width), "height": int(height)}
+
+
+def _sampler(value: str) -> dict[str, Any]:
+    names = {shown.casefold(): name for name, shown in SAMPLER_NAMES.items()}
+    return {"sampler": names.get(value.casefold()) or _own_sampler(value)}
+
+
+def _own_sampler(value: str) -> str:
+    from sdjp.samplers import SAMPLERS
+
+    if value not in SAMPLERS:
+        raise ValueError(value)
+    return value
+
+
+_OPTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
+    "Steps": lambda value: {"num_inference_steps": int(value)},
+    "Sampler": _sampler,
+    "CFG scale": lambda value: {"guidance_scale": float(value)},
+    "Seed": lambda value: {"seed": int(value)},
+    "Size": _size,
+    "Eta": lambda value: {"eta": float(value)},
+    "Token merging ratio": lambda value: {"token_merging": float(value)},
+}

@@ -1,0 +1,119 @@
+"""``sdjp info`` on pictures, and ``sdjp --from-png``, with the embedded model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from sdjp import cli
+from sdjp.images import read_metadata
+
+QUICK = ["--steps", "2", "-W", "64", "-H", "64", "--no-watermark", "--safety", "off"]
+THEIRS = """a cat,
+red
+Negative prompt: text, blurry
+Steps: 2, Sampler: Euler a, CFG scale: 5.5, Seed: 123, Size: 64x64, Model: "a, b", Clip skip: 2"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("記録")
+    draw = ["馬に乗る宇宙飛行士", "--negative", "文字", "--seed", "7", "--sampler", "ddim", "--eta", "0.5"]
+    assert cli.main([*draw, *QUICK, "-n", "2", "-o", str(folder)]) == 0
+    texts = {"a1111": THEIRS, "control": "a \x1b[2J cat\nSteps: 2, Seed: 1, CFG scale: 3"}
+    for name, text in texts.items():
+        info = PngInfo()
+        info.add_text("parameters", text)
+        Image.new("RGB", (64, 64)).save(folder / f"{name}.png", pnginfo=info)
+    Image.new("RGB", (64, 64)).save(folder / "none.png")
+    return folder
+
+
+def test_info_on_a_picture_of_sdjp(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(folder / "00001.png")
+    assert cli.main(["info", path]) == 0
+    said = capsys.readouterr().out
+    for part in (
+        "馬に乗る宇宙飛行士",
+        "an astronaut riding a horse",
+        "文字",
+        "シード: 8",
+        "ddim",
+        "64×64",
+        "mini",
+    ):
+        assert part in said
+    assert cli.main(["info", path, "--lang", "en"]) == 0
+    assert "seed: 8" in capsys.readouterr().out
+    assert cli.main(["info", path, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["sdjp"]["seed"] == 8
+    assert data["parameters"]["settings"]["Seed"] == "8"
+    assert cli.main(["info", str(folder / "grid-0000.png")]) == 0
+    assert "一覧: 2" in capsys.readouterr().out
+
+
+def test_info_on_other_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info", str(folder / "a1111.png")]) == 0
+    said = capsys.readouterr().out
+    for part in ("a cat,\nred", "text, blurry", "Seed: 123", "Sampler: Euler a", "Model: a, b"):
+        assert part in said
+    assert cli.main(["info", str(folder / "none.png")]) == 0
+    assert "記録はありません" in capsys.readouterr().out
+    assert cli.main(["info", str(folder / "control.png")]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert cli.main(["info", str(folder / "gone.png")]) == 2
+
+
+def test_a_picture_is_drawn_again_from_its_record(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
+    assert cli.main(["--from-png", str(folder / "00001.png"), *rest]) == 0
+    assert cli.main(["", "--from-png", str(folder / "00001.png"), "--seed", "7", *rest]) == 0
+    for again, first in (("00000.png", "00001.png"), ("00001.png", "00000.png")):
+        with Image.open(tmp_path / again) as a, Image.open(folder / first) as b:
+            assert a.tobytes() == b.tobytes()
+    assert "引き継げない" not in capsys.readouterr().err
+    assert cli.main(["猫", "--from-png", str(folder / "00001.png"), "--eta", "0", *rest]) == 0
+    options = read_metadata(tmp_path / "00002.png").options
+    assert options is not None
+    assert (options.prompt, options.eta, options.seed, options.negative_prompt) == ("猫", 0.0, 8, "文字")
+
+
+def test_a_record_of_the_web_ui(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
+    assert cli.main(["--from-png", str(folder / "a1111.png"), *rest]) == 0
+    said = capsys.readouterr().err
+    assert "Clip skip: 2" in said
+    assert "モデル a, b" in said
+    options = read_metadata(tmp_path / "00000.png").options
+    assert options is not None
+    assert (options.prompt, options.negative_prompt) == ("a cat,\nred", "text, blurry")
+    assert (options.seed, options.sampler, options.guidance_scale) == (123, "euler_a", 5.5)
+    assert (options.width, options.height, options.num_inference_steps) == (64, 64, 2)
+
+
+def test_what_it_started_from_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ["--init-img", str(folder / "none.png"), "-o", str(tmp_path)]
+    assert cli.main(["猫", *QUICK, *start]) == 0
+    capsys.readouterr()
+    again = ["--from-png", str(tmp_path / "00000.png"), "--no-watermark", "--safety", "off"]
+    assert cli.main([*again, "-o", str(tmp_path)]) == 0
+    assert "--init-img none.png" in capsys.readouterr().err
+    assert cli.main([*again, *start]) == 0
+    assert "--init-img" not in capsys.readouterr().err
+    with Image.open(tmp_path / "00000.png") as a, Image.open(tmp_path / "00002.png") as b:
+        assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("name", ["none.png", "grid-0000.png", "gone.png"])
+def test_without_a_record_it_is_refused(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--from-png", str(folder / name)]) == 2
+    assert name in capsys.readouterr().err
