@@ -349,3 +349,21 @@ def test_its_repr_is_one_line(tiny: Pipeline) -> None:
     assert "\n" not in said
     for word in (tiny.config.name, "cpu", "float32", tiny.engine.name, tiny.translator.name):
         assert word in said
+
+
+def test_a_preview_becomes_the_picture(tiny: Pipeline) -> None:
+    seen: list[list[Image.Image]] = []
+
+    def look(progress: Progress) -> None:
+        seen.append([progress.preview(i) for i in range(2)])
+
+    plain = tiny.generate(PROMPT, seed=1, num_images_per_prompt=2, sampler="ddim", num_inference_steps=3)
+    result = tiny.generate(
+        PROMPT, seed=1, num_images_per_prompt=2, sampler="ddim", num_inference_steps=3, on_step=look
+    )
+    assert len(seen) == 3
+    assert [image.size for image in seen[0]] == [(64, 64)] * 2
+    assert [i.tobytes() for i in result.images] == [i.tobytes() for i in plain.images]
+    far, near = (np.abs(pixels(step[1]) - pixels(result.images[1])).mean() for step in (seen[0], seen[-1]))
+    assert near < 2
+    assert far > near

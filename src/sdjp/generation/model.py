@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sdjp import images
 from sdjp.addons import Addons, Networks
 from sdjp.allocator import kept_pages
 from sdjp.conditioning.cache import StateCache
@@ -26,6 +27,7 @@ from sdjp.text.prompt import Prompt
 from sdjp.weights import OnDemand
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
     from sdjp.text.read import ReadPrompt
@@ -101,6 +103,13 @@ class Model:
             reader=dataclasses.replace(self.reader, names=names),
             reports=reports,
         )
+
+    @torch.inference_mode()
+    def decoded(self, x: Tensor) -> list[Image]:
+        """The pictures of latents x (B, C, h, w), as they are at any step."""
+        with self.on_demand.loaded("vae"):
+            pixels = autoencode.decode(self.vae, x, tile=self.vae_tile, decoder=self.engine.decoder)
+        return images.to_pil(pixels)
 
     @torch.inference_mode()
     def encode(self, prompts: Sequence[ReadPrompt], *, chunks: int | None = None) -> Tensor:

@@ -6,7 +6,7 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from sdjp.errors import Cancelled
@@ -14,6 +14,7 @@ from sdjp.generation.job import Job
 from sdjp.samplers import Step
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
     from tqdm import tqdm
 
@@ -28,6 +29,7 @@ class Progress:
         timestep: The timestep just left.
         latents: Latents now, (B, C, h, w) float32; do not modify.
         x0: The picture they point at, as latents.
+        decode: Makes pictures of latents; see :meth:`preview`.
     """
 
     index: int
@@ -35,6 +37,21 @@ class Progress:
     timestep: float
     latents: Tensor
     x0: Tensor
+    decode: Callable[[Tensor], list[Image]] = field(repr=False)
+
+    def preview(self, index: int = 0) -> Image:
+        """The picture that the run is heading for, blurred at first: ``x0`` through the autoencoder.
+
+        It costs as much as decoding the finished picture, each time. No post-processor has seen it: neither
+        the safety check nor the watermark.
+
+        Args:
+            index: Which picture of the batch.
+
+        Raises:
+            NonFiniteError: If there is NaN or infinity in it.
+        """
+        return self.decode(self.x0[index : index + 1])[0]
 
 
 OnStep: TypeAlias = Callable[[Progress], object]
@@ -63,7 +80,9 @@ class Watch:
         hidden = not (watched if self.bar is None else self.bar)
         return tqdm(total=steps, disable=hidden, unit="step", leave=False)
 
-    def of_batch(self, job: Job, bar: tqdm[None]) -> Callable[[Step], None]:
+    def of_batch(
+        self, job: Job, bar: tqdm[None], decode: Callable[[Tensor], list[Image]]
+    ) -> Callable[[Step], None]:
         """Return what is to be called after each step of one batch.
 
         It raises Cancelled where the caller stops the run.
@@ -76,7 +95,12 @@ class Watch:
             stop = self.cancel is not None and self.cancel.is_set()
             if self.on_step is not None and not stop:
                 progress = Progress(
-                    index=number, total=job.steps, timestep=step.t, latents=step.x, x0=step.x0
+                    index=number,
+                    total=job.steps,
+                    timestep=step.t,
+                    latents=step.x,
+                    x0=step.x0,
+                    decode=decode,
                 )
                 stop = self.on_step(progress) is False
             if stop:

@@ -62,7 +62,9 @@ class Run:
         encoding = time.perf_counter() - start
         for first in range(0, job.count, batch_size):
             rows = range(first, min(first + batch_size, job.count))
-            drawing = draw(job, rows, model, encoded.cond, encoded.uncond, watch.of_batch(job, bar))
+            drawing = draw(
+                job, rows, model, encoded.cond, encoded.uncond, watch.of_batch(job, bar, model.decoded)
+            )
             decoded = time.perf_counter()
             with model.on_demand.loaded("safety"):
                 pictures, reports = postprocess(self.postprocessors, drawing.pictures)
