@@ -130,7 +130,8 @@ def _facts(found: Detection, language: errors.Language) -> str:
     if language == "ja":
         change = {"none": "", "resized": "、大きさが変わっている", "cropped": "、切り抜かれている"}
         text = "" if read is None else f"、読み取れた文字列「{read}」"
-        return f"方式 {found.method}、ビットの一致 {share}%、偶然に一致する確率 {chance}{change[found.change]}{text}"
+        facts = f"方式 {found.method}、ビットの一致 {share}%、偶然に一致する確率 {chance}"
+        return f"{facts}{change[found.change]}{text}"
     change = {"none": "", "resized": ", resized since", "cropped": ", cropped since"}
     text = "" if read is None else f", read as '{read}'"
     return f"method {found.method}, {share}% of the bits, by chance {chance}{change[found.change]}{text}"
