@@ -137,8 +137,9 @@ def fetch(model: str) -> Path:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the bars of transformers away: nobody asked it for anything."""
-    from transformers.utils import logging
+    from transformers import utils
 
+    logging: Any = utils.logging  # its functions have no types
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
