@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from sdjp import Pipeline
 from sdjp.weights import convert
 from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.conftest import SMALL
@@ -21,8 +22,7 @@ MARIAN = Path(__file__).parent / "golden" / "tiny_marian"
 
 def save_all(folder: Path) -> None:
     """Write every file that a page names and does not make by itself."""
-    for name in ("sketch.png", "sketch.jpg", "photo.jpg", "out/00000.png"):
-        (folder / name).parent.mkdir(exist_ok=True)
+    for name in ("sketch.png", "sketch.jpg", "photo.jpg"):
         Image.new("RGB", (320, 200), "skyblue").save(folder / name)
     mask = Image.new("L", (320, 200), "black")
     mask.paste(255, (100, 50, 200, 150))
@@ -30,6 +30,7 @@ def save_all(folder: Path) -> None:
     (folder / "prompts.txt").write_text("馬に乗る宇宙飛行士\n夕焼けのお城\n", encoding="utf-8")
     (folder / "words.tsv").write_text("ja\tことば\t暴力\n", encoding="utf-8")
     _save_weights(folder)
+    Pipeline.from_pretrained(folder / "sd-v1-4.ckpt").generate("赤いりんご").save(folder / "out")
     save_checker(folder / "safety_checker")
     for name in ("fugumt-ja-en", "translator"):
         shutil.copytree(MARIAN, folder / name)

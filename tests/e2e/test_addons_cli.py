@@ -60,7 +60,7 @@ def test_names_in_negative_prompts(here: Path, capsys: pytest.CaptureFixture[str
     assert cli.main(["EasyNegativeと猫<hypernet:x:1>", "--embeddings-dir", "names", *MODEL]) == 0
     said = capsys.readouterr()
     assert "textual inversion: EasyNegative" in said.out
-    assert "働きのないタグ: <hypernet:x:1>" in said.err
+    assert "効果のないタグ: <hypernet:x:1>" in said.err
 
 
 def test_the_commands_of_the_original_take_tags(here: Path) -> None:
