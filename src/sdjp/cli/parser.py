@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from typing import IO, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sdjp import errors
 from sdjp.cli.help import Help
@@ -23,6 +23,9 @@ def language(argv: Sequence[str]) -> errors.Language:
             return "en" if "en" in value else "ja"
     return "ja"
 
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _OF_MODEL: Final = ("height", "width", "num_inference_steps", "guidance_scale", "sampler")
 """Options that each model has its own defaults of."""
@@ -59,7 +62,7 @@ class Parser(argparse.ArgumentParser):
         text = super().format_help()
         return text if errors.get_language() == "en" else text.replace("usage: ", "使い方: ", 1)
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         if message and file is sys.stdout:
             put(message.rstrip("\n"))
         else:
