@@ -14,6 +14,9 @@ from sdjp.cli.speech import put, say
 from sdjp.options import OPTIONS
 from sdjp.options.rules import Choice, Interval, Pixels, Real, Rule, Several, Whole
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 
 def language(argv: Sequence[str]) -> errors.Language:
     """Find ``--lang`` before anything else, so that help and errors come in it."""
@@ -23,9 +26,6 @@ def language(argv: Sequence[str]) -> errors.Language:
             return "en" if "en" in value else "ja"
     return "ja"
 
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 _OF_MODEL: Final = ("height", "width", "num_inference_steps", "guidance_scale", "sampler")
 """Options that each model has its own defaults of."""
