@@ -72,7 +72,7 @@ def test_the_commands_of_the_original_take_tags(here: Path) -> None:
 
 def test_a_file_of_prompts_is_looked_through_first(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "p.txt").write_text("猫<lora:着物>\n\n犬<lora:ない>\n", encoding="utf-8")
-    assert cli.main(["--from-file", "p.txt", *LORA, *MODEL]) == 2
+    assert cli.main(["--strict", "--from-file", "p.txt", *LORA, *MODEL]) == 2
     assert "3 行目: LoRA「ない」はありません" in capsys.readouterr().err
     assert not (here / "out").exists()
 
