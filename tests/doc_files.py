@@ -55,5 +55,7 @@ def _save_weights(folder: Path) -> None:
         shutil.copy(first.with_suffix(".json"), (folder / name).with_suffix(".json"))
     torch.save({"state_dict": tiny_tensors(SMALL, ema=1.5)}, folder / "sd-v1-4-full-ema.ckpt")
     save_yaml(folder / "v1-inference.yaml", tiny_yaml(SMALL))
+    (folder / "モデル").mkdir()
+    convert(first, folder / "モデル" / "my-model.safetensors")
     (folder / "CompVis").mkdir()
     convert(first, folder / "CompVis" / "stable-diffusion-v1-4")
