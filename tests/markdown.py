@@ -46,13 +46,17 @@ def blocks(path: Path, languages: tuple[str, ...] = CODE) -> list[Block]:
 
 def commands(path: Path) -> list[str]:
     """Every command of the shell blocks, one for each side of ``&&``; prompts and output are left out."""
-    found = []
-    for block in blocks(path, SHELLS):
-        lines = [line for line in block.without_comments.splitlines() if line.strip()]
-        if block.language == "console":
-            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-        found += [part.strip() for line in lines for part in line.split("&&")]
-    return found
+    return [command for block in blocks(path, SHELLS) for command in commands_of(block)]
+
+
+def commands_of(block: Block) -> list[str]:
+    """Every command of a block; none if it is not one of the shell."""
+    if block.language not in SHELLS:
+        return []
+    lines = [line for line in block.without_comments.splitlines() if line.strip()]
+    if block.language == "console":
+        lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [part.strip() for line in lines for part in line.split("&&")]
 
 
 def arguments(command: str) -> list[str]:

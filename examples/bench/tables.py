@@ -23,6 +23,8 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "milliseconds": ("1 件のミリ秒（四分位）", "milliseconds for each prompt (quartiles)"),
     "to_plain": ("既定の diffusers を 1 として", "of diffusers as it comes"),
     "to_best": ("diffusers の最速を 1 として", "of diffusers' fastest"),
+    "to_float32": ("float32 を 1 として", "of float32"),
+    "to_fastest": ("bfloat16 を 1 として", "of bfloat16"),
     "to_first": ("最初の行を 1 として", "of the first row"),
     "max_abs_difference": ("出力の差の最大値", "largest difference of the output"),
     "relative_error": ("出力の相対誤差（RMS）", "relative error of the output, RMS"),

@@ -301,7 +301,9 @@ def test_a_new_command_runs(
 ) -> None:
     (tmp_path / "greet.py").write_text(COMMAND, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(cli, "COMMANDS", {**cli.COMMANDS, "greet": "greet"})
+    monkeypatch.setattr(
+        cli, "COMMANDS", {**cli.COMMANDS, "greet": cli.Command("greet", "あいさつする", "greet")}
+    )
     args: argparse.Namespace = cli.parse(["greet", "花子"])
     assert args.name == "花子"
     assert cli.main(["greet", "花子", "--lang", "en"]) == 0

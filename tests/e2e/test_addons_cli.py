@@ -60,7 +60,7 @@ def test_names_in_negative_prompts(here: Path, capsys: pytest.CaptureFixture[str
     assert cli.main(["EasyNegativeと猫<hypernet:x:1>", "--embeddings-dir", "names", *MODEL]) == 0
     said = capsys.readouterr()
     assert "textual inversion: EasyNegative" in said.out
-    assert "働きのないタグ: <hypernet:x:1>" in said.err
+    assert "効果のないタグ: <hypernet:x:1>" in said.err
 
 
 def test_the_commands_of_the_original_take_tags(here: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_commands_of_the_original_take_tags(here: Path) -> None:
 
 def test_a_file_of_prompts_is_looked_through_first(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "p.txt").write_text("猫<lora:着物>\n\n犬<lora:ない>\n", encoding="utf-8")
-    assert cli.main(["--from-file", "p.txt", *LORA, *MODEL]) == 2
+    assert cli.main(["--strict", "--from-file", "p.txt", *LORA, *MODEL]) == 2
     assert "3 行目: LoRA「ない」はありません" in capsys.readouterr().err
     assert not (here / "out").exists()
 

@@ -47,6 +47,8 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+STRICT = ["--strict", "--from-file"]
+
 # Arguments; exit code; what the Japanese message must name; what the English one must.
 CASES: dict[str, tuple[list[str], int, list[str], list[str]]] = {
     "no prompt": ([], 2, ["プロンプトが指定されていません", "--from-file"], ["no prompt"]),
@@ -83,9 +85,9 @@ CASES: dict[str, tuple[list[str], int, list[str], list[str]]] = {
     "watermark": (["猫", "--watermark", "あ" * 22], 2, ["64 バイト", "66"], ["64", "66"]),
     "watermark twice": (["猫", "--watermark", "x", "--no-watermark"], 2, ["どちらか"], ["Choose"]),
     "NUL in a watermark": (["猫", "--watermark", "a\0"], 2, ["NUL"], ["NUL"]),
-    "bad line": (["--from-file", "line.txt"], 2, ["line.txt の 3 行目", "「)」"], ["line.txt, line 3"]),
-    "NUL in a line": (["--from-file", "nul.txt"], 2, ["nul.txt の 2 行目", "NUL"], ["line 2", "NUL"]),
-    "line of dots": (["--from-file", "punctuation.txt"], 2, ["2 行目", "文字がありません"], ["line 2"]),
+    "bad line": ([*STRICT, "line.txt"], 2, ["line.txt の 3 行目", "「)」"], ["line.txt, line 3"]),
+    "NUL in a line": ([*STRICT, "nul.txt"], 2, ["nul.txt の 2 行目", "NUL"], ["line 2", "NUL"]),
+    "line of dots": ([*STRICT, "punctuation.txt"], 2, ["2 行目", "文字がありません"], ["line 2"]),
     "UTF-16": (["--from-file", "utf16.txt"], 2, ["utf16.txt", "UTF-8"], ["UTF-8"]),
     "last line": (["--from-file", "late.txt"], 2, ["late.txt", "UTF-8"], ["UTF-8"]),
     "empty file": (["--from-file", "empty.txt"], 2, ["empty.txt", "1 行に 1 つ"], ["empty.txt"]),
@@ -109,11 +111,11 @@ CASES: dict[str, tuple[list[str], int, list[str], list[str]]] = {
     "txt2img folder": (
         ["txt2img", "--ckpt", "mini", "--outdir", "a file"], 1, ["同じ名前のファイル"], ["a file"]
     ),
-    "txt2img line": (["txt2img", "--from-file", "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
+    "txt2img line": (["txt2img", *STRICT, "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
     "upscale what": (["upscale", "picture.png"], 2, ["picture.png", "--prompt"], ["--prompt"]),
     "upscale where": (["upscale", "picture.png", "--prompt", "猫", "-o", ""], 2, ["空です"], ["empty"]),
-    "explain line": (["explain", "--from-file", "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
-    "evaluate line": (["evaluate", "--from-file", "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
+    "explain line": (["explain", *STRICT, "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
+    "evaluate line": (["evaluate", *STRICT, "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
     "foreign safetensors": (["猫", "--model", "other.safetensors"], 1, ["other.safetensors"], ["UNet"]),
     "foreign ckpt": (["猫", "--model", "other.ckpt"], 1, ["other.ckpt", "UNet"], ["UNet"]),
     "hub id, offline": (["猫", "--model", "owner/no-such-model"], 1, ["HF_HUB_OFFLINE"], ["HF_HUB_OFFLINE"]),
@@ -244,7 +246,7 @@ def test_prompts_from_standard_input(tmp_path: Path) -> None:
     assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == ["赤い猫", "青い犬"]
     for given, message in (
         ("猫\n".encode("cp932"), "標準入力 は UTF-8 ではありません"),
-        (b"\n", "標準入力 にプロンプトがありません"),
+        (b"\n", "標準入力 に使えるプロンプトがありません"),
     ):
         done = process("explain", "--from-file", "-", cwd=tmp_path, stdin=given, **NO_UTF8)
         assert done.returncode == 2

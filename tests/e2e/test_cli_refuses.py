@@ -66,7 +66,7 @@ OPTIONS: dict[str, tuple[list[str], int, str]] = {
     "punctuation": (["、。！？"], 2, "プロンプトに文字がありません"),
     "no prompt": ([], 2, "プロンプトを 1 つ書くか"),
     "two prompts": (["猫", "--prompt", "犬"], 2, "プロンプトを 1 つ書くか"),
-    "long": (["--from-file", "long.txt"], 2, "100000 文字"),
+    "long": (["--strict", "--from-file", "long.txt"], 2, "100000 文字"),
     "bracket open": (["((猫"], 2, "対応する「)」がありません"),
     "bracket closed": (["猫))"], 2, "対応する「(」がありません"),
     "square bracket": (["[猫"], 2, "対応する「]」がありません"),

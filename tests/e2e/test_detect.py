@@ -145,7 +145,7 @@ def test_another_method_is_told(here: Path, capsys: pytest.CaptureFixture[str]) 
         "-o",
         "small",
     ]
-    assert cli.main(argv) == 0
+    assert cli.main([*argv, "--verbose"]) == 0
     said = capsys.readouterr().err
     assert "spread 方式" in said
     assert cli.main(["detect", "small", "--method", "spread"]) == 0

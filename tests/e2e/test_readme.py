@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from PIL import Image
 
 from sdjp import cli
 from sdjp.cli import parse
 from sdjp.images import read_metadata
 from tests import markdown
+from tests.doc_files import save_all
 from tests.pictures import size_of
 from tests.stand_in import save_stand_in
 
@@ -29,17 +30,26 @@ NOT_RUN: Final = {
 }
 """Commands of the READMEs that are not run here, each with its reason."""
 
-# Pages whose Python runs from top to bottom, with the embedded model where a model is needed. Those that draw
-# many pictures are slow; `nox -s examples` runs them too.
-RUNNING_PAGES: Final = (
-    "extending",
-    "translators",
-    pytest.param("api", marks=pytest.mark.slow),
-    pytest.param("prompts", marks=pytest.mark.slow),
-    pytest.param("img2img", marks=pytest.mark.slow),
-    pytest.param("diffusers", marks=pytest.mark.slow),
-    pytest.param("lora", marks=pytest.mark.slow),
-)
+NOT_RUN_ON_PAGES: Final = {
+    "pip install": "installs",
+    "python -m sdjp_training": "learns for hours; tests/unit/training has networks that learn for seconds",
+    "python examples/bench/run.py": "measures for an hour; tests/e2e/test_bench.py runs it on small networks",
+    "pip uninstall": "takes away what this test needs",
+    "apt install": "installs",
+    "printf ": "the file is there already",
+    'sdjp "サラリーマン 油絵" --model rinna/': "needs the model; tests/e2e/test_encoders.py has small ones",
+    'sdjp "馬に乗る宇宙飛行士" --model BAAI/': "as above",
+    'sdjp "馬に乗る宇宙飛行士" --model models/ldm/text2img-large/': "as above",
+    "sdjp txt2img --laion400m": "as above",
+    "sdjp convert models/ldm/text2img-large/": "as above",
+    "sdjp convert BAAI/": "as above",
+    "sdjp evaluate": "needs CLIP and Inception; tests/e2e/test_evaluate.py has small ones",
+    'sdjp "馬に乗る宇宙飛行士" --translator marian:staka/fugumt-ja-en': "needs the hub",
+}
+"""Beginnings of commands on the pages that are not run, each with its reason; those of sdjp are parsed."""
+
+# Pages that take a moment; the others draw several pictures and are slow: `nox -s examples` runs them too.
+QUICK_PAGES: Final = ("encoders", "extending", "lexicon")
 
 
 # The READMEs.
@@ -134,10 +144,13 @@ def run_python(path: Path) -> dict[str, Any]:
     """Run the Python of a page from top to bottom, in one namespace."""
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in markdown.blocks(path, ("python",)):
-        # Blank lines before it, so that a traceback tells the line of the page.
-        code = compile("\n" * block.line + block.text, str(path), "exec")
-        exec(code, names)
+        run_block(path, block, names)
     return names
+
+
+def run_block(path: Path, block: markdown.Block, names: dict[str, Any]) -> None:
+    """Run a block of Python; blank lines before it let a traceback tell the line of the page."""
+    exec(compile("\n" * block.line + block.text, str(path), "exec"), names)
 
 
 def stems(language: str) -> set[str]:
@@ -171,12 +184,50 @@ def test_all_commands_of_the_pages_are_understood(page: str) -> None:
             assert callable(parse(markdown.arguments(command)).run), command
 
 
-@pytest.mark.parametrize("page", RUNNING_PAGES)
-def test_the_python_of_the_pages_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Image.new("RGB", (320, 200), "skyblue").save("sketch.png")
-    save_stand_in(tmp_path / "sd-v1-4.ckpt")
-    run_python(ROOT / "docs" / "ja" / f"{page}.md")
+def with_code() -> list[Any]:
+    """The pages that have something to run."""
+    pages = [page for page in sorted(stems("ja")) if markdown.blocks(ROOT / "docs" / "ja" / f"{page}.md")]
+    slow = pytest.mark.slow
+    return [page if page in QUICK_PAGES else pytest.param(page, marks=slow) for page in pages]
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stand-ins")
+    save_all(folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", with_code())
+def test_the_page_runs(
+    page: str,
+    stand_ins: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All code of a page, from top to bottom: Python in one namespace, commands where it runs."""
+    here = tmp_path / "here"
+    shutil.copytree(stand_ins, here)
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("sdjp.cli.commands.txt2img.SIDE", 64)  # as the stand-ins have it
+    path = ROOT / "docs" / "ja" / f"{page}.md"
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for block in markdown.blocks(path):
+        if block.language == "python":
+            run_block(path, block, names)
+        for command in markdown.commands_of(block):
+            if command.startswith(tuple(NOT_RUN_ON_PAGES)):
+                continue
+            assert command.startswith("sdjp "), f"neither run nor in NOT_RUN_ON_PAGES: {command}"
+            codes = (0, 1) if command.startswith("sdjp detect") else (0, 3) if "check" in command else (0,)
+            assert cli.main(markdown.arguments(command)) in codes, f"{command}\n{capsys.readouterr().err}"
+
+
+def test_what_is_not_run_on_the_pages_is_still_there() -> None:
+    commands = [c for page in stems("ja") for c in markdown.commands(ROOT / "docs" / "ja" / f"{page}.md")]
+    for beginning in NOT_RUN_ON_PAGES:
+        assert any(command.startswith(beginning) for command in commands), beginning
 
 
 @pytest.mark.parametrize("path", markdown.pages(), ids=lambda path: path.relative_to(ROOT).as_posix())

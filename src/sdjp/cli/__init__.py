@@ -7,50 +7,82 @@ How to add a command:
 1. Write ``commands/<name>.py`` with ``parser()``, which gives its options (see ``parser.py``, ``options.py``;
    each help text in Japanese and English), and ``run(args)``, which does the work and gives the exit code.
    Import what is heavy inside ``run``.
-2. Add one line to :data:`COMMANDS` below.
+2. Add one row to :data:`COMMANDS` below.
 3. Describe it on its page in docs/ja and docs/en, and in both READMEs.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 from sdjp import errors
 from sdjp.cli.parser import language
-from sdjp.cli.speech import as_typed, at_home, say, use_utf8
+from sdjp.cli.speech import as_typed, at_home, drop_output, open_streams, say, use_utf8
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "check": "sdjp.cli.commands.check",
-    "convert": "sdjp.cli.commands.convert",
-    "detect": "sdjp.cli.commands.detect",
-    "evaluate": "sdjp.cli.commands.evaluate",
-    "explain": "sdjp.cli.commands.explain",
-    "img2img": "sdjp.cli.commands.img2img",
-    "info": "sdjp.cli.commands.info",
-    "txt2img": "sdjp.cli.commands.txt2img",
-    "upscale": "sdjp.cli.commands.upscale",
+
+class Command(NamedTuple):
+    """A command: where it is, and what it does."""
+
+    module: str
+    ja: str
+    en: str
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    name: Command(f"sdjp.cli.commands.{name}", ja, en)
+    for name, ja, en in (
+        ("check", "安全性チェッカーで画像を調べる", "look at pictures with a safety checker"),
+        ("convert", "重みをほかの形式に変換する", "convert weights to another layout"),
+        ("detect", "画像の見えない透かしを探す", "look for invisible watermarks in pictures"),
+        ("evaluate", "モデルを評価して表と図にする", "measure models; a table and a figure"),
+        ("explain", "プロンプトがどう読まれるかを表示する", "show how a prompt is read"),
+        (
+            "img2img",
+            "元の img2img.py と同じ引数で描き直す",
+            "redraw, with the flags of the original img2img.py",
+        ),
+        (
+            "info",
+            "重みの中身や、絵の描き方の記録を見る",
+            "show what a model holds, or how a picture was made",
+        ),
+        ("txt2img", "元の txt2img.py と同じ引数で描く", "draw, with the flags of the original txt2img.py"),
+        ("upscale", "絵を拡大して描き込む", "enlarge pictures and draw in details"),
+    )
 }
-"""The module of each command; a command line that begins with none of them draws a picture."""
+"""The commands; a command line that begins with none of them draws a picture."""
+
+FLAGS: Final = ("help", "version")
+"""What other programs have as commands, and this one as flags."""
 
 TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark", "text")
 """Arguments that are words of the user, not names of files."""
 _NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
+_WAITING: Final = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+_WORD: Final = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_NEAR: Final = 0.75  # two letters changed places in a word of five and more, or one is wrong in four
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; ``run`` of the result is the function to call with it."""
     errors.set_language(language(argv))
     known = bool(argv) and argv[0] in COMMANDS
-    command = import_module(COMMANDS[argv[0]] if known else "sdjp.cli.commands.draw")
+    if argv and not known:
+        check_word(argv[0])
+    command = import_module(COMMANDS[argv[0]].module if known else "sdjp.cli.commands.draw")
     parser, words = command.parser(), argv[1:] if known else argv
     args: argparse.Namespace = parser.parse_args(words)
     args.given = parser.given(words)
+    if not known and args.prompt is not None:
+        check_word(args.prompt)  # it may stand behind options
     for name in TEXTS:
         if isinstance(getattr(args, name, None), str):
             setattr(args, name, as_typed(getattr(args, name)))
@@ -58,18 +90,51 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         if name not in TEXTS:
             setattr(args, name, at_home(value))
     args.run = command.run
+    args.skipped = set()  # lines of --from-file that are no prompts
     return args
+
+
+def check_word(prompt: str) -> None:
+    """Refuse a prompt that is most likely a command with a slip in it.
+
+    Raises:
+        InputError: If it is one word that is almost the name of a command.
+    """
+    if _WORD.fullmatch(prompt) is None:
+        return
+    near = difflib.get_close_matches(prompt.lower(), (*COMMANDS, *FLAGS), n=1, cutoff=_NEAR)
+    if near:
+        meant = f"--{near[0]}" if near[0] in FLAGS else near[0]
+        raise errors.InputError(
+            "command.unknown",
+            ja=f"{prompt} というコマンドはありません。もしかして: sdjp {meant}\n"
+            f"この語の絵を描くには: sdjp --prompt {prompt}",
+            en=f"there is no command {prompt}. Did you mean: sdjp {meant}\n"
+            f"To draw this word: sdjp --prompt {prompt}",
+        )
+
+
+def wait_quietly() -> None:
+    """Let threads that wait for work sleep: where other programs run, spinning takes the time of all.
+
+    OpenMP reads this once, when torch is imported. What the user has set stays.
+    """
+    if "torch" not in sys.modules and not any(name in os.environ for name in _WAITING):
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0 is success, 2 a bad option or input, 1 any other error that sdjp knows, 130 after Ctrl-C.
+    0 is success, 2 a bad option or input (of --from-file perhaps one line: the others were used), 1 any other
+    error that sdjp knows, 130 after Ctrl-C.
     """
+    open_streams()
     use_utf8()
+    wait_quietly()
     try:
         args = parse(sys.argv[1:] if argv is None else list(argv))
-        return int(args.run(args))
+        return int(args.run(args)) or (2 if args.skipped else 0)
     except errors.SdjpError as error:
         say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
         return 2 if isinstance(error, errors.InputError) else 1
@@ -77,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(ja="中止しました。", en="stopped.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        drop_output()
         return 1
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):

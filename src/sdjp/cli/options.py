@@ -28,12 +28,16 @@ def text_options(parser: Parser) -> None:
     """Where prompts come from and how they are translated."""
     parser.option("--from-file", metavar="F", ja="1 行に 1 つのプロンプトを書いたファイル（- は標準入力）",
                   en="a file with one prompt on each line (- is standard input)")  # fmt: skip
+    parser.option("--strict", action="store_true",
+                  ja="--from-file に読めない行があれば中止する（ふつうはその行だけ飛ばす）",
+                  en="stop if a line of --from-file is no prompt (else it is left out)")  # fmt: skip
     translation_options(parser)
 
 
 def translation_options(parser: Parser) -> None:
     """How prompts are translated."""
     parser.option("--translator", default="auto",
+                  metavar="T",
                   ja="翻訳の方法: auto（combined。日本語を読むモデルでは訳さない）、combined（辞書と付属の"
                      "翻訳モデル）、combined:F、lexicon（辞書だけ）、marian:F、passthrough（訳さない）、"
                      "adapter（訳さず、モデルのアダプターが日本語を読む）、adapter:F",
@@ -158,23 +162,25 @@ def _loras(texts: list[str]) -> dict[str, float] | None:
 def model_options(parser: Parser) -> None:
     """The model, how it is loaded, and what happens to finished pictures."""
     parser.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
-                  ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、hub の名前",
+                  ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、Hub の名前",
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
     parser.option("--config", metavar="F", ja="モデルの構成を書いた元の実装の YAML（省略時は重みから調べる）",
                   en="YAML of the original (told from the weights, if left out)")  # fmt: skip
     parser.option("--ema", choices=tuple(EMA), default="auto", ja="EMA の重みを使うか",
                   en="whether to use EMA weights")  # fmt: skip
-    parser.option("--device", default="auto", ja="auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")
+    parser.option("--device", default="auto", metavar="D",
+                  ja="計算するデバイス: auto、cpu、cuda、mps", en="auto, cpu, cuda, mps")  # fmt: skip
     parser.option(
         "--dtype",
         default="auto",
-        ja="auto、float32、float16、bfloat16",
-        en="auto, float32, float16, bfloat16",
+        metavar="T",
+        ja="計算する型: auto、float32、float16、bfloat16",
+        en="dtype: auto, float32, float16, bfloat16",
     )
     parser.option("--precision", dest="dtype", type=_precision, metavar="{full,autocast}",
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
-    parser.option("--engine", default="auto",
+    parser.option("--engine", default="auto", metavar="E",
                   ja="計算の方法: auto、eager、packed、compile（g++ などが必要）、openvino",
                   en="how to compute: auto, eager, packed, compile (needs g++), openvino")  # fmt: skip
     parser.option("--memory", default="normal", metavar="M",
@@ -190,15 +196,18 @@ def model_options(parser: Parser) -> None:
     parser.option("--prompt-check", choices=get_args(PromptCheck), default="flag",
                   ja="プロンプトに注意する語があるとき（flag は知らせるだけ、refuse は描かない）",
                   en="words of a list in the prompt (flag: only say so, refuse: do not draw)")  # fmt: skip
-    parser.option("--prompt-words", metavar="F", ja="その語の一覧に足すファイル（タブ区切り）",
+    parser.option("--prompt-words", metavar="F", ja="注意する語の一覧に足すファイル（タブ区切り）",
                   en="a file of more such words (language, word, category with tabs)")  # fmt: skip
     watermark_options(parser)
+    parser.option("-v", "--verbose", action="store_true",
+                  ja="うまくいったこと（透かしの方式など）も知らせる",
+                  en="tell what went well, too (such as the method of the watermark)")  # fmt: skip
 
 
 def safety_options(parser: Parser) -> None:
     """The safety checker, and how strict it is."""
     parser.option("--safety-checker", metavar="F",
-                  ja="安全性チェッカー: ファイル、フォルダー、hub の名前（省略時はモデル付属のもの）",
+                  ja="安全性チェッカー: ファイル、フォルダー、Hub の名前（省略時はモデル付属のもの）",
                   en="safety checker: a file, folder or hub id (the model's own, if left out)")  # fmt: skip
     parser.option("--safety-adjustment", "--safety-threshold", dest="safety_adjustment", type=float,
                   default=0.0, metavar="X", ja="安全性チェックの調整（-1〜1、大きいほど厳しい）",

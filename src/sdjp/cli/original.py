@@ -47,25 +47,24 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
            ja=f"保存先（省略時は {outdir}）", en=f"where to write ({outdir}, if left out)")  # fmt: skip
     option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
     option("--skip_save", action="store_true", ja="1 枚ずつの絵を保存しない", en="write no single pictures")
-    parser.generation("num_inference_steps", "--ddim_steps", default=50, metavar="S", ja="ステップ数（50）",
-                      en="steps (50)")  # fmt: skip
+    parser.generation("num_inference_steps", "--ddim_steps", default=50, metavar="S", ja="ステップ数",
+                      en="steps")  # fmt: skip
     option("--plms", action="store_true", ja="PLMS を使う（ないときは DDIM）", en="PLMS instead of DDIM")
     option("--fixed_code", action="store_true", ja="どの回も同じノイズから始める",
            en="the same starting noise each time")  # fmt: skip
     parser.generation("eta", "--ddim_eta", metavar="ETA")
-    option("--n_iter", type=int, default=n_iter, metavar="N", ja=f"繰り返す回数（{n_iter}）",
-           en=f"how often ({n_iter})")  # fmt: skip
+    option("--n_iter", type=int, default=n_iter, metavar="N", ja="繰り返す回数", en="how often")  # fmt: skip
     option("--C", type=int, metavar="C", ja="潜在表現のチャンネル数（モデルと同じか確かめる）",
            en="channels of the latents (checked against the model)")  # fmt: skip
     option("--f", type=int, metavar="F", ja="縮小率（モデルと同じか確かめる）",
            en="downsampling factor (checked against the model)")  # fmt: skip
     option("--n_samples", type=int, default=n_samples, metavar="N",
-           ja=f"1 回に描く枚数（{n_samples}）", en=f"pictures drawn together ({n_samples})")  # fmt: skip
+           ja="1 回に描く枚数", en="pictures drawn together")  # fmt: skip
     option("--n_rows", type=int, default=0, metavar="N", ja="一覧の横に並べる枚数（0 なら n_samples）",
            en="pictures in a row of the grid (0: n_samples)")  # fmt: skip
-    parser.generation("guidance_scale", "--scale", default=scale, ja=f"ガイダンスの強さ（{scale}）",
-                      en=f"guidance scale ({scale})")  # fmt: skip
-    parser.generation("seed", "--seed", default=42, ja="乱数の種（42）", en="the seed (42)")
+    parser.generation("guidance_scale", "--scale", default=scale, ja="ガイダンスの強さ",
+                      en="guidance scale")  # fmt: skip
+    parser.generation("seed", "--seed", default=42, ja="シード", en="the seed")
     shortcut_options(parser)
     text_options(parser)
     model_options(parser)
@@ -192,7 +191,7 @@ def draw_all(
     samples = check_folder(outdir / "samples")
     count = len(list(samples.iterdir()))
     announced: set[str] = set()
-    output, stopped = Output(), False
+    output, stopped = Output(verbose=args.verbose), False
     try:
         for iteration in range(args.n_iter):
             for number, batch in enumerate(batches(args)):
@@ -221,7 +220,7 @@ def _signed(
         return Report(
             name="random",
             status="done",
-            ja=f"元のスクリプトと同じ乱数列（種 {seed}、{iteration + 1} 巡目、{batch + 1} 組目の"
+            ja=f"元のスクリプトと同じ乱数列（シード {seed}、{iteration + 1} 巡目、{batch + 1} 組目の"
             f" {row + 1} 枚目）で描きました。",
             en=f"drawn with the random numbers of the original script (seed {seed}, round {iteration + 1}, "
             f"batch {batch + 1}, picture {row + 1}).",

@@ -6,12 +6,16 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from sdjp import errors
-from sdjp.cli.speech import say
+from sdjp.cli.help import Help
+from sdjp.cli.speech import put, say
 from sdjp.options import OPTIONS
 from sdjp.options.rules import Choice, Interval, Pixels, Real, Rule, Several, Whole
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 def language(argv: Sequence[str]) -> errors.Language:
@@ -23,24 +27,46 @@ def language(argv: Sequence[str]) -> errors.Language:
     return "ja"
 
 
+_OF_MODEL: Final = ("height", "width", "num_inference_steps", "guidance_scale", "sampler")
+"""Options that each model has its own defaults of."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that speaks both languages and never guesses at abbreviated flags."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(allow_abbrev=False, add_help=False, **arguments)
+        super().__init__(allow_abbrev=False, add_help=False, formatter_class=Help, **arguments)
+        if errors.get_language() != "en":
+            self._positionals.title, self._optionals.title = "引数", "オプション"
         # -inf and -1e5 are numbers to be refused by their range, and not unknown flags.
         self._negative_number_matcher = re.compile(r"-(\.?\d[\d.e+-]*|inf)$", re.IGNORECASE)
         self.option(
-            "-h", "--help", action="help", ja="この説明を表示して終わる", en="show this help and stop"
+            "-h", "--help", action="help", ja="この説明を表示して終了する", en="show this help and stop"
         )
         self.option(
             "--lang", choices=errors.LANGUAGES, default="ja", ja="メッセージの言語", en="language of messages"
         )
 
     def option(self, *flags: str, ja: str, en: str, **arguments: Any) -> None:
-        """Add an argument with its help in both languages."""
-        text = en if errors.get_language() == "en" else ja
+        """Add an argument with its help in both languages; the help ends with its default, if it has one."""
+        english = errors.get_language() == "en"
+        text, default = en if english else ja, arguments.get("default")
+        if arguments.get("dest") in _OF_MODEL and default is None and "action" not in arguments:
+            text += " (default: the model's own)" if english else "（既定値: モデルによる）"
+        elif isinstance(default, str | int | float) and not isinstance(default, bool):
+            text += f" (default: {default})" if english else f"（既定値: {default}）"
         self.add_argument(*flags, help=text.replace("%", "%%"), **arguments)
+
+    def format_help(self) -> str:
+        """Return the help; argparse has its first word in English only."""
+        text = super().format_help()
+        return text if errors.get_language() == "en" else text.replace("usage: ", "使い方: ", 1)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if message and file is sys.stdout:
+            put(message.rstrip("\n"))
+        else:
+            super()._print_message(message, file)
 
     def generation(self, name: str, *flags: str, **overrides: Any) -> None:
         """Add an option of a generation, as its row in :data:`sdjp.options.OPTIONS` has it.
@@ -86,8 +112,8 @@ def _kind(rule: Rule) -> dict[str, Any]:
     if isinstance(rule, Interval):
         return {"type": float, "nargs": 2}
     if isinstance(rule, Whole | Pixels):
-        return {"type": int}
-    return {"type": float} if isinstance(rule, Real) else {}
+        return {"type": int, "metavar": "N"}
+    return {"type": float, "metavar": "X"} if isinstance(rule, Real) else {}
 
 
 _JAPANESE: Final = (

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sdjp.cli.options import check_names
+from sdjp.cli.speech import say
 from sdjp.errors import InputError, reason
 
 
 def prompts(args: argparse.Namespace) -> Iterator[str]:
-    """Give the prompts one after the other; a file is read line by line, blank lines are passed over.
+    """Give the prompts one after the other; a file is read line by line.
 
-    A file is looked through first, so that its last line cannot stop what the first ones began; what can be
-    read only once (standard input, a pipe) is judged as it comes.
+    Blank lines and notes (``# `` before them) are passed over. A line that is no prompt is told and left out,
+    and its number is added to ``args.skipped``; with ``--strict`` it is an error. A file is looked through
+    first, so that its last line cannot stop what the first ones began; what can be read only once (standard
+    input, a pipe) is judged as it comes.
 
     Raises:
         InputError: If there is none, more than one source of them, or the file cannot be read.
@@ -38,38 +41,55 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
     if given:
         yield given[0]
         return
-    if args.from_file != "-" and Path(args.from_file).is_file():
-        _check_lines(args)
+    again = args.from_file != "-" and Path(args.from_file).is_file()
+    if again:
+        for number, line in _numbered(args):
+            _judge(args, number, line)
     found = False
-    for line in _lines(args.from_file):
-        if line.strip():
+    for number, line in _numbered(args):
+        if number not in args.skipped and (again or _judge(args, number, line)):
             found = True
-            yield line.rstrip("\r\n")
+            yield line
     if not found:
         ja, en = _shown(args.from_file)
         raise InputError(
             "from_file.empty",
-            ja=f"{ja} にプロンプトがありません。1 行に 1 つ書いてください。",
-            en=f"there is no prompt in {en}. Write one on each line.",
+            ja=f"{ja} に使えるプロンプトがありません。1 行に 1 つ書いてください。",
+            en=f"there is no prompt that can be used in {en}. Write one on each line.",
         )
 
 
-def _check_lines(args: argparse.Namespace) -> None:
-    """Refuse a file with a line that is no prompt, or asks for a LoRA that is not there; say which."""
+def _numbered(args: argparse.Namespace) -> Iterator[tuple[int, str]]:
+    """The lines that are there to be drawn, and their numbers from 1."""
+    for number, line in enumerate(_lines(args.from_file), start=1):
+        text = line.rstrip("\r\n")
+        if text.strip() and text.split()[0] != "#":
+            yield number, text
+
+
+def _judge(args: argparse.Namespace, number: int, text: str) -> bool:
+    """Whether a line is a prompt, and the LoRAs that it asks for are there; if not, say so once.
+
+    Raises:
+        InputError: If it is not, and ``--strict`` was given.
+    """
     from sdjp.text.read import check_prompt
 
-    name = args.from_file
-    for number, line in enumerate(_lines(name), start=1):
-        try:
-            check_prompt(line.rstrip("\r\n"), allow_empty=not line.strip())
-            if hasattr(args, "lora_dir"):
-                check_names(args, line)
-        except InputError as error:
-            raise InputError(
-                error.code,
-                ja=f"{name} の {number} 行目: {error.ja}",
-                en=f"{name}, line {number}: {error.en}",
-            ) from error
+    if number in args.skipped:
+        return False
+    try:
+        check_prompt(text)
+        if hasattr(args, "lora_dir"):
+            check_names(args, text)
+    except InputError as error:
+        ja, en = _shown(args.from_file)
+        ja, en = f"{ja} の {number} 行目: {error.ja}", f"{en}, line {number}: {error.en}"
+        if args.strict:
+            raise InputError(error.code, ja=ja, en=en) from error
+        args.skipped.add(number)
+        say(ja=f"飛ばします: {ja}", en=f"left out: {en}", file=sys.stderr)
+        return False
+    return True
 
 
 def _lines(name: str) -> Iterator[str]:

@@ -24,16 +24,18 @@ class Output:
         count: Pictures so far.
         kept: The results that the grid takes: a file of prompts of any length must not fill the memory.
         announced: What of the checks needs no second telling.
+        verbose: Whether to tell what went well, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
+        self.verbose = verbose
         self.count = 0
         self.kept: list[GenerationResult] = []
         self.announced: set[str] = set()
 
     def take(self, result: GenerationResult, folder: Path | None, *, at_least: int = 0) -> None:
         """Say what the checks found, and save the pictures in ``folder``, if there is one, at once."""
-        announce_checks(result, self.announced)
+        announce_checks(result, self.announced, verbose=self.verbose)
         self.count += len(result)
         if self.count <= GRID:
             self.kept.append(result)
@@ -77,7 +79,7 @@ def announce_prompt(info: PromptInfo) -> None:
         say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
     announce_neighbours(info)
     if info.truncated:
-        say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
+        say(ja=f"入りきらなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
 
 
 def announce_neighbours(info: PromptInfo) -> None:
@@ -108,7 +110,7 @@ def announce_addons(info: PromptInfo) -> None:
         say(ja=f"textual inversion: {names}", en=f"textual inversion: {names}")
     if info.ignored:
         tags = " ".join(info.ignored)
-        say(ja=f"働きのないタグ: {tags}", en=f"tags that do nothing: {tags}", file=sys.stderr)
+        say(ja=f"効果のないタグ: {tags}", en=f"tags that do nothing: {tags}", file=sys.stderr)
 
 
 def announce_unused(result: GenerationResult) -> None:
@@ -118,12 +120,13 @@ def announce_unused(result: GenerationResult) -> None:
             say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
 
 
-def announce_checks(result: GenerationResult, announced: set[str]) -> None:
+def announce_checks(result: GenerationResult, announced: set[str], *, verbose: bool = False) -> None:
     """Say what the checks found, on standard error.
 
     Args:
         result: What was drawn.
         announced: What needs no second telling; what is told now is added.
+        verbose: Whether to tell what went well, too.
     """
     for seed, info, reports in zip(result.seeds, result.prompts, result.reports, strict=True):
         for report in reports:
@@ -145,11 +148,11 @@ def announce_checks(result: GenerationResult, announced: set[str]) -> None:
                     file=sys.stderr,
                 )
             elif report.name == "watermark":
-                announce_watermark(report, seed, announced)
+                announce_watermark(report, seed, announced, verbose=verbose)
 
 
-def announce_watermark(report: Report, seed: int, announced: set[str]) -> None:
-    """Say on standard error where a picture has no watermark; once a run, where another method was taken."""
+def announce_watermark(report: Report, seed: int, announced: set[str], *, verbose: bool) -> None:
+    """Say on standard error where a picture has no watermark; if asked, once a run, its method."""
     method = f"watermark {report.data.get('method')}"
     if report.status in ("skipped", "failed"):
         say(
@@ -157,7 +160,7 @@ def announce_watermark(report: Report, seed: int, announced: set[str]) -> None:
             en=f"note (seed {seed}): {report.en}",
             file=sys.stderr,
         )
-    elif report.status == "done" and len(report.data.get("tried", ())) > 1 and method not in announced:
+    elif verbose and report.status == "done" and method not in announced:
         announced.add(method)
         say(
             ja=f"透かし（シード {seed}）: {report.ja}",

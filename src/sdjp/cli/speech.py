@@ -10,6 +10,17 @@ from typing import Any, TextIO
 from sdjp import errors
 
 
+def open_streams() -> None:
+    """Put a stream that goes nowhere in the place of each one that is not there.
+
+    A console may be closed (``2>&-``), and programs without one (pythonw) never had it. The descriptors are
+    taken in order, so that no file that is opened later gets the number of standard error.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (for the whole run)
+
+
 def use_utf8() -> None:
     """Read and write UTF-8 whatever the locale; what cannot be shown is escaped and stops no run."""
     with suppress(AttributeError, ValueError, OSError):
@@ -67,7 +78,40 @@ def say(*, ja: str, en: str, file: TextIO | None = None) -> None:
     text = en if errors.get_language() == "en" else ja
     with suppress(UnicodeError):  # the name of a file may be in it; one that is not UTF-8 is escaped
         text = _restore(text)
-    print(text, file=file if file is not None else sys.stdout, flush=True)
+    if file is None or file is sys.stdout:
+        put(text)
+    else:
+        with suppress(OSError):  # standard error: nothing is left to say it with
+            print(text, file=file, flush=True)
+
+
+def put(text: str) -> None:
+    """Print text on standard output at once.
+
+    Raises:
+        OutputError: If it cannot be written: the disk that it goes to is full, for example.
+        BrokenPipeError: If nobody reads it any more.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        ja, en = errors.reason(error)
+        raise errors.OutputError(
+            "console.write",
+            ja=f"標準出力に書き込めません（{ja}）。出力先の空き容量などを確かめてください。",
+            en=f"cannot write to standard output ({en}). See whether there is room where it goes.",
+        ) from error
+
+
+def drop_output() -> None:
+    """Let what is still to be printed go nowhere, so that Python does not stumble over it when it ends."""
+    with suppress(OSError, ValueError):  # in a test there is no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def say_stopped(finished: int) -> None:

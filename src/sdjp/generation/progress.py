@@ -76,8 +76,7 @@ class Watch:
         from tqdm.auto import tqdm
 
         steps = sum(-(-part.count // batch_size) * part.steps for part in parts)
-        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-        hidden = not (watched if self.bar is None else self.bar)
+        hidden = sys.stderr is None or not (_watched() if self.bar is None else self.bar)
         return tqdm(total=steps, disable=hidden, unit="step", leave=False)
 
     def of_batch(
@@ -111,3 +110,13 @@ class Watch:
                 )
 
         return after
+
+
+def _watched() -> bool:
+    """Whether a person is watching: in a notebook, or at a terminal that is still open."""
+    if "ipykernel" in sys.modules:
+        return True
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, ValueError):  # put there by a program, or closed
+        return False

@@ -120,7 +120,7 @@ class GenerationOptions:
     seed: int | tuple[int, ...] | None = _row(
         Several(Whole(0, MAX_SEED)),
         label="シード",
-        ja="乱数の種（同じ種なら同じ絵）。i 枚目は seed + i、並べると 1 枚ずつ",
+        ja="シード（同じシードなら同じ絵）。i 枚目は seed + i、並べると 1 枚ずつ",
         en="the same seed gives the same picture; picture i has seed + i, or one each as a list",
     )
     num_images_per_prompt: int = _row(
@@ -196,8 +196,8 @@ class GenerationOptions:
         Real(0, 1),
         default=0.4,
         label="拡大後に描き直す強さ",
-        ja="そのとき変える強さ（0〜1）",
-        en="how much is replaced then, 0 to 1",
+        ja="hires で描き込む強さ（0〜1）",
+        en="how much hires replaces, 0 to 1",
     )
     loras: Mapping[str, float] | None = _row(
         Weights(MAX_LORA_WEIGHT),
@@ -206,7 +206,7 @@ class GenerationOptions:
     )
     preset: str | None = _row(
         Registered(tuple(PRESETS)),
-        ja=f"まとまった設定: {', '.join(PRESETS)}",
+        ja=f"設定のセット: {', '.join(PRESETS)}",
         en=f"settings that go together: {', '.join(PRESETS)}",
     )
     guidance_interval: tuple[float, float] | None = _row(

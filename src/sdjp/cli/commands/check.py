@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sdjp import errors
 from sdjp.cli.options import safety_options
 from sdjp.cli.parser import Parser
-from sdjp.cli.speech import say
+from sdjp.cli.speech import put, say
 from sdjp.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
             elif not args.json:
                 say(ja=f"{name}: {report.ja}", en=f"{name}: {report.en}")
         if args.json:
-            print(json.dumps({"file": name, **data}, ensure_ascii=False), flush=True)
+            put(json.dumps({"file": name, **data}, ensure_ascii=False))
     return 2 if unreadable else 1 if failed else FLAGGED if flagged else 0
 
 

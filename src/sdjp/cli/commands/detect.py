@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp import errors
 from sdjp.cli.parser import Parser
-from sdjp.cli.speech import say
+from sdjp.cli.speech import put, say
 from sdjp.errors import InputError
 from sdjp.options import WatermarkMethod
 
@@ -130,7 +130,8 @@ def _facts(found: Detection, language: errors.Language) -> str:
     if language == "ja":
         change = {"none": "", "resized": "、大きさが変わっている", "cropped": "、切り抜かれている"}
         text = "" if read is None else f"、読み取れた文字列「{read}」"
-        return f"方式 {found.method}、ビットの一致 {share}%、偶然の確率 {chance}{change[found.change]}{text}"
+        facts = f"方式 {found.method}、ビットの一致 {share}%、偶然に一致する確率 {chance}"
+        return f"{facts}{change[found.change]}{text}"
     change = {"none": "", "resized": ", resized since", "cropped": ", cropped since"}
     text = "" if read is None else f", read as '{read}'"
     return f"method {found.method}, {share}% of the bits, by chance {chance}{change[found.change]}{text}"
@@ -140,7 +141,7 @@ def _origin(found: Detection, language: errors.Language) -> str:
     """Where such a mark comes from, as far as it says."""
     from sdjp.postprocess.known_marks import KNOWN
 
-    ja, en = "文字列は、誰でも自由に選べます。", "Anybody can choose the text."
+    ja, en = "文字列は、だれでも入れられます（作者の証明にはなりません）。", "Anybody can choose the text."
     if found.method == "spread":
         ja, en = "sdjp の方式です。", "The method is that of sdjp."
     elif found.method == "dwtDct":
@@ -171,4 +172,4 @@ def _refuse(file: Path | str, error: InputError, *, as_json: bool) -> None:
 
 
 def _print(data: dict[str, Any]) -> None:
-    print(json.dumps(data, ensure_ascii=False, allow_nan=False), flush=True)
+    put(json.dumps(data, ensure_ascii=False, allow_nan=False))

@@ -37,13 +37,14 @@ def parser() -> Parser:
     en = errors.get_language() == "en"
     options = Parser(
         prog="sdjp",
-        usage='sdjp "馬に乗る宇宙飛行士" [options]\n       sdjp COMMAND --help    COMMAND: '
-        + ", ".join(COMMANDS),
-        description="Draw a picture from a Japanese (or English) prompt."
+        usage='sdjp "an astronaut riding a horse" [options]\n       sdjp COMMAND --help'
         if en
-        else "日本語（または英語）のプロンプトから絵を描きます。",
-        formatter_class=argparse.RawTextHelpFormatter,
+        else 'sdjp "馬に乗る宇宙飛行士" [オプション]\n        sdjp コマンド --help',
+        description="Draw a picture from a Japanese (or English) prompt.\n\ncommands:\n"
+        if en
+        else "日本語（または英語）のプロンプトから絵を描きます。\n\nコマンド:\n",
     )
+    options.description = f"{options.description}{_commands()}"
     options.option("prompt", nargs="?", ja="描きたいもの", en="what to draw")
     options.option("--prompt", dest="prompt_option", metavar="PROMPT",
                   ja="描きたいもの（元の txt2img.py と同じ書き方）",
@@ -83,10 +84,16 @@ def parser() -> Parser:
         "--version",
         action="version",
         version=_version(),
-        ja="版を表示して終わる",
+        ja="バージョンを表示して終了する",
         en="show the version and stop",
     )
     return options
+
+
+def _commands() -> str:
+    """A line for each command."""
+    en = errors.get_language() == "en"
+    return "\n".join(f"  {name:10}{about.en if en else about.ja}" for name, about in COMMANDS.items())
 
 
 def _version() -> str:
@@ -124,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
 
     pipe = make_pipeline(args)
     announce_model(recorded, pipe.config.name)
-    output, stopped = Output(), False
+    output, stopped = Output(verbose=args.verbose), False
     seed = args.seed
     try:
         for text in itertools.chain([first], texts):

@@ -10,7 +10,7 @@ from sdjp import errors
 from sdjp.cli.options import make_pipeline, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
-from sdjp.cli.speech import say
+from sdjp.cli.speech import put, say
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ def parser() -> Parser:
                    en="guidance scales")  # fmt: skip
     options.option("--steps", type=int, default=50, metavar="S", ja="ステップ数", en="steps")
     options.option("--sampler", default="plms", metavar="NAME", ja="サンプラー", en="sampler")
-    options.option("--seed", type=int, default=42, ja="乱数の種（i 行目は種 + i）", en="line i has seed + i")
+    options.option(
+        "--seed", type=int, default=42, ja="シード（i 行目はシード + i）", en="line i has seed + i"
+    )
     options.option("-W", "--width", type=int, metavar="PX", ja="幅", en="width")
     options.option("-H", "--height", type=int, metavar="PX", ja="高さ", en="height")
     options.option("--batch-size", type=int, default=1, metavar="N", ja="一度に描く枚数",
                    en="pictures drawn together")  # fmt: skip
-    options.option("--clip", metavar="DIR", ja="CLIP のフォルダー（Hugging Face 形式）か hub の名前",
+    options.option("--clip", metavar="DIR", ja="CLIP のフォルダー（Hugging Face 形式）か Hub の名前",
                    en="a CLIP folder as Hugging Face has it, or a hub id")  # fmt: skip
     options.option("--inception", metavar="F", ja="FID 用 Inception v3 の重み（標準の FID になる）",
                    en="weights of FID's Inception v3: makes the Fréchet distance the usual FID")  # fmt: skip
@@ -99,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         say=lambda model, done, total: say(ja=f"{model}: {done}/{total} 枚", en=f"{model}: {done}/{total}"),
     )
-    print((folder / "results.md").read_text(encoding="utf-8"), end="")
+    put((folder / "results.md").read_text(encoding="utf-8").rstrip("\n"))
     say(ja=f"結果: {folder / 'results.json'}", en=f"results: {folder / 'results.json'}")
     if not args.no_plot:
         path = plot.plot(rows, folder / "results.png")

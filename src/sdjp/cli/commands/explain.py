@@ -12,7 +12,7 @@ from sdjp.cli.options import text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.report import announce_addons, announce_neighbours
-from sdjp.cli.speech import say
+from sdjp.cli.speech import put, say
 from sdjp.records import PromptInfo
 
 BATCH = 64  # prompts translated together
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     while batch := list(itertools.islice(texts, BATCH)):
         for info in explain(batch):
             if args.json:
-                print(json.dumps(info.to_json(), ensure_ascii=False), flush=True)
+                put(json.dumps(info.to_json(), ensure_ascii=False))
             else:
                 show(info)
     return 0
@@ -88,11 +88,11 @@ def show(info: PromptInfo) -> None:
     say(ja=f"正規化:   {info.normalized}", en=f"normalized: {info.normalized}")
     say(ja=f"英語:     {info.english}", en=f"English:    {info.english}")
     say(
-        ja=f"トークン: {info.tokens}（75 個ずつ {info.chunks} 組）",
-        en=f"tokens:     {info.tokens} ({info.chunks} chunks of 75)",
+        ja=f"トークン: {info.tokens} 個（75 個まで × {info.chunks} 組）",
+        en=f"tokens:     {info.tokens} (in {info.chunks} × 75 at most)",
     )
     if info.truncated:
-        say(ja=f"入らなかった部分: {info.truncated}", en=f"cut: {info.truncated}")
+        say(ja=f"入りきらなかった部分: {info.truncated}", en=f"cut: {info.truncated}")
     if info.read:
         say(ja=f"解釈:     {info.read}（アダプター）", en=f"read as:    {info.read} (by the adapter)")
     announce_addons(info)
@@ -101,4 +101,4 @@ def show(info: PromptInfo) -> None:
         say(ja=f"わからなかった語（ローマ字にしました）: {words}", en=f"not understood (spelt out): {words}")
     announce_neighbours(info)
     for part in info.parts:
-        print(f"  {part.source} → {part.english or '—'}  [{part.how}]")
+        put(f"  {part.source} → {part.english or '—'}  [{part.how}]")

@@ -39,8 +39,8 @@ def parser() -> Parser:
     )
     options.option("--init-img", "--init_img", dest="init_img", metavar="F", ja="元にする絵",
                    en="the picture to start from")  # fmt: skip
-    options.generation("strength", "--strength", ja="変える強さ（0〜1、0.75）",
-                   en="how much to replace, 0 to 1 (0.75)")  # fmt: skip
+    options.generation("strength", "--strength", ja="変える強さ（0〜1）",
+                   en="how much to replace, 0 to 1")  # fmt: skip
     original_options(options, outdir="outputs/img2img-samples", n_iter=1, n_samples=2, scale=5.0)
     return options
 

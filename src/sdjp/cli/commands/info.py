@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sdjp import errors
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import show_picture
-from sdjp.cli.speech import say
+from sdjp.cli.speech import put, say
 
 if TYPE_CHECKING:
     from sdjp.weights.about import About
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
     about = describe(args.source, checksums=not args.no_sha256)
     if args.json:
-        print(json.dumps(about.to_json(), ensure_ascii=False, indent=2))
+        put(json.dumps(about.to_json(), ensure_ascii=False, indent=2))
     else:
         show(about)
     return 0

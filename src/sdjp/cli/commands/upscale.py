@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **arguments)
         announce_unused(result)
-        announce_checks(result, announced)
+        announce_checks(result, announced, verbose=args.verbose)
         for path, seed in zip(result.save(folder), result.seeds, strict=True):
             size = "×".join(map(str, result.image.size))
             say(

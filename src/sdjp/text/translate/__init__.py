@@ -70,7 +70,7 @@ def _marian(model: str | os.PathLike[str] | None = None, **options: Any) -> Tran
     if model is None:
         raise InputError(
             "translator.model",
-            ja="翻訳器 marian にはモデルの指定が必要です。'marian:フォルダー' か 'marian:ハブのID'"
+            ja="翻訳器 marian にはモデルの指定が必要です。'marian:フォルダー' か 'marian:Hub の ID'"
             "（例: marian:staka/fugumt-ja-en）のように書いてください。",
             en="the translator marian needs a model: write 'marian:FOLDER' or 'marian:HUB_ID' "
             "(for example marian:staka/fugumt-ja-en).",
@@ -129,7 +129,7 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
     raise InputError(
         "translator.unknown",
         ja=f"翻訳器 {translator!r} は見つかりません。使えるのは {names}、'marian:フォルダー'、"
-        "'marian:ハブのID'、'combined:フォルダー'、'adapter:フォルダー'、Marian モデルのフォルダー、"
+        "'marian:Hub の ID'、'combined:フォルダー'、'adapter:フォルダー'、Marian モデルのフォルダー、"
         "または translate メソッドを持つオブジェクトです。",
         en=f"there is no translator {translator!r}. Use one of {names}, 'marian:FOLDER', 'marian:HUB_ID', "
         "'combined:FOLDER', 'adapter:FOLDER', the folder of a Marian model, "

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sdjp.errors import InputError, MissingDependencyError, WeightsError
+from sdjp.errors import InputError, MissingDependencyError, SdjpError, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +39,7 @@ def check_model(model: str | os.PathLike[str]) -> bool:
         raise InputError(
             "marian.model",
             ja=f"翻訳モデル {model} が見つかりません。Marian モデルのフォルダーか、"
-            "ハブのID（例: staka/fugumt-ja-en）を指定してください。",
+            "Hub の ID（例: staka/fugumt-ja-en）を指定してください。",
             en=f"there is no translation model {model}. Give the folder of a Marian model or a hub id "
             "(for example staka/fugumt-ja-en).",
         )
@@ -64,7 +66,7 @@ def load_model(
         plain: Run it by sdjp's own code in place of transformers.
 
     Raises:
-        WeightsError: If a file cannot be read.
+        WeightsError: If a file cannot be read, or the hub does not give it.
         MissingDependencyError: If transformers or sentencepiece is not installed.
     """
     try:
@@ -74,12 +76,15 @@ def load_model(
             from sdjp.text.translate.marian_plain import load_plain
 
             return load_plain(Path(model), device=device, dtype=getattr(torch, dtype))
+        folder = model if local else str(fetch(model))  # first: transformers takes long to import
         from transformers import MarianMTModel, MarianTokenizer
 
-        with warnings.catch_warnings():  # about sacremoses: the texts are normalized already
+        with quiet(), warnings.catch_warnings():  # about sacremoses: the texts are normalized already
             warnings.simplefilter("ignore")
-            tokenizer = MarianTokenizer.from_pretrained(model, local_files_only=local)
-        network: Any = MarianMTModel.from_pretrained(model, local_files_only=local)
+            tokenizer = MarianTokenizer.from_pretrained(folder, local_files_only=True)
+            network: Any = MarianMTModel.from_pretrained(folder, local_files_only=True)
+    except SdjpError:
+        raise
     except ImportError as error:
         raise MissingDependencyError(
             "marian.import",
@@ -94,3 +99,51 @@ def load_model(
         ) from error
     network.to(getattr(torch, dtype)).to(device)
     return network.eval().requires_grad_(False), tokenizer
+
+
+def fetch(model: str) -> Path:
+    """Return the folder of a model of the hub, downloaded if it is not here yet.
+
+    Raises:
+        WeightsError: If the hub does not give it, and it is not here.
+        ImportError: If huggingface_hub is not installed.
+    """
+    from huggingface_hub import HfApi, constants, snapshot_download
+
+    failure: Exception | None = None
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            # One question with a time limit: without a network transformers would ask for minutes.
+            files = [file.rfilename for file in HfApi().model_info(model, timeout=10).siblings or []]
+            weights = "model.safetensors*" if "model.safetensors" in files else "pytorch_model*.bin*"
+            return Path(snapshot_download(model, allow_patterns=["*.json", "*.spm", weights]))
+        except Exception as error:  # the hub's clients raise errors of many libraries
+            failure = error
+    try:
+        return Path(snapshot_download(model, local_files_only=True))
+    except Exception as error:
+        reason = str(failure or error).strip().partition("\n")[0]
+        raise WeightsError(
+            "marian.hub",
+            ja=f"翻訳モデル {model} を Hugging Face Hub から取得できません（{reason}）。"
+            "つづりとネットワークを確かめるか、手元のフォルダーを marian:フォルダー の形で指定してください。"
+            "環境変数 HF_HUB_OFFLINE があると、ダウンロードしません。",
+            en=f"the translation model {model} cannot be fetched from the Hugging Face hub ({reason}). "
+            "Check the spelling and the network, or give a folder that you have as marian:FOLDER. "
+            "With HF_HUB_OFFLINE set, nothing is downloaded.",
+        ) from (failure or error)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the bars of transformers away: nobody asked it for anything."""
+    from transformers import utils
+
+    logging: Any = utils.logging  # its functions have no types
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

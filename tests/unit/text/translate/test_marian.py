@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -240,3 +241,26 @@ def test_importing_the_translators_imports_nothing_heavy() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_model_of_the_hub_without_a_network_is_one_error_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """transformers alone asks for five minutes, and prints a hundred lines."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    for offline in (False, True):
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+        begin = time.monotonic()
+        with pytest.raises(WeightsError) as error:
+            MarianTranslator("nobody/nothing").translate(["猫"])
+        assert time.monotonic() - begin < 30  # of a busy machine
+        assert error.value.code == "marian.hub"
+        assert "HF_HUB_OFFLINE" in error.value.ja
+    assert capfd.readouterr() == ("", "")
+
+
+def test_loading_shows_no_bar(capfd: pytest.CaptureFixture[str]) -> None:
+    MarianTranslator(FOLDER)._load()
+    assert capfd.readouterr() == ("", "")
