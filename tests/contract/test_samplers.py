@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
 
-from sdjp.config import SD_V1
 from sdjp.samplers import SAMPLERS, SPACINGS, Plan, Sampler, Schedule, Step
 
 SCHEDULE = Schedule()
@@ -80,8 +80,8 @@ def test_manuals_show_the_timesteps_of_five_steps(spacing: str, language: str) -
 def test_example_of_the_manual_runs(language: str, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = (DOCS / language / "samplers.md").read_text(encoding="utf-8").split("```python\n")
     [example] = [b.split("```")[0] for b in blocks if b.startswith("import torch")]
-    states = torch.zeros(1, 77, 8)
-    exec(example, {"config": SD_V1, "unet": lambda x, t, c: model(x, t), "cond": states, "uncond": states})
+    result = SimpleNamespace(latents=torch.zeros(1, 8, 16, 16))  # of the picture that the page draws before
+    exec(example, {"result": result})
     assert capsys.readouterr().out.splitlines()[-1] == "25 / 25 1"
 
 

@@ -87,10 +87,9 @@ def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
 def _open_original(path: Path, beside: Iterable[Path]) -> Checkpoint:
     file = open_file(path)
     tensors = _canonical("ldm", ((name, Stored(file, name)) for name in file.entries))
-    config = _own_config(file.metadata.get("sdjp.config"), beside, tensors=len(tensors))
+    config = _own_config(file.metadata.get("sdjp.config"), beside, layout="ldm", tensors=len(tensors))
     if config is None:
         config = infer.from_shapes(path.stem, {name: stored.entry.shape for name, stored in tensors.items()})
-    _check_text("ldm", config)
     return Checkpoint(
         path=path,
         layout="ldm",
@@ -124,13 +123,13 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
             file = open_file(path)
             files.append(path)
             tensors += [(f"{component}/{name}", Stored(file, name)) for name in file.entries]
-    config = _own_config(None, [folder / "sdjp.json", folder / "config.json"], tensors=len(tensors))
+    beside = [folder / "sdjp.json", folder / "config.json"]
+    config = _own_config(None, beside, layout="diffusers", tensors=len(tensors))
     notes: tuple[scheduler.Note, ...] = ()
     if config is None:
         settings = {part: _settings(folder / name) for part, name in diffusers.FILES.items()}
         config = diffusers.from_files(folder.name, settings)
         notes = scheduler.notes(settings["scheduler"], sampler=config.defaults.sampler)
-    _check_text("diffusers", config)
     return Checkpoint(
         path=folder,
         layout="diffusers",
@@ -182,12 +181,14 @@ def _canonical(layout: str, tensors: Iterable[tuple[str, Stored]]) -> dict[str, 
     return by_name
 
 
-def _own_config(metadata: str | None, beside: Iterable[Path], *, tensors: int) -> ModelConfig | None:
+def _own_config(
+    metadata: str | None, beside: Iterable[Path], *, layout: str, tensors: int
+) -> ModelConfig | None:
     """The configuration that sdjp writes into a file or beside it; other programs' files are passed over."""
     if metadata is not None:
         with _json_faults():
             data = parse_json(metadata)
-        return _model_config(data, tensors)
+        return _model_config(data, layout, tensors)
     for path in beside:
         if path.is_file():
             with faults_of(path):
@@ -196,13 +197,14 @@ def _own_config(metadata: str | None, beside: Iterable[Path], *, tensors: int) -
                 if isinstance(data, dict) and all(
                     isinstance(data.get(part), dict) for part in Networks._fields
                 ):
-                    return _model_config(data, tensors)
+                    return _model_config(data, layout, tensors)
     return None
 
 
-def _model_config(data: Any, tensors: int) -> ModelConfig:
+def _model_config(data: Any, layout: str, tensors: int) -> ModelConfig:
     try:
         config = from_json(ModelConfig, data)
+        _check_text(layout, config)
         bounds.check(config, tensors=tensors)
         return config
     except (InputError, TypeError, ValueError) as error:
