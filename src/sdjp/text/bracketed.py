@@ -1,4 +1,4 @@
-"""What has brackets and is text all the same: faces, ratios, times, labels with a value."""
+"""Brackets that are text and no syntax: faces, ratios, times, labels with a value."""
 
 from __future__ import annotations
 

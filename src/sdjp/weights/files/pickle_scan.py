@@ -14,8 +14,8 @@ from sdjp.weights.files.faults import Fault, damaged, foreign
 
 MAX_BYTES: Final = 32_000_000
 """Of one pickle; that of Stable Diffusion v1 with averages has 300 kB, the tensors lie outside."""
-MAX_STEPS: Final = 500_000
-"""Operations; some 20 for each tensor."""
+MAX_STEPS: Final = 250_000
+"""Operations; some 20 for each tensor, twice as many as a checkpoint with its optimizer has."""
 MAX_NAMES: Final = 10_000
 """Names of Python that are looked up."""
 MAX_NAME: Final = 500
