@@ -29,6 +29,11 @@ SMALL = dataclasses.replace(
 )
 
 
+def uncounted() -> dict[str, str]:
+    """The environment of a process whose lines are not counted: it is timed, or runs tests of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
+
 def random_models(config: ModelConfig, seed: int = 0) -> Loaded:
     """The three networks of ``config`` with random weights."""
     with torch.random.fork_rng():

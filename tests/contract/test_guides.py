@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from sdjp import cli
+from tests.conftest import uncounted
 
 ROOT = Path(__file__).parents[2]
 
@@ -287,7 +288,7 @@ def test_a_newcomer_keeps_the_contract(name: str, files: list[str], chosen: str,
             *("-k", chosen, *(str(ROOT / "tests" / file) for file in files)),
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        env={**uncounted(), "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import uncounted
 from tests.hostile_files import FILES
 
 SECONDS, MEGABYTES = 2.0, 500
@@ -72,7 +72,7 @@ def test_each_is_refused_within_bounds(tmp_path: Path) -> None:
         input="\n".join(lines),
         capture_output=True,
         text=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
+        env=uncounted(),
         timeout=SECONDS * SLOWER * len(FILES),
         check=False,
     )
