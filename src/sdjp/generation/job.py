@@ -12,7 +12,7 @@ from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
 from sdjp.generation.seeds import seeds_of
-from sdjp.options import ENLARGEMENT, MAX_PIXELS, GenerationOptions, ResolvedOptions, check_options
+from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_factor, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
 from sdjp.text.prompt import Prompt, tags
 from sdjp.text.read import check_prompt
@@ -271,7 +271,7 @@ def enlarged(source: images.Source, factor: float, config: ModelConfig) -> tuple
     Raises:
         InputError: If it cannot be read, the factor is out of range, or the picture becomes too large.
     """
-    ENLARGEMENT.check("factor", factor, factor=1, label="拡大の倍率")
+    check_factor(factor)
     picture = images.open_picture(source)
     check_area(round(picture.width * factor), round(picture.height * factor))
     larger, size = images.enlarge(images.to_rgb(picture), factor, multiple=config.vae.factor)

@@ -10,20 +10,19 @@ from sdjp.choices import (
     WatermarkMethod,
 )
 from sdjp.options.generation import (
-    ENLARGEMENT,
     MAX_PIXELS,
     MAX_SEED,
     OPTIONS,
     GenerationOptions,
     Option,
     ResolvedOptions,
+    check_factor,
     check_options,
     frozen,
 )
 from sdjp.options.presets import PRESETS, Preset, get_preset
 
 __all__ = [
-    "ENLARGEMENT",
     "MAX_LORA_WEIGHT",
     "MAX_PIXELS",
     "MAX_SEED",
@@ -39,6 +38,7 @@ __all__ = [
     "SafetyMode",
     "TranslateMode",
     "WatermarkMethod",
+    "check_factor",
     "check_options",
     "frozen",
     "get_preset",

@@ -372,6 +372,15 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
             option.rule.check(name, value, factor=factor, label=option.label)
 
 
+def check_factor(factor: object) -> None:
+    """Refuse a factor that no picture is enlarged by.
+
+    Raises:
+        InputError: If it is not a number from 1 to 8.
+    """
+    ENLARGEMENT.check("factor", factor, factor=1, label=OPTIONS["hires"].label)
+
+
 def frozen(value: Any) -> Any:
     """A list as a tuple, a mapping as a copy, numpy's numbers and arrays as Python's; anything else as it is,
     for the checks to judge.

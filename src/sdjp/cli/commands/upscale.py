@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
     """Enlarge every picture; all are looked at before the model is loaded."""
     from sdjp.generation.job import Inputs, check_ahead
     from sdjp.images import check_folder
-    from sdjp.options import ENLARGEMENT, GenerationOptions
+    from sdjp.options import GenerationOptions, check_factor
 
-    ENLARGEMENT.check("factor", args.factor, factor=1, label="拡大の倍率")
+    check_factor(args.factor)
     arguments = {**generation_arguments(args), "seed": args.seed}
     prompts = [_prompt(file) if args.prompt is None else args.prompt for file in args.files]
     for file, prompt in zip(args.files, prompts, strict=True):
