@@ -6,7 +6,8 @@ r"""Weights, tags and BREAK: the prompt syntax of AUTOMATIC1111's web UI, to a s
 ``\(`` ``\)`` …     the character itself
 ``<lora:名前:0.8>``  a tag, kept apart as it stands; likewise ``<hypernet:…>`` and any other ``<word:…>``
 ``BREAK``           starts a new chunk of tokens
-``, `` and 、       separators: the text between two of them is one leaf
+``, ``              a separator: the text between two of them is one leaf; the 、 of a sentence, which the
+                    normalizer leaves, belongs to the sentence
 ==================  ================================================================================
 
 Text, though it has brackets:
@@ -99,9 +100,9 @@ _TOKEN: Final = re.compile(
     | (?P<close>[)\]])
     | (?P<break>(?<![A-Za-z0-9_])BREAK(?![A-Za-z0-9_]))
     | (?P<verbatim>[{{}}|]|(?<![A-Za-z0-9_])AND(?![A-Za-z0-9_])|__(?:(?!__)[\w/.*-])+__)
-    | (?P<separator>,\ |、\ ?)
+    | (?P<separator>,\ )
     | (?P<colon>:)
-    | (?P<text>[^<\\()\[\]:BA{{}}|_,、]+|.)
+    | (?P<text>[^<\\()\[\]:BA{{}}|_,]+|.)
     """,
     re.VERBOSE | re.DOTALL,
 )

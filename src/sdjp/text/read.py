@@ -6,8 +6,9 @@ runs without torch, so that ``sdjp explain`` answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sdjp.choices import TranslateMode
 from sdjp.errors import InputError
@@ -20,6 +21,7 @@ from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.text.translate.frames import Asked, unframed
 from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.text.tree import Named
 
@@ -143,16 +145,42 @@ def _translated(
     parsed: Sequence[syntax.Prompt], translator: Translator, translate: TranslateMode
 ) -> Iterator[tuple[syntax.Prompt, tuple[str, ...], list[Translation | None]]]:
     """Translate the leaves of all prompts as one batch: each in English, its leaves, what became of them."""
+    as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
     leaves = [syntax.text_leaves(tree) for tree in parsed]
-    wanted = [leaf for group in leaves for leaf in group if _wants(leaf, translate)]
+    asked = [_asked(group, translator, translate) for group in leaves]
+    wanted = [of.content for group in asked for of in group if _wants(of.content, translate)]
     unique = list(dict.fromkeys(wanted))
     translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
-    for tree, group in zip(parsed, leaves, strict=True):
-        records = [translated.get(leaf) if _wants(leaf, translate) else None for leaf in group]
-        english = syntax.map_text(
-            tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
-        )
+    for tree, group, contents in zip(parsed, leaves, asked, strict=True):
+        records = [_record(leaf, of, translated) for leaf, of in zip(group, contents, strict=True)]
+        said = [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
+        if not as_typed:  # what stays Japanese gets the commas that text encoders know
+            said = [re.sub("、 ?", ", ", text) for text in said]
+        english = syntax.map_text(tree, said)
         yield english, group, records
+
+
+def _asked(leaves: Sequence[str], translator: Translator, translate: TranslateMode) -> list[Asked]:
+    """The leaves of one prompt without the words that ask for a picture, if they are to be translated."""
+    reads_itself = isinstance(translator, PassthroughTranslator)
+    if translate == "never" or reads_itself or not any(map(is_japanese, leaves)):
+        return [Asked(leaf) for leaf in leaves]
+    return unframed(leaves)
+
+
+def _record(leaf: str, asked: Asked, translated: Mapping[str, Translation]) -> Translation | None:
+    """What became of a leaf: of what is asked for, and of the words that ask; None if it stays as it is."""
+    record = translated.get(asked.content)
+    if not asked.frame:
+        return record
+    if record is None:
+        copied = (Piece(source=asked.content, english=asked.content, how="copied"),) if asked.content else ()
+        record = Translation(source=leaf, english=asked.content, translator="", pieces=copied)
+    pieces = record.pieces
+    if not pieces and asked.content:
+        pieces = (Piece(source=asked.content, english=record.english, how=record.translator),)
+    said = (Piece(source=words, english="", how="request") for words in asked.frame)
+    return replace(record, source=leaf, pieces=(*pieces, *said))
 
 
 def _nearest(prompt: syntax.Prompt, words: Words | None) -> tuple[syntax.Prompt, tuple[tuple[str, str], ...]]:

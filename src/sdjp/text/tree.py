@@ -238,7 +238,7 @@ def _texts(nodes: Sequence[Node]) -> tuple[str, ...]:
 
 def _mapped(nodes: Sequence[Node], leaves: Iterator[str]) -> tuple[Node, ...]:
     mapped: list[Node] = []
-    last_changed = False
+    last_changed = removed = False
     for node in nodes:
         new: Node = node
         if isinstance(node, Text):
@@ -250,6 +250,7 @@ def _mapped(nodes: Sequence[Node], leaves: Iterator[str]) -> tuple[Node, ...]:
         elif isinstance(node, Separator) and node.raw.startswith("、"):
             new = Separator(", ")
         if new == Text(""):
+            removed = True
             continue
         changed = _texts([new]) != _texts([node])
         if (
@@ -261,4 +262,14 @@ def _mapped(nodes: Sequence[Node], leaves: Iterator[str]) -> tuple[Node, ...]:
             mapped.append(Separator(" "))
         mapped.append(new)
         last_changed = changed
-    return tuple(mapped)
+    return tuple(_without_loose_separators(mapped) if removed else mapped)
+
+
+def _without_loose_separators(nodes: Sequence[Node]) -> list[Node]:
+    """Drop the separators that a removed leaf has left with nothing to separate."""
+    kept: list[Node] = []
+    for node in nodes:
+        if isinstance(node, Separator) and (not kept or isinstance(kept[-1], Separator)):
+            continue
+        kept.append(node)
+    return kept[:-1] if kept and isinstance(kept[-1], Separator) else kept

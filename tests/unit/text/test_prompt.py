@@ -110,7 +110,7 @@ def test_leaves_hold_no_syntax() -> None:
     text = "(笑顔:1.1)、{赤|青}い帽子 AND __髪型__の人、[猫:犬:0.5]、<lora:a:1>BREAK、桜の下で"
     leaves = ("笑顔", "赤", "青", "い帽子", "の人", "猫", "犬", "桜の下で")
     assert text_leaves(parse(text)) == leaves
-    assert text_leaves(parse("桜の下で、猫が寝ている。")) == ("桜の下で", "猫が寝ている。")
+    assert text_leaves(parse("桜の下で、猫が寝ている。")) == ("桜の下で、猫が寝ている。",)
 
 
 def test_tags_in_order() -> None:
@@ -122,7 +122,7 @@ def test_tags_in_order() -> None:
     ("text", "leaves", "expected"),
     [
         ("猫、犬", ["cat", "dog"], "cat, dog"),
-        ("桜の下で、猫が寝ている。", ["under a tree", "a cat sleeps"], "under a tree, a cat sleeps"),
+        ("桜の下で、猫が寝ている。", ["a cat sleeps under a tree"], "a cat sleeps under a tree"),
         ("（ふわふわの雲：１．２）の上で", ["fluffy cloud", "on top"], "(fluffy cloud:1.2) on top"),
         ("{赤|青}い猫", ["red", "blue", "cat"], "{red|blue} cat"),
         ("[猫:犬:0.5]", ["cat", "dog"], "[cat:dog:0.5]"),

@@ -21,7 +21,7 @@ _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 # In this order: where two files know the same word, the earlier one is tried first.
 OWN_TABLES: Final = (
     "people", "animals", "body", "clothes", "parts", "places", "nature", "food", "things", "proper", "styles",
-    "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters",
+    "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters", "senses",
 )  # fmt: skip
 THINGS: Final = frozenset(["person", "animal", "body", "clothes", "part", "place", "food", "thing", "time"])
 """The categories whose nouns tell the grammar of a gloss that ends with them."""
@@ -77,6 +77,14 @@ def own() -> Table:
                 entry = Entry(spelling, english, category, parsed)
                 table[spelling] = (*table[spelling], entry) if spelling in table else (entry,)
     return table
+
+
+@lru_cache(maxsize=1)
+def frames() -> tuple[tuple[str, str], ...]:
+    """Return words that ask for a picture, each with what part of a request it is; see ``frames.py``."""
+    lines = (_folder() / "own" / "frames.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.partition("\t") for line in lines if line and not line.startswith("#"))
+    return tuple((form, kind) for form, _, kind in rows)
 
 
 @lru_cache(maxsize=1)

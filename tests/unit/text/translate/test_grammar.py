@@ -91,7 +91,7 @@ RULES = {
         ("人でにぎわう市場", "a market crowded with people"),
         ("枯れ木に止まるカラス", "a crow perching on a dead tree"),
         ("見上げる親子", "a parent and child looking up"),
-        ("本の中に入り込んだ女の子", "a girl going into a book"),
+        ("本の中に入り込んだ女の子", "a girl getting into a book"),
         (
             "朝日を浴びる富士山と湖面に映る月",
             "Mount Fuji bathing in morning sun and the moon reflected in the lake surface",
@@ -148,7 +148,7 @@ RULES = {
         ("傘を持たないで歩く男", "a man walking without holding an umbrella"),
         ("不自然なポーズ", "an unnatural pose"),
         ("非対称の顔", "an asymmetrical face"),
-        ("非暴力の行進", "a march with a non-violence"),
+        ("非暴力の行進", "a parade march with non-violence"),
     ],
     "positions": [
         ("机の上の猫", "a cat on a desk"),
@@ -159,10 +159,10 @@ RULES = {
         ("犬の隣に座る猫と、その後ろに立つ少年", "a cat sitting next to a dog and a boy standing behind it"),
     ],
     "sentences": [
-        ("猫が三匹、屋根の上で寝ている。", "Three cats are sleeping on a roof."),
+        ("猫が三匹、屋根の上で寝ている。", "three cats sleeping on a roof"),
         (
             "彼女は赤い着物を着て、桜の下に立っている。",
-            "She is wearing a red kimono and standing under cherry blossoms.",
+            "she wearing a red kimono and standing under cherry blossoms",
         ),
     ],
     "tags": [

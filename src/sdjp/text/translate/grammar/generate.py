@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from sdjp.text.translate.grammar.genitive import attach, is_background
 from sdjp.text.translate.grammar.nouns import is_plural
 from sdjp.text.translate.grammar.parts import (
     Adjective,
@@ -36,11 +37,12 @@ from sdjp.text.translate.grammar.verbs import PREPOSITIONS
 
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
-_MARKS: Final = {"、": ",", "。": ".", "！": "!", "？": "?"}
+# A caption is one line of phrases: what ends a sentence separates two of them.
+_MARKS: Final = {"、": ",", "。": ",", ".": ",", "！": ",", "!": ",", "？": "?"}
 
 
 def generate(items: Sequence[Item]) -> str:
-    """Return the English of a whole text.
+    """Return the English of a whole text, as a caption: phrases in their order, with commas between them.
 
     A text of one bare noun, and the bare nouns of a list, are tags and take no article.
     """
@@ -56,8 +58,7 @@ def generate(items: Sequence[Item]) -> str:
     text = ""
     for i, stretch in enumerate(stretches):
         mark = marks[i] if i < len(marks) else ""
-        sentence = mark in {".", "!", "?"}
-        part = _stretch(stretch, tag=len(full) > 1 and not sentence, sentence=sentence)
+        part = _stretch(stretch, tag=len(full) > 1)
         glued = (
             not text
             or part == ""
@@ -67,17 +68,16 @@ def generate(items: Sequence[Item]) -> str:
         text += part if glued else f" {part}"
         opens = mark in _OPENING or (mark in {'"', "'"} and text.count(mark) % 2 == 0)
         text += f" {mark}" if text and (opens or (mark not in _CLOSING and mark not in {'"', "'"})) else mark
-    return re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"(?:\s*,)+$", "", re.sub(r"^(?:,\s*)+|,(?=\s*,)", "", text))
 
 
-def _stretch(items: Sequence[Item], *, tag: bool, sentence: bool) -> str:
+def _stretch(items: Sequence[Item], *, tag: bool) -> str:
     if len(items) == 1 and isinstance(items[0], Noun):
         noun = items[0]
         bare = tag or (noun.simple and len(noun.words) == 1 and not noun.tail)
-        text = noun_phrase(noun, article=not bare or _followed(noun))
-    else:
-        text = " ".join(filter(None, (_item(item, sentence=sentence) for item in items)))
-    return text[:1].upper() + text[1:] if sentence else text
+        return noun_phrase(noun, article=not bare or _followed(noun))
+    return " ".join(filter(None, map(_item, items)))
 
 
 def _followed(noun: Noun) -> bool:
@@ -87,7 +87,7 @@ def _followed(noun: Noun) -> bool:
     ) or bool(noun.also and len(noun.modifiers) > 0)
 
 
-def _item(item: Item | Modifier, *, sentence: bool = False) -> str:
+def _item(item: Item | Modifier) -> str:
     match item:
         case Noun():
             return (
@@ -98,11 +98,11 @@ def _item(item: Item | Modifier, *, sentence: bool = False) -> str:
         case Adjective():
             return adjective_phrase(item)
         case Clause():
-            return _final(item, sentence=sentence)
+            return _final(item)
         case Related():
             return _standing(item)
         case Equation():
-            return _equation(item, sentence=sentence)
+            return _equation(item)
         case Genitive():
             return fill(item.template, item.noun)
         case Single():
@@ -123,35 +123,30 @@ def _standing(related: Related) -> str:
     return related_phrase(related)
 
 
-def _equation(equation: Equation, *, sentence: bool) -> str:
-    """A is B; of something that is so, a fragment names the thing: 首が長い is a long neck."""
-    if not sentence and isinstance(equation.complement, Adjective):
-        return noun_phrase(
-            replace(equation.subject, modifiers=[*equation.subject.modifiers, equation.complement])
-        )
-    be = "are" if is_plural(equation.subject) else "is"
-    complement = equation.complement
-    text = adjective_phrase(complement) if isinstance(complement, Adjective) else noun_phrase(complement)
-    return f"{noun_phrase(equation.subject)} {be} {text}"
+def _equation(equation: Equation) -> str:
+    """What is so, as a phrase that names it: 首が長い is a long neck, 髪は黒 black hair."""
+    subject, complement = equation.subject, equation.complement
+    if isinstance(complement, Adjective):
+        return noun_phrase(replace(subject, modifiers=[*subject.modifiers, complement]))
+    if is_background(subject):
+        return argument_phrase(replace(attach(complement, subject), marker=""), None)
+    if complement.head.category in {"color", "material"} and complement.simple:
+        return noun_phrase(attach(complement, subject))
+    be = "are" if is_plural(subject) else "is"
+    return f"{noun_phrase(subject)} {be} {noun_phrase(complement)}"
 
 
-def _final(clause: Clause, *, sentence: bool) -> str:
-    """A clause that ends: Children are playing soccer. Without a full stop: children playing soccer."""
+def _final(clause: Clause) -> str:
+    """A clause that ends: children playing soccer."""
     verb, subject = clause.verb, clause.subject
     if is_existence(verb):
-        return _there_is(clause, sentence=sentence)
+        return _there_is(clause)
     of = subject if subject is not None else anyone()
     text = predicate(clause, of=of)
-    if subject is None:
-        return text
-    if not sentence:
-        return f"{subject_phrase(clause)} {text}"
-    if verb.form.potential:
-        return f"{subject_phrase(clause)} {text.partition(' ')[2]}"
-    return f"{subject_phrase(clause)} {'are' if is_plural(subject) else 'is'} {text}"
+    return text if subject is None else f"{subject_phrase(clause)} {text}"
 
 
-def _there_is(clause: Clause, *, sentence: bool) -> str:
+def _there_is(clause: Clause) -> str:
     subject = clause.subject
     clause.verb.use("")
     where = complements_of(clause)
@@ -159,5 +154,4 @@ def _there_is(clause: Clause, *, sentence: bool) -> str:
         return " ".join(["not", *where] if clause.verb.form.negative else where)
     no = clause.verb.form.negative
     name = f"no {noun_phrase(subject, article=False)}" if no else noun_phrase(subject)
-    be = ["There", "are" if is_plural(subject) else "is"] if sentence else []
-    return " ".join([*be, name, *where])
+    return " ".join([name, *where])

@@ -120,7 +120,7 @@ def _telegram(stretch: str, text: str, user: Table) -> list[tuple[str, str]]:
 
     It is a sentence if there are particles in it, and if most of it is known.
     """
-    if re.search("[ぁ-ゖ一-鿿々]", text) or len(stretch) < 6 or stretch in tables.own():
+    if re.search("[ぁ-ゖ一-鿿々]", text) or len(stretch) < 6 or _is_loanword(stretch):
         return []
     way = _cheapest(hiragana(stretch), user)
     particles = [word for word, _ in way if word in _PARTICLES]
@@ -136,6 +136,17 @@ def _telegram(stretch: str, text: str, user: Table) -> list[tuple[str, str]]:
         pairs.append((stretch[at : at + len(word)], spelling))
         at += len(word)
     return pairs
+
+
+def _is_loanword(stretch: str) -> bool:
+    """Whether a stretch of katakana is a word of a table, or a compound of words of three letters and more."""
+    own, glossary = tables.own(), tables.glossary()
+    starts = {0}
+    for end in range(3, len(stretch) + 1):
+        words = (stretch[start:end] for start in starts if end - start >= 3)
+        if any(word in own or word in glossary for word in words):
+            starts.add(end)
+    return len(stretch) in starts
 
 
 def with_sources(chain: Sequence[Morpheme], pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:

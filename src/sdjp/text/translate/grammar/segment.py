@@ -53,11 +53,6 @@ _CONJUNCTIONS: Final = {
     }.items()
     for japanese in words.split()
 }
-_REQUEST: Final = re.compile(
-    r"(?:の(?:画像|イメージ)?を|を|が|の(?:画像|イメージ)が)?"
-    r"(?:(?:描|書|か)いて|生成して|作成して|作って|出力して|表示して|見せて|お願い|希望|見たい|欲しい|ほしい)"
-    r"(?:ください|下さい|くださいませ|ほしい|欲しい|ね|よ|です|します|いたします|もらえますか|くれ|ほしいです)*[!。]*$"
-)
 
 
 def segment(text: str, user: Table) -> list[Word]:
@@ -72,16 +67,11 @@ def segment(text: str, user: Table) -> list[Word]:
     body = text[len(head) :]
     if not body:
         return words
-    request = _REQUEST.search(body)
-    cut = request.start() if request is not None and request.start() > 0 else len(body)
-    pairs = respell(body[:cut], user)
+    pairs = respell(body, user)
     spelt = "".join(spelling for _, spelling in pairs)
     respelt = [spelling for source, spelling in pairs if source != spelling]
     forced = dict.fromkeys([*user, *respelt, *before_style(spelt, user)])
-    words += _Segmenter(with_sources(morphemes(spelt, forced), pairs), user).run()
-    if cut < len(body):
-        words.append(Word(source=body[cut:], kind="request"))
-    return words
+    return words + _Segmenter(with_sources(morphemes(spelt, forced), pairs), user).run()
 
 
 class _Segmenter:
@@ -220,6 +210,8 @@ class _Segmenter:
             case "group":
                 return True
             case "verb":
+                if j - i > 1 and first.is_("名詞") and self._is_modified():
+                    return False  # 犬を散歩させる, but 白い犬を散歩させる
                 return last.is_("動詞") or (j - i > 1 and last.is_("助動詞"))
             case "quantity":
                 return True
@@ -239,6 +231,17 @@ class _Segmenter:
                 if j == i + 1 and len(entry.ja) == 1 and "ぁ" <= entry.ja <= "ん" and after is not None:
                     return not self._is_grammar(first) and not first.is_("動詞")
                 return not (inflected and last.is_("動詞") and entry.category != "adj")
+
+    def _is_modified(self) -> bool:
+        """Whether the last word modifies the noun that comes."""
+        before = self.words[-1] if self.words else None
+        if before is None:
+            return False
+        return (
+            before.kind == "adj"
+            or before.source == "の"
+            or (before.kind == "verb" and before.form.link == "plain")
+        )
 
     def _take(self, entry: Entry, i: int, j: int) -> int:
         last = self.chain[j - 1]
