@@ -24,7 +24,7 @@ N19  a text that says nothing is empty
 ==== ==========================================================================================
 
 Where the rules leave a choice: a separator right inside a bracket is dropped like one at the end of the text;
-a ・ at the head of a line or after a separator is the bullet of a list and goes with it; ゝ repeats the kana
+the ・ of katakana names stays, unless another ・ of the same list separates; a ・ at the head of a line or after a separator is the bullet of a list and goes with it; ゝ repeats the kana
 without its dakuten (づゝ is づつ); 、 between digits is no digit separator; a sentence may have ``, `` too
 (from a line break, 【】 or ・); ㈱ is (株), as NFKC has it, and the prompt parser knows that no bracket was
 typed.
@@ -77,6 +77,7 @@ _REPEATED: Final = re.compile(r"([ー!?])\1+")
 _BETWEEN_DIGITS: Final = re.compile("(?<=[0-9])[,，](?=[0-9])")
 _ELLIPSIS: Final = re.compile("・{2,}")
 _MIDDLE_DOT: Final = re.compile(rf"(?<=[\w{_EMOJI}])・(?=[\w{_EMOJI}])")
+_DOTTED: Final = re.compile("[^,，、。\n]*・[^,，、。\n]*")
 _NAME_DOT: Final = re.compile(f"[{KATAKANA}]・[{KATAKANA}]")
 _HEADINGS: Final = str.maketrans("【】〔〕，", ",,,,、")
 _SEPARATORS: Final = re.compile("( ?)([,、\n。](?:[ ,、\n。・]*[,、\n。・])?)( ?)")
@@ -200,6 +201,15 @@ def _ends_a_vowel(following: str) -> bool:
     return _ENDS_A_VOWEL.match(following) is not None or unicodedata.category(following)[0] == "P"
 
 
+def _dots(match: re.Match[str]) -> str:
+    """Keep the ・ of names; where one of a list is a separator, all are (タンクトップ・ダンベル・汗)."""
+    text = match[0]
+    dots = [dot.start() for dot in _MIDDLE_DOT.finditer(text)]
+    if all(_NAME_DOT.match(text, dot - 1) for dot in dots):
+        return text
+    return _MIDDLE_DOT.sub(",", text)
+
+
 def _separate(text: str) -> str:
     """Bring commas, ・, line breaks and heading brackets to one form; of several in a row one stays."""
     sentence = "。" in _NEARLY_TAG.sub("", text)
@@ -212,6 +222,6 @@ def _separate(text: str) -> str:
 
     text = _BETWEEN_DIGITS.sub(_DIGIT_COMMA, text)
     text = _ELLIPSIS.sub("...", text)
-    text = _MIDDLE_DOT.sub(lambda m: "・" if _NAME_DOT.match(text, m.start() - 1) else ",", text)
+    text = _DOTTED.sub(_dots, text)
     text = re.sub(" ?\n ?", "\n", text.translate(_HEADINGS))
     return _SEPARATORS.sub(strongest, text.lstrip("\n ・"))

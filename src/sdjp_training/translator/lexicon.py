@@ -106,7 +106,7 @@ def _readings(categories: Collection[str]) -> dict[str, str]:
     Where two words sound alike, the one that is written first is kept.
     """
     readings: dict[str, str] = {}
-    for ja, entries in lexicon_table.own().items():
+    for ja, entries in lexicon_table.by_kind().items():
         if entries[0].category not in categories or not re.search(r"[一-鿿]", ja):
             continue
         kana = "".join(m.kana or m.surface for m in morphemes(ja))

@@ -89,7 +89,7 @@ def lexicon(hidden: Hidden) -> list[tuple[str, str]]:
     """
     pairs = [
         (ja, clean_english(entries[0].english))
-        for ja, entries in lexicon_table.own().items()
+        for ja, entries in lexicon_table.by_kind().items()
         if entries[0].category not in _FORMS and "{" not in entries[0].english
     ]
     return [pair for pair in pairs if all(pair) and pair not in hidden]

@@ -137,7 +137,7 @@ class Grammar:
     def words(self) -> dict[str, list[list[Entry]]]:
         """Of each category its words, each with all its spellings."""
         table: dict[str, dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
-        for entries in lexicon_table.own().values():
+        for entries in lexicon_table.by_kind().values():
             table[entries[0].category][entries[0].english].append(entries[0])
         return {kind: list(words.values()) for kind, words in table.items()}
 
@@ -237,7 +237,7 @@ class Grammar:
         return body.ja + ja, "with " + body.whole
 
     def _features(self, phrase: Phrase) -> frozenset[str]:
-        entries = lexicon_table.own().get(phrase.ja)
+        entries = lexicon_table.by_kind().get(phrase.ja)
         return frozenset(entries[0].features) if entries else frozenset()
 
     def _where(self) -> tuple[str, str]:

@@ -8,7 +8,7 @@ read when first needed, once for the process, and never change afterwards.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +21,7 @@ _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 # In this order: where two files know the same word, the earlier one is tried first.
 OWN_TABLES: Final = (
     "people", "animals", "body", "clothes", "parts", "places", "nature", "food", "things", "proper", "styles",
-    "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters", "senses",
+    "adjectives", "colours", "materials", "tags", "adverbs", "verbs", "relators", "suffixes", "counters",
 )  # fmt: skip
 THINGS: Final = frozenset(["person", "animal", "body", "clothes", "part", "place", "food", "thing", "time"])
 """The categories whose nouns tell the grammar of a gloss that ends with them."""
@@ -62,9 +62,45 @@ def _folder() -> Path:
     return Path(str(files("sdjp"))) / "assets" / "lexicon"
 
 
+class _Words(Mapping[str, tuple[Entry, ...]]):
+    """The words that were written for sdjp: those of the tables by kind, and those that have but a sense.
+
+    Of the latter there are tens of thousands, of which a text has a few: an entry is made when it is asked for.
+    """
+
+    def __init__(self, tables: dict[str, tuple[Entry, ...]], senses: dict[str, str]) -> None:
+        self._entries = tables
+        self._senses = senses
+
+    def __getitem__(self, ja: str) -> tuple[Entry, ...]:
+        found = self._entries.get(ja)
+        if found is None:
+            english, category, features = (*self._senses[ja].split("\t"), "")[:3]
+            found = (Entry(ja, english, category, _features(features)),)
+            self._entries[ja] = found
+        return found
+
+    def __contains__(self, ja: object) -> bool:
+        return ja in self._entries or ja in self._senses
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._senses, **self._entries})
+
+    def __len__(self) -> int:
+        return len({**self._senses, **self._entries})
+
+
 @lru_cache(maxsize=1)
 def own() -> Table:
     """Return the words that were written for sdjp (CC0)."""
+    senses = (_folder() / "own" / "senses.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.partition("\t") for line in senses if not line.startswith("#"))
+    return _Words(dict(by_kind()), {ja: row for spellings, _, row in rows for ja in spellings.split(",")})
+
+
+@lru_cache(maxsize=1)
+def by_kind() -> Table:
+    """Return the words of :func:`own` whose tables tell their grammar: the few thousand commonest."""
     table: dict[str, tuple[Entry, ...]] = {}
     for name in OWN_TABLES:
         text = (_folder() / "own" / f"{name}.tsv").read_text(encoding="utf-8")
@@ -88,10 +124,18 @@ def frames() -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=1)
+def edits() -> Mapping[str, str]:
+    """Return verbs that ask for a change of a picture, each with its kind; see ``grammar/edits.py``."""
+    lines = (_folder() / "own" / "edits.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {verb: kind for verbs, kind in rows for verb in verbs.split(",")}
+
+
+@lru_cache(maxsize=1)
 def nouns_by_english() -> Mapping[str, Entry]:
     """Return an entry for the last word of every English noun, to guess the grammar of a gloss."""
     known: dict[str, Entry] = {}
-    for entries in own().values():
+    for entries in by_kind().values():
         for entry in entries:
             if entry.category in THINGS:
                 words = entry.english.split(" ")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from sdjp.text.translate.grammar.edits import edited
 from sdjp.text.translate.grammar.genitive import attach, is_background
 from sdjp.text.translate.grammar.nouns import is_plural
 from sdjp.text.translate.grammar.parts import (
@@ -73,6 +74,7 @@ def generate(items: Sequence[Item]) -> str:
 
 
 def _stretch(items: Sequence[Item], *, tag: bool) -> str:
+    items = edited(items)
     if len(items) == 1 and isinstance(items[0], Noun):
         noun = items[0]
         bare = tag or (noun.simple and len(noun.words) == 1 and not noun.tail)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sdjp.text.characters import EMOJI_RE
+from sdjp.text.translate.grammar.closed import expressions
 
 _LATIN: Final = r"[A-Za-z0-9]*[A-Za-zÀ-ɏ][A-Za-z0-9À-ɏ'’_+&#./%:-]*"
 _VERSION: Final = r"[0-9]+(?:\.[0-9]+)*(?![0-9.]*[一-鿿々ァ-ヺつ])"  # Unreal Engine 5で; but cat 3匹
@@ -130,20 +131,30 @@ def _merge(text: str, found: list[tuple[int, int, Morpheme]]) -> list[Morpheme]:
     nodes stays. Every stretch of the text is given to a morpheme.
     """
     spans: list[tuple[int, int, Morpheme]] = []
-    wholes = deque(WHOLE_RE.finditer(text))
+    wholes = deque(_wholes(text))
     for start, end, node in found:
         start = max(start, spans[-1][1] if spans else 0)
-        while wholes and wholes[0].start() < end:
-            whole = wholes.popleft()
-            spans += _fragment(text, start, whole.start(), node)
-            spans.append((*whole.span(), _copied(whole[0], str(whole.lastgroup))))
-            start = whole.end()
+        while wholes and wholes[0][0] < end:
+            first, last, kind = wholes.popleft()
+            spans += _fragment(text, start, first, node)
+            spans.append((first, last, _copied(text[first:last], kind)))
+            start = last
         spans += _fragment(text, start, end, node)
     starts = [start for start, _, _ in spans[1:]] + [len(text)]
     return [
         replace(morpheme, space=text[end:following])
         for (_, end, morpheme), following in zip(spans, starts, strict=True)
     ]
+
+
+def _wholes(text: str) -> Iterator[tuple[int, int, str]]:
+    """What stays in one piece, in order, each with its kind."""
+    position = 0
+    for start, end in [*expressions(text), (len(text), len(text))]:
+        yield from ((*m.span(), str(m.lastgroup)) for m in WHOLE_RE.finditer(text, position, start))
+        if end > start:
+            yield start, end, "closed"
+        position = end
 
 
 def _copied(surface: str, kind: str) -> Morpheme:

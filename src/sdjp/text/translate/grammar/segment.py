@@ -14,6 +14,7 @@ from typing import Final
 
 from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.grammar import numerals
+from sdjp.text.translate.grammar.closed import closed
 from sdjp.text.translate.grammar.cuts import before_style, cut
 from sdjp.text.translate.grammar.inflection import inflection
 from sdjp.text.translate.grammar.kana import respell, with_sources
@@ -44,6 +45,10 @@ _INVARIABLE: Final = frozenset(["o'clock", "yen", "D", "K", "No."])
 _SYMBOLS: Final = frozenset(["D", "K"])
 # Verbs that no table has, by UniDic lemma.
 _LIGHT_VERBS: Final = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}
+# Behind 数 and 何: some tens, some hundreds.
+_ROUND: Final = {"十": "dozens of", "百": "hundreds of", "千": "thousands of", "万": "tens of thousands of"}
+_DOING: Final = frozenset(["為る", "出来る"])
+"""Verbs that make a verb of the noun before them: 安心する, 安心できる."""
 _CONJUNCTIONS: Final = {
     japanese: english
     for english, words in {
@@ -252,6 +257,9 @@ class _Segmenter:
         if category == "verb":  # 置かれ|た: the entry ends in an auxiliary
             form, end = inflection(self.chain, j - 1)
             return self._add(i, end, "verb", entry, form=form)
+        if category == "tag" and self._counts(entry):
+            quantity = next(e for e in self.own[entry.ja] if e.category == "quantity")
+            return self._take(quantity, i, j)
         if category in {"tag", "style"} and last.is_("形状詞"):
             return self._add(i, j, "adj" if category == "tag" else "noun", entry)
         if category == "group":
@@ -267,28 +275,41 @@ class _Segmenter:
         """Take noun + する as one verb, also with を between, if the tables know it; 0 if not."""
         k = j + 1 if (m := self._at(j)) is not None and m.surface == "を" else j
         verb = self._at(k)
-        if verb is None or verb.lemma != "為る" or self.chain[j - 1].space:
+        if self._asks_for(i, j):
+            noun = "".join(m.surface for m in self.chain[i:j])
+            return self._add(i, j, "verb", english="change", base=noun + "する", category="verb",
+                             form=Form(link="te"))  # fmt: skip
+        if verb is None or verb.lemma not in _DOING or self.chain[j - 1].space:
             return 0
         noun = "".join(m.surface for m in self.chain[i:j])
         known = next((e for e in self.own.get(noun + "する", ()) if e.category == "verb"), None)
         if known is None and k > j:
             return 0
         if known is None and entry is not None:
-            if "go" in entry.features or entry.english.endswith("ing") or entry.category in {"adj", "tag"}:
+            if "play" in entry.features:
+                known = Entry(entry.ja, "play " + entry.english, "verb")
+            elif "go" in entry.features or entry.english.endswith("ing") or entry.category in {"adj", "tag"}:
                 known = Entry(entry.ja, "be " + entry.english, "verb", {}, entry.how)
-            else:
-                known = Entry(
-                    entry.ja, ("play " if "play" in entry.features else "do ") + entry.english, "verb"
-                )
+            else:  # what is done is named: (with) an imitation
+                known = Entry(entry.ja, entry.english, "verb", {"as": entry.english}, entry.how)
         if known is None:
             gloss = tables.glossary().get(noun)
             if gloss is None:
                 return 0
-            english = gloss.removeprefix("to ") if gloss.startswith("to ") else f"do {gloss}"
-            known = Entry(noun, english, "verb", {"vt": ""}, "glossary")
+            features = {"vt": ""} if gloss.startswith("to ") else {"as": gloss}
+            known = Entry(noun, gloss.removeprefix("to "), "verb", features, "glossary")
         form, end = inflection(self.chain, k)
+        if verb.lemma == "出来る":
+            form = replace(form, potential=True)
         self.words.append(Word.of(self._source(i, end), "verb", known, form=form))
         return end
+
+    def _asks_for(self, i: int, j: int) -> bool:
+        """Whether a noun ends a request to change something: 背景を雪山に変更."""
+        after, before = self._at(j), self.words[-1] if self.words else None
+        ends = after is None or after.is_("補助記号")
+        asked = before is not None and before.source in {"を", "に", "すべて", "全て", "全部", "へ"}
+        return ends and asked and "".join(m.surface for m in self.chain[i:j]) + "する" in tables.edits()
 
     # -- numbers ---------------------------------------------------------------------------------------------
 
@@ -305,6 +326,13 @@ class _Segmenter:
             numeral, j = numeral + m.surface, j + 1
             if m.space:
                 break
+        if self.chain[i].surface[:1] in {"数", "何"} and (
+            round_number := _ROUND.get(self.chain[i].surface[1:])
+        ):
+            counter, end = self._counter(i + 1)
+            features = {} if counter is None else counter.features
+            return self._add(i, max(end, i + 1), "number", how="counter", english=round_number,
+                             features=features, category="bare")  # fmt: skip
         if several:
             j = i + 1
         amount = None if several else numerals.value(numeral)
@@ -371,6 +399,12 @@ class _Segmenter:
                 return j
         return i
 
+    def _counts(self, entry: Entry) -> bool:
+        """Whether a tag such as 一人 is an amount here: パティシエがひとり."""
+        before = self.words[-1] if self.words else None
+        amount = any(e.category == "quantity" for e in self.own.get(entry.ja, ()))
+        return amount and before is not None and before.source in {"が", "は", "も", "を"}
+
     def _alone(self, i: int, j: int) -> bool:
         """Whether the stretch is a tag of its own (一人 -> solo, but 一人の少女 -> a girl)."""
         before, after = self._at(i - 1), self._at(j)
@@ -391,10 +425,15 @@ class _Segmenter:
             return self._add(
                 i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""}
             )
+        if m.is_("closed") and (said := closed(m.surface)) is not None:
+            if said.category == "ordinal":
+                number = numerals.value(m.surface.removeprefix("第"))
+                return self._add(i, i + 1, "number", said, number=number)
+            return self._add(i, i + 1, "adj" if said.category == "adj" else "noun", said)
         if m.is_("digits"):
             return self._add(i, i + 1, "number", how="copied", english=m.surface, category="bare")
         if m.is_("補助記号") or (m.is_("記号", "一般") and not _readable(m.surface)):
-            self._add(i, i + 1, "punct", how="copied", english=m.surface)
+            self._add(i, i + 1, "punct", how="copied", english=", " if self._lists(i) else m.surface)
             if m.surface in _QUOTES and (after := self._at(i + 1)) is not None and after.surface == "と":
                 self._quote(_QUOTES[m.surface])
             return i + 1
@@ -418,6 +457,16 @@ class _Segmenter:
         if m.is_("感動詞") and lookup(m, self.user) is None and romaji(m.kana or m.surface):
             return self._add(i, i + 1, "adv", how="romaji", english=romaji(m.kana or m.surface))
         return self._noun(i)
+
+    def _lists(self, i: int) -> bool:
+        """Whether a ・ stands between two things rather than in a name: コート・マフラー."""
+        before, after = self.words[-1] if self.words else None, self._at(i + 1)
+        if self.chain[i].surface != "・" or before is None or after is None:
+            return False
+        categories = {e.category for e in self.own.get(after.surface, ())}
+        return (
+            before.how == "lexicon" and before.category in tables.THINGS and bool(categories & tables.THINGS)
+        )
 
     def _quote(self, opening: str) -> None:
         """Make one noun of what stands in quotes: 「開店」と書かれた看板."""
