@@ -1,4 +1,4 @@
-"""How threads of OpenMP wait: the command as it is (they sleep) beside ``OMP_WAIT_POLICY=ACTIVE`` (they spin).
+"""How threads of OpenMP wait: the command as it is (they sleep), and ``OMP_WAIT_POLICY=ACTIVE`` (they spin).
 
     python examples/bench/waiting.py --rounds 3
     python examples/bench/waiting.py --rounds 3 --busy 2

@@ -1,4 +1,4 @@
-"""How many threads there are where a control group limits the processor; it is read from folders like Linux's."""
+"""How many threads there are where a control group limits the processor; folders stand for those of Linux."""
 
 from __future__ import annotations
 
