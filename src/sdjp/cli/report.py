@@ -75,8 +75,11 @@ def announce_prompt(info: PromptInfo) -> None:
         say(ja=f"アダプターの解釈: {info.read}", en=f"read by the adapter as: {info.read}")
     announce_addons(info)
     if info.unknown:
-        words = "、".join(info.unknown)
-        say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
+        say(
+            ja=f"わからなかった語: {'、'.join(info.unknown)}",
+            en=f"not understood: {', '.join(info.unknown)}",
+            file=sys.stderr,
+        )
     announce_neighbours(info)
     if info.truncated:
         say(ja=f"入りきらなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
