@@ -11,10 +11,9 @@ import pytest
 NOTEBOOK = """
 import sys, types
 
-# What tqdm asks a notebook for.
-shell = types.SimpleNamespace(config={"IPKernelApp": {}})
-sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: shell)
-sys.modules["ipykernel"] = types.ModuleType("ipykernel")
+# What tells tqdm and sdjp of a notebook.
+sys.modules["ipykernel"] = sys.modules["ipykernel.zmqshell"] = types.ModuleType("ipykernel")
+sys.modules["IPython"] = types.SimpleNamespace(get_ipython=object)
 
 from sdjp import Pipeline
 
