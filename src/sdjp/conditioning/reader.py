@@ -79,6 +79,8 @@ class Reader:
             translate=translate,
             names=self.names,
             words=self.words,
+            # An adapter learnt from normalized text; models of Japanese from text as people write it.
+            as_typed=translate == "never" and self.tokenizer.japanese and self.written is None,
         )
         if self.written is None or text_encoder is None:
             return result

@@ -72,6 +72,7 @@ def read(
     max_chunks: int | None = None,
     names: Names | None = None,
     words: Words | None = None,
+    as_typed: bool = False,
 ) -> list[ReadPrompt]:
     """Read prompts; the leaves of all of them are translated as one batch.
 
@@ -83,6 +84,7 @@ def read(
         max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
         names: Names that are not translated and stand for vectors of their own.
         words: The words that the model knows, if it is known for knowing few.
+        as_typed: Normalize no text, whatever the translator.
 
     Raises:
         InputError: If a prompt, or a tag in it, cannot be read.
@@ -90,7 +92,7 @@ def read(
     """
     names = Names({}) if names is None else names
     results = []
-    as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
+    as_typed |= isinstance(translator, PassthroughTranslator) and translator.as_typed
     parsed = [names.mark(_parsed(prompt, as_typed=as_typed)) for prompt in prompts]
     for tree, (english, group, records) in zip(
         parsed, _translated(parsed, translator, translate), strict=True
