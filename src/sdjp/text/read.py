@@ -19,7 +19,7 @@ from sdjp.text.neighbours import Words
 from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizers.base import Tokenizer
-from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.text.translate.base import Piece, PromptTranslator, Translation, Translator
 from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.text.tree import Named
 
@@ -146,15 +146,25 @@ def _translated(
 ) -> Iterator[tuple[syntax.Prompt, tuple[str, ...], list[Translation | None]]]:
     """Translate the leaves of all prompts as one batch: each in English, its leaves, what became of them."""
     leaves = [syntax.text_leaves(tree) for tree in parsed]
-    wanted = [leaf for group in leaves for leaf in group if _wants(leaf, translate)]
-    unique = list(dict.fromkeys(wanted))
-    translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
-    for tree, group in zip(parsed, leaves, strict=True):
-        records = [translated.get(leaf) if _wants(leaf, translate) else None for leaf in group]
+    wanted = [list(dict.fromkeys(leaf for leaf in group if _wants(leaf, translate))) for group in leaves]
+    for tree, group, of_one in zip(parsed, leaves, _records(wanted, translator), strict=True):
+        records = [of_one.get(leaf) for leaf in group]
         english = syntax.map_text(
             tree, [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
         )
         yield english, group, records
+
+
+def _records(wanted: Sequence[Sequence[str]], translator: Translator) -> list[dict[str, Translation]]:
+    """The translations of the leaves of each prompt."""
+    if not any(wanted):
+        return [{} for _ in wanted]
+    if isinstance(translator, PromptTranslator):
+        groups = translator.translate_prompts(wanted)
+        return [dict(zip(*pair, strict=True)) for pair in zip(wanted, groups, strict=True)]
+    unique = list(dict.fromkeys(leaf for of_one in wanted for leaf in of_one))
+    translated = dict(zip(unique, translator.translate(unique), strict=True))
+    return [{leaf: translated[leaf] for leaf in of_one} for of_one in wanted]
 
 
 def _nearest(prompt: syntax.Prompt, words: Words | None) -> tuple[syntax.Prompt, tuple[tuple[str, str], ...]]:
