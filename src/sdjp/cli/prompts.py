@@ -59,6 +59,24 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
         )
 
 
+def check_translator(args: argparse.Namespace, text: str) -> None:
+    """See that the hub has the translation model, if this prompt is for one: what is heavy is loaded later.
+
+    Raises:
+        WeightsError: If it is neither there nor here.
+        MissingDependencyError: If huggingface_hub is not installed.
+    """
+    if not args.translator.startswith("marian:") or args.translate == "never":
+        return
+    from sdjp.text.script import is_japanese
+    from sdjp.text.translate import make_translator
+    from sdjp.text.translate.marian import MarianTranslator
+
+    translator = make_translator(args.translator)
+    if isinstance(translator, MarianTranslator) and is_japanese(text):
+        translator.check_source()
+
+
 def _numbered(args: argparse.Namespace) -> Iterator[tuple[int, str]]:
     """The lines that are there to be drawn, and their numbers from 1."""
     for number, line in enumerate(_lines(args.from_file), start=1):

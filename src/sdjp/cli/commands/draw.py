@@ -23,7 +23,7 @@ from sdjp.cli.options import (
 )
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
-from sdjp.cli.prompts import prompts
+from sdjp.cli.prompts import check_translator, prompts
 from sdjp.cli.report import Output, announce_prompt, announce_unused
 from sdjp.cli.speech import say_stopped
 from sdjp.errors import InputError
@@ -105,9 +105,6 @@ def _version() -> str:
 def run(args: argparse.Namespace) -> int:
     """Draw every prompt."""
     from sdjp import checks
-    from sdjp.generation.job import Inputs, check_ahead
-    from sdjp.images import check_folder
-    from sdjp.options import GenerationOptions
 
     recorded = None if args.from_png is None else take_record(args)
     checks.count("n_iter", args.n_iter, label="繰り返しの回数")
@@ -121,6 +118,12 @@ def run(args: argparse.Namespace) -> int:
         )
     texts = prompts(args)
     first = next(texts)
+    check_translator(args, first)
+
+    from sdjp.generation.job import Inputs, check_ahead
+    from sdjp.images import check_folder
+    from sdjp.options import GenerationOptions
+
     arguments = generation_arguments(args)
     pictures = open_pictures(args)
     check_ahead(  # a slip costs no loading
