@@ -51,9 +51,10 @@ def parser() -> Parser:
                   en="what to draw (as in the original txt2img.py)")  # fmt: skip
     text_options(options)
     options.option("--from-png", metavar="F",
-                  ja="この PNG の記録（sdjp か AUTOMATIC1111 の web UI）から描き直す。ほかの引数が優先",
-                  en="draw again from the record in this PNG (of sdjp or AUTOMATIC1111's web UI); "
-                     "what else is given comes first")  # fmt: skip
+                  ja="この絵の記録（sdjp の PNG か、AUTOMATIC1111 の web UI の PNG・JPEG・WebP）から"
+                     "描き直す。ほかの引数が優先",
+                  en="draw again from the record in this picture (a PNG of sdjp, or a PNG, JPEG or WebP of "
+                     "AUTOMATIC1111's web UI); what else is given comes first")  # fmt: skip
     options.generation("negative_prompt", "--negative", metavar="PROMPT")
     options.generation("num_images_per_prompt", "-n", "--n_samples", metavar="N")
     options.option(
