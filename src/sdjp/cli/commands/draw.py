@@ -23,7 +23,7 @@ from sdjp.cli.options import (
 )
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
-from sdjp.cli.prompts import check_translator, prompts
+from sdjp.cli.prompts import check_translator, drawable, prompts
 from sdjp.cli.report import Output, announce_prompt, announce_unused
 from sdjp.cli.speech import say_stopped
 from sdjp.errors import InputError
@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
     output, stopped = Output(verbose=args.verbose), False
     seed = args.seed
     try:
-        for text in itertools.chain([first], texts):
+        for text in drawable(args, pipe, itertools.chain([first], texts)):
             for _ in range(args.n_iter):
                 stream = pipe.stream(text, seed=seed, **pictures, **arguments)
                 before = output.count
