@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sdjp import Pipeline, cli
+from sdjp import Pipeline, cli, japanese
 from sdjp.config import TINY, ModelConfig
 from sdjp.text.prompt import parse
 from sdjp.text.tokenizers.clip import ClipTokenizer
@@ -187,6 +187,21 @@ def test_they_are_converted(target: str, folder: Path, tmp_path: Path) -> None:
     rows = next(tensor for name, tensor in table.items() if name.endswith("token_embedding.weight"))
     assert torch.equal(rows, pipe.text_encoder.state_dict()["token_embedding.weight"])
     assert len(rows) == 49408 + len(NAMES)
+
+
+def test_their_names_reach_a_pipeline_of_diffusers_as_they_are() -> None:
+    told: list[str] = []
+
+    class Told:
+        tokenizer = trained().tokenizer
+
+        def __call__(self, prompt: str) -> None:
+            told.append(prompt)
+
+    wrapped = japanese(Told(), translator="lexicon")
+    for prompt in ("<cat-toy>のいる部屋", "赤い<dog>"):
+        wrapped(prompt)
+    assert told == ["<cat-toy> a room", "red <dog>"]
 
 
 def test_a_vocabulary_of_the_models_own(tmp_path: Path) -> None:

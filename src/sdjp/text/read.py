@@ -123,7 +123,11 @@ def read(
 
 
 def to_english(
-    prompts: Sequence[str | syntax.Prompt], *, translator: Translator, translate: TranslateMode = "auto"
+    prompts: Sequence[str | syntax.Prompt],
+    *,
+    translator: Translator,
+    translate: TranslateMode = "auto",
+    names: Names | None = None,
 ) -> list[str]:
     """Return what :func:`read` would give a text encoder, as text; brackets and tags stay.
 
@@ -131,7 +135,8 @@ def to_english(
         InputError: If a prompt cannot be parsed.
         TranslationError: If a leaf cannot be translated.
     """
-    parsed = [_parsed(prompt) for prompt in prompts]
+    names = Names({}) if names is None else names
+    parsed = [names.mark(_parsed(prompt)) for prompt in prompts]
     return [str(english) for english, _, _ in _translated(parsed, translator, translate)]
 
 
