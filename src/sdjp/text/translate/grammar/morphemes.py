@@ -23,7 +23,7 @@ _EMOJI_ONE: Final = (
 _EMOJI: Final = f"{EMOJI_RE.pattern}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
 WHOLE_RE: Final = re.compile(
     f"(?P<emoji>{_EMOJI})|(?:(?P<latin>{_LATIN}(?: +(?:{_LATIN}|{_VERSION}))*)"
-    "|(?P<digits>[0-9]+(?:[.,/][0-9]+)*))(?!\ufe0f?\u20e3)"
+    "|(?P<digits>[0-9]+(?:[.,/:][0-9]+)*))(?!\ufe0f?\u20e3)"
 )
 """What is never cut: emoji, Latin runs, numbers."""
 

@@ -423,7 +423,7 @@ class _Segmenter:
                 before = self.words.pop()
                 self.words.append(Word.of(before.source + self._source(i, end), "adj", looks))
                 return end
-        if m.is_("latin") or m.is_("emoji"):
+        if m.is_("latin") or m.is_("emoji") or (m.is_("digits") and ":" in m.surface):
             return self._add(
                 i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""}
             )
