@@ -51,17 +51,20 @@ _PAST: Final = {
         swim/swam/swum swing/swung/swung take/took/taken teach/taught/taught tear/tore/torn tell/told/told
         think/thought/thought throw/threw/thrown understand/understood/understood wake/woke/woken
         wear/wore/worn weave/wove/woven win/won/won write/wrote/written kneel/knelt/knelt
-        lean/leaned/leaned strike/struck/struck overlook/overlooked/overlooked grind/ground/ground
+        lean/leaned/leaned strike/struck/struck overlook/overlooked/overlooked grind/ground/ground spit/spat/spat overtake/overtook/overtaken overcome/overcame/overcome
+        lend/lent/lent seek/sought/sought swear/swore/sworn bet/bet/bet overhang/overhung/overhung
+        withdraw/withdrew/withdrawn overlay/overlaid/overlaid undo/undid/undone cling/clung/clung sting/stung/stung
+        stride/strode/stridden weep/wept/wept creep/crept/crept bleed/bled/bled breed/bred/bred rid/rid/rid
+        unwind/unwound/unwound wind/wound/wound rewrite/rewrote/rewritten redo/redid/redone remake/remade/remade
         """.split()
     )
 }
-# One syllable, or stress on the last: the final consonant is doubled (running); all others are not (opening).
+# The final consonant is doubled behind one short vowel in verbs of one syllable (run, running), and in these.
+_ONE_SYLLABLE: Final = re.compile(r"(?:[^aeiou]+|qu|)[aeiou][bdgklmnprt]")
 _DOUBLED: Final = frozenset(
     """
-    blur stir star run sit swim cut hit put get dig let set shut stop step hug pet pat rub drip drop drag
-    grab grip hop jog knit mop nap pop plan plug rip scan shop sip skip slip snap spin spit spot strum tap
-    tip trap trim trot wag wrap win chat clap flap fit fan tug split begin scrub emit forget regret permit
-    commit occur upset propel admit beg bat pin prop quit rob rot snug swap top zip chop flip drum sag
+    begin emit forget regret permit commit occur upset propel admit overlap unwrap rewrap handcuff zigzag input
+    format program refer prefer submit unplug unzip
     """.split()
 )
 # Adjectives that are their own adverbs.
@@ -124,11 +127,17 @@ def gerund(verb: str) -> str:
         first = first[:-2] + "ying"
     elif first.endswith("e") and not first.endswith(("ee", "oe", "ye")) and first != "be":
         first = first[:-1] + "ing"
-    elif first in _DOUBLED:
+    elif first.endswith("ic"):
+        first += "king"
+    elif _is_doubled(first):
         first += first[-1] + "ing"
     else:
         first += "ing"
     return first + space + rest
+
+
+def _is_doubled(verb: str) -> bool:
+    return verb in _DOUBLED or _ONE_SYLLABLE.fullmatch(verb) is not None
 
 
 def participle(verb: str) -> str:
@@ -150,7 +159,9 @@ def _regular_past(verb: str) -> str:
         return verb + "d"
     if re.search(r"[^aeiou]y$", verb):
         return verb[:-1] + "ied"
-    if verb in _DOUBLED:
+    if verb.endswith("ic"):
+        return verb + "ked"
+    if _is_doubled(verb):
         return verb + verb[-1] + "ed"
     return verb + "ed"
 

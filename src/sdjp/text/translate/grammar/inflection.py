@@ -17,12 +17,12 @@ _AUXILIARIES: Final = {
 }  # fmt: skip
 # Verbs behind て, and the feature that each adds.
 _BEHIND_TE: Final = {
-    "居る": "progressive", "おる": "progressive", "有る": "resultative", "欲しい": "desire",
+    "居る": "progressive", "おる": "progressive", "遣る": "", "頂く": "", "有る": "resultative", "欲しい": "desire",
     "仕舞う": "", "置く": "", "来る": "", "行く": "", "見る": "", "呉れる": "", "貰う": "",
     "上げる": "", "下さる": "",
 }  # fmt: skip
 # What goes on from the stem of a verb (食べ始める) and changes nothing that English says.
-_PHASE_SUFFIXES: Final = frozenset("過ぎる 易い 難い 始める 続ける".split())
+_PHASE_SUFFIXES: Final = frozenset("易い 難い 始める 続ける".split())
 _PHASE_VERBS: Final = frozenset("始める 続ける 出す 切る 掛ける".split())
 
 
@@ -68,6 +68,12 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = _extended(form, _BEHIND_TE[m.lemma], m)
             if "未然形" in m.inflection:
                 form = replace(form, link="plain")
+        elif m.surface == "まま" and form.past:  # 着たまま: still wearing
+            form = replace(form, past=False, link="te")
+        elif m.surface == "ばかり" and form.past:
+            form = replace(form, link="plain")
+        elif m.lemma == "過ぎる" and m.kana.startswith("スギ"):
+            form = replace(form, excess=True, link="te" if "連用形" in m.inflection else "plain")
         elif m.surface in {"よう", "みたい"} and m.is_("形状詞", "助動詞語幹") and chain[start].is_("動詞"):
             form = replace(form, like=True, link="plain")
         elif (
@@ -79,7 +85,7 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             rest, i = inflection(chain, i + 1)
             form = replace(rest, seeming=True)
             continue
-        elif m.surface == "そう" and m.is_("形状詞", "助動詞語幹"):
+        elif m.surface == "そう" and (m.is_("形状詞", "助動詞語幹") or "連用形" in chain[i - 1].inflection):
             form = replace(form, seeming=True, link="plain")
         elif (m.is_("接尾辞") and m.lemma in _PHASE_SUFFIXES) or (
             m.is_("動詞", "非自立可能") and m.lemma in _PHASE_VERBS and form.link == "te"

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from sdjp.text.translate import lexicon_table as tables
+from sdjp.text.translate.grammar.lookup import GRAMMAR_WORDS
 from sdjp.text.translate.grammar.morphemes import Morpheme
 from sdjp.text.translate.grammar.romaji import hiragana, katakana
 from sdjp.text.translate.grammar.words import NOUNS
@@ -66,6 +67,8 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     position = 0
     for stretch in _STRETCH.finditer(text):
+        if stretch[0] in tables.own() and stretch[0] not in tables.readings():
+            continue
         hiragana_in_it = re.search("[ぁ-ゖ]", stretch[0])
         way = _cheapest(stretch[0], user) if hiragana_in_it else _telegram(stretch[0], text, user)
         if not way:
@@ -102,10 +105,14 @@ def _loanwords(text: str, user: Table) -> list[tuple[str, str]]:
         ends = range(run.end(), i + 2, -1) if run is not None else ()
         for end in ends:
             word = text[i:end]
+            if word in own or word in glossary or word in user:
+                pairs += [(c, c) for c in word]  # ずらっと is itself
+                i = end
+                break
             foreign = len(word) > 4 or "ー" in word or "っ" in word
-            if not foreign or word in own or word in glossary or word in user:
-                continue
-            if {e.category for e in own.get(katakana(word), ())} & NOUNS:
+            rest = run[0][end - i :] if run is not None else ""
+            ends = not rest or rest[0] in "のとやかがをにはもでへな"
+            if foreign and ends and {e.category for e in tables.by_kind().get(katakana(word), ())} & NOUNS:
                 pairs.append((word, katakana(word)))
                 i = end
                 break
@@ -209,6 +216,9 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, word, _RUN, 1 + 1.2 * len(word)
             continue
         known = {e.category for e in own.get(word, ())}
+        if word in GRAMMAR_WORDS:
+            yield word, word, _OTHER, 2.0
+            continue
         if len(word) > 1 and word in verbs:
             yield word, verbs[word], _OTHER, 2.0
         elif known & {"adj", "adv", "verb"}:
@@ -223,7 +233,7 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
         elif len(word) > 1 and known & NOUNS:
             yield word, word, _NOUN, 2.0
-        elif len(word) > 2 and {e.category for e in own.get(katakana(word), ())} & NOUNS:
+        elif len(word) > 2 and {e.category for e in tables.by_kind().get(katakana(word), ())} & NOUNS:
             yield word, katakana(word), _NOUN, 2.0  # いるか, ろけっと
         elif len(word) > 2 and word in glossary:
             yield word, word, _NOUN, 3.0

@@ -12,6 +12,11 @@ from sdjp.text.translate.grammar.romaji import hiragana
 from sdjp.text.translate.grammar.words import NOUNS
 from sdjp.text.translate.lexicon_table import Entry, Table
 
+# What is grammar though a reading of the tables is spelt like it: そう is no monk, てる does not shine.
+GRAMMAR_WORDS: Final = frozenset(
+    "そう そうな そうに そこ ここ どこ だれ なに なん よう こと もの とき ため まま ほう いま あと てる でる てた でた ている でいる たり だり "
+    "ない なく たち ころ はず ほど くらい だけ から まで こう どう ああ この その あの どの これ それ あれ どれ".split()
+)
 _KANA: Final = re.compile("[ぁ-ヿ]+")
 _KATAKANA: Final = re.compile("[ァ-ヺ]")
 # Plurals that do not end in s, and the grammar that a gloss has from the known noun it ends with.
@@ -22,7 +27,7 @@ _INHERITED: Final = frozenset("mass prep pl many the".split())
 def lookup(m: Morpheme, user: Table) -> Entry | None:
     """Look one noun, adjective or adverb up everywhere."""
     kana = hiragana(m.surface)
-    reading = tables.readings().get(kana) if is_kana(m.surface) else None
+    reading = tables.readings().get(kana) if is_kana(m.surface) and kana not in GRAMMAR_WORDS else None
     spellings = dict.fromkeys(s for s in (m.surface, m.base, m.lemma, reading) if s)
     for spelling in spellings:
         for table in (user, tables.own()):

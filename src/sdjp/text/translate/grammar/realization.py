@@ -174,6 +174,8 @@ def adjective_phrase(adjective: Adjective) -> str:
     text = word.features.get("adj") or word.features.get("style") or word.english
     if word.category == "unit" or word.kind == "number":
         text = word.english
+    if word.form.excess:
+        text = f"too {text}"
     if word.form.negative:
         text = f"not {text}"
     if word.form.seeming:

@@ -427,6 +427,12 @@ class _Segmenter:
             return self._add(
                 i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""}
             )
+        if m.lemma == "過ぎる" and self.words and self.words[-1].kind == "adj":
+            form, end = inflection(self.chain, i)  # 派手すぎない
+            before = self.words.pop()
+            form = replace(before.form, excess=True, negative=form.negative, link=form.link)
+            self.words.append(replace(before, source=before.source + self._source(i, end), form=form))
+            return end
         if m.is_("quoted"):
             return self._add(i, i + 1, "noun", how="copied", english=m.surface, category="quoted", features={"bare": ""})
         if m.is_("closed") and (said := closed(m.surface)) is not None:
@@ -574,7 +580,7 @@ class _Segmenter:
 
 def _goes_on(m: Morpheme) -> bool:
     """Whether ``m`` continues a predicate: て, た, ない, ながら …"""
-    return m.is_("助動詞") or m.is_("助詞", "接続助詞")
+    return m.is_("助動詞") or m.is_("助詞", "接続助詞") or m.lemma == "過ぎる" or m.surface == "そう"
 
 
 def _is_potential(m: Morpheme) -> bool:

@@ -44,6 +44,8 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
     lifeless = of.head.category not in {"person", "animal", "name"}
     if gap and "vt" in features and lifeless and (form.past or "pp" in features):
         return verb.use(features.get("pp") or english.participle(verb.english))
+    if form.excess:
+        return verb.use(f"{english.gerund(verb.english)} too much")
     if form.desire:
         return verb.use(f"wanting to {verb.english}")
     alone = not clause.arguments and not clause.adverbs and not clause.before

@@ -32,6 +32,7 @@ class Form:
     desire: bool = False
     seeming: bool = False
     like: bool = False
+    excess: bool = False
     potential: bool = False
 
 
