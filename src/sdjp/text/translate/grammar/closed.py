@@ -33,6 +33,11 @@ _TENS: Final = {10: "teens", 20: "twenties", 30: "thirties", 40: "forties", 50: 
 _PARTS: Final = {"前半": "early ", "半ば": "mid-", "なかば": "mid-", "後半": "late "}
 _SCHOOLS: Final = {"中学": "junior high school", "高校": "high school", "大学": "university"}
 _FRACTIONS: Final = {2: "half", 3: "third", 4: "quarter"}
+_DIMENSIONS: Final = {"高さ": "-tall", "身長": "-tall", "標高": "-high", "長さ": "-long", "全長": "-long", "体長": "-long", "幅": "-wide",
+                      "深さ": "-deep", "直径": "-wide", "重さ": "", "体重": ""}  # fmt: skip
+_LENGTHS: Final = {"ミリ": "millimeter", "mm": "millimeter", "センチ": "centimeter", "センチメートル": "centimeter", "cm": "centimeter",
+                   "メートル": "meter", "m": "meter", "キロ": "kilometer", "キロメートル": "kilometer", "km": "kilometer", "kg": "kilogram",
+                   "キログラム": "kilogram", "トン": "ton", "グラム": "gram", "g": "gram"}  # fmt: skip
 _AFTERNOON: Final = frozenset(["午後", "夕方", "夜", "昼", "夕"])
 
 
@@ -136,6 +141,11 @@ def _ordinal(match: re.Match[str]) -> str:
     return numerals.ordinal(_number(match["n"]))
 
 
+def _measure(match: re.Match[str]) -> str:
+    n = match["n"] if match["n"][0].isascii() else _number(match["n"])
+    return f"{n}-{_LENGTHS[match['unit']]}{_DIMENSIONS[match['of']]}"
+
+
 def _form(
     pattern: str,
     say: Callable[[re.Match[str]], str | None],
@@ -165,6 +175,9 @@ _FORMS: Final = (
     _form(rf"(?P<n>{_N})円(?P<kind>玉|硬貨|札)", _money, "thing"),
     _form(r"[¥￥](?P<n>[0-9][0-9,]{0,12})の?(?P<kind>玉|硬貨|札)?", _money, "thing"),
     _form(rf"第(?P<n>{_N})", _ordinal, "ordinal", behind="(?=の)"),
+    _form(rf"(?P<n>{_N})(?:番|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊)目", _ordinal, "ordinal"),
+    _form(rf"(?P<of>{'|'.join(_DIMENSIONS)})が?(?:約|およそ)?(?P<n>{_N}(?:\.[0-9]+)?)(?P<unit>{'|'.join(sorted(_LENGTHS, key=len, reverse=True))})", _measure, "adj",
+          behind="(?![a-z])"),
 )  # fmt: skip
 _ANY: Final = re.compile(
     "(?<![0-9.])(?:"

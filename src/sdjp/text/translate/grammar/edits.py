@@ -63,15 +63,17 @@ def _words(item: Item) -> list[Word]:
 def _requested(clause: Clause) -> Sequence[Item] | None:
     verb, form = clause.verb, clause.verb.form
     ends = clause.final or form.link == "te"
-    if not ends or form.negative or form.passive or form.past or form.progressive or clause.before:
+    if not ends or form.passive or form.past or form.progressive or clause.before:
         return None
     changed = clause.subject if clause.subject is not None and clause.subject.marker in {"は", "も"} else None
     if clause.subject is not None and changed is None:
         return None
-    if form.causative:
+    if form.causative and not form.negative:
         return _made(clause)
     kind = lexicon_table.edits().get(verb.base)
-    if kind is None:
+    if form.negative:
+        kind = "none" if kind in {"with", "show"} else None
+    if kind is None or kind == "show":
         return None
     nouns = [a for a in clause.arguments if isinstance(a, Noun)]
     thing = next((a for a in nouns if a.marker == "を"), changed)

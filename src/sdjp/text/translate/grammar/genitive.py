@@ -26,6 +26,10 @@ _OF: Final = frozenset(
 _GROWS: Final = frozenset("leaf branch root fruit nut trunk bark spirit shade stump flower".split())
 # After a place these say what is there rather than where it is.
 _SCENES: Final = frozenset("landscape townscape scenery view scene map sky".split())
+# What belongs to a printed thing rather than being shown in it.
+_OF_MEDIA: Final = frozenset("cover design page title layout template frame".split())
+# What a shop or an office has made for itself.
+_PRINTED: Final = frozenset("ticket logo flyer ad advertisement menu card poster sign signboard banner form uniform pamphlet website".split())
 # A maid who is a girl, a knight who is a cyborg.
 _ANYONE: Final = frozenset(
     """
@@ -76,6 +80,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a in {"color", "material", "style", "tag", "latin"}:
         head.many = head.many or "several" in word.features  # 色とりどりの風船
         return _before(modifier, head)
+    if last in _OF_MEDIA and a in {"medium", "thing"}:
+        return _before(modifier, head)  # 雑誌の表紙
     if a == "medium" and b != "medium":
         modifier.modifiers.append(Genitive(head, "of {}"))
         return modifier
@@ -121,6 +127,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "by {}")
     if a in {"place", *_ANIMATE} and b == "style" and last == "art":
         return _after(modifier, head, "of {}")  # 城のドット絵
+    if a == "place" and last in _PRINTED:
+        return _before(modifier, head)  # カフェのロゴ
     if a in {"place", "proper"}:
         return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
     if a in _ANIMATE:

@@ -27,7 +27,7 @@ from sdjp.text.translate.grammar.parts import (
 )
 from sdjp.text.translate.grammar.words import NOUNS, Word
 
-CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "へ", "まで", "より"])
+CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "へ", "まで", "より", "しか"])
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
@@ -391,6 +391,10 @@ class _Parser:
             clause.subject.modifiers = [m for m in clause.subject.modifiers if m not in outer]
             self.stack += outer
         clause.final = word.form.link == "plain" and not modifies
+        before = self._top
+        if isinstance(before, Clause) and not modifies and before.subject is not None and clause.subject is not None:
+            before.final = True
+            self.stack.append(Single(Word(source="", kind="punct", english=",")))
         self.stack.append(clause)
 
     def _takes(self, clause: Clause, item: Item, *, modifies: bool) -> bool:
@@ -401,6 +405,8 @@ class _Parser:
         elif isinstance(item, Related) and (not item.adnominal or item.marker):
             clause.arguments.insert(0, item)
         elif isinstance(item, Clause) and not item.final and item.verb.form.link in {"te", "while"}:
+            if not modifies and item.subject is not None and clause.subject is not None:
+                return False  # 猫が眠り、犬が走る: two things happen, one beside the other
             clause.before.insert(0, item)
             if clause.subject is None and item.subject is not None and item.subject.kind == "animate":
                 clause.subject, item.subject = item.subject, None  # who sits and who reads is one
@@ -412,6 +418,9 @@ class _Parser:
 
     def _takes_noun(self, clause: Clause, noun: Noun, *, first: bool, modifies: bool) -> bool:
         verb = clause.verb
+        if noun.marker == "しか":  # 屋根しか見えない: only the roof is seen
+            noun.limit, noun.marker = "only", "を" if "vt" in verb.features else "が"
+            verb.form = replace(verb.form, negative=False)
         if noun.marker == "も" and "vt" in verb.features and noun.kind != "animate":
             noun.marker = "を"  # 傘も差さずに
         if noun.marker in {"が", "は", "も"} or (
@@ -513,6 +522,9 @@ class _Parser:
             item = self.stack[-1]
             if isinstance(item, Noun) and item.marker in _JOINING:
                 top.also.insert(0, (_JOINING[item.marker], item))
+            elif isinstance(item, Noun) and item.marker == "に" and _is_worn(item) and _is_worn(top):
+                item.marker = ""
+                top.also.insert(0, ("and", item))  # 白いシャツに青いネクタイ
             elif isinstance(item, Noun) and item.marker in CASES - {"が", "は", "も"}:
                 item.adnominal = True
                 top.modifiers.insert(0, item)
@@ -549,6 +561,11 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
     "request": _Parser._silent,
 }
 """The rule for each kind of word."""
+
+
+def _is_worn(noun: Noun) -> bool:
+    """Whether a noun is something to wear, or hair."""
+    return noun.head.category == "clothes" or "hair" in noun.head.english.split(" ")
 
 
 def _modifies_nouns(adjective: Adjective, noun: Noun) -> bool:

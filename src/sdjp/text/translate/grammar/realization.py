@@ -59,6 +59,7 @@ _POSITIONS: Final = {
 }  # fmt: skip
 # The preposition of a participle that has nothing to look at or point to.
 _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
+_PREPOSITIONS: Final = frozenset("in on at with under for from of to by about into over out without during after before".split())
 _BEHIND: Final = "in the background of {}"
 # Before a noun: whose, opinion and size, colour, what it is made of.
 _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
@@ -136,7 +137,10 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
                 noun.definite = True
                 return _WHOSE, modifier.word.use("")  # その膝: on the knees
             noun.many = noun.many or "several" in modifier.word.features
-            return (_COLOR if is_color_word(modifier.word) else _OPINION), adjective_phrase(modifier)
+            text = adjective_phrase(modifier)
+            if _is_long(text):
+                return _AFTER, text
+            return (_COLOR if is_color_word(modifier.word) else _OPINION), text
         case Adjective(subject=subject):
             assert subject is not None
             subject.modifiers.append(Adjective(modifier.word, modifier.adverbs))
@@ -166,6 +170,12 @@ def _modifier(modifier: Modifier, noun: Noun) -> tuple[int, str]:
         case Single():
             word = modifier.word
             return (_AFTER if word.kind == "adv" else _OPINION), word.use(word.english)
+
+
+def _is_long(adjective: str) -> bool:
+    """Whether English puts an adjective behind its noun: in pajamas, covered in snow."""
+    words = adjective.split(" ")
+    return len(words) > 1 and (words[0] in _PREPOSITIONS or bool(_PREPOSITIONS & set(words[1:])))
 
 
 def adjective_phrase(adjective: Adjective) -> str:
@@ -285,7 +295,7 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     if alone and " " not in verb.rendered_or("") and not clause.adverbs and not verb.form.negative:
         return _OPINION, text
     state = verb.features.get("た") == verb.rendered and not text.startswith("with ")
-    if alone and not verb.form.negative and state:
+    if alone and not verb.form.negative and state and not _is_long(text):
         return _OPINION, text
     return _AFTER, text
 
@@ -335,6 +345,8 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     if verb.form.causative and not verb.form.passive:
         return _made_to(clause)
     verb.english = verb.features.get(of.head.category, verb.english)  # a car stops, a bird perches
+    if verb.form.negative and _says_no(clause, of):
+        verb.form = replace(verb.form, negative=False)
     text = verb_form(clause, of=of, gap=gap)
     if (verb.form.negative if negative is None else negative) and not verb.form.potential:
         text = f"not {text}"
@@ -361,6 +373,16 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     if not text and not complements:
         chain = chain[:-1]
     return " ".join(filter(None, [*chain, text, *complements, *_circumstances(clause)]))
+
+
+def _says_no(clause: Clause, of: Noun) -> bool:
+    """Whether another word says the no of a negative verb: nobody, nothing, no longer."""
+    for word in clause.adverbs:
+        if word.base == "もう":
+            word.english, word.category = "no longer", ""
+            return True
+    nouns = [of, *(a for a in clause.arguments if isinstance(a, Noun))]
+    return any(n.head.english == "nothing" or n.head.english.startswith("no ") for n in nouns)
 
 
 def infinitive(clause: Clause) -> str:
@@ -424,7 +446,8 @@ def complements_of(clause: Clause) -> list[str]:
         if is_direct(a, clause.verb)
     ]
     rest = [o for o in others if o not in bare]
-    adverbs = [a.use(adverb(a)) for a in clause.adverbs]
+    becomes = clause.verb.base in {"成る", "為る", "見える"}  # 真っ白になる is white, not whitely
+    adverbs = [a.use(a.english if becomes and a.category == "adj" else adverb(a)) for a in clause.adverbs]
     return [*direct, *bare, *adverbs, *rest]
 
 

@@ -31,7 +31,7 @@ _QUOTES: Final = {"」": "「", "』": "『", '"': '"'}
 _ONLY: Final = frozenset(["だけ", "のみ"])
 """Particles that say something of their own."""
 _PARTICLES: Final = frozenset(
-    "の を に が は も と や で から へ まで より か ほど くらい など とか ノ".split()
+    "の を に が は も と や で から へ まで より か ほど くらい など とか ノ しか".split()
 )
 # Relators that are part of the word before them (子供用): no space stands between.
 _BOUND: Final = frozenset("用 系 製 柄 際 形 姿 風 調 先 ごと".split())
@@ -93,7 +93,7 @@ class _Segmenter:
     def run(self) -> list[Word]:
         i = 0
         while i < len(self.chain):
-            i = self._number(i) or self._match(i) or self._single(i)
+            i = self._number(i) or self._stem(i) or self._match(i) or self._single(i)
         return self.words
 
     # -- the source ------------------------------------------------------------------------------------------
@@ -114,6 +114,18 @@ class _Segmenter:
         return end
 
     # -- the longest match -----------------------------------------------------------------------------------
+
+    def _stem(self, i: int) -> int | None:
+        """Take a verb's stem that MeCab has for a noun: 猫が眠り、"""
+        m, before, after = self.chain[i], self.words[-1] if self.words else None, self._at(i + 1)
+        goes_on = after is not None and after.surface in {"、", ","} and self._at(i + 2) is not None
+        if not goes_on or not m.is_("名詞") or before is None or before.source not in {"が", "を"}:
+            return None
+        if m.surface[-1] not in _PLAIN:
+            return None
+        verb = m.surface[:-1] + _PLAIN[m.surface[-1]]
+        entry = next((e for e in self.own.get(verb, ()) if e.category == "verb"), None)
+        return None if entry is None else self._add(i, i + 1, "verb", entry, form=Form(link="te"))
 
     def _match(self, i: int) -> int | None:
         for j in range(self._reach(i), i, -1):
@@ -195,13 +207,16 @@ class _Segmenter:
             case "relator":
                 if not noun_before or (inflected and not last.is_("形容詞")):
                     return False
-                if i == 0 or (self.chain[i - 1].space and not self._is_grammar(first)):
+                latin = i > 0 and self.chain[i - 1].is_("latin")  # anime 風
+                if i == 0 or (self.chain[i - 1].space and not self._is_grammar(first) and not latin):
                     return False
+                if entry.ja.startswith("を") and entry.ja.endswith("に") and self._is_transitive(after):
+                    return False  # 鞄を肩に掛ける: what is done to the bag
                 needs_noun = entry.ja.endswith(_ADNOMINAL) and "adnom" in entry.features
                 ends = after is None or after.is_("補助記号")
                 if needs_noun and ends:
                     return False
-                return entry.ja not in _BOUND or not self.chain[i - 1].space
+                return entry.ja not in _BOUND or not self.chain[i - 1].space or latin
             case "position":
                 return True
             case "suffix":
@@ -239,6 +254,13 @@ class _Segmenter:
                     return not self._is_grammar(first) and not first.is_("動詞")
                 return not (inflected and last.is_("動詞") and entry.category != "adj")
 
+    def _is_transitive(self, m: Morpheme | None) -> bool:
+        """Whether a verb takes an object, as far as the tables know."""
+        if m is None or not m.is_("動詞"):
+            return False
+        entries = (e for spelling in (m.base, m.lemma) for e in self.own.get(spelling, ()))
+        return any("vt" in e.features for e in entries if e.category == "verb")
+
     def _is_modified(self) -> bool:
         """Whether the last word modifies the noun that comes."""
         before = self.words[-1] if self.words else None
@@ -259,13 +281,15 @@ class _Segmenter:
         if category == "verb":  # 置かれ|た: the entry ends in an auxiliary
             form, end = inflection(self.chain, j - 1)
             return self._add(i, end, "verb", entry, form=form)
-        if category == "tag" and self._counts(entry):
+        if category == "tag" and (self._counts(entry) or self._not_even(j)):
             quantity = next(e for e in self.own[entry.ja] if e.category == "quantity")
             return self._take(quantity, i, j)
         if category in {"tag", "style"} and last.is_("形状詞"):
             return self._add(i, j, "adj" if category == "tag" else "noun", entry)
         if category == "group":
             return self._add(i, j, "noun", entry)
+        if category == "quantity" and entry.features.get("n") == "1" and self._not_even(j):
+            return self._add(i, j + 1, "auxiliary")
         if category == "quantity":
             number = int(entry.features["n"]) if "n" in entry.features else None
             return self._add(i, j, "number", entry, number=number)
@@ -344,8 +368,10 @@ class _Segmenter:
         counter, end = self._counter(j)
         if first_known > max(end, j):
             return None
-        if first_known == max(end, j) and self._alone(i, first_known):
+        if first_known == max(end, j) and (self._alone(i, first_known) or self._is_thing(i, first_known)):
             return None
+        if amount == 1 and self._not_even(max(end, j)):
+            return self._add(i, max(end, j) + 1, "auxiliary")
         if counter is None:
             if several:
                 return None
@@ -401,6 +427,18 @@ class _Segmenter:
                 return j
         return i
 
+    def _not_even(self, j: int) -> bool:
+        """Whether も and a negative come: 人が一人もいない says that there is nobody."""
+        after = self._at(j)
+        negative = any(m.surface in {"ない", "なく", "ず", "ぬ", "ません"} for m in self.chain[j : j + 5])
+        return after is not None and after.surface == "も" and negative
+
+    def _is_thing(self, i: int, j: int) -> bool:
+        """Whether a stretch of two numerals and more is a word of its own: 七五三."""
+        stretch = "".join(m.surface for m in self.chain[i:j])
+        named = any(e.category in tables.THINGS | {"proper"} for e in self.own.get(stretch, ()))
+        return named and numerals.value(stretch) is not None and len(stretch) > 2
+
     def _counts(self, entry: Entry) -> bool:
         """Whether a tag such as 一人 is an amount here: パティシエがひとり."""
         before = self.words[-1] if self.words else None
@@ -437,7 +475,8 @@ class _Segmenter:
             return self._add(i, i + 1, "noun", how="copied", english=m.surface, category="quoted", features={"bare": ""})
         if m.is_("closed") and (said := closed(m.surface)) is not None:
             if said.category == "ordinal":
-                number = numerals.value(m.surface.removeprefix("第"))
+                found = numerals.NUMERAL.search(m.surface)
+                number = numerals.value(found[0]) if found is not None else None
                 return self._add(i, i + 1, "number", said, number=number)
             return self._add(i, i + 1, "adj" if said.category == "adj" else "noun", said)
         if m.is_("digits"):

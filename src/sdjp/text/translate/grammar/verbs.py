@@ -12,6 +12,8 @@ from sdjp.text.translate.grammar.words import Word
 
 PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
+# What goes on, so that it cannot be about to happen: 聞こえてきそうな.
+_SEEMING: Final = frozenset("聞こえる 見える 居る 有る 為る 動く 続く 感じる 伝わる 匂う 分かる できる 出来る".split())
 # Prepositions that one of a verb's own cannot stand before.
 _WHITHER: Final = frozenset("outside at toward to in on out behind above under beyond into from".split())
 
@@ -25,6 +27,8 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
     if form.seeming:
         if form.passive:
             return verb.use(f"that can seemingly be {english.participle(verb.english)}")
+        if verb.base in _SEEMING:
+            return verb.use(f"that seems to {verb.english}")
         return verb.use(f"about to {verb.english}")
     if form.passive and not form.causative:
         return verb.use(features.get("pp") or english.participle(verb.english))
