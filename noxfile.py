@@ -74,9 +74,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types: mypy --strict over both packages and the tests."""
+    """Types: mypy --strict over both packages, the tests and the Python of the documentation."""
     install_project(session, "types", "parity")  # tests of parity have types, too
     session.run("python", "-m", "mypy", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/e2e/test_doc_types.py")
 
 
 @nox.session

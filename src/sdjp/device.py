@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
 import torch
 
 from sdjp.errors import InputError
+
+_FOR_CPUS: Final = (
+    "入っている torch は CPU 専用です。GPU を使うには https://pytorch.org/get-started/locally/ の手順で"
+    "入れ直してください。",
+    " This torch is for CPUs alone; https://pytorch.org/get-started/locally/ tells how to get one for GPUs.",
+)
 
 
 def bfloat16_is_fast() -> bool:
@@ -34,10 +41,12 @@ def resolve_device(device: str | torch.device) -> torch.device:
             en=f"device {device!r} is not known. Use 'auto', 'cpu', 'cuda', 'cuda:0', 'mps' …",
         ) from error
     if chosen.type == "cuda" and not torch.cuda.is_available():
+        # pip gives Windows, and whoever asks for it, a torch that knows no GPU.
+        ja, en = ("", "") if torch.version.cuda or torch.version.hip else _FOR_CPUS
         raise InputError(
             "device.missing",
-            ja="CUDA が見つかりません。device='auto' か 'cpu' を指定してください。",
-            en="there is no CUDA device here. Use device='auto' or 'cpu'.",
+            ja=f"CUDA が見つかりません。{ja}CPU で動かすには device='auto' か 'cpu' を指定してください。",
+            en=f"there is no CUDA device here.{en} To run on the CPU, use device='auto' or 'cpu'.",
         )
     return chosen
 

@@ -21,6 +21,7 @@ from sdjp.config import ModelConfig
 from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
 from sdjp.errors import InputError
+from sdjp.forks import about_to_compute
 from sdjp.generation.fast import check_engine
 from sdjp.generation.job import INPUTS, Inputs, Job, common_loras, enlarged, enlarging_tile, settle
 from sdjp.generation.memory import NORMAL, MemorySavings
@@ -150,6 +151,7 @@ class Pipeline:
             WeightsError: If the weights cannot be read; all that is wrong with them is in one message.
         """
         arguments = {name: value for name, value in locals().items() if name not in ("cls", "source")}
+        about_to_compute()
         extras = {name: arguments.pop(name) for name in EXTRAS}
         return cls._of(loading.from_source(source, Extras.checked(**extras), **arguments))
 
@@ -170,6 +172,7 @@ class Pipeline:
             WeightsError: If it is of another family, or LoRA or textual inversion is loaded into it.
             MissingDependencyError: If diffusers is not installed.
         """
+        about_to_compute()
         return cls._of(loading.from_diffusers(pipe, Extras.checked(**extras), engine=engine))
 
     @classmethod
@@ -297,6 +300,7 @@ class Pipeline:
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         prompts = [check_prompt(text, allow_empty=True) for text in texts]
+        about_to_compute()
         model = self._model().equipped(self.addons, prompts, common_loras(prompts, loras))
         return model.encode(model.reader.read(prompts, translate=translate), chunks=chunks)
 
@@ -495,6 +499,7 @@ class Pipeline:
 
     def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
         """Refuse what cannot be drawn, before any heavy work."""
+        about_to_compute()
         job = settle(options, inputs, config=self.config, schedule=self.schedule)
         check_engine(self.engine, job.options)
         for part in job.by_loras():

@@ -164,10 +164,12 @@ def test_explain(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "入力:     馬に乗る宇宙飛行士" in said
     assert "astronaut riding a horse" in said
     assert "トークン: " in said
+    assert "  馬 → horse  [辞書]\n  に → —  [文法]\n" in said
     assert cli.main(["explain", "馬に乗る宇宙飛行士", "--lang", "en"]) == 0
     said = capsys.readouterr().out
     assert "source:     馬に乗る宇宙飛行士" in said
     assert "tokens: " in said
+    assert "  馬 → horse  [lexicon]\n  に → —  [grammar]\n" in said
     assert not list(here.iterdir()), "explaining writes nothing"
 
 

@@ -90,6 +90,11 @@ def test_a_folder_is_all_its_pictures(here: Path, capsys: pytest.CaptureFixture[
     assert found == {"default/00000.png": True, "own/00000.png": True, "none/00000.png": False}
 
 
+def test_each_picture_is_looked_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["detect", "own", "own/00000.png", "../日本語 テスト/own", "--json"]) == 0
+    assert [line["file"] for line in lines(capsys.readouterr().out)] == ["own/00000.png"]
+
+
 def test_what_cannot_be_read_is_told_and_does_not_stop_the_rest(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

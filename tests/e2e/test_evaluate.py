@@ -63,6 +63,7 @@ def test_table_figure_and_going_on(
     command += ["--reference", str(reference), "--batch-size", "2", *SHORT]
     assert cli.main(command) == 0
     said = capsys.readouterr().out
+    assert "| モデル | ガイダンスの強さ | 枚数 |" in said
     assert "| mini | 1.5 | 3 |" in said
     data = json.loads((out / "results.json").read_text(encoding="utf-8"))
     rows = data["rows"]
@@ -74,7 +75,8 @@ def test_table_figure_and_going_on(
     # One picture is lost: only that one is drawn again, and the figures are the same.
     times = {path: path.stat().st_mtime_ns for path in pictures}
     pictures[4].unlink()
-    assert cli.main(command) == 0
+    assert cli.main([*command, "--lang", "en"]) == 0
+    assert "| model | guidance scale | pictures |" in capsys.readouterr().out
     again = json.loads((out / "results.json").read_text(encoding="utf-8"))["rows"]
     changed = [path for path in pictures if path.stat().st_mtime_ns != times[path]]
     assert changed == [pictures[4]]

@@ -202,6 +202,25 @@ def test_check_looks_at_files(folder: Path, tmp_path: Path, capsys: pytest.Captu
     assert cli.main(["check", *files, *mild, "--safety-threshold", "-0.5"]) == 0
 
 
+def test_check_looks_at_folders_and_at_each_picture_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.png", "絵/a.JPG", "絵/深い/c.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30), "red").save(name)
+    Path("絵/覚え書き.txt").write_text("画像ではありません", encoding="utf-8")
+    Path("空").mkdir()
+    mild = ["--safety-checker", str(folder / "mild")]
+    assert cli.main(["check", "b.png", "絵", "絵/深い", "絵/a.JPG", "./b.png", *mild, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["file"] for row in rows] == ["b.png", "絵/a.JPG", "絵/深い/c.png"]
+    assert cli.main(["check", "空", "b.png", *mild]) == 2
+    said = capsys.readouterr()
+    assert "フォルダー 空 に画像がありません" in said.err
+    assert said.out.startswith("b.png: ")
+
+
 def test_check_goes_on_after_a_file_that_cannot_be_read(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -247,8 +266,8 @@ def test_a_checker_that_cannot_judge_hides_what_was_drawn(
     result = pipeline(folder, safety="black", safety_checker=checker).generate(PROMPT, seed=1)
     assert (result.safety_checked, result.flagged) == ((False,), (False,))
     assert result.image.getextrema() == ((0, 0),) * 3
-    paths = [str(path) for path in result.save(tmp_path)]
-    assert cli.main(["check", *paths, *paths, "--safety-checker", str(checker), "--json"]) == 1
+    paths = [str(path) for _ in range(2) for path in result.save(tmp_path)]
+    assert cli.main(["check", *paths, "--safety-checker", str(checker), "--json"]) == 1
     out, err = capsys.readouterr()
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line["checked"] for line in lines] == [False, False]

@@ -78,3 +78,5 @@ def test_a_gpu_that_is_not_there() -> None:
     with pytest.raises(errors.InputError) as caught:
         resolve_device("cuda")
     assert caught.value.code == "device.missing"
+    bare = torch.version.cuda is None and torch.version.hip is None
+    assert ("pytorch.org" in caught.value.ja) == ("pytorch.org" in caught.value.en) == bare

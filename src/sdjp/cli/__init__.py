@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import Final, NamedTuple
 
 from sdjp import errors
+from sdjp.cli import threads
 from sdjp.cli.parser import language
 from sdjp.cli.speech import as_typed, at_home, drop_output, open_streams, say, use_utf8
 
@@ -68,7 +69,6 @@ TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark", "text
 """Arguments that are words of the user, not names of files."""
 _NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
-_WAITING: Final = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
 _WORD: Final = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NEAR: Final = 0.75  # two letters changed places in a word of five and more, or one is wrong in four
 
@@ -116,15 +116,6 @@ def check_word(prompt: str) -> None:
         )
 
 
-def wait_quietly() -> None:
-    """Let threads that wait for work sleep: where other programs run, spinning takes the time of all.
-
-    OpenMP reads this once, when torch is imported. What the user has set stays.
-    """
-    if "torch" not in sys.modules and not any(name in os.environ for name in _WAITING):
-        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
@@ -133,7 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     open_streams()
     use_utf8()
-    wait_quietly()
+    if "torch" not in sys.modules:
+        threads.settle(os.environ)
     try:
         args = parse(sys.argv[1:] if argv is None else list(argv))
         return int(args.run(args)) or (2 if args.skipped else 0)

@@ -75,11 +75,26 @@ def announce_prompt(info: PromptInfo) -> None:
         say(ja=f"アダプターの解釈: {info.read}", en=f"read by the adapter as: {info.read}")
     announce_addons(info)
     if info.unknown:
-        words = "、".join(info.unknown)
-        say(ja=f"わからなかった語: {words}", en=f"not understood: {words}", file=sys.stderr)
+        say(
+            ja=f"わからなかった語: {'、'.join(info.unknown)}",
+            en=f"not understood: {', '.join(info.unknown)}",
+            file=sys.stderr,
+        )
     announce_neighbours(info)
     if info.truncated:
         say(ja=f"入りきらなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
+
+
+def announce_negative(info: PromptInfo, announced: set[str]) -> None:
+    """Say once of a negative prompt which words the model has never seen."""
+    near = "、".join(f"{word} → {instead or '—'}" for word, instead in info.neighbours)
+    if near and near not in announced:
+        announced.add(near)
+        say(
+            ja=f"ネガティブプロンプトの、このモデルが知らない語と、代わりの語: {near}",
+            en=f"of the negative prompt, never seen by this model, and what stands for it: {near}",
+            file=sys.stderr,
+        )
 
 
 def announce_neighbours(info: PromptInfo) -> None:
@@ -111,6 +126,20 @@ def announce_addons(info: PromptInfo) -> None:
     if info.ignored:
         tags = " ".join(info.ignored)
         say(ja=f"効果のないタグ: {tags}", en=f"tags that do nothing: {tags}", file=sys.stderr)
+    announce_marks(info)
+
+
+def announce_marks(info: PromptInfo) -> None:
+    """Say which syntax of other programs is only characters here."""
+    from sdjp.text.prompt import marks, parse
+
+    found = " ".join(marks(parse(info.source)))
+    if found:
+        say(
+            ja=f"効果のない記号（文字として読みます）: {found}",
+            en=f"signs that do nothing (they are read as characters): {found}",
+            file=sys.stderr,
+        )
 
 
 def announce_unused(result: GenerationResult) -> None:

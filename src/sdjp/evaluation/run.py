@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from sdjp.errors import InputError, OutputError, reason
+from sdjp.errors import InputError, Language, OutputError, get_language, reason
 from sdjp.evaluation.features import ClipFeatures, PictureFeatures, read_pictures
 from sdjp.evaluation.scores import Moments, clip_scores, frechet_distance
 from sdjp.generation.job import check_ahead
@@ -28,6 +28,10 @@ from sdjp.text.read import check_prompt
 
 SCALES: Final = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 BATCH: Final = 8  # pictures whose features are taken together
+HEADS: Final[Mapping[Language, str]] = {
+    "ja": "| モデル | ガイダンスの強さ | 枚数 | CLIP スコア | フレシェ距離 |",
+    "en": "| model | guidance scale | pictures | CLIP score | Fréchet distance |",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,8 @@ def evaluate(
 ) -> list[Row]:
     """Draw what is missing in ``folder``, measure everything, write ``results.json`` and ``results.md``.
 
+    The table is in the language of messages, the keys of the JSON are not.
+
     Args:
         models: Anything :meth:`Pipeline.from_pretrained` takes; each is loaded once, if it has to draw.
         settings: What is drawn.
@@ -160,7 +166,7 @@ def write(
         "frechet_features": None if eyes is None else eyes.name,
         "rows": [dataclasses.asdict(row) for row in rows],
     }
-    lines = ["| model | guidance scale | pictures | CLIP score | Fréchet distance |", "|---|---|---|---|---|"]
+    lines = [HEADS[get_language()], "|---|---|---|---|---|"]
     lines += [
         f"| {r.model} | {r.scale:g} | {r.pictures} | {_cell(r.clip_score)} | {_cell(r.frechet)} |"
         for r in rows

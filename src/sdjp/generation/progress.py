@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias
 
 from sdjp.errors import Cancelled
@@ -73,7 +74,11 @@ class Watch:
 
     def open_bar(self, parts: Sequence[Job], batch_size: int) -> tqdm[None]:
         """A tqdm bar over all steps of all batches."""
-        from tqdm.auto import tqdm
+        # Without ipywidgets tqdm.auto takes this bar, too, and in a notebook warns that it does.
+        if find_spec("ipywidgets") is None:
+            from tqdm import tqdm
+        else:
+            from tqdm.auto import tqdm
 
         steps = sum(-(-part.count // batch_size) * part.steps for part in parts)
         hidden = sys.stderr is None or not (_watched() if self.bar is None else self.bar)

@@ -24,6 +24,7 @@ How to add one:
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Final
 
@@ -99,10 +100,12 @@ def get_sampler(name: str) -> Sampler:
     known = {**ALIASES, **{_plain(key): key for key in SAMPLERS}}
     if plain not in known:
         names = ", ".join(SAMPLERS)
+        near = difflib.get_close_matches(plain, known, n=1)
+        ja, en = (f"もしかして: {known[near[0]]}。", f" Did you mean {known[near[0]]}?") if near else ("", "")
         raise InputError(
             "sampler.unknown",
-            ja=f"サンプラー {name!r} はありません。使えるもの: {names}",
-            en=f"there is no sampler {name!r}. Allowed: {names}",
+            ja=f"サンプラー {name!r} はありません。{ja}使えるもの: {names}",
+            en=f"there is no sampler {name!r}.{en} Allowed: {names}",
         )
     return SAMPLERS[known[plain]]
 

@@ -193,6 +193,11 @@ def tags(prompt: Prompt) -> tuple[str, ...]:
     return tuple(node.raw for node, _ in flatten(prompt.nodes) if isinstance(node, Tag))
 
 
+def marks(prompt: Prompt) -> tuple[str, ...]:
+    """Return the syntax of others that is kept as characters, in order: braces, alternation, ``AND`` …"""
+    return tuple(node.raw for node, _ in flatten(prompt.nodes) if isinstance(node, Verbatim))
+
+
 def flatten(
     nodes: Sequence[Node], weight: float = 1.0
 ) -> Iterator[tuple[Text | Separator | Verbatim | Name | Tag | Break, float]]:

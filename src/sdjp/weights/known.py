@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 LICENSE: Final = "CreativeML OpenRAIL-M"
+LICENSE_TEXT: Final = "https://huggingface.co/spaces/CompVis/stable-diffusion-license"
 BLOCK: Final = 1 << 20
 
 

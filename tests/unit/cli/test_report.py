@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sdjp.cli.report import announce_load
+from sdjp.cli.report import announce_load, announce_marks, announce_negative
+from sdjp.records import PromptInfo
 from sdjp.weights import LoadReport
 
 
@@ -14,3 +15,32 @@ def test_notes_of_a_load_go_to_standard_error(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr()
     assert said.out == ""
     assert "使いません" in said.err or "not used" in said.err
+
+
+def info(source: str, **more: object) -> PromptInfo:
+    return PromptInfo(source=source, normalized=source, english=source, tokens=1, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ("{赤|青}い帽子", "{ | }"),
+        ("[猫:犬:0.5]", "[ : :0.5]"),
+        ("猫 AND 犬、__髪型__", "AND __髪型__"),
+        ("(猫:1.2)、[犬]、(16:9)", None),
+    ],
+)
+def test_signs_that_do_nothing_are_told(
+    prompt: str, found: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    announce_marks(info(prompt))
+    said = capsys.readouterr().err
+    assert said == ("" if found is None else f"効果のない記号（文字として読みます）: {found}\n")
+
+
+def test_words_of_a_negative_prompt_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    announced: set[str] = set()
+    for _ in range(2):
+        announce_negative(info("人", neighbours=(("person", "man"), ("mat", ""))), announced)
+    assert capsys.readouterr().err.endswith("代わりの語: person → man、mat → —\n")
+    assert len(announced) == 1

@@ -64,3 +64,13 @@ def test_eta_is_refused_where_it_means_nothing() -> None:
 def test_listing_samplers_does_not_load_torch() -> None:
     code = "import sys, sdjp.samplers as s; s.get_sampler('euler'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("DPM++ 2M Karras", "dpm++_2m"), ("eular a", "euler_a"), ("heun", None)]
+)
+def test_an_unknown_sampler_is_answered_with_the_nearest(name: str, meant: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        get_sampler(name)
+    assert (f"もしかして: {meant}。" in caught.value.ja) == (meant is not None)
+    assert (f"Did you mean {meant}?" in caught.value.en) == (meant is not None)

@@ -6,17 +6,18 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sdjp import errors
 from sdjp.cli.options import safety_options
 from sdjp.cli.parser import Parser
+from sdjp.cli.pictures import look_at
 from sdjp.cli.speech import put, say
 from sdjp.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
     from sdjp.postprocess import SafetyCheck
-    from sdjp.records import Report
 
 FLAGGED: Final = 3
 """Exit code if any picture is flagged and all could be looked at."""
@@ -33,7 +34,8 @@ def parser() -> Parser:
         else "安全性チェッカーで画像を調べます。終了コード: 0 何も見つからない、"
         f"{FLAGGED} 見つかった、2 読めない画像がある、1 その他のエラー",
     )
-    options.option("files", nargs="+", metavar="FILE", ja="調べる画像", en="the pictures")
+    options.option("files", nargs="+", metavar="FILE", ja="調べる画像、またはそのフォルダー",
+                   en="pictures, or folders of them")  # fmt: skip
     safety_options(options)
     options.option(
         "--model",
@@ -50,27 +52,36 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Check each picture; one that cannot be read does not stop the others."""
+    from sdjp import images
+
     check = _checker(args)
-    flagged = unreadable = failed = False
-    for name in args.files:
-        try:
-            report = _look(check, name)
-        except InputError as error:
-            unreadable = True
-            say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
-            data: Mapping[str, Any] = {"checked": False, "error": error.message()}
-        else:
-            data = report.data
-            flagged = flagged or data.get("flagged") is True
-            if report.status == "failed":
-                failed = True
-                data = {**data, "error": report.message()}
-                say(ja=f"エラー: {name}: {report.ja}", en=f"error: {name}: {report.en}", file=sys.stderr)
-            elif not args.json:
-                say(ja=f"{name}: {report.ja}", en=f"{name}: {report.en}")
+    flagged = failed = False
+
+    def look(path: Path) -> None:
+        nonlocal flagged, failed
+        _, (report,) = check([images.to_rgb(images.open_picture(path))])
+        data: Mapping[str, Any] = report.data
+        flagged = flagged or data.get("flagged") is True
+        if report.status == "failed":
+            failed = True
+            data = {**data, "error": report.message()}
+            say(ja=f"エラー: {path}: {report.ja}", en=f"error: {path}: {report.en}", file=sys.stderr)
+        elif not args.json:
+            say(ja=f"{path}: {report.ja}", en=f"{path}: {report.en}")
         if args.json:
-            put(json.dumps({"file": name, **data}, ensure_ascii=False))
-    return 2 if unreadable else 1 if failed else FLAGGED if flagged else 0
+            _print(path, data)
+
+    def refuse(path: Path, error: InputError) -> None:
+        say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
+        if args.json:
+            _print(path, {"checked": False, "error": error.message()})
+
+    readable = look_at(args.files, look, refuse)
+    return 2 if not readable else 1 if failed else FLAGGED if flagged else 0
+
+
+def _print(path: Path, data: Mapping[str, Any]) -> None:
+    put(json.dumps({"file": str(path), **data}, ensure_ascii=False))
 
 
 def _checker(args: argparse.Namespace) -> SafetyCheck:
@@ -101,10 +112,3 @@ def _checker(args: argparse.Namespace) -> SafetyCheck:
             en=f"the model {args.model} ships no safety checker. Give one with --safety-checker.",
         )
     return replace(check, checker=checker)
-
-
-def _look(check: SafetyCheck, name: str) -> Report:
-    from sdjp import images
-
-    _, (report,) = check([images.to_rgb(images.open_picture(name))])
-    return report

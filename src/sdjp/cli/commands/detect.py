@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from sdjp import errors
 from sdjp.cli.parser import Parser
+from sdjp.cli.pictures import look_at
 from sdjp.cli.speech import put, say
 from sdjp.errors import InputError
 from sdjp.options import WatermarkMethod
 
 if TYPE_CHECKING:
     from sdjp.postprocess import Detection
-
-ENDINGS: Final = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
-"""Files of a folder that are looked at."""
 
 
 def parser() -> Parser:
@@ -60,43 +58,21 @@ def run(args: argparse.Namespace) -> int:
 
     if args.text is not None:
         payload_of(args.text)  # a text that nobody can have embedded
-    missing = unreadable = False
+    missing = False
     announced: set[str] = set()
-    for path in args.files:
-        try:
-            for file in _pictures(Path(path)):
-                try:
-                    picture = open_picture(file)
-                except InputError as error:
-                    unreadable = True
-                    _refuse(file, error, as_json=args.json)
-                    continue
-                found = detect(picture, args.text, method=args.method, thorough=args.thorough)
-                missing = missing or not found.found
-                if args.json:
-                    _print({"file": str(file), **found.to_json()})
-                else:
-                    say(ja=f"{file}: {_ja(found)}", en=f"{file}: {_en(found)}")
-                _warn(found, announced)
-        except InputError as error:
-            unreadable = True
-            _refuse(path, error, as_json=args.json)
-    return 2 if unreadable else 1 if missing else 0
 
+    def look(path: Path) -> None:
+        nonlocal missing
+        found = detect(open_picture(path), args.text, method=args.method, thorough=args.thorough)
+        missing = missing or not found.found
+        if args.json:
+            _print({"file": str(path), **found.to_json()})
+        else:
+            say(ja=f"{path}: {_ja(found)}", en=f"{path}: {_en(found)}")
+        _warn(found, announced)
 
-def _pictures(path: Path) -> Iterator[Path]:
-    """A file by itself; all pictures in and below a folder."""
-    if not path.is_dir():
-        yield path
-        return
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
-    if not files:
-        raise InputError(
-            "detect.empty",
-            ja=f"フォルダー {path} に画像がありません。PNG、JPEG などのあるフォルダーを指定してください。",
-            en=f"there are no pictures in the folder {path}. Name one with PNG, JPEG … files.",
-        )
-    yield from files
+    readable = look_at(args.files, look, partial(_refuse, as_json=args.json))
+    return 2 if not readable else 1 if missing else 0
 
 
 def _ja(found: Detection) -> str:
@@ -165,7 +141,7 @@ def _warn(found: Detection, announced: set[str]) -> None:
             )
 
 
-def _refuse(file: Path | str, error: InputError, *, as_json: bool) -> None:
+def _refuse(file: Path, error: InputError, *, as_json: bool) -> None:
     say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
     if as_json:
         _print({"file": str(file), "error": error.message()})

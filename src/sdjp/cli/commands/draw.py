@@ -24,7 +24,7 @@ from sdjp.cli.options import (
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
 from sdjp.cli.prompts import prompts
-from sdjp.cli.report import Output, announce_prompt, announce_unused
+from sdjp.cli.report import Output, announce_negative, announce_prompt, announce_unused
 from sdjp.cli.speech import say_stopped
 from sdjp.errors import InputError
 
@@ -141,6 +141,8 @@ def run(args: argparse.Namespace) -> int:
                 for result in stream:
                     if output.count == before and result.prompts[0] is not None:
                         announce_prompt(result.prompts[0])
+                    if output.count == before and result.negative_prompts[0] is not None:
+                        announce_negative(result.negative_prompts[0], output.announced)
                     if output.count == before:
                         announce_unused(result)
                     output.take(result, None if args.skip_save else folder)

@@ -6,6 +6,7 @@ import argparse
 import itertools
 import json
 from collections.abc import Callable
+from typing import Final
 
 from sdjp import errors
 from sdjp.cli.options import text_options, user_words
@@ -16,6 +17,17 @@ from sdjp.cli.speech import put, say
 from sdjp.records import PromptInfo
 
 BATCH = 64  # prompts translated together
+HOW: Final = {
+    "lexicon": "辞書",
+    "user": "ユーザー辞書",
+    "glossary": "和英辞典",
+    "grammar": "文法",
+    "counter": "数",
+    "copied": "そのまま",
+    "romaji": "ローマ字",
+    "marian": "翻訳モデル",
+}
+"""How a part was translated, in Japanese; translators of others go by their own names."""
 
 
 def parser() -> Parser:
@@ -98,8 +110,11 @@ def show(info: PromptInfo) -> None:
         say(ja=f"解釈:     {info.read}（アダプター）", en=f"read as:    {info.read} (by the adapter)")
     announce_addons(info)
     if info.unknown:
-        words = "、".join(info.unknown)
-        say(ja=f"わからなかった語（ローマ字にしました）: {words}", en=f"not understood (spelt out): {words}")
+        say(
+            ja=f"わからなかった語（ローマ字にしました）: {'、'.join(info.unknown)}",
+            en=f"not understood (spelt out): {', '.join(info.unknown)}",
+        )
     announce_neighbours(info)
     for part in info.parts:
-        put(f"  {part.source} → {part.english or '—'}  [{part.how}]")
+        line = f"  {part.source} → {part.english or '—'}  "
+        say(ja=f"{line}[{HOW.get(part.how, part.how)}]", en=f"{line}[{part.how}]")

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 def show(about: About) -> None:
     """Print it for a person."""
-    from sdjp.weights.known import LICENSE
+    from sdjp.weights.known import LICENSE, LICENSE_TEXT
     from sdjp.weights.source import EMBEDDED_MODEL, locate
 
     say(
@@ -103,8 +103,8 @@ def show(about: About) -> None:
             en=f"name:     {about.known.file} ({training.name})",
         )
         say(ja=f"学習:     {training.ja}", en=f"training: {training.en}")
-        say(ja=f"ライセンス: {LICENSE}（使い方に制限があります。docs/ja/model-card.md をご覧ください）",
-            en=f"licence:  {LICENSE} (some uses are not allowed: see docs/en/model-card.md)")  # fmt: skip
+        say(ja=f"ライセンス: {LICENSE}（使い方に制限があります: {LICENSE_TEXT}）",
+            en=f"licence:  {LICENSE} (some uses are not allowed: {LICENSE_TEXT})")  # fmt: skip
     elif about.path == locate(EMBEDDED_MODEL).path:
         say(ja=f"名前:     sdjp に付属のモデル（ライセンス: {about.path / 'LICENSE'}）",
             en=f"name:     the model embedded in sdjp (licence: {about.path / 'LICENSE'})")  # fmt: skip

@@ -18,7 +18,7 @@ from sdjp.cli.options import (
     translation_options,
 )
 from sdjp.cli.parser import Parser
-from sdjp.cli.report import announce_checks, announce_unused
+from sdjp.cli.report import announce_checks, announce_prompt, announce_unused
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
 
@@ -68,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
     announced: set[str] = set()
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **arguments)
+        if args.prompt is None:
+            say(ja=f"プロンプト（{file} の記録から）: {prompt}", en=f"prompt (recorded in {file}): {prompt}")
+        if result.prompts[0] is not None:
+            announce_prompt(result.prompts[0])
         announce_unused(result)
         announce_checks(result, announced, verbose=args.verbose)
         for path, seed in zip(result.save(folder), result.seeds, strict=True):

@@ -40,6 +40,10 @@ _OPENING: Final = re.compile(
 _LABEL_INSIDE: Final = re.compile(rf"(?<=[、 ])■? ?(?:{_LABELS}) ?(?::|→|=) ?")
 
 
+_LONGEST: Final = 80
+"""Characters that a request takes at most; no more are looked at."""
+
+
 class Asked(NamedTuple):
     """A text, and what of it asks.
 
@@ -86,7 +90,7 @@ def _cut(sentence: str) -> Iterator[tuple[str, bool]]:
     while (opening := _OPENING.match(sentence, start)) and opening.end() > start:
         start = opening.end()
     yield from [(sentence[:start], True)] if start else []
-    tail = _tail().search(sentence, start)
+    tail = _tail().search(sentence, max(start, len(sentence) - _LONGEST))
     end = tail.start() if tail is not None else len(sentence)
     for label in _LABEL_INSIDE.finditer(sentence, start, end):
         yield sentence[start : label.start()], False
@@ -109,4 +113,4 @@ def _tail() -> re.Pattern[str]:
         for kind in ("draw", "please", "wish", "picture", "soft")
     )
     shown = rf"(?:(?:の|(?<=[うくぐすつぬぶむるいたな])){picture})?[をがではも]?(?:一枚|1枚|ひとつ|一つ|1つ)?[、,]? ?(?:ぜひ)?"
-    return re.compile(rf"{shown}(?:{draw}{please}*|{wish}{please}*){soft}*(?=[\s。.!?]*\Z)")
+    return re.compile(rf"{shown}(?:{draw}{please}{{0,8}}|{wish}{please}{{0,8}}){soft}{{0,4}}(?=[\s。.!?]*\Z)")

@@ -15,7 +15,9 @@ from typing import Final
 from sdjp.text.translate.grammar import numerals
 from sdjp.text.translate.lexicon_table import Entry
 
-_N: Final = r"(?:[0-9]+|[〇一二三四五六七八九十百千]+)"
+_N: Final = (
+    r"(?:[0-9]{1,5}|[〇一二三四五六七八九十百千]{1,7})"  # bounded, so that long runs of digits are quick
+)
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()
 )
@@ -161,11 +163,15 @@ _FORMS: Final = (
     _form(rf"(?P<n>{_HOW_MANY}|{_N})(?P<unit>{'|'.join(_SPANS)})(?P<way>[前後])", _from_now, "adj", "post", behind="(?!半)"),
     _form(rf"(?P<school>小学|中学|高校|大学)?(?P<n>{_N})年生", _school_year, "person"),
     _form(rf"(?P<n>{_N})円(?P<kind>玉|硬貨|札)", _money, "thing"),
-    _form(r"[¥￥](?P<n>[0-9][0-9,]*)の?(?P<kind>玉|硬貨|札)?", _money, "thing"),
+    _form(r"[¥￥](?P<n>[0-9][0-9,]{0,12})の?(?P<kind>玉|硬貨|札)?", _money, "thing"),
     _form(rf"第(?P<n>{_N})", _ordinal, "ordinal", behind="(?=の)"),
 )  # fmt: skip
 _ANY: Final = re.compile(
-    "|".join(f"(?:{re.sub('[(][?]P<[a-z]+>', '(?:', form.pattern.pattern)}){form.behind}" for form in _FORMS)
+    "(?<![0-9.])(?:"
+    + "|".join(
+        f"(?:{re.sub('[(][?]P<[a-z]+>', '(?:', form.pattern.pattern)}){form.behind}" for form in _FORMS
+    )
+    + ")"
 )
 
 
