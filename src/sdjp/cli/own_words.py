@@ -86,10 +86,10 @@ def export_words(args: argparse.Namespace) -> None:
 def import_words(args: argparse.Namespace) -> None:
     """Add the words of another file."""
     from sdjp.text.translate.lexicon_table import user_table
-    from sdjp.text.translate.words_file import check_english, merge, words_path
+    from sdjp.text.translate.words_file import check_words, merge, words_path
 
     table = user_table(Path(args.items[0]))
-    check_english(table)
+    check_words(table)
     merged = merge(words_path(), table)
     _tell(merged._replace(same=()))
     new, changed, same = map(len, merged)

@@ -36,9 +36,7 @@ def parser() -> Parser:
     lines = "\n".join(f"  {a.line}\n      {a.en if en else a.ja}" for a in ACTIONS.values())
     options = Words(
         prog="sdjp words",
-        usage="sdjp words [ACTION] [WORD ...] [options]"
-        if en
-        else "sdjp words [すること] [語 ...] [オプション]",
+        usage=f"sdjp words [ACTION] [WORD ...] [{'options' if en else 'オプション'}]",
         description="Your own words. Every prompt is read with them, and they win over all other tables.\n\n"
         f"{lines}\n\nA word that is called like an action is looked up with show, as in: sdjp words show add"
         if en
@@ -46,10 +44,10 @@ def parser() -> Parser:
         f"{lines}\n\nadd のように、操作と同じ名前の語は、show を付けて調べます: sdjp words show add",
     )
     usual = [f"{ja} {name}" for name, (ja, _) in CATEGORIES.items()][:8]
-    options.option("action", nargs="?", metavar="ACTION" if en else "すること",
+    options.option("action", nargs="?", metavar="ACTION",
                    ja=f"{'、'.join(ACTIONS)} のどれか。または、調べる語",
                    en=f"one of {', '.join(ACTIONS)}; or a word to look up")  # fmt: skip
-    options.option("items", nargs="*", metavar="WORD" if en else "語",
+    options.option("items", nargs="*", metavar="WORD",
                    ja="語、英語、ファイルなど", en="words, English, or a file")  # fmt: skip
     options.option("--category", metavar="C",
                    ja=f"add と try の語の分類: {'、'.join(usual)} など（省略時は thing）",
@@ -185,9 +183,9 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "remove": Action(own_words.remove, 1, _ANY, "sdjp words remove ぽちまる", "語を外す", "take a word away"),
     "try": Action(try_words, 1, _ANY, 'sdjp words try "ぽちまると公園" ぽちまる=dog',
                   "登録せずに訳してみる", "translate with words that are not saved"),
-    "export": Action(own_words.export_words, 1, 1, "sdjp words export words.tsv",
+    "export": Action(own_words.export_words, 1, 1, "sdjp words export mine.tsv",
                      "ファイルに書き出す", "write them to a file"),
-    "import": Action(own_words.import_words, 1, 1, "sdjp words import words.tsv",
+    "import": Action(own_words.import_words, 1, 1, "sdjp words import mine.tsv",
                      "ファイルの語を足す", "add those of a file"),
 }  # fmt: skip
 """What can stand behind ``sdjp words``; anything else is a word to look up."""

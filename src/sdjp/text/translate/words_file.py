@@ -76,26 +76,26 @@ def one_word(ja: str, english: str, category: str = "") -> Table:
     Raises:
         InputError: If it cannot be a line of a table, or says nothing.
     """
-    if _CONTROLS.search(ja + english) or ja.lstrip().startswith("#"):
+    if _CONTROLS.search(ja + english):
         raise _refused(
-            ja,
-            "語と英語には改行やタブなどを入れられず、語は # で始められません",
-            "there can be no line breaks or tabs in it, and no # before it",
+            ja, "語と英語に改行やタブは入れられません", "there can be no line breaks or tabs in it"
         )
     if not any(map(has_letters, ja.split(","))):
         raise _refused(ja, "語に文字がありません", "there is no letter in the word")
     table = user_rows([(repr(ja), [ja, english, category])], "words")
-    check_english(table)
+    check_words(table)
     return table
 
 
-def check_english(table: Table) -> None:
-    """See that what stands for the words is English.
+def check_words(table: Table) -> None:
+    """See that each word can be the beginning of a line, and that what stands for it is English.
 
     Raises:
-        InputError: If Japanese stands there, or nothing that says anything.
+        InputError: If one cannot, or Japanese stands there, or nothing that says anything.
     """
     for word, (entry, *_) in table.items():
+        if word.startswith("#"):  # a line that begins so is a note
+            raise _refused(word, "語を # で始めることはできません", "it cannot begin with #")
         if is_japanese(entry.english) or not has_letters(entry.english):
             raise _refused(
                 word, f"訳「{entry.english}」は英語ではありません", f"{entry.english!r} is not English"
