@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,11 +106,33 @@ def test_a_word_that_no_text_will_have_is_told(says: Says) -> None:
     assert "may not be read as one word" in says("words", "add", "雨 女", "a rain woman", "--lang", "en")
 
 
+def test_a_word_without_japanese_is_for_japanese_text(says: Says) -> None:
+    assert "日本語の文の中でだけ" in says("words", "add", "VTuber", "virtual streamer")
+    assert english(says, "VTuberの絵", "--translator", "lexicon").startswith("a picture of")
+    assert "within Japanese text only" in says("words", "add", "VTuber", "streamer", "--lang", "en")
+
+
+def test_words_are_typed_where_the_locale_has_no_japanese(words: Path) -> None:
+    def run(*arguments: str) -> str:
+        locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        command = [sys.executable, "-m", "sdjp", "words", *arguments]
+        return subprocess.run(
+            command, capture_output=True, env={**os.environ, **locale}, check=True
+        ).stdout.decode("utf-8")
+
+    assert "足しました: ぽちまる" in run("add", "ぽちまる", ENGLISH, "--category", "動物")
+    assert words.read_text("utf-8") == f"ぽちまる\t{ENGLISH}\tanimal\n"
+    assert f"プロンプトでは: {ENGLISH}" in run("ぽちまる")
+
+
 def test_words_are_tried_without_being_saved(says: Says, words: Path) -> None:
     says("words", "add", "ぺろぽん", "red car")
     before = words.read_text("utf-8")
     said = says("words", "try", "ぽちまるとぺろぽん", "ぽちまる=dog", "--category", "animal")
     assert "英語:     a dog and a red car" in said
+    assert "英語:     a rat" in says("words", "try", "ぽちまる", "ぽちまる=a rat"), (
+        "not what mini makes of it"
+    )
     assert "登録していません" in said
     assert words.read_text("utf-8") == before
     assert "登録していません" not in says("words", "try", "ぺろぽん")

@@ -38,6 +38,7 @@ def list_words(args: argparse.Namespace) -> None:
 
 def add(args: argparse.Namespace) -> None:
     """One word, and whether it will be found in a prompt."""
+    from sdjp.text.script import is_japanese
     from sdjp.text.translate import make_translator
     from sdjp.text.translate.words_file import merge, one_word, words_path
 
@@ -50,6 +51,11 @@ def add(args: argparse.Namespace) -> None:
             say(
                 ja=f"注意: 「{word}」は、文の中では一つの語として読まれないことがあります。",
                 en=f"note: within a text, {word!r} may not be read as one word.",
+            )
+        elif not is_japanese(word):
+            say(
+                ja=f"注意: 「{word}」は、日本語の文の中でだけ使われます（英語だけの部分は訳しません）。",
+                en=f"note: {word!r} is used within Japanese text only (what is English is not translated).",
             )
 
 

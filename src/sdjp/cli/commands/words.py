@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import difflib
 import os
 import re
@@ -149,7 +150,8 @@ def try_words(args: argparse.Namespace) -> None:
                 )
             merge(path, one_word(word, english, args.category))
         translator = make_translator("auto", user_lexicon=path if path.exists() else None)
-    explain.show(Reader.of_embedded(translator).read([parsed])[0].info)
+    reader = dataclasses.replace(Reader.of_embedded(translator), words=None)  # whatever a model makes of them
+    explain.show(reader.read([parsed])[0].info)
     if pairs:
         say(ja="ここで試した語は登録していません。", en="the words that were tried are not saved.")
 

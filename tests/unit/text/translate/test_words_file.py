@@ -191,6 +191,6 @@ def test_words_come_back_as_they_were(words: list[tuple[str, str, str]]) -> None
         write_lines(copy, [as_line(entry) for (entry,) in expected.values()])
         assert user_table(copy) == expected
         assert len(merge(copy, expected).same) == len(expected)
-        for word in expected:
-            assert remove(path, word) == expected[word][0]
+        for spelling, (entry,) in expected.items():
+            assert remove(path, spelling) == entry
         assert read_words(path) == {}
