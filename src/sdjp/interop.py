@@ -90,6 +90,8 @@ def _kept(
     model = Path(folder if colon and name in TRANSLATORS else translator)
     stamp = () if translator in (AUTO, *TRANSLATORS) else _stamp(model)
     if isinstance(words, Mapping):
+        if not all(isinstance(text, str) for pair in words.items() for text in pair):
+            return make_translator(translator, user_lexicon=words)  # which says what is wrong
         return _made(translator, tuple(words.items()), stamp)
     return _made(translator, words, stamp if words is None else (*stamp, *_stamp(Path(words))))
 

@@ -108,6 +108,8 @@ def test_words_of_ones_own_are_read_with(tmp_path: Path) -> None:
     assert translate("ぽちまる", user_lexicon=path, translator="lexicon") == "very large dog"
     with pytest.raises(InputError):
         translate("猫", user_lexicon=tmp_path / "none.tsv")
+    with pytest.raises(InputError):
+        translate("猫", user_lexicon={"猫": ["cat"]})  # type: ignore[dict-item]
 
 
 def test_the_library_does_not_read_the_words_of_the_command(
