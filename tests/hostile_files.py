@@ -63,6 +63,23 @@ def zipped(folder: Path, body: bytes, name: str = "model.ckpt", compressed: bool
     return path
 
 
+def listing(folder: Path, files: int, name: bytes = b"", announced: int | None = None) -> Path:
+    """A zip archive with so many files in its list; each has the same name, or one with its number."""
+    path = folder / "model.ckpt"
+    zipped(folder, b"}")
+    whole = path.read_bytes()
+    begin = whole.index(b"PK\x01\x02")
+    own, end = whole[begin : whole.rindex(b"PK\x05\x06")], bytearray(whole[whole.rindex(b"PK\x05\x06") :])
+    rows = []
+    for i in range(files):
+        called = name % i if name else b""
+        rows.append(own[:28] + len(called).to_bytes(2, "little") + bytes(16) + called)
+    inside = own + b"".join(rows)
+    end[12:16] = (len(inside) if announced is None else announced).to_bytes(4, "little")
+    path.write_bytes(whole[:begin] + inside + end)
+    return path
+
+
 def legacy(folder: Path, body: bytes) -> Path:
     """A file as ``torch.save`` wrote it before 2020."""
     path = folder / "model.pt"
@@ -247,6 +264,9 @@ FILES: Final[Mapping[str, Callable[[Path], Path]]] = {
         f"model: {name}, of before 2020": partial(legacy, body=OPERATIONS[name])
         for name in ("a nested tuple as a key", "stride 0", "keys of one hash", "a string that is not there")
     },
+    "model: a hundred thousand files": partial(listing, files=100_000, name=b"archive/data/%d"),
+    "model: two million files without a name": partial(listing, files=2_000_000),
+    "model: a list of 4 GB": partial(listing, files=1, announced=0xFFFFFFF0),
     "vectors: a nested tuple as a key": lambda folder: zipped(folder, b"}" + DEEP + b"Ns", "v.pt"),
     "vectors: stride 0": lambda folder: zipped(
         folder, b"}" + text("*") + tensor(tuple_of([500_000, 768]), tuple_of([0, 0])) + b"s", "v.pt"

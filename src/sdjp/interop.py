@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, overload
 
 from sdjp.choices import TranslateMode
 from sdjp.errors import InputError
+from sdjp.text.names import Names
 from sdjp.text.read import check_prompt, to_english
 from sdjp.text.translate import AUTO, TRANSLATORS, make_translator
 from sdjp.text.translate.base import Translator
@@ -42,6 +43,7 @@ def translate(
     user_lexicon: Path | Mapping[str, str] | None = ...,
     mode: TranslateMode = ...,
     empty: bool = ...,
+    names: Iterable[str] = ...,
 ) -> str: ...
 @overload
 def translate(
@@ -51,6 +53,7 @@ def translate(
     user_lexicon: Path | Mapping[str, str] | None = ...,
     mode: TranslateMode = ...,
     empty: bool = ...,
+    names: Iterable[str] = ...,
 ) -> list[str]: ...
 def translate(
     prompt: str | list[str] | tuple[str, ...],
@@ -59,6 +62,7 @@ def translate(
     user_lexicon: Path | Mapping[str, str] | None = None,
     mode: TranslateMode = "auto",
     empty: bool = False,
+    names: Iterable[str] = (),
 ) -> str | list[str]:
     """Return prompts in English, as a text encoder of sdjp would read them; brackets and tags stay.
 
@@ -69,6 +73,7 @@ def translate(
         user_lexicon: Your own words, as there; for those of ``sdjp words`` give ``sdjp.words_path()``.
         mode: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
         empty: Let a prompt without words pass, as negative prompts may be.
+        names: What stays as it is wherever it stands, such as tokens added in training (``"<cat-toy>"``).
 
     Raises:
         InputError: If it is no prompt, or cannot be parsed.
@@ -76,7 +81,12 @@ def translate(
     """
     texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
     prompts = [check_prompt(text, allow_empty=empty) for text in texts]
-    english = to_english(prompts, translator=_kept(translator, user_lexicon), translate=mode)
+    english = to_english(
+        prompts,
+        translator=_kept(translator, user_lexicon),
+        translate=mode,
+        names=Names(dict.fromkeys(names, 1)),
+    )
     return english if isinstance(prompt, list | tuple) else english[0]
 
 
@@ -127,18 +137,27 @@ class JapanesePipeline:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the pipeline; prompts and negative prompts become English, the rest is passed on as it is."""
         signature = inspect.signature(self.pipe)
+        names = _added(self.pipe)
         given = signature.bind_partial(*args, **kwargs)
         rest = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD]
         for arguments in (given.arguments, *(given.arguments.get(name, {}) for name in rest)):
             for name in set(PROMPTS) & set(arguments):
                 if arguments[name] is not None:
-                    arguments[name] = translate(arguments[name], translator=self.translator, empty=True)
+                    arguments[name] = translate(
+                        arguments[name], translator=self.translator, empty=True, names=names
+                    )
         return self.pipe(*given.args, **given.kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name == "pipe":  # not set yet, as while being unpickled
             raise AttributeError(name)
         return getattr(self.pipe, name)
+
+
+def _added(pipe: object) -> list[str]:
+    """The tokens that the tokenizer of a pipeline was given in training, or by textual inversion."""
+    vocabulary: dict[str, int] = getattr(getattr(pipe, "tokenizer", None), "get_added_vocab", dict)()
+    return [name for name in vocabulary if not (name.startswith("<|") and name.endswith("|>"))]
 
 
 def japanese(

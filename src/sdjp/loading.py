@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,11 @@ from sdjp.postprocess import (
     make_postprocessors,
     with_checker,
 )
+from sdjp.text.names import Names
 from sdjp.text.prompt_check import PromptChecker, make_prompt_checker
 from sdjp.text.translate import AUTO, adapter_of, make_translator
 from sdjp.text.translate.base import Translator
+from sdjp.weights.added_tokens import by_name
 from sdjp.weights.parts import adapter as adapters
 
 if TYPE_CHECKING:
@@ -203,8 +204,7 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
     from sdjp.weights.diffusers import checker, modules
 
     adapter = extras.adapter(None)
-    loaded, tokenizer = modules.from_modules(pipe)
-    loaded = dataclasses.replace(loaded, tokenizer=tokenizer)
+    loaded = modules.from_modules(pipe)
     if adapter is not None:
         loaded = adapters.adapted(loaded, adapter)
     weight = loaded.unet.conv_in.weight
@@ -250,6 +250,7 @@ def to_diffusers(
         model.config,
         networks,
         tokenizer=tokenizer,
+        tokens={name: ids[0] for name, ids in model.reader.names.tokens.items()},
         scheduler=scheduler,
         checker=None if safety is None else checkers.to_checker(safety),
     )
@@ -258,5 +259,9 @@ def to_diffusers(
 def reader_of(loaded: weights.Loaded, translator: Translator) -> Reader:
     """The reader of a model that is loaded."""
     return Reader(
-        tokenizer=loaded.tokenizer, translator=translator, words=loaded.words, written=loaded.written
+        tokenizer=loaded.tokenizer,
+        translator=translator,
+        words=loaded.words,
+        written=loaded.written,
+        names=Names({}, by_name(loaded.tokens)),
     )

@@ -14,6 +14,7 @@ from PIL import Image
 import sdjp
 from sdjp import cli
 from sdjp.cli.help import columns, wrap
+from sdjp.images import read_metadata
 
 DRAW = ["猫", "--steps", "1", "--seed", "1", "-W", "64", "-H", "64"]
 
@@ -178,6 +179,39 @@ def test_the_original_commands_tell_a_bad_line_once(lines: Path, capsys: pytest.
     options = ["--ckpt", "mini", "--from-file", lines.name, "--H", "64", "--W", "64", "--ddim_steps", "2"]
     assert cli.main(["txt2img", *options, "--n_samples", "2", "--n_iter", "2"]) == 2
     assert capsys.readouterr().err.count("3 行目") == 1
+
+
+REFUSING = ["--prompt-check", "refuse", "--from-file", "refused.txt"]
+
+
+@pytest.mark.parametrize("command", ["", "txt2img"])
+def test_a_line_that_is_refused_when_it_would_be_drawn_is_left_out(
+    command: str, lines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("refused.txt").write_text("赤い猫\n裸の人\n\n青い鳥\n裸の人\n緑の木\n", encoding="utf-8")
+    options = DRAW[1:]
+    if command:
+        options = ["--ckpt", "mini", "--H", "64", "--W", "64", "--ddim_steps", "2", "--n_samples", "2"]
+        options += ["--n_iter", "2", "--outdir", "out"]
+    words = [*filter(None, [command]), *REFUSING, *options]
+    assert cli.main([*words, "--strict"]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("エラー: refused.txt の 2 行目: ")
+    assert "裸" in said.err
+    assert not list(lines.parent.rglob("0*.png"))
+    assert cli.main(words) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("飛ばします: refused.txt の 2 行目: ")
+    assert second.startswith("飛ばします: refused.txt の 5 行目: ")
+    drawn = [read_metadata(path).options for path in sorted(lines.parent.rglob("0*.png"))]
+    assert [o.prompt for o in drawn if o is not None] == ["赤い猫", "青い鳥", "緑の木"] * (
+        2 if command else 1
+    )
+
+
+def test_the_only_prompt_is_refused_as_before(lines: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["裸の人", *REFUSING[:2], *DRAW[1:]]) == 2
+    assert capsys.readouterr().err.startswith("エラー: プロンプトに、描かない設定になっている語があります")
 
 
 def test_a_file_with_no_good_line_is_an_error(lines: Path, capsys: pytest.CaptureFixture[str]) -> None:

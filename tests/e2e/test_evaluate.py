@@ -123,6 +123,29 @@ def test_bad_input_is_refused_before_anything_is_loaded(
     assert message in capsys.readouterr().err
 
 
+def test_a_broken_picture_to_compare_with_is_told(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(Inception().state_dict(), tmp_path / "inception.pth")
+    whole = (reference / "0.png").read_bytes()
+    (tmp_path / "実物").mkdir()
+    for name, data in (("0.png", whole), ("1.png", whole[:200])):
+        (tmp_path / "実物" / name).write_bytes(data)
+    command = [
+        "evaluate",
+        "猫",
+        "--outdir",
+        str(tmp_path / "o"),
+        *SHORT,
+        "--reference",
+        str(tmp_path / "実物"),
+    ]
+    assert cli.main([*command, "--inception", str(tmp_path / "inception.pth")]) == 2
+    error = capsys.readouterr().err
+    assert "1.png" in error
+    assert "途中で切れて" in error
+
+
 def test_clip_features_are_those_of_transformers(clip_folder: Path) -> None:
     from transformers import CLIPModel
 

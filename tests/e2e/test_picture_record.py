@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ THEIRS = """a cat,
 red
 Negative prompt: text, blurry
 Steps: 2, Sampler: Euler a, CFG scale: 5.5, Seed: 123, Size: 64x64, Model: "a, b", Clip skip: 2"""
+
+
+def exif(comment: bytes, order: str = ">") -> bytes:
+    """A block of EXIF with a comment and nothing else, laid out as AUTOMATIC1111's web UI has it made."""
+    first = struct.pack(f"{order}HHHIII", 1, 0x8769, 4, 1, 26, 0)
+    second = struct.pack(f"{order}HHHIII", 1, 0x9286, 7, len(comment), 44, 0)
+    begin = (b"MM\0*" if order == ">" else b"II*\0") + struct.pack(f"{order}I", 8)
+    return b"Exif\0\0" + begin + first + second + comment
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +76,51 @@ def test_info_on_other_pictures(folder: Path, capsys: pytest.CaptureFixture[str]
     assert cli.main(["info", str(folder / "control.png")]) == 0
     assert "\x1b" not in capsys.readouterr().out
     assert cli.main(["info", str(folder / "gone.png")]) == 2
+
+
+THEIR_COMMENTS = {
+    "as the web UI": exif(b"UNICODE\0" + THEIRS.encode("utf-16-be")),
+    "low byte first": exif(b"UNICODE\0" + THEIRS.encode("utf-16-le"), "<"),
+    "plain": exif(b"ASCII\0\0\0" + THEIRS.encode()),
+    "in Japanese": exif(b"UNICODE\0" + THEIRS.replace("a cat", "桜の下の猫と犬と鳥と馬").encode("utf-16-be")),
+}
+
+
+@pytest.mark.parametrize("ending", ["jpg", "webp"])
+@pytest.mark.parametrize("name", THEIR_COMMENTS)
+def test_the_record_of_the_web_ui_in_a_jpeg_or_a_webp(
+    name: str, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"絵.{ending}"
+    Image.new("RGB", (64, 64)).save(path, exif=THEIR_COMMENTS[name])
+    assert cli.main(["info", str(path)]) == 0
+    said = capsys.readouterr().out
+    prompt = "桜の下の猫と犬と鳥と馬" if name == "in Japanese" else "a cat"
+    for part in (f"{prompt},\nred", "text, blurry", "Seed: 123", "Sampler: Euler a", "Model: a, b"):
+        assert part in said
+    assert cli.main(["--from-png", str(path), "--no-watermark", "--safety", "off", "-o", str(tmp_path)]) == 0
+    options = read_metadata(tmp_path / "00000.png").options
+    assert options is not None
+    assert (options.prompt, options.sampler, options.seed) == (f"{prompt},\nred", "euler_a", 123)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        exif(b"UNICODE\0" + "夏の旅行".encode("utf-16-be")),
+        exif(b"ASCII\0\0\0      "),
+        exif(b"JIS\0\0\0\0\0" + THEIRS.encode("iso2022_jp")),
+        exif(b"UNI"),
+        exif(b"UNICODE\0" + THEIRS.encode("utf-16-be"))[:40],
+        exif(b"UNICODE\0\xd8")[:-1],
+    ],
+)
+def test_other_comments_of_photographs_are_no_records(
+    block: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "photo.jpg", exif=block)
+    assert cli.main(["info", str(tmp_path / "photo.jpg")]) == 0
+    assert "記録はありません" in capsys.readouterr().out
 
 
 def test_a_picture_is_drawn_again_from_its_record(

@@ -259,7 +259,7 @@ def test_pipelines_of_other_families_and_with_things_loaded(ours: Pipeline) -> N
         Pipeline.from_diffusers(theirs)
     assert "unet/conv_in.0.weight" in caught.value.ja
     theirs = ours.to_diffusers()
-    theirs.tokenizer.add_tokens(["<cat-toy>"])
+    theirs.tokenizer.add_tokens(["<cat-toy>"])  # and no row
     with pytest.raises(WeightsError, match="unload_textual_inversion") as caught:
         Pipeline.from_diffusers(theirs)
     assert caught.value.code == "diffusers.tokenizer"

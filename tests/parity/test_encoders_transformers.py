@@ -22,6 +22,7 @@ from sdjp.models import XLMRoberta
 from sdjp.text.prompt import parse
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
+from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.weights import convert, load
 from sdjp.weights.names.keymap import compile_map, to_ours
@@ -117,12 +118,12 @@ def test_prompts_reach_the_tokens_of_japanese_models_as_typed(tmp_path: Path) ->
     train_sentencepiece(path)
     special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
     theirs = make(transformers.XLMRobertaTokenizer, [*special, *table(path)[3:], ("<mask>", 0.0)])
-    reader = Reader(
-        tokenizer=SentencePieceTokenizer.xlm_roberta(path),
-        translator=PassthroughTranslator(reads_japanese=True, as_typed=True),
-    )
+    tokenizer = SentencePieceTokenizer.xlm_roberta(path)
+    own = Reader(tokenizer=tokenizer, translator=PassthroughTranslator(reads_japanese=True, as_typed=True))
+    other = Reader(tokenizer=tokenizer, translator=LexiconTranslator())
     for text in (*SENTENCES, "赤い車、青い空", "猫。「犬」、", "赤い車,青い空", "㈱の馬〜"):
-        (read,) = reader.read([parse(text)])
+        (read,) = own.read([parse(text)])
+        assert other.read([parse(text)], translate="never")[0].chunks.ids == read.chunks.ids
         (ids,) = read.chunks.ids
         assert ids[: read.chunks.tokens + 2] == theirs(text).input_ids, text
         assert read.info.english == text

@@ -105,6 +105,7 @@ def test_load_lora_weights(tmp_path: Path) -> None:
         SMALL,
         modules,
         tokenizer=ClipTokenizer.from_assets(),
+        tokens={},
         scheduler=to_scheduler(SMALL, "ddim"),
         checker=None,
     )

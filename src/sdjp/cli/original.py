@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sdjp.cli.options import make_pipeline, model_options, shortcut_options, text_options
 from sdjp.cli.original_noise import Stream
 from sdjp.cli.parser import Parser
-from sdjp.cli.prompts import prompts
+from sdjp.cli.prompts import drawable, prompts
 from sdjp.cli.report import Output, announce_prompt
 from sdjp.cli.speech import say, say_stopped
 from sdjp.errors import InputError
@@ -164,12 +164,12 @@ def load(args: argparse.Namespace) -> Pipeline:
     return pipe
 
 
-def batches(args: argparse.Namespace) -> Iterator[list[str]]:
+def batches(args: argparse.Namespace, pipe: Pipeline) -> Iterator[list[str]]:
     """The prompts of each batch: the prompt ``n_samples`` times, or so many lines of the file."""
     if args.from_file is None:
         yield [args.prompt] * args.n_samples
         return
-    lines = prompts(args)
+    lines = drawable(args, pipe, prompts(args))
     while batch := list(islice(lines, args.n_samples)):
         yield batch
 
@@ -182,7 +182,11 @@ def together(batch: list[str]) -> dict[str, Any]:
 
 
 def draw_all(
-    args: argparse.Namespace, generate: Callable[[list[str]], GenerationResult], stream: Stream, sampler: str
+    args: argparse.Namespace,
+    pipe: Pipeline,
+    generate: Callable[[list[str]], GenerationResult],
+    stream: Stream,
+    sampler: str,
 ) -> int:
     """Draw every batch ``n_iter`` times, save pictures and grid under the names of the original."""
     from sdjp.images import check_folder
@@ -194,7 +198,7 @@ def draw_all(
     output, stopped = Output(verbose=args.verbose), False
     try:
         for iteration in range(args.n_iter):
-            for number, batch in enumerate(batches(args)):
+            for number, batch in enumerate(batches(args, pipe)):
                 result = _signed(generate(batch), args.seed, sampler, iteration, number)
                 stream.finish(sampler)
                 for info in result.prompts:

@@ -126,9 +126,10 @@ def take_record(args: argparse.Namespace) -> str | None:
         raise InputError(
             "from_png.none",
             ja=f"{path} には、1 枚の絵を描き直せる記録がありません。"
-            "sdjp か AUTOMATIC1111 の web UI が保存した PNG を指定してください（一覧の絵からは描けません）。",
-            en=f"{path} has no record from which one picture can be drawn again. Give a PNG that sdjp or "
-            "AUTOMATIC1111's web UI saved, and no grid.",
+            "sdjp が保存した PNG か、AUTOMATIC1111 の web UI が保存した絵を指定してください"
+            "（一覧の絵からは描けません）。",
+            en=f"{path} has no record from which one picture can be drawn again. Give a PNG that sdjp "
+            "saved, or a picture of AUTOMATIC1111's web UI, and no grid.",
         )
     _fill(args, values)
     if left:

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdjp.cli.options import check_names
 from sdjp.cli.speech import say
-from sdjp.errors import InputError, reason
+from sdjp.errors import InputError, SdjpError, TranslationError, WeightsError, reason
+
+if TYPE_CHECKING:
+    from sdjp.pipeline import Pipeline
+
+
+class Line(str):
+    """A prompt from a file.
+
+    Attributes:
+        number: Of its line, from 1.
+    """
+
+    number: int
+
+    @classmethod
+    def numbered(cls, text: str, number: int) -> Line:
+        """The line of this number."""
+        line = cls(text)
+        line.number = number
+        return line
 
 
 def prompts(args: argparse.Namespace) -> Iterator[str]:
@@ -41,13 +62,13 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
     if given:
         yield given[0]
         return
-    again = args.from_file != "-" and Path(args.from_file).is_file()
+    again = _twice(args)
     if again:
-        for number, line in _numbered(args):
-            _judge(args, number, line)
+        for line in _numbered(args):
+            _judge(args, line)
     found = False
-    for number, line in _numbered(args):
-        if number not in args.skipped and (again or _judge(args, number, line)):
+    for line in _numbered(args):
+        if line.number not in args.skipped and (again or _judge(args, line)):
             found = True
             yield line
     if not found:
@@ -59,15 +80,66 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
         )
 
 
-def _numbered(args: argparse.Namespace) -> Iterator[tuple[int, str]]:
-    """The lines that are there to be drawn, and their numbers from 1."""
+def check_translator(args: argparse.Namespace, text: str) -> None:
+    """See that the hub has the translation model, if this prompt is for one: what is heavy is loaded later.
+
+    Raises:
+        WeightsError: If it is neither there nor here.
+        MissingDependencyError: If huggingface_hub is not installed.
+    """
+    if not args.translator.startswith("marian:") or args.translate == "never":
+        return
+    from sdjp.text.script import is_japanese
+    from sdjp.text.translate import make_translator
+    from sdjp.text.translate.marian import MarianTranslator
+
+    translator = make_translator(args.translator)
+    if isinstance(translator, MarianTranslator) and is_japanese(text):
+        translator.check_source()
+
+
+def drawable(args: argparse.Namespace, pipe: Pipeline, texts: Iterable[str]) -> Iterator[str]:
+    """Pass on the prompts that a model can draw; a line of a file that it cannot is told and left out.
+
+    It may have a word in it that is refused, or no translation. With ``--strict`` a file is looked through
+    before its first line is passed on.
+
+    Raises:
+        SdjpError: If there is such a line, and ``--strict`` was given.
+    """
+
+    def can(text: str) -> bool:
+        if not isinstance(text, Line):
+            return True  # drawing it will tell
+        try:
+            info = pipe.explain(text, translate=args.translate)
+            if pipe.prompt_checker is not None:
+                pipe.prompt_checker.check([info])
+        except (InputError, TranslationError, WeightsError) as error:
+            _leave_out(args, text, error)
+            return False
+        return True
+
+    if args.strict and args.from_file is not None and _twice(args):
+        yield from [text for text in texts if can(text)]
+    else:
+        yield from filter(can, texts)
+
+
+def _twice(args: argparse.Namespace) -> bool:
+    """Whether the file can be read more than once."""
+    return args.from_file != "-" and Path(args.from_file).is_file()
+
+
+def _numbered(args: argparse.Namespace) -> Iterator[Line]:
+    """The lines that are there to be drawn."""
     for number, line in enumerate(_lines(args.from_file), start=1):
         text = line.rstrip("\r\n")
         if text.strip() and text.split()[0] != "#":
-            yield number, text
+            yield Line.numbered(text, number)
 
 
-def _judge(args: argparse.Namespace, number: int, text: str) -> bool:
+def _judge(args: argparse.Namespace, line: Line) -> bool:
     """Whether a line is a prompt, and the LoRAs that it asks for are there; if not, say so once.
 
     Raises:
@@ -75,21 +147,26 @@ def _judge(args: argparse.Namespace, number: int, text: str) -> bool:
     """
     from sdjp.text.read import check_prompt
 
-    if number in args.skipped:
+    if line.number in args.skipped:
         return False
     try:
-        check_prompt(text)
+        check_prompt(line)
         if hasattr(args, "lora_dir"):
-            check_names(args, text)
+            check_names(args, line)
     except InputError as error:
-        ja, en = _shown(args.from_file)
-        ja, en = f"{ja} の {number} 行目: {error.ja}", f"{en}, line {number}: {error.en}"
-        if args.strict:
-            raise InputError(error.code, ja=ja, en=en) from error
-        args.skipped.add(number)
-        say(ja=f"飛ばします: {ja}", en=f"left out: {en}", file=sys.stderr)
+        _leave_out(args, line, error)
         return False
     return True
+
+
+def _leave_out(args: argparse.Namespace, line: Line, error: SdjpError) -> None:
+    """Say once why a line is left out; with ``--strict`` that is an error."""
+    ja, en = _shown(args.from_file)
+    ja, en = f"{ja} の {line.number} 行目: {error.ja}", f"{en}, line {line.number}: {error.en}"
+    if args.strict:
+        raise type(error)(error.code, ja=ja, en=en) from error
+    args.skipped.add(line.number)
+    say(ja=f"飛ばします: {ja}", en=f"left out: {en}", file=sys.stderr)
 
 
 def _lines(name: str) -> Iterator[str]:

@@ -36,7 +36,8 @@ class Reader:
         translator: Turns Japanese into English.
         words: The words that the model knows, if it is known for knowing few.
         written: The tokenizer of the text encoder behind an adapter; None without one.
-        names: Names that stand for vectors of their own, in this run.
+        names: Names that stand for vectors of their own, in this run; those that are tokens of the model in
+            every run.
     """
 
     tokenizer: Tokenizer
@@ -79,6 +80,8 @@ class Reader:
             translate=translate,
             names=self.names,
             words=self.words,
+            # An adapter learnt from normalized text; models of Japanese from text as people write it.
+            as_typed=translate == "never" and self.tokenizer.japanese and self.written is None,
         )
         if self.written is None or text_encoder is None:
             return result

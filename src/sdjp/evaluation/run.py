@@ -21,7 +21,7 @@ from sdjp.errors import InputError, Language, OutputError, get_language, reason
 from sdjp.evaluation.features import ClipFeatures, PictureFeatures, read_pictures
 from sdjp.evaluation.scores import Moments, clip_scores, frechet_distance
 from sdjp.generation.job import check_ahead
-from sdjp.images import check_folder, read_metadata
+from sdjp.images import check_folder, open_picture, read_metadata, to_rgb
 from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline
 from sdjp.text.read import check_prompt
@@ -270,8 +270,4 @@ def _moments(eyes: PictureFeatures, paths: Sequence[Path]) -> Moments:
 
 def _batches(paths: Sequence[Path]) -> Iterator[tuple[int, list[Image.Image]]]:
     for first in range(0, len(paths), BATCH):
-        pictures = []
-        for path in paths[first : first + BATCH]:
-            with Image.open(path) as image:
-                pictures.append(image.convert("RGB"))
-        yield first, pictures
+        yield first, [to_rgb(open_picture(path)) for path in paths[first : first + BATCH]]

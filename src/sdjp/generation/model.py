@@ -100,7 +100,7 @@ class Model:
             self,
             unet=unet,
             text_encoder=text,
-            reader=dataclasses.replace(self.reader, names=names),
+            reader=dataclasses.replace(self.reader, names=names.beside(self.reader.names)),
             reports=reports,
         )
 

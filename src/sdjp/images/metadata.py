@@ -17,7 +17,8 @@ from typing import IO, Any
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
-from sdjp.images.a1111 import SAMPLER_NAMES
+from sdjp.images.a1111 import SAMPLER_NAMES, read_parameters
+from sdjp.images.exif_comment import read_comment
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.records import PromptInfo
@@ -25,7 +26,7 @@ from sdjp.records import PromptInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """The record of a PNG, as :func:`read_metadata` found it; None where the PNG has no such text.
+    """The record of a picture, as :func:`read_metadata` found it; None where it has no such text.
 
     Attributes:
         parameters: The text for other tools.
@@ -94,7 +95,9 @@ def png_info(text: str, record: Mapping[str, Any]) -> PngInfo:
 
 
 def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
-    """Read what a PNG, a file or an open one, says about how it was made.
+    """Read what a picture, a file or an open one, says about how it was made.
+
+    A PNG says so in texts; a JPEG or a WebP of AUTOMATIC1111's web UI in its EXIF comment.
 
     Raises:
         InputError: If the file is no readable picture, or its ``sdjp`` text no JSON object.
@@ -102,6 +105,7 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
     try:
         with load_file(path) as image:  # whole: text chunks may also stand behind the pixels
             texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
+            comment = None if "parameters" in texts else read_comment(image)
     except MemoryError:
         raise
     except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
@@ -118,6 +122,8 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
                 ja=f"画像 {path} の sdjp メタデータが壊れています。",
                 en=f"the sdjp metadata of {path} is damaged.",
             )
+    if comment is not None and read_parameters(comment).settings:  # and not of a photograph
+        texts["parameters"] = comment
     return Metadata(parameters=texts.get("parameters"), sdjp=record)
 
 

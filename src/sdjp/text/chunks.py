@@ -22,7 +22,7 @@ MAX_LENGTH: Final = 77
 """Ids in a chunk, start and end included: what every text encoder here was trained with."""
 
 Token = tuple[int, float]
-"""Id and weight. Negative ids in a row are the vectors of one name (``names.py``) and stay together."""
+"""Id and weight. Ids of names (``names.py``) in a row are the vectors of one of them, and stay together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def chunk(
         runs: ``(text, weight)`` in the order of the prompt, or ``(ids, weight)`` for a name; anything that is
             no tuple is a BREAK.
         tokenizer: That of the model that will read the ids.
-        names: Whose ids are negative, to tell what was cut.
+        names: Whose ids stay together, and to tell what was cut.
         chunk_length: Tokens of the prompt in one chunk; what start and end leave of 77, if None.
         comma_backtrack: How far before the end of a full chunk a comma may stand to be the place of the cut;
             0 cuts after exactly ``chunk_length`` tokens.
@@ -81,7 +81,7 @@ def chunk(
     dropped: list[Token] = []
     for section in _sections(runs, tokenizer):
         room = None if max_chunks is None else max_chunks - len(pieces)
-        cut, rest = _cut(section, chunk_length, comma_backtrack, tokenizer.commas, room)
+        cut, rest = _cut(section, chunk_length, comma_backtrack, tokenizer.commas, room, names)
         pieces += cut
         dropped += rest
     return Chunks(
@@ -112,7 +112,12 @@ def _sections(
 
 
 def _cut(
-    section: list[Token], length: int, backtrack: int, commas: frozenset[int], room: int | None
+    section: list[Token],
+    length: int,
+    backtrack: int,
+    commas: frozenset[int],
+    room: int | None,
+    names: Names | None,
 ) -> tuple[list[list[Token]], list[Token]]:
     """Cut one section into at most ``room`` pieces of ``length`` tokens; return them and what is left."""
     pieces: list[list[Token]] = []
@@ -123,7 +128,7 @@ def _cut(
             near = range(end - 1, max(start, end - backtrack) - 1, -1)
             end = next((i for i in near if section[i][0] in commas), end - 1) + 1
         whole = end  # before a name that would be torn, unless it is longer than a chunk
-        while start < whole < len(section) and section[whole][0] == section[whole - 1][0] - 1 < -1:
+        while start < whole < len(section) and _of_one_name(section[whole - 1][0], section[whole][0], names):
             whole -= 1
         end = whole if whole > start else end
         pieces.append(section[start:end])
@@ -133,6 +138,10 @@ def _cut(
     return pieces, section[start:]
 
 
+def _of_one_name(one: int, next: int, names: Names | None) -> bool:
+    return names is not None and abs(one - next) == 1 and names.owns(one) and names.owns(next)
+
+
 def _end(piece: Sequence[Token], tokenizer: Tokenizer, length: int) -> list[int]:
     return [tokenizer.end_id, *[tokenizer.pad_id] * (length - len(piece))]
 
@@ -140,7 +149,7 @@ def _end(piece: Sequence[Token], tokenizer: Tokenizer, length: int) -> list[int]
 def _spelt(ids: Sequence[int], tokenizer: Tokenizer, names: Names | None) -> str:
     """The text that ids stand for; a name is told once however many vectors it has."""
     words: list[str] = []
-    for is_name, group in groupby(ids, key=lambda i: i < 0):
+    for is_name, group in groupby(ids, key=lambda i: names is not None and names.owns(i)):
         if is_name and names is not None:
             words += [name for name, _ in groupby(names.name_of(i) for i in group)]
         else:

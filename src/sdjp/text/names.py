@@ -2,7 +2,7 @@
 
 A name is a word of the prompt, in any case: no letter or digit touches it. Japanese has no spaces, so a name
 that ends in a Japanese character ends before a particle, too: 花子 is a name in 「花子の絵」 and none in
-「花子さん」. ``<name>`` is the same as the name alone.
+「花子さん」. ``<name>`` is the same as the name alone. One with such brackets of its own may touch anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sdjp.text.normalize import normalize
-from sdjp.text.tree import Name, Node, Prompt, Separator, Text, Weighted, flatten
+from sdjp.text.tree import Name, Node, Prompt, Separator, Tag, Text, Weighted, flatten
 
 PARTICLES: Final = "のとをでにはがもやへ"
 _ASCII_EDGE: Final = (r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_]-)", r"(?![A-Za-z0-9_])(?!-[A-Za-z0-9_])")
@@ -24,17 +24,25 @@ class Names:
     """Names to look for, and the ids of the vectors that each stands for.
 
     The ids are negative, so that they are beyond every vocabulary: -1, -2 … Two names never share one, and
-    one id between them is left out, so that ids in a row belong to one name.
+    one id between them is left out, so that ids in a row belong to one name. Names that are tokens of the
+    vocabulary have the ids that they have there.
     """
 
-    def __init__(self, lengths: Mapping[str, int]) -> None:
-        """Take the names and how many vectors each has."""
+    def __init__(
+        self, lengths: Mapping[str, int], tokens: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
+        """Take the names and how many vectors each has; and those that are tokens, with their ids."""
+        self.tokens = {} if tokens is None else dict(tokens)
+        self._lengths = dict(lengths)
         self._ids: dict[str, tuple[int, ...]] = {}
         self._name: dict[str, str] = {}
         first = -1
         for name, count in lengths.items():
             self._ids[name] = tuple(range(first, first - count, -1))
             first -= count + 1
+        self._ids = {**self.tokens, **self._ids}
+        self._owned = {i for ids in self._ids.values() for i in ids}
+        for name in (*lengths, *self.tokens):
             if key(name):
                 self._name.setdefault(key(name), name)
         self._pattern = _pattern(self._name)
@@ -47,8 +55,16 @@ class Names:
         return self._ids[name]
 
     def name_of(self, id: int) -> str:
-        """Return the name that a negative id belongs to."""
+        """Return the name that an id belongs to."""
         return next(name for name, ids in self._ids.items() if id in ids)
+
+    def owns(self, id: int) -> bool:
+        """Whether an id belongs to a name."""
+        return id in self._owned
+
+    def beside(self, others: Names) -> Names:
+        """These names, and the tokens of ``others``."""
+        return Names(self._lengths, others.tokens)
 
     def mark(self, prompt: Prompt) -> Prompt:
         """Cut the names out of the text: each becomes a node of its own, which is not translated."""
@@ -61,6 +77,8 @@ class Names:
                 marked += self._cut(node.text)
             elif isinstance(node, Weighted):
                 marked.append(dataclasses.replace(node, children=self._marked(node.children)))
+            elif isinstance(node, Tag) and key(node.raw) in self._name:  # <cat:toy>
+                marked.append(Name(self._name[key(node.raw)]))
             else:
                 marked.append(node)
         return tuple(marked)
@@ -69,7 +87,8 @@ class Names:
         pieces: list[Node] = []
         start = 0
         for match in self._pattern.finditer(text):
-            name = self._name.get(key(match["name"]))
+            typed = match["name"]
+            name = typed if typed in self._ids else self._name.get(key(typed))
             if name is not None:
                 pieces += [*_plain(text[start : match.start()]), Name(name)]
                 start = match.end()
@@ -98,6 +117,9 @@ def _pattern(keys: Iterable[str]) -> re.Pattern[str]:
     """Longer names first: one may begin with another."""
     forms = []
     for name in sorted(keys, key=len, reverse=True):
-        before, after = (_ASCII_EDGE if c.isascii() else _JAPANESE_EDGE for c in (name[0], name[-1]))
+        before, after = (
+            ("", "") if c in "<>" else _ASCII_EDGE if c.isascii() else _JAPANESE_EDGE
+            for c in (name[0], name[-1])
+        )
         forms.append(f"{before[0]}{re.escape(name)}{after[1]}")
     return re.compile(rf"(?P<open><)?(?P<name>{'|'.join(forms)})(?(open)>)", re.IGNORECASE)

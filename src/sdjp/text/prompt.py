@@ -12,7 +12,8 @@ r"""Weights, tags and BREAK: the prompt syntax of AUTOMATIC1111's web UI, to a s
 
 Text, though it has brackets:
 
-- faces: ``\(^o^)/``, ``(^_^)``, ``(T_T)``, ``(笑)``; ``:)`` and ``:(`` where the bracket has no partner;
+- faces: ``\(^o^)/``, ``(^_^)``, ``(T_T)``, ``(笑)``; ``:)`` and ``:(`` where the bracket has no partner,
+  or takes the one of another (see ``matching.py``);
 - ratios and times: a whole number behind a number, ``(16:9)``, ``(8:00)``, ``(比率 3:4)``; two short numbers
   with at most two decimals and nothing else, ``(1:1.5)``;
 - labels: a whole number behind a word that takes one, ``(年齢:17)``, ``(ratio:2)``; see ``bracketed.py``;
@@ -38,7 +39,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdjp.errors import InputError
-from sdjp.text.bracketed import FACE, has_eyes, is_value
+from sdjp.text.bracketed import FACE, is_value
+from sdjp.text.matching import BRACKETS, PARTNER, Matching
 from sdjp.text.normalize import TAG_RE, normalize, remove_invisible
 from sdjp.text.tree import (
     Break,
@@ -108,13 +110,11 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_BRACKETS: Final = ("open", "weight", "schedule", "close")
 # What is syntax though it is typed full-width, for prompts that are not normalized.
 _WIDE_SYNTAX: Final = re.compile(
     r"[<＜][A-Za-zＡ-Ｚａ-ｚ][\w-]*[:：][^<>＜＞\n]*[>＞]|[\\＼¥￥](?=[()\[\]（）［］])|[（）［］]"
     r"|[:：]\s*[+＋-]?[0-9０-９.．]+\s*(?=[)）])"
 )
-_PARTNER: Final = dict(zip("()[]（）［］", ")(][）（］［", strict=True))
 
 # One character that NFKC would spell with brackets: ⁽ ₍ ⑴ ⒜ ㈠ ㈱ 🄐
 _BRACKETED: Final = re.compile(f"{TAG_RE.pattern}|[⁽⁾₍₎⑴-⒇⒜-⒵㈀-㈞㈠-㉃\U0001f110-\U0001f129]")
@@ -180,46 +180,36 @@ def _narrow(match: re.Match[str]) -> str:
 
 def _match_brackets(tokens: Sequence[re.Match[str]], typed: str) -> tuple[set[int], set[int]]:
     """Find the partner of every bracket; return the indices of those that are kept as syntax, and as text."""
-    normalized = tokens[0].string if tokens else ""
+    matching = Matching(
+        tokens,
+        deepest=MAX_NESTING,
+        unbalanced=lambda i: _unbalanced(tokens, i, typed),
+        nested=lambda i: _nested_too_deep(_position(tokens, i, typed)[0]),
+    )
     kept: set[int] = set()
-    text: set[int] = set()
+    text = set(matching.text)
     opened: list[int] = []
     braces: list[int] = []  # braces open inside each of them
-    alternating: set[int] = set()
     for i, token in enumerate(tokens):
-        character = token[0][-1]
-        if token.lastgroup == "open":
+        if i in matching.partner:
             opened.append(i)
             braces.append(0)
-            if len(opened) > MAX_NESTING:
-                raise _nested_too_deep(_position(tokens, i, typed)[0])
-        elif token.lastgroup in _BRACKETS:
-            if (
-                character == ")"
-                and token.lastgroup == "close"
-                and not opened
-                and has_eyes(normalized, token.start())
+            end = tokens[matching.partner[i]]
+            pair = {i, matching.partner[i]}
+            if end.lastgroup == "schedule":
+                kept |= pair
+            elif end.lastgroup == "weight" and is_value(
+                token.string[token.end() : end.start()], end["weight"]
             ):
-                text.add(i)
-                continue
-            if not opened or tokens[opened[-1]][0] != _PARTNER[character]:
-                raise _unbalanced(tokens, i, typed)
-            partner = opened.pop()
+                text |= pair
+        elif opened and i == matching.partner[opened[-1]]:
+            opened.pop()
             braces.pop()
-            if token.lastgroup == "schedule" or (character == "]" and partner in alternating):
-                kept |= {partner, i}
-            elif token.lastgroup == "weight" and is_value(
-                normalized[tokens[partner].end() : token.start()], token["weight"]
-            ):
-                text |= {partner, i}
         elif token.lastgroup == "verbatim" and opened:
-            braces[-1] += {"{": 1, "}": -1}.get(character, 0)
-            if character == "|" and braces[-1] <= 0:
-                alternating.add(opened[-1])
-    for i in reversed(opened):
-        if tokens[i][0] != "(" or not has_eyes(normalized, tokens[i].start()):
-            raise _unbalanced(tokens, i, typed)
-        text.add(i)
+            braces[-1] += {"{": 1, "}": -1}.get(token[0], 0)
+            pair = {opened[-1], matching.partner[opened[-1]]}
+            if token[0] == "|" and braces[-1] <= 0 and tokens[max(pair)][0] == "]":
+                kept |= pair
     return kept, text
 
 
@@ -258,7 +248,7 @@ def _build(
             add()
             levels.append([])
             colons_kept.append(False)
-        elif kind in _BRACKETS:
+        elif kind in BRACKETS:
             add()
             children = tuple(levels.pop())
             colons_kept.pop()
@@ -318,13 +308,13 @@ def _position(tokens: Sequence[re.Match[str]], index: int, typed: str) -> tuple[
 def _typed_brackets(text: str | re.Match[str]) -> list[re.Match[str]]:
     """The brackets of a text, or of a token that may have some."""
     if not isinstance(text, str):
-        text = text[0] if text.lastgroup in (*_BRACKETS, "face") else ""
+        text = text[0] if text.lastgroup in (*BRACKETS, "face") else ""
     return [match for match in _AS_TYPED.finditer(text) if match["bracket"]]
 
 
 def _unbalanced(tokens: Sequence[re.Match[str]], index: int, typed: str) -> InputError:
     position, bracket = _position(tokens, index, typed)
-    partner = _PARTNER[bracket]
+    partner = PARTNER[bracket]
     near = " ".join(typed[max(0, position - 11) : position + 10].split())
     return InputError(
         "prompt.unbalanced",

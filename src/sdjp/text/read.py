@@ -20,7 +20,7 @@ from sdjp.text.neighbours import Words
 from sdjp.text.script import has_letters, is_japanese
 from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizers.base import Tokenizer
-from sdjp.text.translate.base import Piece, Translation, Translator
+from sdjp.text.translate.base import Piece, PromptTranslator, Translation, Translator
 from sdjp.text.translate.frames import Asked, unframed
 from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.text.tree import Named
@@ -74,6 +74,7 @@ def read(
     max_chunks: int | None = None,
     names: Names | None = None,
     words: Words | None = None,
+    as_typed: bool = False,
 ) -> list[ReadPrompt]:
     """Read prompts; the leaves of all of them are translated as one batch.
 
@@ -85,6 +86,7 @@ def read(
         max_chunks: Chunks of 75 tokens to keep; what is cut is told in ``info.truncated``.
         names: Names that are not translated and stand for vectors of their own.
         words: The words that the model knows, if it is known for knowing few.
+        as_typed: Normalize no text, whatever the translator.
 
     Raises:
         InputError: If a prompt, or a tag in it, cannot be read.
@@ -92,7 +94,7 @@ def read(
     """
     names = Names({}) if names is None else names
     results = []
-    as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
+    as_typed |= isinstance(translator, PassthroughTranslator) and translator.as_typed
     parsed = [names.mark(_parsed(prompt, as_typed=as_typed)) for prompt in prompts]
     for tree, (english, group, records) in zip(
         parsed, _translated(parsed, translator, translate), strict=True
@@ -123,7 +125,11 @@ def read(
 
 
 def to_english(
-    prompts: Sequence[str | syntax.Prompt], *, translator: Translator, translate: TranslateMode = "auto"
+    prompts: Sequence[str | syntax.Prompt],
+    *,
+    translator: Translator,
+    translate: TranslateMode = "auto",
+    names: Names | None = None,
 ) -> list[str]:
     """Return what :func:`read` would give a text encoder, as text; brackets and tags stay.
 
@@ -131,7 +137,8 @@ def to_english(
         InputError: If a prompt cannot be parsed.
         TranslationError: If a leaf cannot be translated.
     """
-    parsed = [_parsed(prompt) for prompt in prompts]
+    names = Names({}) if names is None else names
+    parsed = [names.mark(_parsed(prompt)) for prompt in prompts]
     return [str(english) for english, _, _ in _translated(parsed, translator, translate)]
 
 
@@ -148,11 +155,12 @@ def _translated(
     as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
     leaves = [syntax.text_leaves(tree) for tree in parsed]
     asked = [_asked(group, translator, translate) for group in leaves]
-    wanted = [of.content for group in asked for of in group if _wants(of.content, translate)]
-    unique = list(dict.fromkeys(wanted))
-    translated = dict(zip(unique, translator.translate(unique), strict=True)) if unique else {}
-    for tree, group, contents in zip(parsed, leaves, asked, strict=True):
-        records = [_record(leaf, of, translated) for leaf, of in zip(group, contents, strict=True)]
+    wanted = [
+        list(dict.fromkeys(of.content for of in group if _wants(of.content, translate))) for group in asked
+    ]
+    translated = _records(wanted, translator)
+    for tree, group, contents, of_one in zip(parsed, leaves, asked, translated, strict=True):
+        records = [_record(leaf, of, of_one) for leaf, of in zip(group, contents, strict=True)]
         said = [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
         if not as_typed:  # what stays Japanese gets the commas that text encoders know
             said = [re.sub("、 ?", ", ", text) for text in said]
@@ -181,6 +189,18 @@ def _record(leaf: str, asked: Asked, translated: Mapping[str, Translation]) -> T
         pieces = (Piece(source=asked.content, english=record.english, how=record.translator),)
     said = (Piece(source=words, english="", how="request") for words in asked.frame)
     return replace(record, source=leaf, pieces=(*pieces, *said))
+
+
+def _records(wanted: Sequence[Sequence[str]], translator: Translator) -> list[dict[str, Translation]]:
+    """The translations of the leaves of each prompt."""
+    if not any(wanted):
+        return [{} for _ in wanted]
+    if isinstance(translator, PromptTranslator):
+        groups = translator.translate_prompts(wanted)
+        return [dict(zip(*pair, strict=True)) for pair in zip(wanted, groups, strict=True)]
+    unique = list(dict.fromkeys(leaf for of_one in wanted for leaf in of_one))
+    translated = dict(zip(unique, translator.translate(unique), strict=True))
+    return [{leaf: translated[leaf] for leaf in of_one} for of_one in wanted]
 
 
 def _nearest(prompt: syntax.Prompt, words: Words | None) -> tuple[syntax.Prompt, tuple[tuple[str, str], ...]]:

@@ -262,7 +262,7 @@ def _mapped(nodes: Sequence[Node], leaves: Iterator[str]) -> tuple[Node, ...]:
             (changed or last_changed)
             and mapped
             and _END_OF_WORD.search(_source(mapped[-1]))
-            and _START_OF_WORD.match(_source(new))
+            and (isinstance(new, Name) or _START_OF_WORD.match(_source(new)))
         ):
             mapped.append(Separator(" "))
         mapped.append(new)

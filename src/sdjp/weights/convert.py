@@ -19,6 +19,7 @@ from sdjp.device import resolve_dtype
 from sdjp.errors import InputError, OutputError, reason
 from sdjp.models import VAE, TextEncoder, UNet
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.weights.added_tokens import ADDED
 from sdjp.weights.checkpoint import Checkpoint, Ema, open_checkpoint
 from sdjp.weights.configs import diffusers, diffusers_text
 from sdjp.weights.files.writer import Unwritten, replacing, write_safetensors
@@ -100,6 +101,10 @@ def convert(
     merges_target = target.with_suffix(".merges.txt")
     if chosen_layout == "ldm" and merges is not None:
         _check_target(merges_target, "ldm", overwrite)
+    tokens = opened.vocabulary.tokens(opened.vocabulary.tokenizer(opened.config.text), opened.config.text)
+    tokens_target = target.with_suffix(f".{ADDED}")
+    if chosen_layout == "ldm" and tokens:
+        _check_target(tokens_target, "ldm", overwrite)
     try:
         with replacing(target) as new:
             if chosen_layout == "diffusers":
@@ -109,6 +114,9 @@ def convert(
                 if merges is not None:
                     with replacing(merges_target) as new_merges:
                         shutil.copyfile(merges, new_merges)
+                if tokens:
+                    with replacing(tokens_target) as new_tokens:
+                        _write_json(new_tokens, tokens)
     except OSError as error:
         raise OutputError(
             "convert.unwritable",
@@ -249,7 +257,7 @@ def _write_diffusers(folder: Path, matching: Match, dtype: torch.dtype | None) -
 def _write_tokenizer(folder: Path, vocabulary: Vocabulary, config: ModelConfig) -> None:
     tokenizer = vocabulary.tokenizer(config.text)
     if isinstance(tokenizer, ClipTokenizer):
-        tokenizer.to_transformers_files(folder)
+        tokenizer.to_transformers_files(folder, added=vocabulary.tokens(tokenizer, config.text))
         return
     assert vocabulary.path is not None  # of BERT there is no folder
     folder.mkdir()

@@ -9,7 +9,7 @@ is read here, and each network when its turn comes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from sdjp.weights.known import sha256
 from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import Source, locate
-from sdjp.weights.vocabulary import FOLDER, unused_tokens
+from sdjp.weights.vocabulary import unused_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,7 @@ class Loaded:
         config: What they are made of.
         report: How they were read.
         tokenizer: What gives the text encoder its ids.
+        tokens: Tokens that were added in training, and their rows in the table of the text encoder.
         merges: The byte-pair table of the tokenizer, where the model has one of its own.
         words: The words that the model knows, where its folder tells.
         written: What an adapter writes to the text encoder behind it; None without one.
@@ -85,6 +86,7 @@ class Loaded:
     config: ModelConfig
     report: LoadReport
     tokenizer: Tokenizer = field(default_factory=ClipTokenizer.from_assets)
+    tokens: Mapping[str, int] = field(default_factory=dict)
     merges: Path | None = None
     words: Words | None = None
     written: Tokenizer | None = None
@@ -139,7 +141,7 @@ def load(
         dtype=chosen,
         ignored=matching.ignored,
         files=checkpoint.files,
-        notes=checkpoint.notes + unused_tokens(opened.path / FOLDER, tokenizer.vocab_size),
+        notes=checkpoint.notes + unused_tokens(opened.vocabulary, tokenizer, opened.config.text),
     )
     return Loaded(
         unet=networks.unet,
@@ -148,6 +150,7 @@ def load(
         config=checkpoint.config,
         report=report,
         tokenizer=tokenizer,
+        tokens=opened.vocabulary.tokens(tokenizer, opened.config.text),
         merges=checkpoint.vocabulary.merges,
         words=_words(checkpoint.vocabulary.merges),
         on_demand=OnDemand() if on_demand is None else on_demand,

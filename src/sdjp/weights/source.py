@@ -11,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sdjp.errors import MissingDependencyError, WeightsError
+from sdjp.weights.added_tokens import ADDED
 from sdjp.weights.configs.diffusers import COMPONENTS, FILES
 from sdjp.weights.vocabulary import FILES as VOCABULARIES
-from sdjp.weights.vocabulary import FOLDER
+from sdjp.weights.vocabulary import FOLDER, MERGES
 
 EMBEDDED_MODEL: Final = "mini"
 """Name of the model that ships in the package."""
@@ -106,7 +107,7 @@ def needed_files(names: Iterable[str]) -> list[str]:
     """Choose from the files of a repository those that a model needs; none if sdjp cannot read it."""
     paths = [PurePosixPath(name) for name in names]
     if PurePosixPath("model_index.json") not in paths:
-        own = {"model.safetensors", "config.json", "merges.txt"} & {str(path) for path in paths}
+        own = {"model.safetensors", "config.json", MERGES, ADDED} & {str(path) for path in paths}
         return sorted(own) if "model.safetensors" in own else []
     needed = {"model_index.json", "sdjp.json", *FILES.values()}
     needed |= {f"{FOLDER}/{name}" for name in VOCABULARIES}

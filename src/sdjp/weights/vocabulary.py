@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,17 +13,19 @@ from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.tokenizers.wordpiece import WordPieceTokenizer
+from sdjp.weights import added_tokens
+from sdjp.weights.added_tokens import ADDED
 from sdjp.weights.files.faults import FILE, Fault, Invalid
 from sdjp.weights.files.json_file import read_object
 
+Note = tuple[str, str]
 Kind = Literal["clip", "bert", "t5", "xlm_roberta"]
 FOLDER: Final = "tokenizer"
 MERGES: Final = "merges.txt"
 T5: Final = "spiece.model"
 XLM_ROBERTA: Final = "sentencepiece.bpe.model"
 SETTINGS: Final = ("tokenizer_config.json", "special_tokens_map.json")
-ADDED: Final = "added_tokens.json"
-FILES: Final = (MERGES, T5, XLM_ROBERTA, *SETTINGS, ADDED)
+FILES: Final = tuple(dict.fromkeys((MERGES, T5, XLM_ROBERTA, *SETTINGS, *added_tokens.FILES)))
 """Files of a folder ``tokenizer`` that sdjp reads."""
 NAMES: Final[Mapping[Kind, str]] = {"clip": MERGES, "bert": "vocab.txt", "t5": T5, "xlm_roberta": XLM_ROBERTA}
 
@@ -35,10 +37,12 @@ class Vocabulary:
     Attributes:
         kind: CLIP's byte pairs, BERT's word pieces, or sentencepiece as T5 or XLM-R uses it.
         path: Its table; None for the one of the original CLIP or BERT, which sdjp has.
+        added: Tokens that it was given in training, wherever their ids are.
     """
 
     kind: Kind
     path: Path | None = None
+    added: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def merges(self) -> Path | None:
@@ -65,6 +69,12 @@ class Vocabulary:
             )
         return tokenizer
 
+    def tokens(self, tokenizer: Tokenizer, text: TextConfig) -> dict[str, int]:
+        """Return the tokens added in training that have rows in the table of the text encoder."""
+        if self.kind != "clip":
+            return {}
+        return added_tokens.usable(self.added, range(tokenizer.vocab_size, text.vocab_size))
+
     def _make(self) -> Tokenizer:
         if self.kind == "bert":
             return WordPieceTokenizer.from_assets()
@@ -85,11 +95,12 @@ def beside_file(path: Path, text: TextConfig) -> Vocabulary:
     """
     if text.kind == "bert":
         return _bert(text)
-    if text.vocab_size == CLIPTextConfig().vocab_size:
-        return Vocabulary(kind="clip")
+    added = added_tokens.read_added(path.parent / ADDED, path.with_suffix(f".{ADDED}"))
+    if _is_clip(text, added):
+        return Vocabulary(kind="clip", added=added)
     for candidate in (path.with_suffix(f".{MERGES}"), path.parent / MERGES):
         if candidate.is_file():
-            return Vocabulary(kind="clip", path=candidate)
+            return Vocabulary(kind="clip", path=candidate, added=added)
     raise _missing(text, (MERGES,))
 
 
@@ -100,15 +111,22 @@ def in_folder(folder: Path, text: TextConfig) -> Vocabulary:
         Fault: If there is none.
     """
     kinds: tuple[Kind, ...] = ("xlm_roberta",)
+    added = added_tokens.read_added(*(folder / FOLDER / name for name in added_tokens.FILES))
     if text.kind == "clip":
-        if text.vocab_size == CLIPTextConfig().vocab_size:
-            return Vocabulary(kind="clip")
+        if _is_clip(text, added):
+            return Vocabulary(kind="clip", added=added)
         kinds = ("clip", "t5")
     for kind in kinds:
         path = folder / FOLDER / NAMES[kind]
         if path.is_file():
-            return Vocabulary(kind=kind, path=path)
+            return Vocabulary(kind=kind, path=path, added=added)
     raise _missing(text, [f"{FOLDER}/{NAMES[kind]}" for kind in kinds])
+
+
+def _is_clip(text: TextConfig, added: Mapping[str, int]) -> bool:
+    """Whether the table is that of CLIP, and what was added stands behind it."""
+    own = CLIPTextConfig().vocab_size
+    return text.vocab_size == own or (text.vocab_size > own and own in added.values())
 
 
 def _bert(text: TextConfig) -> Vocabulary:
@@ -134,22 +152,14 @@ def _missing(text: TextConfig, names: Sequence[str]) -> Fault:
     )
 
 
-def unused_tokens(folder: Path, vocab_size: int) -> tuple[tuple[str, str], ...]:
-    """Say which tokens a tokenizer was given in training, after the ``vocab_size`` that it is made with.
-
-    Args:
-        folder: The folder of the tokenizer.
-        vocab_size: Entries that sdjp uses.
+def unused_tokens(vocabulary: Vocabulary, tokenizer: Tokenizer, text: TextConfig) -> tuple[Note, ...]:
+    """Say which tokens a tokenizer was given in training and sdjp does not use.
 
     Returns:
         A note in Japanese and in English; none if there are no such tokens.
     """
-    path = folder / ADDED
-    try:
-        ids = read_object(path) if path.is_file() else {}
-    except Invalid:
-        return ()  # nothing depends on it
-    names = [name for name, i in ids.items() if type(i) is int and i >= vocab_size]
+    used = vocabulary.tokens(tokenizer, text)
+    names = [name for name, i in vocabulary.added.items() if i >= tokenizer.vocab_size and name not in used]
     if not names:
         return ()
     listed = " ".join(names[:10]) + (" …" if len(names) > 10 else "")

@@ -220,6 +220,28 @@ def test_fuzzed_files_open_or_are_refused(tmp_path: Path, kind: str) -> None:
                 read(tmp_path / "x")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL", "ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "jpeg"])
+def test_broken_tags_of_a_tiff_open_or_are_refused(tmp_path: Path, compression: str | None) -> None:
+    rng = np.random.default_rng(11)
+    buffer = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(
+        buffer, "TIFF", **({} if compression is None else {"compression": compression})
+    )
+    whole = buffer.getvalue()
+    (tags,) = struct.unpack_from("<I", whole, 4)
+    end = tags + 2 + 12 * struct.unpack_from("<H", whole, tags)[0]
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for at in rng.integers(tags, end, rng.integers(1, 5)):
+            damaged[at] = (0, 1, 255, int(rng.integers(256)))[rng.integers(4)]
+        (tmp_path / "x.tif").write_bytes(bytes(damaged))
+        with suppress(InputError):  # and nothing else
+            to_rgb(open_picture(tmp_path / "x.tif"))
+        with suppress(InputError):
+            read_metadata(tmp_path / "x.tif")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
 @pytest.mark.parametrize("kind", ["fifo", "device", "loop", "dangling"])
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:

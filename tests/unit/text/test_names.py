@@ -19,6 +19,57 @@ from sdjp.text.tree import Name, Named
 CLIP = ClipTokenizer.from_assets()
 
 
+TOKENS = {
+    "<cat-toy>": (49408,),
+    "<dog>": (49409, 49410),
+    "<dog>_1": (49410,),
+    "sks": (49411,),
+    "<a:b>": (49412,),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a <cat-toy> cat", ["<cat-toy>"]),
+        ("<cat-toy>のいる部屋", ["<cat-toy>"]),
+        ("赤い＜Cat-Toy＞と猫", ["<cat-toy>"]),
+        ("a<cat-toy>b", ["<cat-toy>"]),
+        ("cat-toy", []),
+        ("< cat-toy >", []),
+        ("<dog>_1 と <dog>", ["<dog>_1", "<dog>"]),
+        ("[<dog>:0.5]", ["<dog>"]),
+        ("(<cat-toy>:1.2), <a:b>, <lora:x:1>", ["<cat-toy>", "<a:b>"]),
+        ("a photo of sks dog", ["sks"]),
+        ("asks", []),
+    ],
+)
+def test_names_that_are_tokens(text: str, found: list[str]) -> None:
+    names = Names({}, TOKENS)
+    assert list(named(names.mark(parse(text)))) == found
+    (result,) = read([text], translator=make_translator("lexicon"), tokenizer=CLIP, names=names)
+    ids = [i for chunk in result.chunks.ids for i in chunk if i > 49407]
+    assert ids == [i for name in found for i in TOKENS[name]]
+    assert result.info.embeddings == tuple(found)
+    assert "<a:b>" not in result.info.ignored
+
+
+def test_a_file_of_the_same_name_comes_before_a_token() -> None:
+    both = Names({"cat-toy": 1}).beside(Names({}, TOKENS))
+    assert named(both.mark(parse("a <cat-toy> and a <dog>"))) == ("cat-toy", "<dog>")
+    assert both.ids("cat-toy") == (-1,)
+    assert both.name_of(49408) == "<cat-toy>"
+    assert both.owns(-1)
+    assert not both.owns(320)
+
+
+def test_tokens_that_were_cut_are_told() -> None:
+    names = Names({}, TOKENS)
+    text = "a " * 75 + "<dog>"
+    (result,) = read([text], translator=make_translator("lexicon"), tokenizer=CLIP, names=names, max_chunks=1)
+    assert result.info.truncated == "<dog>"
+
+
 @pytest.mark.parametrize(
     ("names", "text", "found"),
     [

@@ -283,11 +283,52 @@ def test_a_weight_is_written_so_that_it_is_read_as_one(node: Weighted, text: str
     assert weighted_runs(parse(text)) == weighted_runs(Prompt((node,)))
 
 
-@pytest.mark.parametrize("text", ["猫)", "(猫", "猫 a:)", "(笑", "猫 (笑", "(猫 :( 犬)", "猫 :]"])
+@pytest.mark.parametrize("text", ["猫)", "(猫", "猫 a:)", "(笑", "猫 (笑", "((猫 :( 犬)", "猫 :]"])
 def test_other_brackets_without_a_partner_are_refused(text: str) -> None:
     with pytest.raises(InputError) as error:
         parse(text)
     assert error.value.code == "prompt.unbalanced"
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "weight"),
+    [
+        ("(猫 :( 犬)", "猫 :(犬", 1.1),
+        ("(猫 :) 犬)", "猫 :) 犬", 1.1),
+        ("(猫 ;) 犬:1.2)", "猫 ;) 犬", 1.2),
+        ("(猫 :( 犬:1.3)", "猫 :(犬", 1.3),
+        ("[猫 :( 犬]", "猫 :(犬", 1 / 1.1),
+        ("[猫 :) 犬]", "猫 :) 犬", 1 / 1.1),
+        ("((猫 :) 犬))", "猫 :) 犬", 1.1 * 1.1),
+        ("((猫 :( 犬):1.5)", "猫 :(犬", 1.1 * 1.5),
+        ("(猫 :) 犬 ;) 鳥:1.2)", "猫 :) 犬 ;) 鳥", 1.2),
+        ("[(猫 :) 犬)]", "猫 :) 犬", 1.1 / 1.1),
+        ("（＼(^o^)／：１．２）", "\\(^o^)/", 1.2),
+        ("(猫 ＼(^o^)／)", "猫 \\(^o^)/", 1.1),
+        ("(16:9 :( 画像:1.2)", "16:9 :(画像", 1.2),
+    ],
+)
+def test_faces_inside_brackets_are_text(text: str, read: str, weight: float) -> None:
+    parsed = parse(text)
+    (run,) = weighted_runs(parsed)
+    assert isinstance(run, Run)
+    assert run.text == read
+    assert run.weight == pytest.approx(weight)
+    assert parse(str(parsed)) == parsed
+
+
+def test_a_face_is_syntax_where_every_bracket_has_a_partner() -> None:
+    assert weighted_runs(parse("(猫 :)、(犬:(鳥))")) == (
+        Run("猫 :", 1.1),
+        Run(", ", 1.0),
+        Run("犬:", 1.1),
+        Run("鳥", 1.1 * 1.1),
+    )
+
+
+def test_sad_faces_in_brackets_do_not_count_as_nested() -> None:
+    runs = weighted_runs(parse("(猫 :( 犬) " * 1500))
+    assert sum(run.text == "猫 :(犬" for run in runs if isinstance(run, Run)) == 1500
 
 
 @pytest.mark.parametrize("number", ["1.2.3", ".", "-1", "10.5", "9" * 400, "+99"])

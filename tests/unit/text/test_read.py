@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -137,6 +138,11 @@ def test_a_prompt_without_words_is_refused_unless_it_may_be_empty(text: str) -> 
 @pytest.mark.parametrize("text", ["猫", "🐱", "7", "a"])
 def test_one_letter_digit_or_emoji_is_enough(text: str) -> None:
     check_prompt(text)
+
+
+@pytest.mark.parametrize("text", ["16：9の画像", "縦横比１６：９の富士山", "（8:30の時計:1.2）"])
+def test_ratios_and_times_stay_whole(text: str) -> None:
+    assert re.search(r"\b(16:9|8:30)\b", way(text).info.english)
 
 
 def test_models_that_read_japanese_get_what_was_typed() -> None:

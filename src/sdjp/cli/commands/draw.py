@@ -23,7 +23,7 @@ from sdjp.cli.options import (
 )
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
-from sdjp.cli.prompts import prompts
+from sdjp.cli.prompts import check_translator, drawable, prompts
 from sdjp.cli.report import Output, announce_negative, announce_prompt, announce_unused
 from sdjp.cli.speech import say_stopped
 from sdjp.errors import InputError
@@ -51,9 +51,10 @@ def parser() -> Parser:
                   en="what to draw (as in the original txt2img.py)")  # fmt: skip
     text_options(options)
     options.option("--from-png", metavar="F",
-                  ja="この PNG の記録（sdjp か AUTOMATIC1111 の web UI）から描き直す。ほかの引数が優先",
-                  en="draw again from the record in this PNG (of sdjp or AUTOMATIC1111's web UI); "
-                     "what else is given comes first")  # fmt: skip
+                  ja="この絵の記録（sdjp の PNG か、AUTOMATIC1111 の web UI の PNG・JPEG・WebP）から"
+                     "描き直す。ほかの引数が優先",
+                  en="draw again from the record in this picture (a PNG of sdjp, or a PNG, JPEG or WebP of "
+                     "AUTOMATIC1111's web UI); what else is given comes first")  # fmt: skip
     options.generation("negative_prompt", "--negative", metavar="PROMPT")
     options.generation("num_images_per_prompt", "-n", "--n_samples", metavar="N")
     options.option(
@@ -105,9 +106,6 @@ def _version() -> str:
 def run(args: argparse.Namespace) -> int:
     """Draw every prompt."""
     from sdjp import checks
-    from sdjp.generation.job import Inputs, check_ahead
-    from sdjp.images import check_folder
-    from sdjp.options import GenerationOptions
 
     recorded = None if args.from_png is None else take_record(args)
     checks.count("n_iter", args.n_iter, label="繰り返しの回数")
@@ -121,6 +119,12 @@ def run(args: argparse.Namespace) -> int:
         )
     texts = prompts(args)
     first = next(texts)
+    check_translator(args, first)
+
+    from sdjp.generation.job import Inputs, check_ahead
+    from sdjp.images import check_folder
+    from sdjp.options import GenerationOptions
+
     arguments = generation_arguments(args)
     pictures = open_pictures(args)
     check_ahead(  # a slip costs no loading
@@ -134,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
     output, stopped = Output(verbose=args.verbose), False
     seed = args.seed
     try:
-        for text in itertools.chain([first], texts):
+        for text in drawable(args, pipe, itertools.chain([first], texts)):
             for _ in range(args.n_iter):
                 stream = pipe.stream(text, seed=seed, **pictures, **arguments)
                 before = output.count

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
             **arguments,
         )
 
-    return draw_all(args, generate, stream, sampler)
+    return draw_all(args, pipe, generate, stream, sampler)
 
 
 def cut(picture: Image, factor: int) -> Image:

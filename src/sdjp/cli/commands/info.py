@@ -47,11 +47,13 @@ def parser() -> Parser:
     options = Parser(
         prog="sdjp info",
         description="Say what is in a checkpoint (layout, parts, parameters, EMA, SHA-256, published name), "
-        "or how a picture was made: the record in a PNG of sdjp or of AUTOMATIC1111's web UI."
+        "or how a picture was made: the record in a PNG of sdjp, or in a PNG, JPEG or WebP of "
+        "AUTOMATIC1111's web UI."
         if errors.get_language() == "en"
         else "重みのファイルに何が入っているかを調べます"
         "（形式、部品、パラメーター数、EMA、SHA-256、公開されているものならその名前）。"
-        "絵なら、どう描いたか（sdjp か AUTOMATIC1111 の web UI が PNG に残した記録）を示します。",
+        "絵なら、どう描いたか（sdjp の PNG か、AUTOMATIC1111 の web UI の PNG・JPEG・WebP に残る記録）を"
+        "示します。",
     )
     options.option("source", metavar="FILE", ja="調べるファイルかフォルダー（mini も可）",
                    en="the file or folder (or mini)")  # fmt: skip

@@ -79,4 +79,4 @@ def run(args: argparse.Namespace) -> int:
             **together(batch), seed=args.seed, noise=stream, on_step=stream.step, **arguments
         )
 
-    return draw_all(args, generate, stream, sampler)
+    return draw_all(args, pipe, generate, stream, sampler)

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from heapq import heapify, heappop, heappush
 from importlib.resources import files
@@ -171,16 +171,34 @@ class ClipTokenizer:
         """Write ``merges.txt``: a header, then one pair a line, UTF-8."""
         Path(path).write_bytes("\n".join([_HEADER, *self._pairs, ""]).encode())
 
-    def to_transformers_files(self, folder: str | os.PathLike[str]) -> None:
-        """Write the four files of a tokenizer that ``transformers.CLIPTokenizer.from_pretrained`` loads."""
+    def to_transformers_files(
+        self, folder: str | os.PathLike[str], *, added: Mapping[str, int] | None = None
+    ) -> None:
+        """Write the files of a tokenizer that ``transformers.CLIPTokenizer.from_pretrained`` loads.
+
+        Args:
+            folder: Where to.
+            added: Tokens behind those of the table, and their ids.
+        """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         special = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": END}
-        config = {
+        config: dict[str, object] = {
             "tokenizer_class": "CLIPTokenizer",
             "model_max_length": 77,
             **special,
         }
+        if added:  # of which newer versions want to know more
+            rows = {START: self.start_id, END: self.end_id, **added}
+            config["added_tokens_decoder"] = {
+                str(i): {
+                    "content": name,
+                    **dict.fromkeys(("lstrip", "rstrip", "single_word"), False),
+                    "normalized": name != END,
+                    "special": name in (START, END),
+                }
+                for name, i in rows.items()
+            }
         self.save_merges(target / "merges.txt")
         for name, data in (
             ("vocab.json", self._ids),
@@ -189,6 +207,9 @@ class ClipTokenizer:
         ):
             text = json.dumps(data, ensure_ascii=False, indent=None if data is self._ids else 2)
             (target / name).write_bytes((text + "\n").encode())
+        if added:
+            text = json.dumps(dict(added), ensure_ascii=False, indent=2)
+            (target / "added_tokens.json").write_bytes((text + "\n").encode())
 
     def _parts(self, word: str) -> list[str]:
         """Merge the bytes of one word, best pair first, leftmost first among equals; O(n log n)."""

@@ -63,3 +63,16 @@ class Translator(Protocol):
             TranslationError: If a text cannot be translated at all.
         """
         ...
+
+
+@runtime_checkable
+class PromptTranslator(Protocol):
+    """A translator that has to know which texts stand in one prompt."""
+
+    def translate_prompts(self, prompts: Sequence[Sequence[str]]) -> list[list[Translation]]:
+        """Translate the texts of prompts as one batch.
+
+        Raises:
+            TranslationError: If a text cannot be translated at all.
+        """
+        ...

@@ -12,9 +12,10 @@ with an unknown name; what it may have guessed at is told as not understood.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,9 @@ from sdjp.text.translate.marian import CUT, MarianTranslator, joined
 
 EMBEDDED: Final = Path(str(files("sdjp"))) / "assets" / "translator"
 """The model that ships."""
+MOST_ASKED: Final = 2_000
+"""Characters of a prompt that the model is asked about, from its beginning: ten chunks of the text encoder,
+and a few seconds of the model. What comes behind is the lexicon's, as the record of its pieces tells."""
 _SEEN: Final = frozenset(
     ["animal", "body", "clothes", "color", "food", "material", "part", "person", "place", "proper", "thing"]
 )
@@ -89,22 +93,35 @@ class CombinedTranslator:
         self._guesses = Path(model) == EMBEDDED
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
-        """Translate all ``texts``; what is for the model as one batch."""
-        whole = self._lexicon.translate(texts)
-        rows = [CUT.split(text) for text in texts]
-        parts = list(dict.fromkeys(part for row in rows for part in row[::2] if is_japanese(part)))
+        """Translate all ``texts``, each a prompt by itself; what is for the model as one batch."""
+        return [record for (record,) in self.translate_prompts([[text] for text in texts])]
+
+    def translate_prompts(self, prompts: Sequence[Sequence[str]]) -> list[list[Translation]]:
+        """Translate the texts of prompts; the model is asked ``MOST_ASKED`` characters of each prompt."""
+        texts = list(dict.fromkeys(text for prompt in prompts for text in prompt))
+        whole = dict(zip(texts, self._lexicon.translate(texts), strict=True))
+        rows = {text: CUT.split(text) for text in texts}
+        parts = list(dict.fromkeys(part for row in rows.values() for part in row[::2] if is_japanese(part)))
         known = dict(zip(parts, self._lexicon.translate(parts), strict=True))
-        asked = [part for part, record in known.items() if self._asks(part, record)]
+        for_model = {part for part, record in known.items() if self._asks(part, record)}
+        allowed = [
+            _first(part for t in prompt for part in rows[t][::2] if part in for_model) for prompt in prompts
+        ]
+        asked = list(dict.fromkeys(part for of_one in allowed for part in of_one))
         said = dict(zip(asked, self._said(asked), strict=True)) if asked else {}
         better = {part: r for part, r in said.items() if r is not None and _kept(known[part], r)}
         if self._guesses:
             better = {part: dataclasses.replace(r, unknown=known[part].unknown) for part, r in better.items()}
-        parts_said = {**known, **better}
+
+        def put_together(text: str, of_one: Iterable[str]) -> Translation:
+            taken = {part: better[part] for part in of_one if part in better and part in rows[text]}
+            if not taken:
+                return dataclasses.replace(whole[text], translator=self.name)
+            return joined(text, rows[text], {**known, **taken}, translator=self.name)
+
         return [
-            joined(text, row, parts_said, translator=self.name)
-            if better.keys() & set(row[::2])
-            else dataclasses.replace(record, translator=self.name)
-            for text, row, record in zip(texts, rows, whole, strict=True)
+            [put_together(text, of_one) for text in prompt]
+            for prompt, of_one in zip(prompts, allowed, strict=True)
         ]
 
     def _asks(self, part: str, record: Translation) -> bool:
@@ -122,6 +139,13 @@ class CombinedTranslator:
             if len(texts) == 1:
                 return [None]
         return [said for text in texts for said in self._said([text])]
+
+
+def _first(parts: Iterable[str]) -> list[str]:
+    """The first of the parts, each once, as many as fit into ``MOST_ASKED`` characters."""
+    unique = list(dict.fromkeys(parts))
+    lengths = itertools.accumulate(map(len, unique))
+    return [part for part, length in zip(unique, lengths, strict=True) if length <= MOST_ASKED]
 
 
 def _kept(known: Translation, said: Translation) -> bool:

@@ -40,6 +40,7 @@ _OPENING: Final = re.compile(
 _LABEL_INSIDE: Final = re.compile(rf"(?<=[、 ])■? ?(?:{_LABELS}) ?(?::|→|=) ?")
 
 
+_TITLE: Final = re.compile('"([^"]+)"')
 _LONGEST: Final = 80
 """Characters that a request takes at most; no more are looked at."""
 
@@ -89,7 +90,12 @@ def _cut(sentence: str) -> Iterator[tuple[str, bool]]:
     start = 0
     while (opening := _OPENING.match(sentence, start)) and opening.end() > start:
         start = opening.end()
-    yield from [(sentence[:start], True)] if start else []
+    title = _TITLE.match(sentence, start) if sentence[:start].endswith("は") else None
+    if title is not None:  # お題は「夏の終わり」: what the picture is of, not what is written in it
+        yield from ((sentence[:start] + '"', True), (title[1], False), ('"', True))
+        start = title.end()
+    elif start:
+        yield sentence[:start], True
     tail = _tail().search(sentence, max(start, len(sentence) - _LONGEST))
     end = tail.start() if tail is not None else len(sentence)
     for label in _LABEL_INSIDE.finditer(sentence, start, end):

@@ -21,7 +21,7 @@ from sdjp.lru import TEXTS, Lru
 from sdjp.text.script import is_japanese
 from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.guards import acceptable, lost, refuse_surrogates, tidy
-from sdjp.text.translate.marian_files import check_model, load_model
+from sdjp.text.translate.marian_files import check_hub, check_model, load_model
 
 if TYPE_CHECKING:
     import torch
@@ -116,6 +116,16 @@ class MarianTranslator:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take what :meth:`__getstate__` gave."""
         self.__dict__.update(state, _lock=threading.Lock(), _loaded=None)
+
+    def check_source(self) -> None:
+        """See that the hub has the model, or that it is here: long before it is loaded.
+
+        Raises:
+            WeightsError: If it is neither there nor here.
+            MissingDependencyError: If huggingface_hub is not installed.
+        """
+        if not self.local and self._loaded is None:
+            check_hub(self.model)
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts`` as one batch; see :class:`~sdjp.text.translate.base.Translator`.

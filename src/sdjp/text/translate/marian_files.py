@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+SECONDS: Final = 5
+"""How long the hub may take to answer whether it has a model."""
 _FILES: Final = (
     ("config.json",),
     ("source.spm",),
@@ -70,13 +72,14 @@ def load_model(
         MissingDependencyError: If transformers or sentencepiece is not installed.
     """
     try:
+        # First: torch and transformers take long to import.
+        folder = model if local else str(fetch(model))
         import torch
 
         if plain:
             from sdjp.text.translate.marian_plain import load_plain
 
             return load_plain(Path(model), device=device, dtype=getattr(torch, dtype))
-        folder = model if local else str(fetch(model))  # first: transformers takes long to import
         from transformers import MarianMTModel, MarianTokenizer
 
         with quiet(), warnings.catch_warnings():  # about sacremoses: the texts are normalized already
@@ -86,11 +89,7 @@ def load_model(
     except SdjpError:
         raise
     except ImportError as error:
-        raise MissingDependencyError(
-            "marian.import",
-            ja=f"marian 翻訳には transformers と sentencepiece が必要です: {error}",
-            en=f"the marian translator needs transformers and sentencepiece: {error}",
-        ) from error
+        raise _missing(error) from error
     except Exception as error:  # transformers, safetensors, json and sentencepiece each have their own
         raise WeightsError(
             "marian.load",
@@ -101,6 +100,14 @@ def load_model(
     return network.eval().requires_grad_(False), tokenizer
 
 
+def _missing(error: ImportError) -> MissingDependencyError:
+    return MissingDependencyError(
+        "marian.import",
+        ja=f"marian 翻訳には transformers と sentencepiece が必要です: {error}",
+        en=f"the marian translator needs transformers and sentencepiece: {error}",
+    )
+
+
 def fetch(model: str) -> Path:
     """Return the folder of a model of the hub, downloaded if it is not here yet.
 
@@ -108,17 +115,52 @@ def fetch(model: str) -> Path:
         WeightsError: If the hub does not give it, and it is not here.
         ImportError: If huggingface_hub is not installed.
     """
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     failure: Exception | None = None
     if not constants.HF_HUB_OFFLINE:
         try:
-            # One question with a time limit: without a network transformers would ask for minutes.
-            files = [file.rfilename for file in HfApi().model_info(model, timeout=10).siblings or []]
-            weights = "model.safetensors*" if "model.safetensors" in files else "pytorch_model*.bin*"
-            return Path(snapshot_download(model, allow_patterns=["*.json", "*.spm", weights]))
+            return Path(snapshot_download(model, allow_patterns=["*.json", "*.spm", _ask(model)]))
         except Exception as error:  # the hub's clients raise errors of many libraries
             failure = error
+    return _here(model, failure)
+
+
+def check_hub(model: str) -> None:
+    """See that the hub has a model, or that it is here; nothing is downloaded.
+
+    Raises:
+        WeightsError: If it is neither there nor here.
+        MissingDependencyError: If huggingface_hub is not installed.
+    """
+    try:
+        from huggingface_hub import constants
+    except ImportError as error:
+        raise _missing(error) from error
+
+    failure: Exception | None = None
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            _ask(model)
+            return
+        except Exception as error:  # as above
+            failure = error
+    _here(model, failure)
+
+
+def _ask(model: str) -> str:
+    """Ask the hub for the files of a model; return a pattern for the names of its weights."""
+    from huggingface_hub import HfApi
+
+    # One question with a time limit: without a network transformers would ask for minutes.
+    files = [file.rfilename for file in HfApi().model_info(model, timeout=SECONDS).siblings or []]
+    return "model.safetensors*" if "model.safetensors" in files else "pytorch_model*.bin*"
+
+
+def _here(model: str, failure: Exception | None) -> Path:
+    """The folder of a model that was downloaded before; ``failure`` is what the hub said."""
+    from huggingface_hub import snapshot_download
+
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except Exception as error:

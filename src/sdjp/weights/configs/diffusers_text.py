@@ -82,11 +82,12 @@ def to_settings(config: TextConfig) -> dict[str, Any]:
         ValueError: If diffusers has no such text encoder.
     """
     if config.kind == "clip":
+        entries = min(config.vocab_size, CLIPTextConfig().vocab_size)  # more were added in training
         return {
             "architectures": ["CLIPTextModel"],
             "attention_dropout": 0.0,
-            "bos_token_id": config.vocab_size - 2,
-            "eos_token_id": config.vocab_size - 1,
+            "bos_token_id": entries - 2,
+            "eos_token_id": entries - 1,
             "hidden_act": config.activation,
             "hidden_size": config.width,
             "intermediate_size": config.mlp_width,
@@ -95,7 +96,7 @@ def to_settings(config: TextConfig) -> dict[str, Any]:
             "model_type": "clip_text_model",
             "num_attention_heads": config.heads,
             "num_hidden_layers": config.layers,
-            "pad_token_id": config.vocab_size - 1,
+            "pad_token_id": entries - 1,
             "projection_dim": config.width,
             "vocab_size": config.vocab_size,
         }

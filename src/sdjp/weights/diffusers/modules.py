@@ -19,6 +19,7 @@ from sdjp.models import VAE, CLIPText, TextEncoder, UNet
 from sdjp.samplers import get_sampler
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.weights.added_tokens import usable
 from sdjp.weights.configs import scheduler as scheduling
 from sdjp.weights.configs.diffusers import COMPONENTS, from_files, to_files
 from sdjp.weights.convert import to_layout
@@ -121,6 +122,7 @@ def to_pipeline(
     modules: Mapping[str, nn.Module],
     *,
     tokenizer: ClipTokenizer,
+    tokens: Mapping[str, int],
     scheduler: Any,
     checker: tuple[Any, Any] | None,
 ) -> Any:
@@ -130,13 +132,14 @@ def to_pipeline(
         config: The model; its name goes along.
         modules: The modules that :func:`to_modules` built.
         tokenizer: The byte-pair table of the text encoder.
+        tokens: Tokens that were added to it in training, and their ids.
         scheduler: The scheduler that :func:`to_scheduler` built.
         checker: The safety checker and the feature extractor before it; None for neither.
     """
     name = "StableDiffusionInpaintPipeline" if config.for_inpainting else "StableDiffusionPipeline"
     pipe = getattr(import_module("diffusers"), name)(
         **modules,
-        tokenizer=to_tokenizer(tokenizer),
+        tokenizer=to_tokenizer(tokenizer, tokens),
         scheduler=scheduler,
         safety_checker=None if checker is None else checker[0],
         feature_extractor=None if checker is None else checker[1],
@@ -178,27 +181,27 @@ def to_scheduler(config: ModelConfig, sampler: str | None = None, spacing: str |
     return getattr(import_module("diffusers"), name)(**settings)
 
 
-def to_tokenizer(tokenizer: ClipTokenizer) -> Any:
-    """Build the tokenizer of transformers with the same table."""
+def to_tokenizer(tokenizer: ClipTokenizer, tokens: Mapping[str, int]) -> Any:
+    """Build the tokenizer of transformers with the same table, and the same tokens behind it."""
     from tempfile import TemporaryDirectory
 
     from transformers import CLIPTokenizer
 
     with TemporaryDirectory() as folder:
-        tokenizer.to_transformers_files(folder)
+        tokenizer.to_transformers_files(folder, added=tokens)
         return CLIPTokenizer.from_pretrained(folder)
 
 
 # From theirs to ours.
 
 
-def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
-    """Build our networks around the tensors of a loaded ``StableDiffusionPipeline``.
+def from_modules(pipe: Any) -> Loaded:
+    """Build our networks around the tensors of a loaded ``StableDiffusionPipeline``; its tokenizer, too.
 
     Raises:
         InputError: If it is no pipeline of this kind.
         WeightsError: If it is of another family than Stable Diffusion v1, or has something loaded into it
-            (LoRA, textual inversion) that our networks have no place for.
+            (LoRA) that our networks have no place for.
     """
     require_diffusers()
     lacking = [name for name in (*COMPONENTS, "tokenizer", "scheduler") if getattr(pipe, name, None) is None]
@@ -232,8 +235,16 @@ def from_modules(pipe: Any) -> tuple[Loaded, ClipTokenizer]:
         dtype=None,
         notes=scheduling.notes(settings["scheduler"], sampler=config.defaults.sampler),
     )
-    loaded = Loaded(unet=networks.unet, vae=networks.vae, text=networks.text, config=config, report=report)
-    return loaded, from_tokenizer(pipe.tokenizer)
+    tokenizer, tokens = from_tokenizer(pipe.tokenizer, rows=config.text.vocab_size)
+    return Loaded(
+        unet=networks.unet,
+        vae=networks.vae,
+        text=networks.text,
+        config=config,
+        report=report,
+        tokenizer=tokenizer,
+        tokens=tokens,
+    )
 
 
 def _scheduler_settings(theirs: Any) -> dict[str, Any]:
@@ -255,11 +266,10 @@ def _fill(config: ModelConfig, tensors: Mapping[str, Tensor], networks: Any) -> 
         raise WeightsError(
             "diffusers.tensors",
             ja=f"このパイプラインの重みは、モデル {config.name} に合いません。\n{ja}\n"
-            "LoRA や textual inversion を読み込んであるときは、先に unload_lora_weights()、"
-            "unload_textual_inversion() で外してください（sdjp では lora_dir、embeddings_dir で使えます）。",
+            "LoRA を読み込んであるときは、先に unload_lora_weights() で外してください"
+            "（sdjp では lora_dir で使えます）。",
             en=f"the weights of this pipeline do not fit the model {config.name}.\n{en}\n"
-            "If LoRA or textual inversion is loaded into it, call unload_lora_weights() and "
-            "unload_textual_inversion() first (sdjp has lora_dir and embeddings_dir).",
+            "If LoRA is loaded into it, call unload_lora_weights() first (sdjp has lora_dir).",
         )
     for ours, tensor in to_ours(names, tensors).items():
         part, _, path = ours.partition(".")
@@ -271,25 +281,36 @@ def _fill(config: ModelConfig, tensors: Mapping[str, Tensor], networks: Any) -> 
         network.eval()
 
 
-def from_tokenizer(tokenizer: Any) -> ClipTokenizer:
+def from_tokenizer(tokenizer: Any, *, rows: int) -> tuple[ClipTokenizer, dict[str, int]]:
     """Build our tokenizer with the table of one of transformers.
 
+    Args:
+        tokenizer: Theirs.
+        rows: Of the table of the text encoder.
+
+    Returns:
+        Ours, and the tokens that were added to theirs, with their ids.
+
     Raises:
-        WeightsError: If it is not CLIP's, or tokens were added to it.
+        WeightsError: If it is not CLIP's, or tokens were added to it that the text encoder has no rows for.
     """
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     for make in (ClipTokenizer.from_assets, lambda: ClipTokenizer.from_merges(_merges(tokenizer))):
         ours = _try(make)
-        if ours is not None and ours.vocab_size == len(vocabulary):
+        if ours is not None and ours.vocab_size <= len(vocabulary):
             entries = ours.tokens(range(ours.vocab_size))
-            if all(vocabulary.get(token) == i for i, token in enumerate(entries)):
-                return ours
+            own = {token: i for i, token in enumerate(entries) if vocabulary.get(token) == i}
+            added = usable(dict(vocabulary.items() - own.items()), range(ours.vocab_size, rows))
+            if len(own) == len(entries) and len(own) + len(added) == len(vocabulary):
+                return ours, added
     raise WeightsError(
         "diffusers.tokenizer",
-        ja=f"このパイプラインの語彙（{len(vocabulary):,} 語）は CLIP の形ではないか、語が足されています。"
+        ja=f"このパイプラインの語彙（{len(vocabulary):,} 語）は CLIP の形ではないか、足された語が"
+        f"テキストエンコーダーの表（{rows:,} 行）にありません。"
         "textual inversion を読み込んであるときは、先に unload_textual_inversion() で外してください。",
         en=f"the vocabulary of this pipeline ({len(vocabulary):,} entries) is not of CLIP's form, or entries "
-        "were added to it. If textual inversion is loaded, call unload_textual_inversion() first.",
+        f"were added to it that the table of the text encoder ({rows:,} rows) does not have. "
+        "If textual inversion is loaded, call unload_textual_inversion() first.",
     )
 
 

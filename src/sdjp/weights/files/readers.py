@@ -46,7 +46,8 @@ OTHER_DTYPES: Final = (
 )  # fmt: skip
 """Those of the format that no weights of this family are in."""
 MAX_HEADER: Final = 10_000_000
-"""Bytes of a safetensors header; that of Stable Diffusion v1 with averages has 300 kB."""
+"""Bytes of a safetensors header, and of the list of a zip archive; of Stable Diffusion v1 with averages they
+have 300 kB."""
 MAX_LEVELS: Final = 4
 """Dictionaries within each other that tensors are looked for in."""
 USUAL: Final = ("state_dict", "string_to_param")
@@ -143,10 +144,35 @@ def _safetensors_entry(item: Mapping[str, Any], start: int) -> Entry:
     return Entry(dtype=dtype, shape=shape, start=start + begin)
 
 
+class _Guarded:
+    """A file that gives no more than ``most`` bytes at once: zipfile reads the list of an archive whole.
+
+    Attributes:
+        most: ``MAX_HEADER`` at first.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.most = MAX_HEADER
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as a file does.
+
+        Raises:
+            WeightsError: If it is asked for more.
+        """
+        if size > self.most:
+            raise too_large(f"{size:,} > {self.most:,}")
+        return self._file.read(self.most if size < 0 else size)
+
+
 def _torch_zip(file: IO[bytes], buffer: mmap.mmap) -> Contents:
     """A zip archive, not compressed: a pickle, and one file for each storage (PyTorch 1.6 and later)."""
+    guarded = _Guarded(file)
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(guarded) as archive:
+            guarded.most = MAX_BYTES + 1
             members = {info.filename: info for info in archive.infolist()}
             root = _torch_root(members)
             if members[root + "data.pkl"].file_size > MAX_BYTES:

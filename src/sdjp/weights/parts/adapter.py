@@ -186,6 +186,7 @@ def adapted(loaded: Loaded, folder: Path) -> Loaded:
         config=changed,
         tokenizer=tokenizer,
         written=loaded.tokenizer,
+        tokens={},
         merges=None,
         words=None,
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from sdjp.conditioning.reader import Reader
+from sdjp.records import PromptInfo
+from sdjp.text.prompt import MAX_PROMPT_LENGTH, parse
 from sdjp.text.translate import make_translator
-from sdjp.text.translate.combined import EMBEDDED, CombinedTranslator, is_sentence
+from sdjp.text.translate.combined import EMBEDDED, MOST_ASKED, CombinedTranslator, is_sentence
 from sdjp.text.translate.lexicon import LexiconTranslator
 
 FOLDER = Path(__file__).parents[3] / "golden" / "tiny_marian"
@@ -135,3 +140,49 @@ def test_what_the_model_may_have_guessed_at_is_told() -> None:
     (told,) = CombinedTranslator().translate([text])
     assert told.english != known.english
     assert told.unknown == known.unknown != ()
+
+
+def prose(characters: int) -> str:
+    """Sentences, none like another."""
+    rows = product(
+        ("私", "彼女", "祖母", "先生", "兵士", "王様", "旅人", "医者", "少年", "船長", "妹", "画家"),
+        ("森", "海辺", "図書館", "古い城", "駅", "台所", "学校", "夜の街", "公園", "神社", "屋根の上", "港"),
+        (
+            *("本を読みました", "歌を歌っていました", "花を植えました", "昔のことを思い出していた"),
+            *("静かに泣いていた", "遠くを見つめていた", "誰かを待っていた", "夢を見たのです", "眠りたい"),
+        ),
+    )
+    text = "".join(f"{who}は{where}で{what}。" for who, where, what in rows)
+    return text[: text.rindex("。", 0, characters) + 1]
+
+
+def models(record: PromptInfo) -> list[str]:
+    """What the model has translated."""
+    return [part.source for part in record.parts if part.how == "marian"]
+
+
+def test_the_model_is_asked_for_so_many_characters_of_a_prompt_and_the_rest_is_the_lexicons() -> None:
+    reader = Reader.of_embedded(CombinedTranslator())
+    long, short = prose(MOST_ASKED + 2_000), prose(200)
+    with_commas = long.replace("は", "は、")  # many texts, and one prompt
+    infos = [read.info for read in reader.read([parse(text) for text in (long, with_commas, short)])]
+    for info in infos[:2]:
+        assert MOST_ASKED * 0.5 < sum(map(len, set(models(info)))) <= MOST_ASKED
+    behind = [part for part in infos[0].parts if part.source in long[-1_000:]]
+    assert behind
+    assert "marian" not in {part.how for part in behind}
+    # A prompt does not use up what is left for another.
+    assert models(infos[2]) == models(reader.read([parse(short)])[0].info)
+    assert len(models(infos[2])) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", [("", ""), ("は", "は、"), ("で", "で見知らぬ鷲鼻の男たちと")])
+def test_the_longest_prose_is_read_in_time(changed: tuple[str, str]) -> None:
+    reader = Reader.of_embedded(CombinedTranslator())
+    text = prose(MAX_PROMPT_LENGTH)
+    text = (text.replace(*changed) if changed[0] else text)[:MAX_PROMPT_LENGTH]
+    start = time.process_time()
+    (read,) = reader.read([parse(text)])
+    assert time.process_time() - start < 10
+    assert models(read.info)

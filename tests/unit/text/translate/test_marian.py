@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -259,6 +260,32 @@ def test_a_model_of_the_hub_without_a_network_is_one_error_soon(
         assert error.value.code == "marian.hub"
         assert "HF_HUB_OFFLINE" in error.value.ja
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", [[], ["explain"]])
+def test_the_command_line_asks_the_hub_before_it_loads_anything_heavy(
+    command: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("huggingface_hub")
+    hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    words = [*command, "猫", "--translator", "marian:owner/name", "--lang", "ja"]
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "sdjp", *words],
+        capture_output=True,
+        cwd=tmp_path,
+        encoding="utf-8",
+        env={**os.environ, **hub, "PYTHONIOENCODING": "utf-8"},
+        timeout=10,
+        check=False,
+    )
+    said = [line for line in result.stderr.splitlines() if not line.startswith("import time:")]
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if line not in said}
+    assert result.returncode == 1
+    assert len(said) == 1
+    assert said[0].startswith("エラー: 翻訳モデル owner/name を Hugging Face Hub から取得できません")
+    assert not {"torch", "transformers"} & imported
+    assert result.stdout == ""
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_loading_shows_no_bar(capfd: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,8 @@ from sdjp.text.translate.grammar.realization import (
 )
 from sdjp.text.translate.grammar.verbs import PREPOSITIONS
 
+# Nouns that say no more than that there is something to be seen.
+_SCENES: Final = frozenset("ところ とこ 所 様子 シーン 場面 光景 ワンシーン 一場面 姿 感じ 状態".split())
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
 # A caption is one line of phrases: what ends a sentence separates two of them.
@@ -75,7 +77,7 @@ def generate(items: Sequence[Item]) -> str:
 
 def _stretch(items: Sequence[Item], *, tag: bool) -> str:
     items = edited(items)
-    if len(items) == 1 and isinstance(items[0], Noun):
+    if len(items) == 1 and isinstance(items[0], Noun) and not _is_scene(items[0]):
         noun = items[0]
         bare = tag or (noun.simple and len(noun.words) == 1 and not noun.tail)
         return noun_phrase(noun, article=not bare or _followed(noun))
@@ -91,6 +93,9 @@ def _followed(noun: Noun) -> bool:
 
 def _item(item: Item | Modifier) -> str:
     match item:
+        case Noun(modifiers=[Clause() as clause]) if _is_scene(item):
+            item.head.use("")  # 犬が走っているところ: a dog running
+            return _final(clause)
         case Noun():
             return (
                 argument_phrase(item, None)
@@ -109,6 +114,11 @@ def _item(item: Item | Modifier) -> str:
             return fill(item.template, item.noun)
         case Single():
             return item.word.use(item.word.english)
+
+
+def _is_scene(noun: Noun) -> bool:
+    """Whether a noun only points at what is done before it."""
+    return noun.head.base in _SCENES and not noun.also and noun.amount is None and len(noun.modifiers) == 1
 
 
 def _standing(related: Related) -> str:

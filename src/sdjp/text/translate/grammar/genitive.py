@@ -59,6 +59,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _group(modifier, head)
     if word.english.startswith("-"):  # 動物的な目
         return _before(modifier, head)
+    if word.category == "quoted" and b not in {"quoted", "group"}:
+        return _after(modifier, head, "reading {}")  # 「営業中」の看板
     if is_background(modifier):
         return _after(modifier, head, background(modifier))
     if a == "thing" and b in _BUILT | _ANIMATE and _is_made_of(modifier, head):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sdjp.text.characters import EMOJI_RE
 from sdjp.text.translate.grammar.closed import expressions
+from sdjp.text.translate.grammar.quotes import written
 
 _LATIN: Final = r"[A-Za-z0-9]*[A-Za-zÀ-ɏ][A-Za-z0-9À-ɏ'’_+&#./%:-]*"
 _VERSION: Final = r"[0-9]+(?:\.[0-9]+)*(?![0-9.]*[一-鿿々ァ-ヺつ])"  # Unreal Engine 5で; but cat 3匹
@@ -22,7 +23,7 @@ _EMOJI_ONE: Final = (
 _EMOJI: Final = f"{EMOJI_RE.pattern}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*"
 WHOLE_RE: Final = re.compile(
     f"(?P<emoji>{_EMOJI})|(?:(?P<latin>{_LATIN}(?: +(?:{_LATIN}|{_VERSION}))*)"
-    "|(?P<digits>[0-9]+(?:[.,/][0-9]+)*))(?!\ufe0f?\u20e3)"
+    "|(?P<digits>[0-9]+(?:[.,/:][0-9]+)*))(?!\ufe0f?\u20e3)"
 )
 """What is never cut: emoji, Latin runs, numbers."""
 
@@ -149,11 +150,15 @@ def _merge(text: str, found: list[tuple[int, int, Morpheme]]) -> list[Morpheme]:
 
 def _wholes(text: str) -> Iterator[tuple[int, int, str]]:
     """What stays in one piece, in order, each with its kind."""
+    quotes = [(*span, "quoted") for span in written(text)]
+    dated = [(*span, "closed") for span in expressions(text)]
     position = 0
-    for start, end in [*expressions(text), (len(text), len(text))]:
+    for start, end, kind in [*sorted(quotes + dated), (len(text), len(text), "")]:
+        if start < position:
+            continue  # a date in a quote
         yield from ((*m.span(), str(m.lastgroup)) for m in WHOLE_RE.finditer(text, position, start))
-        if end > start:
-            yield start, end, "closed"
+        if kind:
+            yield start, end, kind
         position = end
 
 

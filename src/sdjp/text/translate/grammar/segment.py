@@ -49,6 +49,8 @@ _LIGHT_VERBS: Final = {"居る": "be", "有る": "be", "為る": "do", "成る":
 _ROUND: Final = {"十": "dozens of", "百": "hundreds of", "千": "thousands of", "万": "tens of thousands of"}
 _DOING: Final = frozenset(["為る", "出来る"])
 """Verbs that make a verb of the noun before them: 安心する, 安心できる."""
+_PLAIN: Final = dict(zip("いきぎしちにびみり", "うくぐすつぬぶむる", strict=True))
+"""The last letter of the stem that goes on (歌い), and that of the dictionary form (歌う)."""
 _CONJUNCTIONS: Final = {
     japanese: english
     for english, words in {
@@ -421,10 +423,12 @@ class _Segmenter:
                 before = self.words.pop()
                 self.words.append(Word.of(before.source + self._source(i, end), "adj", looks))
                 return end
-        if m.is_("latin") or m.is_("emoji"):
+        if m.is_("latin") or m.is_("emoji") or (m.is_("digits") and ":" in m.surface):
             return self._add(
                 i, i + 1, "noun", how="copied", english=m.surface, category=m.pos[0], features={"bare": ""}
             )
+        if m.is_("quoted"):
+            return self._add(i, i + 1, "noun", how="copied", english=m.surface, category="quoted", features={"bare": ""})
         if m.is_("closed") and (said := closed(m.surface)) is not None:
             if said.category == "ordinal":
                 number = numerals.value(m.surface.removeprefix("第"))
@@ -503,11 +507,25 @@ class _Segmenter:
                     spelling, gloss.removeprefix("to "), "verb" if m.is_("動詞") else "adj", {}, "glossary"
                 )
                 return self._add(i, end, entry.category, entry, form=form)
+        first = self._first_verb(m) if m.is_("動詞", "一般") else None
+        if first is not None:
+            return self._add(i, end, "verb", first, how="guess", form=form)
         if not m.is_("動詞") or m.is_("動詞", "一般"):
             kana = hiragana(m.kana) if m.kana else m.base
             entry = Entry(m.base, romaji(kana), "verb" if m.is_("動詞") else "adj", {"foreign": ""}, "romaji")
             return self._add(i, end, entry.category, entry, form=form)
         return self._add(i, end, "auxiliary", form=form)
+
+    def _first_verb(self, m: Morpheme) -> Entry | None:
+        """The verb that a compound verb begins with, for one that no table has: 歌いふける is to sing."""
+        for end in range(len(m.base) - 2, 0, -1):
+            stem = m.base[:end]
+            spoken = [stem + "る", *(stem[:-1] + _PLAIN[stem[-1]] for _ in [0] if stem[-1] in _PLAIN)]
+            for verb in spoken:
+                entry = next((e for e in self.own.get(verb, ()) if e.category == "verb"), None)
+                if entry is not None and len(stem) + len(verb) > 3:
+                    return entry
+        return None
 
     def _noun(self, i: int) -> int:
         m = self.chain[i]
@@ -517,6 +535,11 @@ class _Segmenter:
             suru = self._suru(i, end, found)
             return suru or self._add(i, end, "noun", found)
         entry = lookup(m, self.user)
+        after = self._at(i + 1)
+        if m.surface == "化" and self.words and after is not None and after.lemma == "為る":
+            self._add(i, i + 1, "particle", base="に")  # ゾンビ化する: to become a zombie
+            form, end = inflection(self.chain, i + 1)
+            return self._add(i + 1, end, "verb", how="lexicon", english="become", category="verb", base="成る", form=form)
         if m.is_("接尾辞") and self.words and self.words[-1].kind in {"noun", "suffix"}:
             suffix = next((e for e in self.own.get(m.surface, ()) if e.category == "suffix"), None)
             if suffix is not None:
