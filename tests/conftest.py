@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +23,9 @@ from sdjp.weights import Loaded, LoadReport
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# Whoever runs the tests may have words of their own: the command line is to find none but those of a test.
+os.environ["SDJP_WORDS"] = str(Path(__file__).with_name("no words.tsv"))
 
 # Pictures of 64 pixels, so that a run of a few steps takes a fraction of a second.
 SMALL = dataclasses.replace(

@@ -15,6 +15,7 @@ from sdjp.options import GenerationOptions
 from sdjp.postprocess.marking.payload import MAX_BYTES
 from sdjp.samplers import SAMPLERS, SPACINGS, Plan, Sampler, Schedule
 from sdjp.text.prompt import Break, Node, Separator, Tag, Text, Weighted
+from sdjp.text.script import has_letters
 from sdjp.text.translate import lexicon_table
 from sdjp.text.word_list import Word, shipped
 
@@ -351,3 +352,19 @@ marks = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
     lambda text: len(text.encode()) <= MAX_BYTES
 )
 """What a watermark can say."""
+
+
+@st.composite
+def _user_word(draw: st.DrawFn) -> tuple[str, str, str]:
+    word = st.text(f"{_KANA}{_WORDS}。・～【】 !#,、", min_size=1, max_size=6).filter(
+        lambda text: (
+            any(map(has_letters, text))
+            and not any(lexicon_table.spelling(s).startswith("#") for s in lexicon_table.spellings(text))
+        )
+    )
+    english = st.text(string.ascii_letters + " '-é#(:", max_size=12).map(lambda text: f"a{text}")
+    return draw(word), draw(english), draw(st.sampled_from(sorted(lexicon_table.CATEGORIES)))
+
+
+user_words = st.lists(_user_word(), max_size=5)
+"""Words as somebody may add them: Japanese, English, category."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdjp.records import PromptInfo, Report
     from sdjp.result import GenerationResult
     from sdjp.text.normalize import normalize
+    from sdjp.text.translate.words_file import words_path
 
 _HOMES: Final = {
     "GenerationOptions": "sdjp.options",
@@ -36,6 +37,7 @@ _HOMES: Final = {
     "set_language": "sdjp.errors",
     "__version__": "sdjp._version",
     "translate": "sdjp.interop",
+    "words_path": "sdjp.text.translate.words_file",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "normalize",
     "set_language",
     "translate",
+    "words_path",
 ]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, overload
@@ -40,6 +40,7 @@ def translate(
     prompt: str,
     *,
     translator: str | Translator = ...,
+    user_lexicon: Path | Mapping[str, str] | None = ...,
     mode: TranslateMode = ...,
     empty: bool = ...,
     names: Iterable[str] = ...,
@@ -49,6 +50,7 @@ def translate(
     prompt: list[str] | tuple[str, ...],
     *,
     translator: str | Translator = ...,
+    user_lexicon: Path | Mapping[str, str] | None = ...,
     mode: TranslateMode = ...,
     empty: bool = ...,
     names: Iterable[str] = ...,
@@ -57,6 +59,7 @@ def translate(
     prompt: str | list[str] | tuple[str, ...],
     *,
     translator: str | Translator = AUTO,
+    user_lexicon: Path | Mapping[str, str] | None = None,
     mode: TranslateMode = "auto",
     empty: bool = False,
     names: Iterable[str] = (),
@@ -67,6 +70,7 @@ def translate(
         prompt: One prompt, or several, which are translated as one batch.
         translator: As in :func:`sdjp.text.translate.make_translator`; what a name or a folder stands for is
             kept for the next call.
+        user_lexicon: Your own words, as there; for those of ``sdjp words`` give ``sdjp.words_path()``.
         mode: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
         empty: Let a prompt without words pass, as negative prompts may be.
         names: What stays as it is wherever it stands, such as tokens added in training (``"<cat-toy>"``).
@@ -78,31 +82,43 @@ def translate(
     texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
     prompts = [check_prompt(text, allow_empty=empty) for text in texts]
     english = to_english(
-        prompts, translator=_kept(translator), translate=mode, names=Names(dict.fromkeys(names, 1))
+        prompts,
+        translator=_kept(translator, user_lexicon),
+        translate=mode,
+        names=Names(dict.fromkeys(names, 1)),
     )
     return english if isinstance(prompt, list | tuple) else english[0]
 
 
-def _kept(translator: str | os.PathLike[str] | Translator) -> Translator:
+def _kept(
+    translator: str | os.PathLike[str] | Translator, words: Path | Mapping[str, str] | None = None
+) -> Translator:
     """As ``make_translator``, but the last ones that were made by name are at hand."""
     if not isinstance(translator, str | Path):
-        return make_translator(translator)
-    if translator in (AUTO, *TRANSLATORS):
-        return _made(translator, ())
+        return make_translator(translator, user_lexicon=words)
     name, colon, folder = str(translator).partition(":")
-    return _made(translator, _stamp(Path(folder if colon and name in TRANSLATORS else translator)))
+    model = Path(folder if colon and name in TRANSLATORS else translator)
+    stamp = () if translator in (AUTO, *TRANSLATORS) else _stamp(model)
+    if isinstance(words, Mapping):
+        if not all(isinstance(text, str) for pair in words.items() for text in pair):
+            return make_translator(translator, user_lexicon=words)  # which says what is wrong
+        return _made(translator, tuple(words.items()), stamp)
+    return _made(translator, words, stamp if words is None else (*stamp, *_stamp(Path(words))))
 
 
 @lru_cache(maxsize=4)
-def _made(translator: str | Path, stamp: tuple[tuple[str, int, int], ...]) -> Translator:
-    return make_translator(translator)
+def _made(
+    translator: str | Path,
+    words: Path | tuple[tuple[str, str], ...] | None,
+    stamp: tuple[tuple[str, int, int], ...],
+) -> Translator:
+    return make_translator(translator, user_lexicon=dict(words) if isinstance(words, tuple) else words)
 
 
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """A stamp of the files of a model: another once they are replaced, empty without such a folder."""
-    if not folder.is_dir():
-        return ()
-    found = ((file.name, file.stat()) for file in folder.iterdir() if file.is_file())
+def _stamp(place: Path) -> tuple[tuple[str, int, int], ...]:
+    """A stamp of a file, or of those in a folder: another once they are replaced, empty without any."""
+    files = place.iterdir() if place.is_dir() else [place]
+    found = ((file.name, file.stat()) for file in files if file.is_file())
     return tuple(sorted((name, of.st_mtime_ns, of.st_size) for name, of in found))
 
 
@@ -144,12 +160,18 @@ def _added(pipe: object) -> list[str]:
     return [name for name in vocabulary if not (name.startswith("<|") and name.endswith("|>"))]
 
 
-def japanese(pipe: Callable[..., Any], *, translator: str | Translator = AUTO) -> JapanesePipeline:
+def japanese(
+    pipe: Callable[..., Any],
+    *,
+    translator: str | Translator = AUTO,
+    user_lexicon: Path | Mapping[str, str] | None = None,
+) -> JapanesePipeline:
     """Let a pipeline of diffusers (any kind) take Japanese prompts and negative prompts.
 
     Args:
         pipe: The loaded pipeline; it is not changed.
         translator: As in :func:`sdjp.text.translate.make_translator`.
+        user_lexicon: Your own words, as there.
 
     Raises:
         InputError: If ``pipe`` cannot be called, or there is no such translator.
@@ -161,4 +183,4 @@ def japanese(pipe: Callable[..., Any], *, translator: str | Translator = AUTO) -
             f"（{type(pipe).__name__} が渡されました）。",
             en=f"japanese() takes a pipeline of diffusers, not {type(pipe).__name__}.",
         )
-    return JapanesePipeline(pipe, make_translator(translator))
+    return JapanesePipeline(pipe, make_translator(translator, user_lexicon=user_lexicon))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         """The arguments of ``Pipeline.from_pretrained`` that do not concern the networks."""
 
         translator: str | Translator
+        user_lexicon: Path | Mapping[str, str] | None
         safety: SafetyMode
         safety_checker: str | Path | None
         safety_adjustment: float
@@ -78,6 +79,7 @@ class Extras:
         cls,
         *,
         translator: str | Translator = AUTO,
+        user_lexicon: Path | Mapping[str, str] | None = None,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
         safety_adjustment: float = 0.0,
@@ -99,7 +101,7 @@ class Extras:
             postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
             prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
             addons=Addons(lora_dir, embeddings_dir),
-            own_translator=make_translator(translator),
+            own_translator=make_translator(translator, user_lexicon=user_lexicon),
             safety_checker=safety_checker,
             checks_pictures=safety != "off",
         )

@@ -106,6 +106,7 @@ class Pipeline:
         memory: str | Collection[str] = NORMAL,
         # what stands around them
         translator: str | Translator = AUTO,
+        user_lexicon: Path | Mapping[str, str] | None = None,
         safety: SafetyMode = "flag",
         safety_checker: str | Path | None = None,
         safety_adjustment: float = 0.0,
@@ -132,6 +133,9 @@ class Pipeline:
             translator: ``"auto"`` (``"combined"``; none for models that read Japanese), another name of
                 :func:`sdjp.text.translate.make_translator`, or an object; or ``"adapter"``: no translation,
                 for the model's own adapter reads the Japanese (``"adapter:<folder>"``: one of your own).
+            user_lexicon: Your own words, which win over everything: a TSV file ``ja<TAB>en[<TAB>category]``
+                (``sdjp.words_path()`` is that of ``sdjp words``) or a mapping. A model that reads Japanese
+                has no use for them.
             safety: What to do with pictures the safety checker flags; ``"off"`` loads none.
             safety_checker: Its file, folder or hub id; the model's own, if None.
             safety_adjustment: Added to each of its scores, -1 to 1: above 0 is stricter.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,3 +125,15 @@ def test_options_for_an_object_are_refused() -> None:
     with pytest.raises(InputError) as error:
         make_translator(PassthroughTranslator(), num_beams=2)
     assert error.value.code == "translator.options"
+
+
+@pytest.mark.parametrize(
+    "translator", ["passthrough", "adapter", "marian:somewhere", MARIAN, PassthroughTranslator(), 3]
+)
+def test_words_of_ones_own_are_for_those_that_look_words_up(translator: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        make_translator(translator, user_lexicon={"猫": "kitty"})
+    assert caught.value.code == "translator.user_lexicon"
+    for name in ("auto", "lexicon", "combined", f"combined:{MARIAN}"):
+        made = make_translator(name, user_lexicon={"猫": "kitty"})
+        assert made.translate(["猫"])[0].english == "kitty"

@@ -210,6 +210,7 @@ def test_the_page_runs(
     here = tmp_path / "here"
     shutil.copytree(stand_ins, here)
     monkeypatch.chdir(here)
+    monkeypatch.setenv("SDJP_WORDS", str(tmp_path / "words.tsv"))
     monkeypatch.setattr("sdjp.cli.commands.txt2img.SIDE", 64)  # as the stand-ins have it
     path = ROOT / "docs" / "ja" / f"{page}.md"
     names: dict[str, Any] = {"__name__": "__main__"}

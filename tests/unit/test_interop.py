@@ -15,6 +15,7 @@ from sdjp.interop import JapanesePipeline, _kept, japanese, translate
 from sdjp.text.read import read
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import Translation, make_translator
+from sdjp.text.translate.words_file import words_path
 
 
 class Told:
@@ -91,6 +92,34 @@ def test_what_a_name_stands_for_is_kept() -> None:
         _kept("no such translator")
     with pytest.raises(InputError):
         _kept(3)  # type: ignore[arg-type]
+
+
+def test_words_of_ones_own_are_read_with(tmp_path: Path) -> None:
+    words, path = {"ぽちまる": "small dog"}, tmp_path / "words.tsv"
+    path.write_text("ぽちまる\tlarge dog\tanimal\n", encoding="utf-8")
+    assert translate("ぽちまると公園", user_lexicon=words) == "a small dog and a park"
+    assert translate(["ぽちまる"], user_lexicon=path, translator="lexicon") == ["large dog"]
+    assert "dog" not in translate("ぽちまる")
+    assert japanese(Told(), user_lexicon=words)("ぽちまる")["prompt"] == "small dog"
+    assert _kept("lexicon", words) is _kept("lexicon", dict(words)) is not _kept("lexicon")
+    kept = _kept("lexicon", path)
+    assert _kept("lexicon", path) is kept
+    path.write_text("ぽちまる\tvery large dog\n", encoding="utf-8")
+    assert translate("ぽちまる", user_lexicon=path, translator="lexicon") == "very large dog"
+    with pytest.raises(InputError):
+        translate("猫", user_lexicon=tmp_path / "none.tsv")
+    with pytest.raises(InputError):
+        translate("猫", user_lexicon={"猫": ["cat"]})  # type: ignore[dict-item]
+
+
+def test_the_library_does_not_read_the_words_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "words.tsv"
+    path.write_text("猫\tkitty\n", encoding="utf-8")
+    monkeypatch.setenv("SDJP_WORDS", str(path))
+    assert translate("猫") == "cat"
+    assert translate("猫", user_lexicon=words_path()) == "kitty"
 
 
 def test_a_model_is_loaded_once_until_its_files_change(tmp_path: Path) -> None:

@@ -367,3 +367,10 @@ def test_a_preview_becomes_the_picture(tiny: Pipeline) -> None:
     far, near = (np.abs(pixels(step[1]) - pixels(result.images[1])).mean() for step in (seen[0], seen[-1]))
     assert near < 2
     assert far > near
+
+
+def test_a_pipeline_reads_with_words_of_ones_own() -> None:
+    pipe = Pipeline.from_pretrained(safety="off", user_lexicon={"ぺろぽん": "red car"})
+    assert pipe.explain("ぺろぽんと猫").english == "a red car and a cat"
+    with pytest.raises(errors.InputError):
+        Pipeline.from_pretrained(user_lexicon={"ぺろぽん": ""})

@@ -54,8 +54,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
             "重みの中身や、絵の描き方の記録を見る",
             "show what a model holds, or how a picture was made",
         ),
+        ("report", "おかしな訳を知らせるファイルを作る", "write down a wrong translation, to be sent"),
         ("txt2img", "元の txt2img.py と同じ引数で描く", "draw, with the flags of the original txt2img.py"),
         ("upscale", "絵を拡大して描き込む", "enlarge pictures and draw in details"),
+        ("words", "自分の語を足す、語を調べる", "your own words; what the tables know of a word"),
     )
 }
 """The commands; a command line that begins with none of them draws a picture."""
@@ -63,7 +65,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
 FLAGS: Final = ("help", "version")
 """What other programs have as commands, and this one as flags."""
 
-TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark", "text")
+TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark", "text", "expected", "note")
 """Arguments that are words of the user, not names of files."""
 _NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C

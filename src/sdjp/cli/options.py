@@ -7,6 +7,8 @@ there, and here only the flags. They are parsed under the name of the option.
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sdjp.cli.parser import Parser
@@ -44,7 +46,24 @@ def translation_options(parser: Parser) -> None:
                   en="auto (combined; none if the model reads Japanese), combined (the lexicon and the "
                      "translation model that ships), combined:F, lexicon, marian:F, passthrough, "
                      "adapter (none: the model's adapter reads Japanese), adapter:F")  # fmt: skip
+    words_option(parser)
     parser.generation("translate", "--translate")
+
+
+def words_option(parser: Parser) -> None:
+    """Whether the user's own words are used."""
+    parser.option("--no-words", dest="words", action="store_false",
+                  ja="自分の語（sdjp words）を使わない",
+                  en="without your own words (sdjp words)")  # fmt: skip
+
+
+def user_words(args: argparse.Namespace) -> Path | None:
+    """The file of the user's own words, if there is one, and the translator looks words up."""
+    from sdjp.text.translate import takes_words
+    from sdjp.text.translate.words_file import words_path
+
+    path = words_path()
+    return path if args.words and takes_words(args.translator) and os.path.exists(path) else None
 
 
 def sampling_options(parser: Parser) -> None:
@@ -288,6 +307,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         ema=EMA[args.ema],
         config=args.config,
         translator=args.translator,
+        user_lexicon=user_words(args),
         safety=args.safety,
         safety_checker=args.safety_checker,
         safety_adjustment=args.safety_adjustment,

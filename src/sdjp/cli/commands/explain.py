@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sdjp import errors
-from sdjp.cli.options import text_options
+from sdjp.cli.options import text_options, user_words
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.report import announce_addons, announce_neighbours
@@ -19,7 +19,7 @@ from sdjp.records import PromptInfo
 BATCH = 64  # prompts translated together
 HOW: Final = {
     "lexicon": "辞書",
-    "user": "自分の辞書",
+    "user": "ユーザー辞書",
     "glossary": "和英辞典",
     "grammar": "文法",
     "counter": "数",
@@ -77,6 +77,7 @@ def _explainer(args: argparse.Namespace) -> Callable[[list[str]], list[PromptInf
         pipe = Pipeline.from_pretrained(
             args.model,
             translator=args.translator,
+            user_lexicon=user_words(args),
             embeddings_dir=args.embeddings_dir,
             safety="off",
             watermark=False,
@@ -85,7 +86,7 @@ def _explainer(args: argparse.Namespace) -> Callable[[list[str]], list[PromptInf
         return lambda texts: pipe.explain(texts, translate=args.translate)
     from sdjp.conditioning.reader import Reader
 
-    reader = Reader.of_embedded(make_translator(args.translator))
+    reader = Reader.of_embedded(make_translator(args.translator, user_lexicon=user_words(args)))
 
     def explain(texts: list[str]) -> list[PromptInfo]:
         parsed = [check_prompt(text) for text in texts]

@@ -30,6 +30,7 @@ __all__ = [
     "Translator",
     "adapter_of",
     "make_translator",
+    "takes_words",
 ]
 
 AUTO: Final = "auto"
@@ -44,6 +45,11 @@ def adapter_of(translator: object) -> tuple[bool, str | None]:
         return False, None
     kind, colon, folder = translator.partition(":")
     return kind == ADAPTER, folder if colon and folder else None
+
+
+def takes_words(translator: object) -> bool:
+    """Tell whether ``translator`` is the name of one that looks words up, and so in a user's table, too."""
+    return isinstance(translator, str) and translator.partition(":")[0] in (AUTO, "combined", "lexicon")
 
 
 def _passthrough(**options: Any) -> Translator:
@@ -89,7 +95,12 @@ TRANSLATORS: Final[Mapping[str, Callable[..., Translator]]] = MappingProxyType(
 """Registry name to a factory; keyword arguments go to the class. Nothing is imported before it is called."""
 
 
-def make_translator(translator: str | os.PathLike[str] | Translator, **options: Any) -> Translator:
+def make_translator(
+    translator: str | os.PathLike[str] | Translator,
+    *,
+    user_lexicon: Path | Mapping[str, str] | None = None,
+    **options: Any,
+) -> Translator:
     """Return the translator that ``translator`` names.
 
     Args:
@@ -97,12 +108,26 @@ def make_translator(translator: str | os.PathLike[str] | Translator, **options: 
             ``"auto"`` (``combined``), ``"marian:<folder or hub id>"``, ``"combined:<folder>"``, an existing
             folder with a Marian model, or ``"adapter"`` (nothing is translated). A hub id is only ever used
             behind ``marian:``.
+        user_lexicon: The user's own words, for a translator that looks words up: a TSV file
+            ``ja<TAB>en[<TAB>category]``, or a mapping.
         **options: Passed to the translator's class.
 
     Raises:
-        InputError: If nothing of that name exists, or options are given with an object.
+        InputError: If nothing of that name exists, options are given with an object, or words with a
+            translator that has no use for them.
         WeightsError: If a folder holds no Marian model.
     """
+    if user_lexicon is not None:
+        if not takes_words(translator):
+            named = translator if isinstance(translator, str | Path) else type(translator).__name__
+            raise InputError(
+                "translator.user_lexicon",
+                ja=f"翻訳器 {named} は辞書を引かないので、user_lexicon を使えません。"
+                "auto、combined、lexicon のどれかにしてください。",
+                en=f"the translator {named} looks no words up, so it has no use for user_lexicon. "
+                "Choose auto, combined or lexicon.",
+            )
+        options["user_lexicon"] = user_lexicon
     if isinstance(translator, Translator):
         if options:
             raise InputError(

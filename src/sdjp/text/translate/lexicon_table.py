@@ -8,6 +8,7 @@ read when first needed, once for the process, and never change afterwards.
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from sdjp.errors import InputError
+from sdjp.text.normalize import normalize
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 # In this order: where two files know the same word, the earlier one is tried first.
@@ -201,7 +203,7 @@ def user_table(source: Path | Mapping[str, str] | None) -> Table:
     if source is None:
         return {}
     if isinstance(source, Mapping):
-        return _user_entries(((f"{ja!r}", [ja, en]) for ja, en in source.items()), "user_lexicon")
+        return user_rows(((f"{ja!r}", [ja, en]) for ja, en in source.items()), "user_lexicon")
     path = Path(source)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -216,15 +218,36 @@ def user_table(source: Path | Mapping[str, str] | None) -> Table:
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip() and not line.startswith("#")
     )
-    return _user_entries(numbered, str(path))
+    return user_rows(numbered, str(path))
 
 
-def _user_entries(rows: Iterable[tuple[str, list[str]]], where: str) -> Table:
+def spellings(cell: str) -> list[str]:
+    """The spellings in the first cell of a line, which commas separate."""
+    return [word.strip() for word in re.split("[,，、､]", cell) if word.strip()]
+
+
+def spelling(word: str) -> str:
+    """A word as it stands in a prompt that was normalized, which is how it is looked up."""
+    normal = normalize(word)
+    return word if not normal or "," in normal else normal  # a comma would make two of it
+
+
+def user_rows(rows: Iterable[tuple[str, list[str]]], where: str) -> Table:
+    """Return the table of the user's own words in the cells of these lines.
+
+    Args:
+        rows: For each line, its number or what else it is called, and its cells.
+        where: What the table is called.
+
+    Raises:
+        InputError: If one cannot be used.
+    """
     table: dict[str, tuple[Entry, ...]] = {}
     for line, row in rows:
         cells = [cell.strip() if isinstance(cell, str) else "" for cell in row]
         category = cells[2] if len(cells) > 2 and cells[2] else "thing"
-        if not 2 <= len(cells) <= 4 or not cells[0] or not cells[1] or category not in CATEGORIES:
+        words = [spelling(word) for word in spellings(cells[0])]
+        if not 2 <= len(cells) <= 4 or not words or not cells[1] or category not in CATEGORIES:
             raise InputError(
                 "lexicon.line",
                 ja=f"ユーザー辞書 {where} の {line} 行目を解釈できません: {row!r}。"
@@ -235,6 +258,5 @@ def _user_entries(rows: Iterable[tuple[str, list[str]]], where: str) -> Table:
                 f"(categories: {', '.join(sorted(CATEGORIES))}).",
             )
         features = _features(cells[3] if len(cells) > 3 else "")
-        for spelling in filter(None, (s.strip() for s in cells[0].split(","))):
-            table[spelling] = (Entry(spelling, cells[1], category, features, "user"),)
+        table.update((word, (Entry(word, cells[1], category, features, "user"),)) for word in words)
     return table

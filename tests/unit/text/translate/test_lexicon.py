@@ -153,6 +153,11 @@ def test_the_users_features_count() -> None:
     assert one("霧吹雪の城", user_lexicon=rows).english.count("blizzard of mist") == 1
 
 
+def test_the_users_words_are_normalized_as_prompts_are() -> None:
+    assert one("ABCと猫", user_lexicon={"ＡＢＣ": "robot"}).english == "a robot and a cat"
+    assert one("ポチ丸", user_lexicon={"犬丸、ﾎﾟﾁ丸": "dog"}).english == "dog"
+
+
 @pytest.mark.parametrize("row", ["猫", "猫\t", "\tcat", "猫\tcat\tfeline", "猫\tcat\tanimal\t\textra"])
 def test_bad_rows_are_refused_with_their_line(tmp_path: Path, row: str) -> None:
     table = tmp_path / "words.tsv"
