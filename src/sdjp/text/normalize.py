@@ -24,8 +24,9 @@ N19  a text that says nothing is empty
 ==== ==========================================================================================
 
 Where the rules leave a choice: a separator right inside a bracket is dropped like one at the end of the text;
-the ・ of katakana names stays, unless another ・ of the same list separates; a ・ at the head of a line or after a separator is the bullet of a list and goes with it; ゝ repeats the kana
-without its dakuten (づゝ is づつ); 、 between digits is no digit separator; a sentence may have ``, `` too
+the ・ of katakana names stays, unless another ・ of the same list separates; a ・ at the head of a line or
+after a separator is the bullet of a list and goes with it; ゝ repeats the kana without its dakuten (づゝ is
+づつ); 、 between digits is no digit separator; a sentence may have ``, `` too
 (from a line break, 【】 or ・); ㈱ is (株), as NFKC has it, and the prompt parser knows that no bracket was
 typed.
 """

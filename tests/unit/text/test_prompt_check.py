@@ -78,7 +78,9 @@ def test_what_only_looks_like_it(text: str) -> None:
 
 def test_everyday_words_of_the_lexicon_are_not_found() -> None:
     """Thousands of ordinary Japanese words and their English, in which there is nothing to find."""
-    tables = [path for path in sorted(LEXICON.glob("*.tsv")) if path.stem not in ("adjectives", "tags", "senses")]
+    tables = [
+        path for path in sorted(LEXICON.glob("*.tsv")) if path.stem not in ("adjectives", "tags", "senses")
+    ]
     lines = [line for path in tables for line in path.read_text(encoding="utf-8").splitlines()]
     cells = [cell for line in lines if not line.startswith("#") for cell in line.split("\t")[:2]]
     assert len(cells) > 8000

@@ -1,7 +1,7 @@
 """Words that ask for a picture, rather than say what is in it: 猫の絵を描いていただけますか.
 
-They are cut in every sentence of a prompt before it is decided who translates, so that neither the grammar nor a
-model sees a wish where there is a cat. What is cut stays in the record of what became of the prompt.
+They are cut in every sentence of a prompt before it is decided who translates, so that neither the grammar
+nor a model sees a wish where there is a cat. What is cut stays in the record of what became of the prompt.
 """
 
 from __future__ import annotations
@@ -118,5 +118,8 @@ def _tail() -> re.Pattern[str]:
         "(?:" + "|".join(map(re.escape, sorted(kinds[kind], key=len, reverse=True))) + ")"
         for kind in ("draw", "please", "wish", "picture", "soft")
     )
-    shown = rf"(?:(?:の|(?<=[うくぐすつぬぶむるいたな])){picture})?[をがではも]?(?:一枚|1枚|ひとつ|一つ|1つ)?[、,]? ?(?:ぜひ)?"
+    shown = (
+        rf"(?:(?:の|(?<=[うくぐすつぬぶむるいたな])){picture})?"
+        "[をがではも]?(?:一枚|1枚|ひとつ|一つ|1つ)?[、,]? ?(?:ぜひ)?"
+    )
     return re.compile(rf"{shown}(?:{draw}{please}{{0,8}}|{wish}{please}{{0,8}}){soft}{{0,4}}(?=[\s。.!?]*\Z)")

@@ -67,7 +67,8 @@ def _folder() -> Path:
 class _Words(Mapping[str, tuple[Entry, ...]]):
     """The words that were written for sdjp: those of the tables by kind, and those that have but a sense.
 
-    Of the latter there are tens of thousands, of which a text has a few: an entry is made when it is asked for.
+    Of the latter there are tens of thousands, of which a text has a few: an entry is made when it is asked
+    for.
     """
 
     def __init__(self, tables: dict[str, tuple[Entry, ...]], senses: dict[str, str]) -> None:

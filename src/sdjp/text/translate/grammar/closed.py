@@ -1,13 +1,13 @@
 """Expressions that are said by rule: dates, times, ages, decades, floors, fractions, years ago, school years.
 
-A table could not hold them, and read word by word they would be amounts (5 月 is no five months). Each form is a
-pattern and how English says it; :mod:`~sdjp.text.translate.grammar.morphemes` keeps what matches in one piece.
+A table could not hold them, and read word by word they would be amounts (5 月 is no five months). Each form
+is a pattern and how English says it; ``morphemes.py`` keeps what matches in one piece.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -21,23 +21,36 @@ _N: Final = (
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()
 )
-_ERAS: Final = {"明治": ("Meiji", 1867), "大正": ("Taisho", 1911), "昭和": ("Showa", 1925), "平成": ("Heisei", 1988),
-                "令和": ("Reiwa", 2018)}  # fmt: skip
-_SPANS: Final = {"秒": "second", "分": "minute", "時間": "hour", "日": "day", "週間": "week", "か月": "month", "ヶ月": "month",
-                 "カ月": "month", "ヵ月": "month", "年": "year", "世紀": "century", "世代": "generation"}  # fmt: skip
+_ERAS: Final = {
+    "明治": ("Meiji", 1867), "大正": ("Taisho", 1911), "昭和": ("Showa", 1925), "平成": ("Heisei", 1988),
+    "令和": ("Reiwa", 2018),
+}  # fmt: skip
+_SPANS: Final = {
+    "秒": "second", "分": "minute", "時間": "hour", "日": "day", "週間": "week", "か月": "month",
+    "ヶ月": "month", "カ月": "month", "ヵ月": "month", "年": "year", "世紀": "century", "世代": "generation",
+}  # fmt: skip
 _PLURALS: Final = {"century": "centuries"}
-_SEVERAL: Final = {"数": "several", "何": "several", "数十": "dozens of", "何十": "dozens of", "数百": "hundreds of",
-                   "何百": "hundreds of", "数千": "thousands of", "何千": "thousands of"}  # fmt: skip
-_TENS: Final = {10: "teens", 20: "twenties", 30: "thirties", 40: "forties", 50: "fifties", 60: "sixties", 70: "seventies",
-                80: "eighties", 90: "nineties"}  # fmt: skip
+_SEVERAL: Final = {
+    "数": "several", "何": "several", "数十": "dozens of", "何十": "dozens of", "数百": "hundreds of",
+    "何百": "hundreds of", "数千": "thousands of", "何千": "thousands of",
+}  # fmt: skip
+_TENS: Final = {
+    10: "teens", 20: "twenties", 30: "thirties", 40: "forties", 50: "fifties", 60: "sixties",
+    70: "seventies", 80: "eighties", 90: "nineties",
+}  # fmt: skip
 _PARTS: Final = {"前半": "early ", "半ば": "mid-", "なかば": "mid-", "後半": "late "}
 _SCHOOLS: Final = {"中学": "junior high school", "高校": "high school", "大学": "university"}
 _FRACTIONS: Final = {2: "half", 3: "third", 4: "quarter"}
-_DIMENSIONS: Final = {"高さ": "-tall", "身長": "-tall", "標高": "-high", "長さ": "-long", "全長": "-long", "体長": "-long", "幅": "-wide",
-                      "深さ": "-deep", "直径": "-wide", "重さ": "", "体重": ""}  # fmt: skip
-_LENGTHS: Final = {"ミリ": "millimeter", "mm": "millimeter", "センチ": "centimeter", "センチメートル": "centimeter", "cm": "centimeter",
-                   "メートル": "meter", "m": "meter", "キロ": "kilometer", "キロメートル": "kilometer", "km": "kilometer", "kg": "kilogram",
-                   "キログラム": "kilogram", "トン": "ton", "グラム": "gram", "g": "gram"}  # fmt: skip
+_DIMENSIONS: Final = {
+    "高さ": "-tall", "身長": "-tall", "標高": "-high", "長さ": "-long", "全長": "-long", "体長": "-long",
+    "幅": "-wide", "深さ": "-deep", "直径": "-wide", "重さ": "", "体重": "",
+}  # fmt: skip
+_LENGTHS: Final = {
+    "ミリ": "millimeter", "mm": "millimeter", "センチ": "centimeter", "センチメートル": "centimeter",
+    "cm": "centimeter", "メートル": "meter", "m": "meter", "キロ": "kilometer", "キロメートル": "kilometer",
+    "km": "kilometer", "kg": "kilogram", "キログラム": "kilogram", "トン": "ton", "グラム": "gram",
+    "g": "gram",
+}  # fmt: skip
 _AFTERNOON: Final = frozenset(["午後", "夕方", "夜", "昼", "夕"])
 
 
@@ -91,7 +104,7 @@ def _clock(match: re.Match[str]) -> str | None:
     if not of_day:
         return f"{hour}:{minute:02}" if match["minute"] or match["half"] else None
     late = of_day in _AFTERNOON and hour < 12 and not (of_day == "夜" and hour < 5)
-    half = "p.m." if late or hour >= 12 and of_day in _AFTERNOON else "a.m."
+    half = "p.m." if late or (hour >= 12 and of_day in _AFTERNOON) else "a.m."
     hour = hour % 12 or 12
     return f"{hour}:{minute:02} {half}" if minute else f"{hour} {half}"
 
@@ -158,26 +171,45 @@ def _form(
     return _Form(re.compile(pattern), behind, say, category, grammar)
 
 
-_ERA: Final = f"(?P<era>{'|'.join(_ERAS)})"
-_HOW_MANY: Final = "|".join(sorted(_SEVERAL, key=len, reverse=True))
+def _any(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_ERA: Final = f"(?P<era>{_any(_ERAS)})"
+_OF_DAY: Final = "午前|午後|早朝|深夜|未明|朝|昼|夕方|夜|夕"
+_COUNTED: Final = "番|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊"
 _FORMS: Final = (
-    _form(rf"(?:(?:{_ERA})?(?P<year>{_N})年)?(?P<month>{_N})月(?P<day>{_N})日", _date, "time", "prep=on bare"),
-    _form(rf"(?:(?:{_ERA})?(?P<year>{_N})年)?(?P<month>{_N})月", _month, "time", "prep=in bare",
-          behind="(?![間号雨晴蝿病]|人形)"),
+    _form(
+        rf"(?:(?:{_ERA})?(?P<year>{_N})年)?(?P<month>{_N})月(?P<day>{_N})日",
+        _date, "time", "prep=on bare",
+    ),
+    _form(
+        rf"(?:(?:{_ERA})?(?P<year>{_N})年)?(?P<month>{_N})月",
+        _month, "time", "prep=in bare", behind="(?![間号雨晴蝿病]|人形)",
+    ),
     _form(rf"{_ERA}(?P<n>{_N}|元)年(?P<decade>代)?", _era, "time", "prep=in bare"),
-    _form(rf"(?P<of>午前|午後|早朝|深夜|未明|朝|昼|夕方|夜|夕)?の?(?P<hour>{_N})時(?:(?P<minute>{_N})分|(?P<half>半))?",
-          _clock, "time", "prep=at bare", behind="(?![間代期])"),
-    _form(rf"(?P<n>{_N})代(?P<part>前半|半ば|なかば|後半)?", _decade_of_life, "adj", "post", behind="(?![目々わ])"),
+    _form(
+        rf"(?P<of>{_OF_DAY})?の?(?P<hour>{_N})時(?:(?P<minute>{_N})分|(?P<half>半))?",
+        _clock, "time", "prep=at bare", behind="(?![間代期])",
+    ),
+    _form(
+        rf"(?P<n>{_N})代(?P<part>{_any(_PARTS)})?", _decade_of_life, "adj", "post", behind="(?![目々わ])",
+    ),
     _form(rf"(?P<below>地下)?(?P<n>{_N})階", _floor, "place", "prep=on", behind="(?![建層段])"),
     _form(rf"(?P<whole>{_N})分の(?P<part>{_N})", _fraction, "part"),
-    _form(rf"(?P<n>{_HOW_MANY}|{_N})(?P<unit>{'|'.join(_SPANS)})(?P<way>[前後])", _from_now, "adj", "post", behind="(?!半)"),
+    _form(
+        rf"(?P<n>{_any(_SEVERAL)}|{_N})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
+        _from_now, "adj", "post", behind="(?!半)",
+    ),
     _form(rf"(?P<school>小学|中学|高校|大学)?(?P<n>{_N})年生", _school_year, "person"),
     _form(rf"(?P<n>{_N})円(?P<kind>玉|硬貨|札)", _money, "thing"),
     _form(r"[¥￥](?P<n>[0-9][0-9,]{0,12})の?(?P<kind>玉|硬貨|札)?", _money, "thing"),
     _form(rf"第(?P<n>{_N})", _ordinal, "ordinal", behind="(?=の)"),
-    _form(rf"(?P<n>{_N})(?:番|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊)目", _ordinal, "ordinal"),
-    _form(rf"(?P<of>{'|'.join(_DIMENSIONS)})が?(?:約|およそ)?(?P<n>{_N}(?:\.[0-9]+)?)(?P<unit>{'|'.join(sorted(_LENGTHS, key=len, reverse=True))})", _measure, "adj",
-          behind="(?![a-z])"),
+    _form(rf"(?P<n>{_N})(?:{_COUNTED})目", _ordinal, "ordinal"),
+    _form(
+        rf"(?P<of>{_any(_DIMENSIONS)})が?(?:約|およそ)?(?P<n>{_N}(?:\.[0-9]+)?)(?P<unit>{_any(_LENGTHS)})",
+        _measure, "adj", behind="(?![a-z])",
+    ),
 )  # fmt: skip
 _ANY: Final = re.compile(
     "(?<![0-9.])(?:"

@@ -1,8 +1,9 @@
 """Requests to change a picture: 背景を雪山に変えて, 電線を消して.
 
-A text encoder is told what is to be seen, not what is to be done. So a request becomes the thing as it will be:
-snowy mountains in the background, no power lines. A clause is one if it stands at the end of a text or before
-a full stop, if nobody does it, and if its verb is in the table of edits; or if it ends without a verb (影をもっと薄く).
+A text encoder is told what is to be seen, not what is to be done. So a request becomes the thing as it will
+be: snowy mountains in the background, no power lines. A clause is one if it stands at the end of a text or
+before a full stop, if nobody does it, and if its verb is in the table of edits; or if it ends without a verb
+(影をもっと薄く).
 """
 
 from __future__ import annotations

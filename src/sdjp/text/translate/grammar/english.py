@@ -51,11 +51,13 @@ _PAST: Final = {
         swim/swam/swum swing/swung/swung take/took/taken teach/taught/taught tear/tore/torn tell/told/told
         think/thought/thought throw/threw/thrown understand/understood/understood wake/woke/woken
         wear/wore/worn weave/wove/woven win/won/won write/wrote/written kneel/knelt/knelt
-        lean/leaned/leaned strike/struck/struck overlook/overlooked/overlooked grind/ground/ground spit/spat/spat overtake/overtook/overtaken overcome/overcame/overcome
-        lend/lent/lent seek/sought/sought swear/swore/sworn bet/bet/bet overhang/overhung/overhung
-        withdraw/withdrew/withdrawn overlay/overlaid/overlaid undo/undid/undone cling/clung/clung sting/stung/stung
-        stride/strode/stridden weep/wept/wept creep/crept/crept bleed/bled/bled breed/bred/bred rid/rid/rid
-        unwind/unwound/unwound wind/wound/wound rewrite/rewrote/rewritten redo/redid/redone remake/remade/remade
+        lean/leaned/leaned strike/struck/struck overlook/overlooked/overlooked grind/ground/ground
+        spit/spat/spat overtake/overtook/overtaken overcome/overcame/overcome lend/lent/lent
+        seek/sought/sought
+        swear/swore/sworn bet/bet/bet overhang/overhung/overhung withdraw/withdrew/withdrawn
+        overlay/overlaid/overlaid undo/undid/undone cling/clung/clung sting/stung/stung stride/strode/stridden
+        weep/wept/wept creep/crept/crept bleed/bled/bled breed/bred/bred rid/rid/rid unwind/unwound/unwound
+        wind/wound/wound rewrite/rewrote/rewritten redo/redid/redone remake/remade/remade
         """.split()
     )
 }
@@ -63,8 +65,8 @@ _PAST: Final = {
 _ONE_SYLLABLE: Final = re.compile(r"(?:[^aeiou]+|qu|)[aeiou][bdgklmnprt]")
 _DOUBLED: Final = frozenset(
     """
-    begin emit forget regret permit commit occur upset propel admit overlap unwrap rewrap handcuff zigzag input
-    format program refer prefer submit unplug unzip
+    begin emit forget regret permit commit occur upset propel admit overlap unwrap rewrap zigzag input format
+    program refer prefer submit unplug unzip
     """.split()
 )
 # Adjectives that are their own adverbs.

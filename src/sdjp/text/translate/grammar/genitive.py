@@ -29,7 +29,9 @@ _SCENES: Final = frozenset("landscape townscape scenery view scene map sky".spli
 # What belongs to a printed thing rather than being shown in it.
 _OF_MEDIA: Final = frozenset("cover design page title layout template frame".split())
 # What a shop or an office has made for itself.
-_PRINTED: Final = frozenset("ticket logo flyer ad advertisement menu card poster sign signboard banner form uniform pamphlet website".split())
+_PRINTED: Final = frozenset(
+    "ticket logo flyer ad advertisement menu card poster sign signboard banner form uniform".split()
+)
 # A maid who is a girl, a knight who is a cyborg.
 _ANYONE: Final = frozenset(
     """

@@ -17,7 +17,8 @@ _AUXILIARIES: Final = {
 }  # fmt: skip
 # Verbs behind て, and the feature that each adds.
 _BEHIND_TE: Final = {
-    "居る": "progressive", "おる": "progressive", "遣る": "", "頂く": "", "有る": "resultative", "欲しい": "desire",
+    "居る": "progressive", "おる": "progressive", "有る": "resultative", "欲しい": "desire",
+    "遣る": "", "頂く": "",
     "仕舞う": "", "置く": "", "来る": "", "行く": "", "見る": "", "呉れる": "", "貰う": "",
     "上げる": "", "下さる": "",
 }  # fmt: skip

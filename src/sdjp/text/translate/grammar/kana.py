@@ -111,8 +111,8 @@ def _loanwords(text: str, user: Table) -> list[tuple[str, str]]:
                 break
             foreign = len(word) > 4 or "ー" in word or "っ" in word
             rest = run[0][end - i :] if run is not None else ""
-            ends = not rest or rest[0] in "のとやかがをにはもでへな"
-            if foreign and ends and {e.category for e in tables.by_kind().get(katakana(word), ())} & NOUNS:
+            alone = not rest or rest[0] in "のとやかがをにはもでへな"
+            if foreign and alone and {e.category for e in tables.by_kind().get(katakana(word), ())} & NOUNS:
                 pairs.append((word, katakana(word)))
                 i = end
                 break
@@ -146,7 +146,7 @@ def _telegram(stretch: str, text: str, user: Table) -> list[tuple[str, str]]:
 
 
 def _is_loanword(stretch: str) -> bool:
-    """Whether a stretch of katakana is a word of a table, or a compound of words of three letters and more."""
+    """Whether a stretch of katakana is a word of a table, or a compound of words of three letters or more."""
     own, glossary = tables.own(), tables.glossary()
     starts = {0}
     for end in range(3, len(stretch) + 1):
@@ -207,7 +207,7 @@ def _joint(last: int, kind: int, word: str) -> float:
 def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, float]]:
     """The words that may begin here: each with its spelling, its kind and its price."""
     own, glossary = tables.own(), tables.glossary()
-    readings, verbs = tables.readings(), tables.verb_readings()
+    readings, verbs, loanwords = tables.readings(), tables.verb_readings(), tables.by_kind()
     for end in range(start + 1, len(text) + 1):
         word = text[start:end]
         if word in _PARTICLES:
@@ -233,7 +233,7 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
         elif len(word) > 1 and known & NOUNS:
             yield word, word, _NOUN, 2.0
-        elif len(word) > 2 and {e.category for e in tables.by_kind().get(katakana(word), ())} & NOUNS:
+        elif len(word) > 2 and {e.category for e in loanwords.get(katakana(word), ())} & NOUNS:
             yield word, katakana(word), _NOUN, 2.0  # いるか, ろけっと
         elif len(word) > 2 and word in glossary:
             yield word, word, _NOUN, 3.0

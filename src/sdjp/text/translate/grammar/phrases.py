@@ -392,7 +392,12 @@ class _Parser:
             self.stack += outer
         clause.final = word.form.link == "plain" and not modifies
         before = self._top
-        if isinstance(before, Clause) and not modifies and before.subject is not None and clause.subject is not None:
+        if (
+            isinstance(before, Clause)
+            and not modifies
+            and before.subject is not None
+            and clause.subject is not None
+        ):
             before.final = True
             self.stack.append(Single(Word(source="", kind="punct", english=",")))
         self.stack.append(clause)

@@ -32,7 +32,10 @@ def written(text: str) -> Iterator[tuple[int, int]]:
         ['"営業中"']
     """
     for quote in _QUOTE.finditer(text):
-        before, behind = text[max(0, quote.start() - 16) : quote.start()], text[quote.end() : quote.end() + 24]
+        before, behind = (
+            text[max(0, quote.start() - 16) : quote.start()],
+            text[quote.end() : quote.end() + 24],
+        )
         alone = not before.strip(" ,、。") and not behind.strip(" ,、。!?")
         if alone or _BEHIND.match(behind) or _BEFORE.search(before):
             yield quote.span()

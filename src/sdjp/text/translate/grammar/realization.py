@@ -59,7 +59,9 @@ _POSITIONS: Final = {
 }  # fmt: skip
 # The preposition of a participle that has nothing to look at or point to.
 _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
-_PREPOSITIONS: Final = frozenset("in on at with under for from of to by about into over out without during after before".split())
+_PREPOSITIONS: Final = frozenset(
+    "in on at with under for from of to by about into over out without during after before".split()
+)
 _BEHIND: Final = "in the background of {}"
 # Before a noun: whose, opinion and size, colour, what it is made of.
 _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)

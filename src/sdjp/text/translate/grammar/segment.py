@@ -7,7 +7,6 @@ first in the own tables, then in the glossaries, and is spelt out in the end.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -472,7 +471,9 @@ class _Segmenter:
             self.words.append(replace(before, source=before.source + self._source(i, end), form=form))
             return end
         if m.is_("quoted"):
-            return self._add(i, i + 1, "noun", how="copied", english=m.surface, category="quoted", features={"bare": ""})
+            return self._add(
+                i, i + 1, "noun", how="copied", english=m.surface, category="quoted", features={"bare": ""}
+            )
         if m.is_("closed") and (said := closed(m.surface)) is not None:
             if said.category == "ordinal":
                 found = numerals.NUMERAL.search(m.surface)
@@ -584,7 +585,9 @@ class _Segmenter:
         if m.surface == "化" and self.words and after is not None and after.lemma == "為る":
             self._add(i, i + 1, "particle", base="に")  # ゾンビ化する: to become a zombie
             form, end = inflection(self.chain, i + 1)
-            return self._add(i + 1, end, "verb", how="lexicon", english="become", category="verb", base="成る", form=form)
+            return self._add(
+                i + 1, end, "verb", how="lexicon", english="become", category="verb", base="成る", form=form
+            )
         if m.is_("接尾辞") and self.words and self.words[-1].kind in {"noun", "suffix"}:
             suffix = next((e for e in self.own.get(m.surface, ()) if e.category == "suffix"), None)
             if suffix is not None:

@@ -13,7 +13,9 @@ from sdjp.text.translate.grammar.words import Word
 PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
 # What goes on, so that it cannot be about to happen: 聞こえてきそうな.
-_SEEMING: Final = frozenset("聞こえる 見える 居る 有る 為る 動く 続く 感じる 伝わる 匂う 分かる できる 出来る".split())
+_SEEMING: Final = frozenset(
+    "聞こえる 見える 居る 有る 為る 動く 続く 感じる 伝わる 匂う 分かる できる 出来る".split()
+)
 # Prepositions that one of a verb's own cannot stand before.
 _WHITHER: Final = frozenset("outside at toward to in on out behind above under beyond into from".split())
 
