@@ -15,9 +15,9 @@ from sdjp.text.translate.lexicon_table import Entry, Table
 # What is grammar though a reading of the tables is spelt like it: そう is no monk, てる does not shine.
 GRAMMAR_WORDS: Final = frozenset(
     """
-    そう そうな そうに そこ ここ どこ だれ なに なん よう こと もの とき ため まま ほう いま あと てる でる てた でた
-    ている でいる たり だり ない なく たち ころ はず ほど くらい だけ から まで こう どう ああ この その あの どの
-    これ それ あれ どれ
+    そう そうな そうに そこ ここ どこ だれ なに なん よう こと もの とき ため まま ほう いま あと てる でる
+    てた でた ている でいる たり だり ない なく たち ころ はず ほど くらい だけ から まで こう どう ああ
+    この その あの どの これ それ あれ どれ
     """.split()
 )
 _KANA: Final = re.compile("[ぁ-ヿ]+")
