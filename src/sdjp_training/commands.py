@@ -32,7 +32,7 @@ from sdjp_training.trainers import (
     latents,
     text_encoder,
 )
-from sdjp_training.translator import lexicon, sources, tables, train
+from sdjp_training.translator import gate, lexicon, sources, tables, train
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +186,15 @@ COMMANDS: Final = (
         "train the classifier that judges pictures",
         _training(20),
         trains=True,
+    ),
+    Command(
+        "gate",
+        lambda args: gate.train(args.prompts, args.sentences),
+        "fit who translates a text: the lexicon, or the model that ships",
+        (
+            ("--prompts", {"type": Path, "required": True, "help": "prompts and their English, TSV"}),
+            ("--sentences", {"type": Path, "required": True, "help": "sentences and their English, TSV"}),
+        ),
     ),
     Command(
         "export-judge",

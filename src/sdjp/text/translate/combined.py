@@ -1,12 +1,11 @@
 """The lexicon and a Marian model together.
 
 The lexicon is exact about what prompts are made of (things, clothes, colours, counts, styles), and about
-Japanese culture, but it knows no sentences; the model does, and has no more than heard of most things. So a
-text that is a sentence, or has a word that no table knows, goes to the model; all else is the lexicon's. What
-the model says is taken only if every thing that the lexicon is sure of is still there.
+Japanese culture; the model is better at what people say and tell. Which of the two a text is, ``gate.py`` says
+for the small model that ships.
 
-The small model that ships only guesses at words that no table knows. So it is given sentences alone, and none
-with an unknown name; what it may have guessed at is told as not understood.
+A model of the user's own is asked about sentences and unknown words, and is believed if every thing that the
+lexicon is sure of is still there.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from sdjp.errors import TranslationError
 from sdjp.text.script import is_japanese
 from sdjp.text.translate import lexicon_table
 from sdjp.text.translate.base import Translation
+from sdjp.text.translate.gate import is_told
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp.text.translate.marian import CUT, MarianTranslator, joined
 
@@ -69,8 +69,7 @@ class CombinedTranslator:
     Threads may share the object. The model is read by the first text that needs it.
 
     Args:
-        model: The folder of a Marian model, with a ``model.safetensors``; left out, the one that ships, which
-            is asked about sentences alone.
+        model: The folder of a Marian model, with a ``model.safetensors``; left out, the one that ships.
         user_lexicon: As for :class:`LexiconTranslator`; a text with one of its words is the lexicon's.
         **options: For :class:`MarianTranslator`.
 
@@ -90,7 +89,7 @@ class CombinedTranslator:
     ) -> None:
         self._lexicon = LexiconTranslator(user_lexicon=user_lexicon)
         self._model = MarianTranslator(model, plain=True, **options)
-        self._guesses = Path(model) == EMBEDDED
+        self._ships = Path(model) == EMBEDDED
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate all ``texts``, each a prompt by itself; what is for the model as one batch."""
@@ -103,14 +102,14 @@ class CombinedTranslator:
         rows = {text: CUT.split(text) for text in texts}
         parts = list(dict.fromkeys(part for row in rows.values() for part in row[::2] if is_japanese(part)))
         known = dict(zip(parts, self._lexicon.translate(parts), strict=True))
-        for_model = {part for part, record in known.items() if self._asks(part, record)}
+        asks = self._told_parts(whole, rows) if self._ships else self._parts_to_ask(known)
         allowed = [
-            _first(part for t in prompt for part in rows[t][::2] if part in for_model) for prompt in prompts
+            _first(part for t in prompt for part in rows[t][::2] if part in asks) for prompt in prompts
         ]
         asked = list(dict.fromkeys(part for of_one in allowed for part in of_one))
         said = dict(zip(asked, self._said(asked), strict=True)) if asked else {}
-        better = {part: r for part, r in said.items() if r is not None and _kept(known[part], r)}
-        if self._guesses:
+        better = {part: r for part, r in said.items() if r is not None and self._believes(known[part], r)}
+        if self._ships:  # it only guesses at what no table knows
             better = {part: dataclasses.replace(r, unknown=known[part].unknown) for part, r in better.items()}
 
         def put_together(text: str, of_one: Iterable[str]) -> Translation:
@@ -124,12 +123,23 @@ class CombinedTranslator:
             for prompt, of_one in zip(prompts, allowed, strict=True)
         ]
 
-    def _asks(self, part: str, record: Translation) -> bool:
-        if any(piece.how == "user" for piece in record.pieces):
-            return False
-        if self._guesses and (not is_sentence(part) or any(map(_NAME.search, record.unknown))):
-            return False
-        return bool(record.unknown) or is_sentence(part)
+    def _told_parts(self, whole: Mapping[str, Translation], rows: Mapping[str, list[str]]) -> set[str]:
+        """The parts of texts that say or tell something; none with a user's word, a name or a text to be
+        written in the picture.
+        """
+        told = (text for text, record in whole.items() if is_told(text) and not _is_the_lexicons(record))
+        return {part for text in told for part in rows[text][::2] if is_japanese(part)}
+
+    def _parts_to_ask(self, known: Mapping[str, Translation]) -> set[str]:
+        """The parts that a model of the user's is asked about: sentences, and what has an unknown word."""
+        return {
+            part
+            for part, record in known.items()
+            if (record.unknown or is_sentence(part)) and not any(p.how == "user" for p in record.pieces)
+        }
+
+    def _believes(self, known: Translation, said: Translation) -> bool:
+        return self._ships or _kept(known, said)
 
     def _said(self, texts: list[str]) -> list[Translation | None]:
         """The translations of the model; None where it has none."""
@@ -139,6 +149,13 @@ class CombinedTranslator:
             if len(texts) == 1:
                 return [None]
         return [said for text in texts for said in self._said([text])]
+
+
+def _is_the_lexicons(record: Translation) -> bool:
+    """Whether something in a text is for the lexicon alone."""
+    if any(_NAME.search(word) for word in record.unknown):
+        return True
+    return any(p.how == "user" or (p.how == "copied" and is_japanese(p.source)) for p in record.pieces)
 
 
 def _first(parts: Iterable[str]) -> list[str]:
