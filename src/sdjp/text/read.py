@@ -15,6 +15,7 @@ from sdjp.errors import InputError
 from sdjp.records import Part, PromptInfo
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
+from sdjp.text.clauses import Clause, in_english
 from sdjp.text.names import Names, named
 from sdjp.text.neighbours import Words
 from sdjp.text.script import has_letters, is_japanese
@@ -153,14 +154,31 @@ def _translated(
 ) -> Iterator[tuple[syntax.Prompt, tuple[str, ...], list[Translation | None]]]:
     """Translate the leaves of all prompts as one batch: each in English, its leaves, what became of them."""
     as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
+    clauses: list[Sequence[Clause]] = [()] * len(parsed)
+    if translate != "never" and not isinstance(translator, PassthroughTranslator):
+        joined = [in_english(tree, translator.translate) for tree in parsed]
+        parsed, clauses = [tree for tree, _ in joined], [found for _, found in joined]
     leaves = [syntax.text_leaves(tree) for tree in parsed]
     asked = [_asked(group, translator, translate) for group in leaves]
+    said_already = [{i for clause in found for i in range(*clause.leaves)} for found in clauses]
     wanted = [
-        list(dict.fromkeys(of.content for of in group if _wants(of.content, translate))) for group in asked
+        list(
+            dict.fromkeys(
+                of.content for i, of in enumerate(group) if i not in done and _wants(of.content, translate)
+            )
+        )
+        for group, done in zip(asked, said_already, strict=True)
     ]
     translated = _records(wanted, translator)
-    for tree, group, contents, of_one in zip(parsed, leaves, asked, translated, strict=True):
+    for tree, group, contents, of_one, found in zip(parsed, leaves, asked, translated, clauses, strict=True):
         records = [_record(leaf, of, of_one) for leaf, of in zip(group, contents, strict=True)]
+        for clause in found:
+            first, end = clause.leaves
+            records[first:end] = [
+                replace(clause.record, english=leaf, source=clause.record.source if i == 0 else "",
+                        pieces=clause.record.pieces if i == 0 else ())
+                for i, leaf in enumerate(group[first:end])
+            ]  # fmt: skip
         said = [leaf if r is None else r.english for leaf, r in zip(group, records, strict=True)]
         if not as_typed:  # what stays Japanese gets the commas that text encoders know
             said = [re.sub("、 ?", ", ", text) for text in said]
@@ -234,6 +252,8 @@ def _account(
     parts: list[Part] = []
     unknown: list[str] = []
     for leaf, record in zip(leaves, records, strict=True):
+        if record is not None and not record.source and not record.pieces:
+            continue  # of a clause that was told at its first leaf
         if record is None:
             if leaf.strip():
                 parts.append(Part(source=leaf, english=leaf, how="copied"))

@@ -1,8 +1,8 @@
 """The lexicon and a Marian model together.
 
 The lexicon is exact about what prompts are made of (things, clothes, colours, counts, styles), and about
-Japanese culture; the model is better at what people say and tell. Which of the two a text is, ``gate.py`` says
-for the small model that ships.
+Japanese culture; the model is better at what people say and tell. Which of the two a text is, ``gate.py``
+says for the small model that ships.
 
 A model of the user's own is asked about sentences and unknown words, and is believed if every thing that the
 lexicon is sure of is still there.

@@ -78,6 +78,7 @@ def _asked(text: str) -> Asked:
                 frame.append(stretch)
             else:
                 content += stretch
+    content = content.rstrip("。") if frame and not text.endswith("。") else content
     return Asked(content if any(map(str.isalnum, content)) else "", tuple(frame))
 
 
@@ -104,8 +105,8 @@ def _cut(sentence: str) -> Iterator[tuple[str, bool]]:
         start = label.end()
     yield sentence[start:end], False
     if tail is not None:
-        yield tail[0], True
-        yield sentence[tail.end() :], False
+        yield tail[0] + sentence[tail.end() :].rstrip("。 "), True  # nothing is asked of the picture
+        yield "。", False
 
 
 @lru_cache(maxsize=1)

@@ -2,8 +2,8 @@
 
 The model is better at what people say and tell, the lexicon at what pictures are made of. Which of the two a
 text is, a logistic regression says, over whether patterns are in the text. Its weights were fitted on texts
-that both had translated, by which of them came nearer to a person's English (``python -m sdjp_training gate``);
-see ``assets/translator/README.md`` for how well it does.
+that both had translated, by which of them came nearer to a person's English (``python -m sdjp_training
+gate``); see ``assets/translator/README.md`` for how well it does.
 """
 
 from __future__ import annotations

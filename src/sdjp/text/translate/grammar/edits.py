@@ -14,7 +14,16 @@ from typing import Final
 
 from sdjp.text.translate import lexicon_table
 from sdjp.text.translate.grammar.genitive import attach, is_background
-from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Item, Noun, Related, Single
+from sdjp.text.translate.grammar.parts import (
+    POINTING,
+    Adjective,
+    Clause,
+    Genitive,
+    Item,
+    Noun,
+    Related,
+    Single,
+)
 from sdjp.text.translate.grammar.words import Word
 
 # What stands for the whole picture, so that a change of it is all there is to say.
@@ -22,6 +31,7 @@ _WHOLE: Final = frozenset("picture photo image illustration whole overall compos
 # What one word for it says less of than the next: 季節を冬に is winter.
 # What a background is of rather than what stands in it: a white background.
 _PLAIN: Final = frozenset(["color", "material", "style", "tag"])
+_ALIKE: Final = frozenset(["clothes", "body", "time", "place", "weather"])
 _FRAMES: Final = frozenset(
     "season era period place stage time setting location scene weather format size expression".split()
 )
@@ -40,19 +50,23 @@ def _look(items: Sequence[Item]) -> Sequence[Item] | None:
     """もっと明るく: what is asked for is bright."""
     words = [word for item in items for word in _words(item)]
     last = words[-1]
-    if last.category == "adv" and last.base.endswith("く"):
-        own = lexicon_table.own().get(last.base.removesuffix("く") + "い", ())
-        adjective = next((entry for entry in own if entry.category == "adj"), None)
-        if adjective is None:
-            return None
-        last.english, last.category = adjective.english, "adj"
-    elif last.form.link != "adverb" and not (last.kind == "adv" and last.category in {"adj", "color"}):
+    if not _is_look(last):
         return None
     if any(word.kind not in {"adv", "adj"} for word in words):
         return None
     for word in words[:-1]:
         word.use("")
     return [Adjective(_before_noun(last))]
+
+
+def _is_look(word: Word) -> bool:
+    """Whether an adverb tells how something is to look (明るく); it is given the English of that look."""
+    if word.base.endswith("く") and word.category == "adv":
+        own = lexicon_table.own().get(word.base.removesuffix("く") + "い", ())
+        adjective = next((entry for entry in own if entry.category == "adj"), None)
+        if adjective is not None:
+            word.english, word.category = adjective.english, "adj"
+    return word.category in {"adj", "color"} or word.form.link == "adverb"
 
 
 def _words(item: Item) -> list[Word]:
@@ -125,11 +139,11 @@ def _result(
     """What a thing becomes: a noun, a style, or the same thing with another look."""
     style = next((o for o in others if isinstance(o, Related)), None)
     target = next((o for o in reversed(others) if isinstance(o, Noun) and o.marker in {"に", "へ", ""}), None)
-    looks = [a for a in adverbs if a.category in {"adj", "color"} or a.kind == "adj"]
+    looks = [a for a in adverbs if _is_look(a)]
     for adverb in adverbs:
         if adverb not in looks:
             adverb.use("")
-    whole = thing is None or (thing.simple and thing.head.english in _WHOLE)
+    whole = thing is None or _is_whole(thing)
     if target is not None:
         target.marker = ""
         if thing is not None and is_background(thing) and not whole and target.head.category not in _PLAIN:
@@ -161,6 +175,15 @@ def _drop(thing: Noun | None) -> None:
     """Say nothing of a thing that what it becomes says already."""
     for word in thing.words if thing is not None else ():
         word.use("")
+    for modifier in thing.modifiers if thing is not None else ():
+        if isinstance(modifier, Adjective):
+            modifier.word.use("")
+
+
+def _is_whole(thing: Noun) -> bool:
+    """Whether a thing is the picture itself: この写真, 全体."""
+    pointed = all(isinstance(m, Adjective) and m.word.base in POINTING for m in thing.modifiers)
+    return pointed and thing.amount is None and thing.head.english.split(" ")[-1] in _WHOLE
 
 
 def _says_less(thing: Noun, target: Noun) -> bool:
@@ -174,7 +197,8 @@ def _says_less(thing: Noun, target: Noun) -> bool:
         "place",
         "weather",
     }
-    return thing.simple and (same or thing.head.english.split(" ")[-1] in _FRAMES)
+    last = thing.head.english.split(" ")[-1]
+    return thing.simple and (same or last in _FRAMES or last in target.head.english.split(" "))
 
 
 def _is_color_of(thing: Noun) -> bool:
@@ -185,6 +209,8 @@ def _is_color_of(thing: Noun) -> bool:
 def _colored(thing: Noun, target: Noun) -> Noun:
     owner = next(m.noun for m in thing.modifiers if isinstance(m, Genitive))
     thing.head.use("")
+    if target.head.category == "adj":
+        return _with_adjective(owner, target.head)
     return attach(target, replace(owner, marker=""))
 
 

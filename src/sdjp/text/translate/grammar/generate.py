@@ -37,7 +37,9 @@ from sdjp.text.translate.grammar.realization import (
 from sdjp.text.translate.grammar.verbs import PREPOSITIONS
 
 # Nouns that say no more than that there is something to be seen.
-_SCENES: Final = frozenset("ところ とこ 所 様子 シーン 場面 光景 ワンシーン 一場面 姿 感じ 状態".split())
+_SCENES: Final = frozenset(
+    "ところ とこ 所 様子 シーン 場面 光景 ワンシーン 一場面 姿 感じ 状態 やつ ヤツ 奴".split()
+)
 _CLOSING: Final = frozenset([",", ".", "!", "?", ":", ";", ")", "]", "}", "、", "。"])
 _OPENING: Final = frozenset(["(", "[", "{", "#", "$"])
 # A caption is one line of phrases: what ends a sentence separates two of them.
@@ -93,6 +95,9 @@ def _followed(noun: Noun) -> bool:
 
 def _item(item: Item | Modifier) -> str:
     match item:
+        case Noun(modifiers=[Adjective() as look]) if _is_scene(item):
+            item.head.use("")  # カラフルなやつ
+            return adjective_phrase(look)
         case Noun(modifiers=[Clause() as clause]) if _is_scene(item):
             item.head.use("")  # 犬が走っているところ: a dog running
             return _final(clause)

@@ -104,7 +104,11 @@ def counted(noun: Noun, core: str, *, plural: bool) -> str:
         core = f"{measure if amount.number == 1 else english.plural(measure)} of {core}"
     if amount.category == "ordinal" and amount.number is not None:
         return f"the {amount.use(ordinal(amount.number))} {core}"
-    if amount.number == 1 and amount.source.strip()[:2] not in {"1", "一人", "ひと"} and amount.features.get("of") != "person":
+    if (
+        amount.number == 1
+        and amount.source.strip()[:2] not in {"1", "一人", "ひと"}
+        and amount.features.get("of") != "person"
+    ):
         return amount.use("a single") + f" {core}"  # 一輪の花: one is said, so it is alone
     if amount.number == 1 and "1" not in amount.source:
         return f"{amount.use(english.article(core))} {core}"

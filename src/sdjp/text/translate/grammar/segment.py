@@ -378,6 +378,11 @@ class _Segmenter:
             return self._add(i, j, "number", how="counter", english=numerals.cardinal(amount or 0),
                              number=amount, category="ordinal" if ordinal else "bare")  # fmt: skip
         english = "several" if several or amount is None else numerals.cardinal(amount)
+        if amount == 1 and self.words and self.words[-1].source == "もう":  # もう一匹の猫: another cat
+            more = self.words.pop()
+            self._add(i, end, "number", how="counter", english="another", category="bare")
+            self.words[-1].source = more.source + self.words[-1].source
+            return end
         source_number = None if several else amount
         category, features = counter.category, counter.features
         if counter.english == "year" and amount is not None and amount >= 1000:
