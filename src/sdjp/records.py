@@ -16,6 +16,9 @@ from typing import Any, Literal
 
 from sdjp.errors import Language, get_language
 
+GUESSED = frozenset(["glossary", "guess"])
+"""Ways to translate a word that are right more often than not, and that nobody has looked through."""
+
 Status = Literal["done", "skipped", "off", "unavailable", "failed"]
 
 
@@ -26,7 +29,8 @@ class Part:
     Attributes:
         source: The stretch, normalized.
         english: What it became; ``""`` where it only carries grammar.
-        how: What produced it: ``"lexicon"``, ``"copied"``, ``"romaji"`` …
+        how: What produced it: ``"lexicon"``, ``"copied"``, ``"romaji"`` …; ``"request"`` where it asks for a
+            picture and says nothing of it.
     """
 
     source: str
@@ -52,6 +56,7 @@ class PromptInfo:
         ignored: Tags in it that ask for nothing sdjp has.
         neighbours: English words that the model has never seen, each with what stands for it in ``english``;
             with ``""`` where nothing does, and the word is still there.
+        foreign: What is in Chinese or Korean, each with its language (``"zh"``, ``"ko"``); it is copied.
         read: What an adapter made of it, as far as that can be said in English words; ``""`` without one.
     """
 
@@ -67,7 +72,15 @@ class PromptInfo:
     embeddings: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     neighbours: tuple[tuple[str, str], ...] = ()
+    foreign: tuple[tuple[str, str], ...] = ()
     read: str = ""
+
+    @property
+    def guesses(self) -> tuple[Part, ...]:
+        """What was guessed at: the first sense of a dictionary for everything (``"glossary"``), or a word put
+        together of what is known of its parts (``"guess"``).
+        """
+        return tuple(part for part in self.parts if part.how in GUESSED and part.english)
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``sdjp explain --json`` prints."""
@@ -84,6 +97,8 @@ class PromptInfo:
             "embeddings": list(self.embeddings),
             "ignored": list(self.ignored),
             "neighbours": dict(self.neighbours),
+            "guesses": [dataclasses.asdict(part) for part in self.guesses],
+            "foreign": [{"text": text, "language": language} for text, language in self.foreign],
             "read": self.read,
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -66,7 +67,8 @@ def announce_prompt(info: PromptInfo) -> None:
     from sdjp.text.script import is_japanese
 
     # Of a model that reads it, or nothing was to be translated. Tags and names are never translated.
-    japanese = any(is_japanese(part.english) for part in info.parts)
+    # Neither is text in quotes that is to be written in the picture.
+    japanese = any(is_japanese(re.sub('"[^"]*"', "", part.english)) for part in info.parts)
     say(
         ja=f"{'訳さない文' if japanese else '英語'}: {info.english}",
         en=f"{'not translated' if japanese else 'English'}: {info.english}",
@@ -80,6 +82,7 @@ def announce_prompt(info: PromptInfo) -> None:
             en=f"not understood: {', '.join(info.unknown)}",
             file=sys.stderr,
         )
+    announce_guesses(info)
     announce_neighbours(info)
     if info.truncated:
         say(ja=f"入りきらなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
@@ -93,6 +96,24 @@ def announce_negative(info: PromptInfo, announced: set[str]) -> None:
         say(
             ja=f"ネガティブプロンプトの、このモデルが知らない語と、代わりの語: {near}",
             en=f"of the negative prompt, never seen by this model, and what stands for it: {near}",
+            file=sys.stderr,
+        )
+
+
+def announce_guesses(info: PromptInfo) -> None:
+    """Say what was guessed at, and what is in a language that is not translated."""
+    guesses = [f"{part.source.strip()} → {part.english}" for part in info.guesses]
+    if guesses:
+        say(
+            ja=f"自信のない訳（直すには sdjp words add）: {'、'.join(guesses)}",
+            en=f"guessed at (mend with sdjp words add): {', '.join(guesses)}",
+            file=sys.stderr,
+        )
+    for text, language in info.foreign:
+        ja, en = {"zh": ("中国語", "Chinese"), "ko": ("韓国語", "Korean")}[language]
+        say(
+            ja=f"{ja}は訳せないので、そのまま使いました（日本語か英語で書いてください）: {text}",
+            en=f"{en} is not translated and was used as it is (write Japanese or English): {text}",
             file=sys.stderr,
         )
 

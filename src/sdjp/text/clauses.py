@@ -1,8 +1,8 @@
 """Brackets of weight in the middle of a clause: 白い(猫:1.5)が(黒い犬:0.7)の隣で眠る.
 
-Translated bracket by bracket, nothing would know what が and の隣で join. So such a clause is translated whole,
-and the brackets are put around what became of the words in them. Where that cannot be told, the clause is left
-to be translated bracket by bracket.
+Translated bracket by bracket, nothing would know what が and の隣で join. So such a clause is translated
+whole, and the brackets are put around what became of the words in them. Where that cannot be told, the clause
+is left to be translated bracket by bracket.
 """
 
 from __future__ import annotations

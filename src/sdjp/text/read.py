@@ -18,7 +18,7 @@ from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.clauses import Clause, in_english
 from sdjp.text.names import Names, named
 from sdjp.text.neighbours import Words
-from sdjp.text.script import has_letters, is_japanese
+from sdjp.text.script import foreign_language, has_letters, is_japanese
 from sdjp.text.tags import lora_weights, other_tags
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate.base import Piece, PromptTranslator, Translation, Translator
@@ -120,6 +120,7 @@ def read(
             embeddings=named(tree),
             ignored=other_tags(tags),
             neighbours=neighbours,
+            foreign=tuple((leaf, language) for leaf in group if (language := foreign_language(leaf))),
         )
         results.append(ReadPrompt(info=info, chunks=chunks, tags=tags))
     return results
@@ -241,7 +242,7 @@ def _runs(prompt: syntax.Prompt, names: Names) -> list[tuple[str | Sequence[int]
 
 
 def _wants(leaf: str, translate: TranslateMode) -> bool:
-    if translate == "never" or not has_letters(leaf):
+    if translate == "never" or not has_letters(leaf) or foreign_language(leaf):
         return False
     return translate == "always" or is_japanese(leaf)
 
@@ -257,6 +258,7 @@ def _account(
         if record is None:
             if leaf.strip():
                 parts.append(Part(source=leaf, english=leaf, how="copied"))
+            unknown += [leaf] if foreign_language(leaf) else []
             continue
         pieces = record.pieces or (Piece(source=leaf, english=record.english, how=record.translator),)
         parts += [Part(source=p.source, english=p.english, how=p.how) for p in pieces]

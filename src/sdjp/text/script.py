@@ -24,6 +24,10 @@ _SPAN: Final = re.compile(
 )
 
 
+_KANA: Final = re.compile("[\u3041-\u309a\u30a1-\u30fa\uff66-\uff9d]")
+_HANGUL: Final = re.compile("[\uac00-\ud7a3]")
+
+
 class Span(NamedTuple):
     """A stretch of a text.
 
@@ -39,6 +43,31 @@ class Span(NamedTuple):
 def is_japanese(text: str) -> bool:
     """Whether there is kana or kanji anywhere in ``text``."""
     return _ANY.search(text) is not None
+
+
+def foreign_language(text: str) -> str:
+    """The language of a text that only looks as if it were for a translator from Japanese.
+
+    Returns:
+        ``"ko"``, ``"zh"`` or ``""``. Chinese is told by simplified characters that Japanese does not write,
+        and only where there is no kana.
+    """
+    if _HANGUL.search(text):
+        return "ko"
+    return "zh" if not _KANA.search(text) and any(map(_is_simplified, text)) else ""
+
+
+def _is_simplified(character: str) -> bool:
+    """Whether a character is in the standard set of China (GB 2312) and in none of Japan's (JIS X 0208)."""
+    return "\u4e00" <= character <= "\u9fff" and _in("gb2312", character) and not _in("cp932", character)
+
+
+def _in(encoding: str, character: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def has_letters(text: str) -> bool:

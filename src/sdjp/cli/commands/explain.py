@@ -12,7 +12,7 @@ from sdjp import errors
 from sdjp.cli.options import text_options, user_words
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
-from sdjp.cli.report import announce_addons, announce_neighbours
+from sdjp.cli.report import announce_addons, announce_guesses, announce_neighbours
 from sdjp.cli.speech import put, say
 from sdjp.records import PromptInfo
 
@@ -26,6 +26,8 @@ HOW: Final = {
     "copied": "そのまま",
     "romaji": "ローマ字",
     "marian": "翻訳モデル",
+    "guess": "推測",
+    "request": "お願いの言葉",
 }
 """How a part was translated, in Japanese; translators of others go by their own names."""
 
@@ -111,9 +113,10 @@ def show(info: PromptInfo) -> None:
     announce_addons(info)
     if info.unknown:
         say(
-            ja=f"わからなかった語（ローマ字にしました）: {'、'.join(info.unknown)}",
-            en=f"not understood (spelt out): {', '.join(info.unknown)}",
+            ja=f"わからなかった語: {'、'.join(info.unknown)}",
+            en=f"not understood: {', '.join(info.unknown)}",
         )
+    announce_guesses(info)
     announce_neighbours(info)
     for part in info.parts:
         line = f"  {part.source} → {part.english or '—'}  "

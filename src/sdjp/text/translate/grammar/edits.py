@@ -59,6 +59,15 @@ def _look(items: Sequence[Item]) -> Sequence[Item] | None:
     return [Adjective(_before_noun(last))]
 
 
+def with_background(seen: Noun, background: Noun) -> Noun:
+    """What is seen behind: a white background, the sea in the background."""
+    if seen.head.category in _PLAIN:
+        return attach(seen, _plain(background))
+    background.head.use("in the background")
+    seen.modifiers.append(Related(Word(source="", kind="position", english="in the background"), None))
+    return seen
+
+
 def _is_look(word: Word) -> bool:
     """Whether an adverb tells how something is to look (明るく); it is given the English of that look."""
     if word.base.endswith("く") and word.category == "adv":
@@ -146,12 +155,8 @@ def _result(
     whole = thing is None or _is_whole(thing)
     if target is not None:
         target.marker = ""
-        if thing is not None and is_background(thing) and not whole and target.head.category not in _PLAIN:
-            thing.head.use("in the background")
-            target.modifiers.append(
-                Related(Word(source="", kind="position", english="in the background"), None)
-            )
-            return [target]
+        if thing is not None and is_background(thing) and not whole:
+            return [with_background(target, thing)]
         if whole or thing is None or _says_less(thing, target):
             _drop(thing)
             return [target]

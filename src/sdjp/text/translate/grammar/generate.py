@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from sdjp.text.translate.grammar.edits import edited
+from sdjp.text.translate.grammar.edits import edited, with_background
 from sdjp.text.translate.grammar.genitive import attach, is_background
 from sdjp.text.translate.grammar.nouns import is_plural
 from sdjp.text.translate.grammar.parts import (
@@ -146,7 +146,7 @@ def _equation(equation: Equation) -> str:
     if isinstance(complement, Adjective):
         return noun_phrase(replace(subject, modifiers=[*subject.modifiers, complement]))
     if is_background(subject):
-        return argument_phrase(replace(attach(complement, subject), marker=""), None)
+        return noun_phrase(with_background(complement, subject))
     if complement.head.category in {"color", "material"} and complement.simple:
         return noun_phrase(attach(complement, subject))
     be = "are" if is_plural(subject) else "is"

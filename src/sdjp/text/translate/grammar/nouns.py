@@ -12,6 +12,8 @@ from sdjp.text.translate.grammar.words import Word
 
 NO_ARTICLE: Final = frozenset("proper artist name tag emoji latin quoted color style".split())
 _NO_PLURAL: Final = frozenset("proper emoji tag unit".split())
+_ALONE: Final = frozenset("輪本粒滴筋艘")
+"""Counters of what a picture shows for being one alone."""
 _IN_BOWLS: Final = frozenset("ramen noodles soba udon soup rice stew porridge".split())
 # Adjectives (赤い, 茶色い) that stand where a color does.
 _COLORS: Final = frozenset("red blue white black yellow brown green".split())
@@ -102,14 +104,12 @@ def counted(noun: Noun, core: str, *, plural: bool) -> str:
         and not measure.startswith("-")
     ):
         core = f"{measure if amount.number == 1 else english.plural(measure)} of {core}"
+    if amount.english == "another":
+        return f"{amount.use(amount.english)} {core}"
     if amount.category == "ordinal" and amount.number is not None:
         return f"the {amount.use(ordinal(amount.number))} {core}"
-    if (
-        amount.number == 1
-        and amount.source.strip()[:2] not in {"1", "一人", "ひと"}
-        and amount.features.get("of") != "person"
-    ):
-        return amount.use("a single") + f" {core}"  # 一輪の花: one is said, so it is alone
+    if amount.number == 1 and amount.source.strip()[-1:] in _ALONE and not measure:
+        return amount.use("a single") + f" {core}"  # 一輪の花
     if amount.number == 1 and "1" not in amount.source:
         return f"{amount.use(english.article(core))} {core}"
     return f"{amount.use(amount.english)} {core}"

@@ -380,7 +380,7 @@ class _Segmenter:
         english = "several" if several or amount is None else numerals.cardinal(amount)
         if amount == 1 and self.words and self.words[-1].source == "もう":  # もう一匹の猫: another cat
             more = self.words.pop()
-            self._add(i, end, "number", how="counter", english="another", category="bare")
+            self._add(i, end, "number", how="counter", english="another", number=1, category="bare")
             self.words[-1].source = more.source + self.words[-1].source
             return end
         source_number = None if several else amount
@@ -613,7 +613,7 @@ class _Segmenter:
             for n, (piece, entry) in enumerate(pieces):
                 kind = entry.category if entry.category in {"adj", "adv"} else "noun"
                 source = piece + (m.space if n == len(pieces) - 1 else "")
-                self.words.append(Word.of(source, kind, entry))
+                self.words.append(Word.of(source, kind, entry, how="guess"))
             return i + 1
         kana = m.kana or (m.surface if is_kana(m.surface) else "")
         name = m.is_("名詞", "固有名詞")
