@@ -88,5 +88,5 @@ class LexiconTranslator:
             english=english,
             translator=self.name,
             pieces=tuple(Piece(source=w.source, english=w.rendered_or(""), how=w.how) for w in words),
-            unknown=tuple(w.source.strip() for w in words if w.how == "romaji"),
+            unknown=tuple(dict.fromkeys(w.source.strip() for w in words if w.how == "romaji")),
         )
