@@ -139,7 +139,9 @@ def _adapter(args: Namespace) -> None:
 
 
 def _evaluate(args: Namespace) -> None:
-    figures = evaluate.measure(args.folder, each=args.each, others=args.others, prompts=args.prompts)
+    figures = evaluate.measure(
+        args.folder, each=args.each, others=args.others, prompts=args.prompts, natural=args.natural
+    )
     print(json.dumps(figures, ensure_ascii=False, indent=2))
     card.write(figures, args.card)
 
@@ -286,6 +288,7 @@ COMMANDS: Final = (
         "measure the embedded model, and write that into its card",
         (
             PROMPTS,
+            ("--natural", {"type": Path, "help": "prompts that nothing was tuned to, with English and kind"}),
             ("--each", {"type": int, "default": 1, "help": "pictures of every subject alone"}),
             ("--others", {"type": int, "default": 60, "help": "prompts of each other kind"}),
             ("--card", {"type": Path, "default": ASSETS / "mini/README.md"}),

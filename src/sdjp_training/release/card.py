@@ -10,6 +10,45 @@ from typing import Any, Final
 
 FIGURES: Final = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
 
+SETS: Final = (
+    (
+        "natural",
+        "翻訳、自然なプロンプト（どの規則も語も、これを見て書いていない）",
+        "translation, natural prompts (no rule or word was written by them)",
+    ),
+    (
+        "prompts",
+        "翻訳、開発のあいだ見ながら合わせてきた 64 のプロンプト（実力より高く出る）",
+        "translation, the 64 prompts that all development was tuned to (flattering)",
+    ),
+    (
+        "sentences",
+        "翻訳、Tatoeba の評価用の文",
+        "translation, test sentences of Tatoeba",
+    ),
+)
+"""The sets of texts that the translator is measured on, and what they are."""
+KINDS: Final = {
+    "business": "広告や資料",
+    "character": "キャラクター",
+    "colloquial": "くだけた言い方",
+    "culture": "日本の文化",
+    "edit": "変更の指示",
+    "emotion": "気持ち",
+    "food": "食べ物",
+    "long": "長い文章",
+    "mixed": "英語まじり",
+    "nature": "自然",
+    "others": "ほか",
+    "photo": "写真",
+    "request": "お願い",
+    "scene": "場面",
+    "style": "画風",
+    "tags": "タグの列",
+    "things": "物",
+}
+"""Kinds of natural prompts, in Japanese."""
+
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as a Markdown table of the model card."""
@@ -39,23 +78,40 @@ def table(figures: dict[str, Any]) -> str:
 
 def _others(figures: dict[str, Any]) -> list[str]:
     """The figures that are not about single pictures."""
-    said = figures.get("translator", {})
-    lines = [
-        f"- {ja} · {en}: BLEU {said[f'{key}_bleu']:.1f}, chrF {said[f'{key}_chrf']:.1f}"
-        for key, ja, en in (
-            ("prompts", "翻訳、プロンプト", "translation, prompts"),
-            ("prompts_model", "翻訳モデルだけ、プロンプト", "its model alone, prompts"),
-            ("sentences", "翻訳、Tatoeba の評価用の文", "translation, test sentences of Tatoeba"),
-            ("sentences_model", "翻訳モデルだけ、その文", "its model alone, those sentences"),
-        )
-        if f"{key}_bleu" in said
-    ]
+    lines = _translations(figures.get("translator", {}))
     if "clip" in figures:
         found = " / ".join(_percent(share) for share in figures["clip"].values())
         lines.append(
             "- 小さな CLIP、500 場面から 1 位で見つける（文 / 絵）"
             f" · small CLIP, first among 500 scenes (text / picture): {found}"
         )
+    return lines
+
+
+def _translations(said: Mapping[str, Any]) -> list[str]:
+    """How well each set is translated, called what it is; the natural prompts with a table of their kinds."""
+    lines = []
+    for key, ja, en in SETS:
+        for by, who_ja, who_en in (("", "", ""), ("_model", "、翻訳モデルだけ", ", its model alone")):
+            if f"{key}{by}_bleu" in said:
+                bleu, chrf = said[f"{key}{by}_bleu"], said[f"{key}{by}_chrf"]
+                words = said.get(f"{key}{by}_content")
+                told = "" if words is None else f", 内容語 · content words {_percent(words / 100)}"
+                lines.append(f"- {ja}{who_ja} · {en}{who_en}: BLEU {bleu:.1f}, chrF {chrf:.1f}{told}")
+    if "natural_kinds" in said:
+        lines += [
+            *(
+                "",
+                "| 自然なプロンプト · natural prompts | n | BLEU | chrF | 内容語 · content words |",
+            ),
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {KINDS.get(kind, kind)} · {kind} | {of['prompts']:.0f} | {of['bleu']:.0f} | {of['chrf']:.0f} "
+            f"| {_percent(of['content'] / 100)} |"
+            for kind, of in said["natural_kinds"].items()
+        ]
+        lines.append("")
     return lines
 
 

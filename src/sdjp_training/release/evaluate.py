@@ -17,21 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sdjp import weights
-from sdjp.errors import TranslationError
-from sdjp.text import read
 from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp.text.translate import Translator, make_translator
-from sdjp.text.translate.combined import EMBEDDED
 from sdjp.weights.parts import adapter
 from sdjp.weights.source import locate
+from sdjp_training.release import translation
 from sdjp_training.scenes import composition, keywords
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.composition import RIDES, Scene
 from sdjp_training.scenes.places import COLORS, QUESTIONS
 from sdjp_training.scenes.styles import OTHERS, STYLES
 from sdjp_training.trainers import autoencoder, clip, judge
-from sdjp_training.translator import scores
-from sdjp_training.translator.pairs import rows, test_set
 
 if TYPE_CHECKING:
     from sdjp import Pipeline
@@ -169,14 +164,23 @@ def _side(
     return "left" if seen[0] > seen[1] else "right"
 
 
-def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | None = None) -> dict[str, Any]:
+def measure(
+    folder: Path,
+    *,
+    each: int = 1,
+    others: int = 60,
+    prompts: Path | None = None,
+    natural: Path | None = None,
+) -> dict[str, Any]:
     """Measure all that ships.
 
     Args:
         folder: The artwork, the judge, and, for their figures, the small CLIP and the tables of pairs.
         each: Pictures of every subject alone.
         others: Prompts of each other kind.
-        prompts: A table of prompts and their English, for the translator's figures.
+        prompts: A table of prompts and their English, for the translator's figures: those that rules and
+            words were written by.
+        natural: The same with kinds: those that nothing was written for.
     """
     artwork = Artwork(folder / "artwork")
     model = judge.load(folder / "judge.pt")
@@ -206,7 +210,7 @@ def measure(folder: Path, *, each: int = 1, others: int = 60, prompts: Path | No
     figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
     if seer is not None:
         figures["clip"] = clip.retrieval(*seer, artwork)
-    figures["translator"] = translated(folder / "pairs", prompts)
+    figures["translator"] = translation.measure(folder / "pairs", prompts=prompts, forms=natural)
     return figures
 
 
@@ -248,34 +252,3 @@ def clip_score(
         texts = model.texts(*clip.encode(tokens, english[part]))
         scores += (100 * (seen * texts).sum(dim=1)).tolist()
     return float(sum(scores) / len(scores))
-
-
-def _english(texts: list[str], translator: Translator) -> list[str]:
-    """English of all texts; "" where the translator can make nothing of one."""
-    try:
-        return read.to_english(texts, translator=translator)
-    except TranslationError:
-        if len(texts) == 1:
-            return [""]
-    half = len(texts) // 2
-    return _english(texts[:half], translator) + _english(texts[half:], translator)
-
-
-def translated(pairs: Path, prompts: Path | None) -> dict[str, float]:
-    """BLEU and chrF of the translator as it ships, and of its model alone: on the test set of sentences, and
-    on prompts.
-    """
-    figures: dict[str, float] = {}
-    tests = test_set(pairs)
-    examples = rows(prompts) if prompts is not None else []
-    for by, translator in (
-        ("", make_translator("auto")),
-        ("_model", make_translator("marian", model=EMBEDDED, plain=True)),
-    ):
-        for name, of_one in (("sentences", tests), ("prompts", examples)):
-            if of_one:
-                translations = _english([ja for ja, _ in of_one], translator)
-                references = [english for _, english in of_one]
-                figures[f"{name}{by}_bleu"] = scores.bleu(translations, references)
-                figures[f"{name}{by}_chrf"] = scores.chrf(translations, references)
-    return figures

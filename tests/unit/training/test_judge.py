@@ -129,7 +129,14 @@ def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
     path.write_text("前\n<!-- figures -->\nold\n<!-- /figures -->\n後\n", encoding="utf-8")
     shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "side", "both"], 0.25)
     more = {
-        "translator": {"prompts_bleu": 81.26, "prompts_chrf": 90.0},
+        "translator": {
+            "prompts_bleu": 81.26,
+            "prompts_chrf": 90.0,
+            "natural_model_bleu": 14.0,
+            "natural_model_chrf": 40.0,
+            "natural_model_content": 55.5,
+            "natural_kinds": {"tags": {"prompts": 25, "bleu": 50.1, "chrf": 70.2, "content": 80.4}},
+        },
         "clip": {"text": 0.9, "picture": 0.92},
     }
     figures = {"model": {**shares, "clip": 31.4}, "judge": shares, "autoencoder_psnr": 28.44}
@@ -139,7 +146,9 @@ def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
     assert "25 %" in text
     assert "28.4 dB" in text
     assert "31.4" in text
-    assert "BLEU 81.3, chrF 90.0" in text
+    assert "64 prompts that all development was tuned to (flattering): BLEU 81.3, chrF 90.0\n" in text
+    assert "its model alone: BLEU 14.0, chrF 40.0, 内容語 · content words 56 %" in text
+    assert "\n| タグの列 · tags | 25 | 50 | 70 | 80 % |\n" in text
     assert "90 % / 92 %" in text
     assert text.startswith("前\n<!-- figures -->\n|")
     assert text.endswith("<!-- /figures -->\n後\n")

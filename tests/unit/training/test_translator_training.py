@@ -226,3 +226,6 @@ def test_scores() -> None:
     assert scores.chrf(said, said) == pytest.approx(100)
     assert scores.bleu(said, references) == pytest.approx(34.00635, abs=1e-4)
     assert scores.chrf(said, references) == pytest.approx(57.13408, abs=1e-4)
+    assert scores.content(said, said) == pytest.approx(100)
+    assert scores.content(said, references) == pytest.approx(100 * 8 / 10)
+    assert scores.content([""], ["of the"]) == 0
