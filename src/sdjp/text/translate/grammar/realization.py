@@ -48,7 +48,7 @@ from sdjp.text.translate.grammar.verbs import (
     reduplicates,
     verb_form,
 )
-from sdjp.text.translate.grammar.words import Word
+from sdjp.text.translate.grammar.words import Word, is_look
 
 _POSITIONS: Final = {
     "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside",
@@ -277,6 +277,11 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
         return _AFTER, _existing(clause)
     if "when" in noun.head.features:
         return _AFTER, _at_that_time(clause, noun)
+    if verb.base == "成る" and verb.form.past and subject is None and not (clause.arguments or clause.before):
+        looks = [a for a in clause.adverbs if is_look(a)]
+        if len(looks) == len(clause.adverbs) == 1:  # 暗くなった空: the dark sky
+            verb.use("")
+            return _OPINION, looks[0].use(looks[0].english)
     if subject is not None:
         if (
             "vt" in verb.features

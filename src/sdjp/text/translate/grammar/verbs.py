@@ -47,6 +47,8 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
         return verb.use(state)
     if form.resultative and "vt" in features:
         return verb.use(features.get("pp") or english.participle(verb.english))
+    if gap and "painted" in features and form.past and not form.negative:
+        return verb.use(english.participle(verb.english))  # 水彩で描いた少女: she is what is painted
     lifeless = of.head.category not in {"person", "animal", "name"}
     if gap and "vt" in features and lifeless and (form.past or "pp" in features):
         return verb.use(features.get("pp") or english.participle(verb.english))
