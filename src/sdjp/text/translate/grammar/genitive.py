@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdjp.text.translate.grammar.parts import Clause, Genitive, Noun, is_object
+from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Noun, is_object
 
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _HELD: Final = frozenset(["thing", "food", "animal"])
@@ -231,7 +231,7 @@ def preposition(noun: Noun) -> str:
     if (
         own == "at"
         and noun.head.english.endswith(("night", "morning"))
-        and (noun.modifiers or len(noun.words) > 1)
+        and (any(isinstance(m, Adjective) for m in noun.modifiers) or len(noun.words) > 1)
     ):
         return "on"
     return own

@@ -413,7 +413,7 @@ class _Parser:
             if not modifies and item.subject is not None and clause.subject is not None:
                 return False  # 猫が眠り、犬が走る: two things happen, one beside the other
             clause.before.insert(0, item)
-            if clause.subject is None and item.subject is not None and item.subject.kind == "animate":
+            if clause.subject is None and item.subject is not None and _goes_on(item.subject):
                 clause.subject, item.subject = item.subject, None  # who sits and who reads is one
         elif isinstance(item, Noun) and not item.adnominal:
             return self._takes_noun(clause, item, first=first, modifies=modifies)
@@ -566,6 +566,11 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
     "request": _Parser._silent,
 }
 """The rule for each kind of word."""
+
+
+def _goes_on(subject: Noun) -> bool:
+    """Whether the subject of a clause is that of the next, too: who or what acts is, the weather is not."""
+    return subject.kind == "animate" or subject.head.category == "thing"
 
 
 def _is_worn(noun: Noun) -> bool:

@@ -297,6 +297,8 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
             verb.use(has)
             return _AFTER, " ".join([has, noun_phrase(subject), *complements_of(clause)])
         return _AFTER, " ".join([has, subject_phrase(clause), predicate(clause, negative=False, of=subject)])
+    if verb.form.past and _is_put(clause, noun):
+        return _AFTER, _with_what_is_put(clause)
     alone = not clause.arguments and not clause.before
     text = predicate(clause, of=noun, gap=alone or not any(is_object(a) for a in clause.arguments))
     if alone and " " not in verb.rendered_or("") and not clause.adverbs and not verb.form.negative:
@@ -305,6 +307,21 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     if alone and not verb.form.negative and state and not _is_long(text):
         return _OPINION, text
     return _AFTER, text
+
+
+def _is_put(clause: Clause, noun: Noun) -> bool:
+    """Whether something was put where ``noun`` is: 招き猫を並べた棚."""
+    where = clause.verb.features.get("に") in {"on", "in", "into", "onto"} and not clause.verb.form.negative
+    holds = noun.head.category in {"place", "part", "thing", "food"} and not clause.before
+    return where and holds and not clause.verb.form.passive and [*map(is_object, clause.arguments)] == [True]
+
+
+def _with_what_is_put(clause: Clause) -> str:
+    """With beckoning cats lined up."""
+    verb, (what,) = clause.verb, clause.arguments
+    assert isinstance(what, Noun)
+    put = verb.use(verb.features.get("た") or english.participle(verb.english.replace("{} ", "")))
+    return " ".join([f"with {noun_phrase(what)}", put, *(a.use(adverb(a)) for a in clause.adverbs)])
 
 
 def _at_that_time(clause: Clause, noun: Noun) -> str:

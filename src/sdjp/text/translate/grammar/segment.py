@@ -7,6 +7,7 @@ first in the own tables, then in the glossaries, and is spelt out in the end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -300,6 +301,13 @@ class _Segmenter:
         """Take noun + する as one verb, also with を between, if the tables know it; 0 if not."""
         k = j + 1 if (m := self._at(j)) is not None and m.surface == "を" else j
         verb = self._at(k)
+        if self._is_done(i, j):
+            done = next(
+                e
+                for e in self.own["".join(m.surface for m in self.chain[i:j]) + "する"]
+                if e.category == "verb"
+            )
+            return self._add(i, j, "verb", done)
         if self._asks_for(i, j):
             noun = "".join(m.surface for m in self.chain[i:j])
             return self._add(i, j, "verb", english="change", base=noun + "する", category="verb",
@@ -328,6 +336,22 @@ class _Segmenter:
             form = replace(form, potential=True)
         self.words.append(Word.of(self._source(i, end), "verb", known, form=form))
         return end
+
+    def _is_done(self, i: int, j: int) -> bool:
+        """Whether a noun at the end is what somebody does to something: 犬がボールを空中でキャッチ."""
+        after = self._at(j)
+        if (
+            not (after is None or after.is_("補助記号"))
+            or not self.words
+            or self.words[-1].kind != "particle"
+        ):
+            return False
+        stretch = list(
+            itertools.takewhile(lambda word: word.kind not in {"punct", "verb"}, reversed(self.words))
+        )
+        noun = "".join(m.surface for m in self.chain[i:j])
+        known = any(e.category == "verb" for e in self.own.get(noun + "する", ()))
+        return known and {"が", "を"} <= {word.source for word in stretch}
 
     def _asks_for(self, i: int, j: int) -> bool:
         """Whether a noun ends a request to change something: 背景を雪山に変更."""

@@ -43,7 +43,7 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
         if form.progressive
         else None
     )
-    if state is not None and not form.negative:
+    if state is not None and not form.negative and not any(is_object(a) for a in clause.arguments):
         return verb.use(state)
     if form.resultative and "vt" in features:
         return verb.use(features.get("pp") or english.participle(verb.english))
