@@ -95,9 +95,27 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
     text = " ".join(filter(None, [noun.limit, core, *after, *tail]))
     if not noun.also:
         return text
+    shared = _shared_clause(noun)
     others = [noun_phrase(other, article=article, located=located, many=many) for _, other in noun.also]
+    text = f"{text} {shared}" if shared else text
     joint = noun.also[-1][0]
     return f"{', '.join(others)}{',' if len(others) > 1 else ''} {joint} {text}"
+
+
+def _shared_clause(noun: Noun) -> str:
+    """A clause before the first of two of a kind, which is said of both: 樹液に集まるカブトムシとクワガタ.
+
+    It is taken off the first, and stands behind the last.
+    """
+    first = noun.also[0][1]
+    alike = all(other.head.category == noun.head.category for _, other in noun.also)
+    plain = not noun.modifiers and not any(other.modifiers for _, other in noun.also[1:])
+    match first.modifiers:
+        case [Clause() as clause] if alike and plain:
+            place, text = relative(clause, first)
+            first.modifiers = [] if place == _AFTER else first.modifiers
+            return text if place == _AFTER else ""
+    return ""
 
 
 def bare(noun: Noun) -> str:
@@ -385,6 +403,8 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
         text = verb.use("with")
     if verb.base == "為る" and (complements or clause.before):  # 跳ねたり転がったりする
         text = verb.use("")
+    if " from " in text and complements and complements[0].startswith("from "):
+        text = text.partition(" from ")[0]  # 下から見上げた: seen from below, said once
     if reduplicates(verb, complements):
         text = text.rsplit(" ", 1)[0]
     if complements and text.endswith((" into", " onto")) and complements[0].startswith(("in ", "on ")):

@@ -234,7 +234,8 @@ class _Segmenter:
             case "verb":
                 if j - i > 1 and first.is_("名詞") and self._is_modified():
                     return False  # 犬を散歩させる, but 白い犬を散歩させる
-                return last.is_("動詞") or (j - i > 1 and last.is_("助動詞"))
+                garu = j - i > 1 and last.is_("接尾辞", "動詞的")  # 怖がる
+                return last.is_("動詞") or garu or (j - i > 1 and last.is_("助動詞"))
             case "quantity":
                 return True
             case "adv":

@@ -93,7 +93,7 @@ def case_preposition(noun: Noun, verb: Word | None) -> str:
         case "で":
             if verb is not None and verb.features.get("で"):
                 return verb.features["で"]
-            return own or ("in" if head.category in {"medium", "style", "color"} else "with")
+            return own or ("in" if head.category in {"medium", "style", "color", "clothes"} else "with")
         case _:
             return PREPOSITIONS.get(particle, "")
 
