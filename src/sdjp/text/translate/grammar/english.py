@@ -34,8 +34,9 @@ _PAST: Final = {
         row.split("/")
         for row in """
         be/was/been become/became/become begin/began/begun bend/bent/bent bite/bit/bitten bind/bound/bound
-        beat/beat/beaten blow/blew/blown break/broke/broken bring/brought/brought build/built/built burn/burned/burnt
-        burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen come/came/come
+        beat/beat/beaten blow/blew/blown break/broke/broken bring/brought/brought build/built/built
+        burn/burned/burnt burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen
+        come/came/come thrust/thrust/thrust
         cut/cut/cut deal/dealt/dealt dig/dug/dug do/did/done draw/drew/drawn drink/drank/drunk
         drive/drove/driven eat/ate/eaten fall/fell/fallen feed/fed/fed feel/felt/felt fight/fought/fought
         find/found/found fly/flew/flown forget/forgot/forgotten freeze/froze/frozen get/got/gotten
@@ -95,7 +96,7 @@ def _plural_word(word: str) -> str:
             if lower.endswith("human"):
                 break
             return word[: len(word) - len(singular)] + many
-    if lower in _TO_VES or lower.endswith(("leaf", "shelf")):
+    if lower in _TO_VES or lower.endswith(("leaf", "shelf", "wife")):
         return word.removesuffix("fe").removesuffix("f") + "ves" if lower != "scarf" else "scarves"
     if re.search(r"(s|x|z|ch|sh)$", lower):
         return word + "es"

@@ -348,7 +348,9 @@ class _Parser:
 
     def _adj(self, word: Word) -> None:
         adjective = Adjective(word)
-        while isinstance(self._top, Single) and self._top.word.kind == "adv":
+        while (
+            isinstance(self._top, Single) and self._top.word.kind == "adv" and not _is_where(self._top.word)
+        ):
             adjective.adverbs.insert(0, self.stack.pop().word)  # type: ignore[union-attr]
         if isinstance(self._top, Noun) and self._top.marker == "より":
             adjective.standard = self._pop_noun()
@@ -426,6 +428,9 @@ class _Parser:
         if noun.marker == "しか":  # 屋根しか見えない: only the roof is seen
             noun.limit, noun.marker = "only", "を" if "vt" in verb.features else "が"
             verb.form = replace(verb.form, negative=False)
+        negated = verb.form.negative and "vt" in verb.features and not any(map(is_object, clause.arguments))
+        if noun.marker == "は" and negated and noun.kind == "thing":
+            noun.marker = "を"  # 帽子は被らない
         if noun.marker == "も" and "vt" in verb.features and noun.kind != "animate":
             noun.marker = "を"  # 傘も差さずに
         if noun.marker in {"が", "は", "も"} or (
@@ -566,6 +571,11 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
     "request": _Parser._silent,
 }
 """The rule for each kind of word."""
+
+
+def _is_where(adverb: Word) -> bool:
+    """Whether an adverb says where: 中央に大きな時計塔 is big, and in the center."""
+    return adverb.english.startswith(("in the ", "on the ", "at the "))
 
 
 def _goes_on(subject: Noun) -> bool:
