@@ -339,20 +339,17 @@ class _Segmenter:
         return end
 
     def _is_done(self, i: int, j: int) -> bool:
-        """Whether a noun at the end is what somebody does to something: 犬がボールを空中でキャッチ."""
-        after = self._at(j)
-        if (
-            not (after is None or after.is_("補助記号"))
-            or not self.words
-            or self.words[-1].kind != "particle"
-        ):
+        """Whether a noun at the end is what somebody does: 犬がボールを空中でキャッチ, 猫が縁側で昼寝."""
+        after, before = self._at(j), self.words[-1] if self.words else None
+        if not (after is None or after.is_("補助記号")) or before is None:
             return False
-        stretch = list(
-            itertools.takewhile(lambda word: word.kind not in {"punct", "verb"}, reversed(self.words))
-        )
+        goes_on = before.kind == "verb" and before.form.link in {"te", "while"}
+        if not goes_on and before.source not in {"が", "を", "に", "で", "へ", "と", "から"}:
+            return False
+        clause = itertools.takewhile(lambda word: word.kind != "punct", reversed(self.words))
         noun = "".join(m.surface for m in self.chain[i:j])
         known = any(e.category == "verb" for e in self.own.get(noun + "する", ()))
-        return known and {"が", "を"} <= {word.source for word in stretch}
+        return known and not {"が", "を"}.isdisjoint({word.source for word in clause})
 
     def _asks_for(self, i: int, j: int) -> bool:
         """Whether a noun ends a request to change something: 背景を雪山に変更."""
