@@ -131,6 +131,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "of {}")  # 城のドット絵
     if a == "place" and last in _PRINTED:
         return _before(modifier, head)  # カフェのロゴ
+    if a == "proper" and b == "food" and modifier.simple and "the" not in word.features:
+        return _before(modifier, head)  # 名古屋の味噌カツ
     if a in {"place", "proper"}:
         return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
     if a in _ANIMATE:

@@ -62,6 +62,7 @@ _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?
 _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )
+_SHOWN_BY_FACES: Final = frozenset("smile grin expression look face frown".split())
 _BEHIND: Final = "in the background of {}"
 # Before a noun: whose, opinion and size, colour, what it is made of.
 _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
@@ -247,7 +248,9 @@ def related_phrase(related: Related) -> str:
         template = "with {} in the background"
     text = fill(template, noun)
     prep = PREPOSITIONS.get(related.marker, "")
-    return f"{prep} {text}" if prep in {"from", "to"} else text
+    if prep not in {"from", "to"}:
+        return text
+    return f"{prep} {re.sub('^(?:at|in|on|through) the ', 'the ', text)}"  # 崖の端から: from the edge
 
 
 def without(noun: Noun) -> str:
@@ -504,7 +507,8 @@ def argument_phrase(argument: Noun | Related, verb: Word | None) -> str:
     preposition = case_preposition(argument, verb)
     if verb is not None and "the" in verb.features and argument.marker == "を" and not is_plural(argument):
         argument.definite = True  # playing the piano
-    if argument.head.category == "body" and argument.marker in {"に", "で"} and argument.simple:
+    on_body = argument.head.category == "body" and argument.head.english.split(" ")[-1] not in _SHOWN_BY_FACES
+    if on_body and argument.marker in {"に", "で"} and argument.simple:
         argument.definite = True  # on the shoulder
     medium = argument.marker == "で" and argument.head.category == "medium"
     crowd = argument.marker == "で" and argument.head.english == "person" and argument.simple

@@ -12,6 +12,13 @@ from sdjp.text.translate.grammar.words import Word
 
 PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
+_EVENTS: Final = frozenset(
+    """
+    festival party match race ceremony concert contest wedding event fair tournament picnic exhibition meeting
+    banquet parade funeral rehearsal lesson class
+    """.split()
+)
+"""What happens at a time and a place: で after it is "at"."""
 # What goes on, so that it cannot be about to happen: 聞こえてきそうな.
 _SEEMING: Final = frozenset(
     "聞こえる 見える 居る 有る 為る 動く 続く 感じる 伝わる 匂う 分かる できる 出来る".split()
@@ -93,6 +100,8 @@ def case_preposition(noun: Noun, verb: Word | None) -> str:
         case "で":
             if verb is not None and verb.features.get("で"):
                 return verb.features["で"]
+            if not own and head.english.split(" ")[-1] in _EVENTS:
+                return "at"
             return own or ("in" if head.category in {"medium", "style", "color", "clothes"} else "with")
         case _:
             return PREPOSITIONS.get(particle, "")
