@@ -17,7 +17,8 @@ _TAILS: Final = frozenset("姿感形型")
 
 def cut(chain: Sequence[Morpheme]) -> list[Morpheme]:
     """Cut honorifics and tails off the nouns that they stand behind."""
-    return [part for m in _with_honorifics(chain) for part in _without_tail(m)]
+    words = [part for m in _with_honorifics(chain) for part in _without_particle(m)]
+    return [part for m in words for part in _without_tail(m)]
 
 
 def before_style(text: str, user: Table) -> list[str]:
@@ -45,6 +46,21 @@ def _with_honorifics(chain: Sequence[Morpheme]) -> list[Morpheme]:
             m = replace(m, surface="と", base="と", lemma="と", pos=("助詞", "格助詞"))
         cut.append(m)
     return cut
+
+
+def _without_particle(m: Morpheme) -> list[Morpheme]:
+    """Cut a particle off what MeCab has for a name: 朝顔のつるが is no town of Tsuruga."""
+    stem, particle = m.surface[:-1], m.surface[-1:]
+    hiragana = all("ぁ" <= c <= "ゖ" for c in m.surface)
+    if not (m.is_("名詞", "固有名詞") and hiragana and not m.source and particle in set("がをにはで")):
+        return [m]
+    if stem not in tables.own() and stem not in tables.readings():
+        return [m]
+    noun, case = ("名詞", "普通名詞", "一般"), ("助詞", "格助詞")
+    return [
+        replace(m, surface=stem, base=stem, lemma=stem, kana="", space="", pos=noun),
+        replace(m, surface=particle, base=particle, lemma=particle, kana="", pos=case),
+    ]
 
 
 def _without_tail(m: Morpheme) -> list[Morpheme]:

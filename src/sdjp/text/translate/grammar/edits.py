@@ -24,7 +24,7 @@ from sdjp.text.translate.grammar.parts import (
     Related,
     Single,
 )
-from sdjp.text.translate.grammar.words import Word
+from sdjp.text.translate.grammar.words import Word, is_look
 
 # What stands for the whole picture, so that a change of it is all there is to say.
 _WHOLE: Final = frozenset("picture photo image illustration whole overall composition style work".split())
@@ -50,7 +50,7 @@ def _look(items: Sequence[Item]) -> Sequence[Item] | None:
     """もっと明るく: what is asked for is bright."""
     words = [word for item in items for word in _words(item)]
     last = words[-1]
-    if not _is_look(last):
+    if not is_look(last):
         return None
     if any(word.kind not in {"adv", "adj"} for word in words):
         return None
@@ -66,16 +66,6 @@ def with_background(seen: Noun, background: Noun) -> Noun:
     background.head.use("in the background")
     seen.modifiers.append(Related(Word(source="", kind="position", english="in the background"), None))
     return seen
-
-
-def _is_look(word: Word) -> bool:
-    """Whether an adverb tells how something is to look (明るく); it is given the English of that look."""
-    if word.base.endswith("く") and word.category == "adv":
-        own = lexicon_table.own().get(word.base.removesuffix("く") + "い", ())
-        adjective = next((entry for entry in own if entry.category == "adj"), None)
-        if adjective is not None:
-            word.english, word.category = adjective.english, "adj"
-    return word.category in {"adj", "color"} or word.form.link == "adverb"
 
 
 def _words(item: Item) -> list[Word]:
@@ -148,7 +138,7 @@ def _result(
     """What a thing becomes: a noun, a style, or the same thing with another look."""
     style = next((o for o in others if isinstance(o, Related)), None)
     target = next((o for o in reversed(others) if isinstance(o, Noun) and o.marker in {"に", "へ", ""}), None)
-    looks = [a for a in adverbs if _is_look(a)]
+    looks = [a for a in adverbs if is_look(a)]
     for adverb in adverbs:
         if adverb not in looks:
             adverb.use("")

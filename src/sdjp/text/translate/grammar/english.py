@@ -34,8 +34,9 @@ _PAST: Final = {
         row.split("/")
         for row in """
         be/was/been become/became/become begin/began/begun bend/bent/bent bite/bit/bitten bind/bound/bound
-        blow/blew/blown break/broke/broken bring/brought/brought build/built/built burn/burned/burnt
-        burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen come/came/come
+        beat/beat/beaten blow/blew/blown break/broke/broken bring/brought/brought build/built/built
+        burn/burned/burnt burst/burst/burst buy/bought/bought catch/caught/caught choose/chose/chosen
+        come/came/come thrust/thrust/thrust
         cut/cut/cut deal/dealt/dealt dig/dug/dug do/did/done draw/drew/drawn drink/drank/drunk
         drive/drove/driven eat/ate/eaten fall/fell/fallen feed/fed/fed feel/felt/felt fight/fought/fought
         find/found/found fly/flew/flown forget/forgot/forgotten freeze/froze/frozen get/got/gotten
@@ -62,11 +63,11 @@ _PAST: Final = {
     )
 }
 # The final consonant is doubled behind one short vowel in verbs of one syllable (run, running), and in these.
-_ONE_SYLLABLE: Final = re.compile(r"(?:[^aeiou]+|qu|)[aeiou][bdgklmnprt]")
+_ONE_SYLLABLE: Final = re.compile(r"[^aeiou]*(?:qu)?[aeiou][bdgklmnprt]")
 _DOUBLED: Final = frozenset(
     """
     begin emit forget regret permit commit occur upset propel admit overlap unwrap rewrap zigzag input format
-    program refer prefer submit unplug unzip
+    program kidnap refer prefer submit unplug unzip
     """.split()
 )
 # Adjectives that are their own adverbs.
@@ -95,7 +96,7 @@ def _plural_word(word: str) -> str:
             if lower.endswith("human"):
                 break
             return word[: len(word) - len(singular)] + many
-    if lower in _TO_VES or lower.endswith(("leaf", "shelf")):
+    if lower in _TO_VES or lower.endswith(("leaf", "shelf", "wife")):
         return word.removesuffix("fe").removesuffix("f") + "ves" if lower != "scarf" else "scarves"
     if re.search(r"(s|x|z|ch|sh)$", lower):
         return word + "es"
@@ -107,7 +108,7 @@ def _plural_word(word: str) -> str:
 def article(phrase: str) -> str:
     """Return ``"a"`` or ``"an"``, by the sound that ``phrase`` begins with."""
     first = phrase.lstrip("\"'(").split(" ")[0]
-    if re.match(r"(?i)(one\b|once|uni[^mn]|union|use|usu|euro|ukiyo|ufo|ukr|yu)", first):
+    if re.match(r"(?i)(one\b|once|uni[^mn]|union|use|usu|uti|euro|ukiyo|ufo|ukr|yu)", first):
         return "a"
     if re.match(
         r"[FHLMNRSX](?:[0-9]|[A-Z]\b)"
@@ -125,6 +126,8 @@ def gerund(verb: str) -> str:
     first, space, rest = verb.partition(" ")
     if first == "be" and rest:
         return rest
+    if first.endswith("ly") and rest:
+        return f"{first} {gerund(rest)}"
     if first.endswith("ie"):
         first = first[:-2] + "ying"
     elif first.endswith("e") and not first.endswith(("ee", "oe", "ye")) and first != "be":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdjp.text.translate.grammar.parts import Clause, Genitive, Noun, is_object
+from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Noun, is_object
 
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _HELD: Final = frozenset(["thing", "food", "animal"])
@@ -131,6 +131,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "of {}")  # 城のドット絵
     if a == "place" and last in _PRINTED:
         return _before(modifier, head)  # カフェのロゴ
+    if a == "proper" and b == "food" and modifier.simple and "the" not in word.features:
+        return _before(modifier, head)  # 名古屋の味噌カツ
     if a in {"place", "proper"}:
         return _after(modifier, head, "of {}" if last in _SCENES else _where(modifier), lift=a == "proper")
     if a in _ANIMATE:
@@ -231,7 +233,7 @@ def preposition(noun: Noun) -> str:
     if (
         own == "at"
         and noun.head.english.endswith(("night", "morning"))
-        and (noun.modifiers or len(noun.words) > 1)
+        and (any(isinstance(m, Adjective) for m in noun.modifiers) or len(noun.words) > 1)
     ):
         return "on"
     return own

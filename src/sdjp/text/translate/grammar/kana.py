@@ -111,7 +111,11 @@ def _loanwords(text: str, user: Table) -> list[tuple[str, str]]:
                 break
             foreign = len(word) > 4 or "ー" in word or "っ" in word
             rest = run[0][end - i :] if run is not None else ""
-            alone = not rest or rest[0] in "のとやかがをにはもでへな"
+            before = (
+                text[i - 1] if i else " "
+            )  # what a word may begin behind: 大きいちーず, but not 散らばった
+            begins = not "ぁ" <= before <= "ゖ" or before in "いなのをがにはでともへ"
+            alone = begins and (not rest or rest[0] in "のとやかがをにはもでへな")
             if foreign and alone and {e.category for e in tables.by_kind().get(katakana(word), ())} & NOUNS:
                 pairs.append((word, katakana(word)))
                 i = end
@@ -204,6 +208,10 @@ def _joint(last: int, kind: int, word: str) -> float:
     return _INFINITE if last == _RUN == kind else 0.0
 
 
+def _is_noun(word: str, table: Table) -> bool:
+    return any(entry.category in NOUNS for entry in table.get(word, ()))
+
+
 def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, float]]:
     """The words that may begin here: each with its spelling, its kind and its price."""
     own, glossary = tables.own(), tables.glossary()
@@ -227,13 +235,13 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, COUNTS[word], _NOUN, 1.5
         if word in user:
             yield word, word, _NOUN, 1.0
-        elif len(word) > 1 and "position" in known:
+        elif (len(word) > 1 and "position" in known) or (len(word) > 2 and _is_noun(word, loanwords)):
             yield word, word, _NOUN, 2.0
         elif word in readings:
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
         elif len(word) > 1 and known & NOUNS:
             yield word, word, _NOUN, 2.0
-        elif len(word) > 2 and {e.category for e in loanwords.get(katakana(word), ())} & NOUNS:
+        elif len(word) > 2 and _is_noun(katakana(word), loanwords):
             yield word, katakana(word), _NOUN, 2.0  # いるか, ろけっと
         elif len(word) > 2 and word in glossary:
             yield word, word, _NOUN, 3.0

@@ -348,7 +348,9 @@ class _Parser:
 
     def _adj(self, word: Word) -> None:
         adjective = Adjective(word)
-        while isinstance(self._top, Single) and self._top.word.kind == "adv":
+        while (
+            isinstance(self._top, Single) and self._top.word.kind == "adv" and not _is_where(self._top.word)
+        ):
             adjective.adverbs.insert(0, self.stack.pop().word)  # type: ignore[union-attr]
         if isinstance(self._top, Noun) and self._top.marker == "より":
             adjective.standard = self._pop_noun()
@@ -413,7 +415,7 @@ class _Parser:
             if not modifies and item.subject is not None and clause.subject is not None:
                 return False  # 猫が眠り、犬が走る: two things happen, one beside the other
             clause.before.insert(0, item)
-            if clause.subject is None and item.subject is not None and item.subject.kind == "animate":
+            if clause.subject is None and item.subject is not None and _goes_on(item.subject):
                 clause.subject, item.subject = item.subject, None  # who sits and who reads is one
         elif isinstance(item, Noun) and not item.adnominal:
             return self._takes_noun(clause, item, first=first, modifies=modifies)
@@ -426,6 +428,9 @@ class _Parser:
         if noun.marker == "しか":  # 屋根しか見えない: only the roof is seen
             noun.limit, noun.marker = "only", "を" if "vt" in verb.features else "が"
             verb.form = replace(verb.form, negative=False)
+        negated = verb.form.negative and "vt" in verb.features and not any(map(is_object, clause.arguments))
+        if noun.marker == "は" and negated and noun.kind == "thing":
+            noun.marker = "を"  # 帽子は被らない
         if noun.marker == "も" and "vt" in verb.features and noun.kind != "animate":
             noun.marker = "を"  # 傘も差さずに
         if noun.marker in {"が", "は", "も"} or (
@@ -566,6 +571,16 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
     "request": _Parser._silent,
 }
 """The rule for each kind of word."""
+
+
+def _is_where(adverb: Word) -> bool:
+    """Whether an adverb says where: 中央に大きな時計塔 is big, and in the center."""
+    return adverb.english.startswith(("in the ", "on the ", "at the "))
+
+
+def _goes_on(subject: Noun) -> bool:
+    """Whether the subject of a clause is that of the next, too: who or what acts is, the weather is not."""
+    return subject.kind == "animate" or subject.head.category == "thing"
 
 
 def _is_worn(noun: Noun) -> bool:

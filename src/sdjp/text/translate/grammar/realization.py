@@ -48,7 +48,7 @@ from sdjp.text.translate.grammar.verbs import (
     reduplicates,
     verb_form,
 )
-from sdjp.text.translate.grammar.words import Word
+from sdjp.text.translate.grammar.words import Word, is_look
 
 _POSITIONS: Final = {
     "on {}": "on top", "above {}": "above", "under {}": "below", "in {}": "inside",
@@ -62,6 +62,7 @@ _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?
 _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )
+_SHOWN_BY_FACES: Final = frozenset("smile grin expression look face frown".split())
 _BEHIND: Final = "in the background of {}"
 # Before a noun: whose, opinion and size, colour, what it is made of.
 _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
@@ -95,9 +96,27 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
     text = " ".join(filter(None, [noun.limit, core, *after, *tail]))
     if not noun.also:
         return text
+    shared = _shared_clause(noun)
     others = [noun_phrase(other, article=article, located=located, many=many) for _, other in noun.also]
+    text = f"{text} {shared}" if shared else text
     joint = noun.also[-1][0]
     return f"{', '.join(others)}{',' if len(others) > 1 else ''} {joint} {text}"
+
+
+def _shared_clause(noun: Noun) -> str:
+    """A clause before the first of two of a kind, which is said of both: 樹液に集まるカブトムシとクワガタ.
+
+    It is taken off the first, and stands behind the last.
+    """
+    first = noun.also[0][1]
+    alike = all(other.head.category == noun.head.category for _, other in noun.also)
+    plain = not noun.modifiers and not any(other.modifiers for _, other in noun.also[1:])
+    match first.modifiers:
+        case [Clause() as clause] if alike and plain:
+            place, text = relative(clause, first)
+            first.modifiers = [] if place == _AFTER else first.modifiers
+            return text if place == _AFTER else ""
+    return ""
 
 
 def bare(noun: Noun) -> str:
@@ -229,7 +248,9 @@ def related_phrase(related: Related) -> str:
         template = "with {} in the background"
     text = fill(template, noun)
     prep = PREPOSITIONS.get(related.marker, "")
-    return f"{prep} {text}" if prep in {"from", "to"} else text
+    if prep not in {"from", "to"}:
+        return text
+    return f"{prep} {re.sub('^(?:at|in|on|through) the ', 'the ', text)}"  # 崖の端から: from the edge
 
 
 def without(noun: Noun) -> str:
@@ -277,6 +298,11 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
         return _AFTER, _existing(clause)
     if "when" in noun.head.features:
         return _AFTER, _at_that_time(clause, noun)
+    if verb.base == "成る" and verb.form.past and subject is None and not (clause.arguments or clause.before):
+        looks = [a for a in clause.adverbs if is_look(a)]
+        if len(looks) == len(clause.adverbs) == 1:  # 暗くなった空: the dark sky
+            verb.use("")
+            return _OPINION, looks[0].use(looks[0].english)
     if subject is not None:
         if (
             "vt" in verb.features
@@ -292,6 +318,8 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
             verb.use(has)
             return _AFTER, " ".join([has, noun_phrase(subject), *complements_of(clause)])
         return _AFTER, " ".join([has, subject_phrase(clause), predicate(clause, negative=False, of=subject)])
+    if verb.form.past and _is_put(clause, noun):
+        return _AFTER, _with_what_is_put(clause)
     alone = not clause.arguments and not clause.before
     text = predicate(clause, of=noun, gap=alone or not any(is_object(a) for a in clause.arguments))
     if alone and " " not in verb.rendered_or("") and not clause.adverbs and not verb.form.negative:
@@ -300,6 +328,21 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     if alone and not verb.form.negative and state and not _is_long(text):
         return _OPINION, text
     return _AFTER, text
+
+
+def _is_put(clause: Clause, noun: Noun) -> bool:
+    """Whether something was put where ``noun`` is: 招き猫を並べた棚."""
+    where = clause.verb.features.get("に") in {"on", "in", "into", "onto"} and not clause.verb.form.negative
+    holds = noun.head.category in {"place", "part", "thing", "food"} and not clause.before
+    return where and holds and not clause.verb.form.passive and [*map(is_object, clause.arguments)] == [True]
+
+
+def _with_what_is_put(clause: Clause) -> str:
+    """With beckoning cats lined up."""
+    verb, (what,) = clause.verb, clause.arguments
+    assert isinstance(what, Noun)
+    put = verb.use(verb.features.get("た") or english.participle(verb.english.replace("{} ", "")))
+    return " ".join([f"with {noun_phrase(what)}", put, *(a.use(adverb(a)) for a in clause.adverbs)])
 
 
 def _at_that_time(clause: Clause, noun: Noun) -> str:
@@ -363,6 +406,8 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
         text = verb.use("with")
     if verb.base == "為る" and (complements or clause.before):  # 跳ねたり転がったりする
         text = verb.use("")
+    if " from " in text and complements and complements[0].startswith("from "):
+        text = text.partition(" from ")[0]  # 下から見上げた: seen from below, said once
     if reduplicates(verb, complements):
         text = text.rsplit(" ", 1)[0]
     if complements and text.endswith((" into", " onto")) and complements[0].startswith(("in ", "on ")):
@@ -462,7 +507,8 @@ def argument_phrase(argument: Noun | Related, verb: Word | None) -> str:
     preposition = case_preposition(argument, verb)
     if verb is not None and "the" in verb.features and argument.marker == "を" and not is_plural(argument):
         argument.definite = True  # playing the piano
-    if argument.head.category == "body" and argument.marker in {"に", "で"} and argument.simple:
+    on_body = argument.head.category == "body" and argument.head.english.split(" ")[-1] not in _SHOWN_BY_FACES
+    if on_body and argument.marker in {"に", "で"} and argument.simple:
         argument.definite = True  # on the shoulder
     medium = argument.marker == "で" and argument.head.category == "medium"
     crowd = argument.marker == "で" and argument.head.english == "person" and argument.simple

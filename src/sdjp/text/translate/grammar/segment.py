@@ -7,6 +7,7 @@ first in the own tables, then in the glossaries, and is spelt out in the end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -233,7 +234,8 @@ class _Segmenter:
             case "verb":
                 if j - i > 1 and first.is_("名詞") and self._is_modified():
                     return False  # 犬を散歩させる, but 白い犬を散歩させる
-                return last.is_("動詞") or (j - i > 1 and last.is_("助動詞"))
+                garu = j - i > 1 and last.is_("接尾辞", "動詞的")  # 怖がる
+                return last.is_("動詞") or garu or (j - i > 1 and last.is_("助動詞"))
             case "quantity":
                 return True
             case "adv":
@@ -300,6 +302,13 @@ class _Segmenter:
         """Take noun + する as one verb, also with を between, if the tables know it; 0 if not."""
         k = j + 1 if (m := self._at(j)) is not None and m.surface == "を" else j
         verb = self._at(k)
+        if self._is_done(i, j):
+            done = next(
+                e
+                for e in self.own["".join(m.surface for m in self.chain[i:j]) + "する"]
+                if e.category == "verb"
+            )
+            return self._add(i, j, "verb", done)
         if self._asks_for(i, j):
             noun = "".join(m.surface for m in self.chain[i:j])
             return self._add(i, j, "verb", english="change", base=noun + "する", category="verb",
@@ -328,6 +337,19 @@ class _Segmenter:
             form = replace(form, potential=True)
         self.words.append(Word.of(self._source(i, end), "verb", known, form=form))
         return end
+
+    def _is_done(self, i: int, j: int) -> bool:
+        """Whether a noun at the end is what somebody does: 犬がボールを空中でキャッチ, 猫が縁側で昼寝."""
+        after, before = self._at(j), self.words[-1] if self.words else None
+        if not (after is None or after.is_("補助記号")) or before is None:
+            return False
+        goes_on = before.kind == "verb" and before.form.link in {"te", "while"}
+        if not goes_on and before.source not in {"が", "を", "に", "で", "へ", "と", "から"}:
+            return False
+        clause = itertools.takewhile(lambda word: word.kind != "punct", reversed(self.words))
+        noun = "".join(m.surface for m in self.chain[i:j])
+        known = any(e.category == "verb" for e in self.own.get(noun + "する", ()))
+        return known and not {"が", "を"}.isdisjoint({word.source for word in clause})
 
     def _asks_for(self, i: int, j: int) -> bool:
         """Whether a noun ends a request to change something: 背景を雪山に変更."""

@@ -12,6 +12,13 @@ from sdjp.text.translate.grammar.words import Word
 
 PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
+_EVENTS: Final = frozenset(
+    """
+    festival party match race ceremony concert contest wedding event fair tournament picnic exhibition meeting
+    banquet parade funeral rehearsal lesson class
+    """.split()
+)
+"""What happens at a time and a place: で after it is "at"."""
 # What goes on, so that it cannot be about to happen: 聞こえてきそうな.
 _SEEMING: Final = frozenset(
     "聞こえる 見える 居る 有る 為る 動く 続く 感じる 伝わる 匂う 分かる できる 出来る".split()
@@ -43,10 +50,12 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
         if form.progressive
         else None
     )
-    if state is not None and not form.negative:
+    if state is not None and not form.negative and not any(is_object(a) for a in clause.arguments):
         return verb.use(state)
     if form.resultative and "vt" in features:
         return verb.use(features.get("pp") or english.participle(verb.english))
+    if gap and "painted" in features and form.past and not form.negative:
+        return verb.use(english.participle(verb.english))  # 水彩で描いた少女: she is what is painted
     lifeless = of.head.category not in {"person", "animal", "name"}
     if gap and "vt" in features and lifeless and (form.past or "pp" in features):
         return verb.use(features.get("pp") or english.participle(verb.english))
@@ -91,7 +100,9 @@ def case_preposition(noun: Noun, verb: Word | None) -> str:
         case "で":
             if verb is not None and verb.features.get("で"):
                 return verb.features["で"]
-            return own or ("in" if head.category in {"medium", "style", "color"} else "with")
+            if not own and head.english.split(" ")[-1] in _EVENTS:
+                return "at"
+            return own or ("in" if head.category in {"medium", "style", "color", "clothes"} else "with")
         case _:
             return PREPOSITIONS.get(particle, "")
 

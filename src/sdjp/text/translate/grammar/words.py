@@ -85,3 +85,13 @@ class Word:
         """Note that ``text`` is what became of this word, and return it."""
         self.rendered = text
         return text
+
+
+def is_look(word: Word) -> bool:
+    """Whether an adverb tells how something is to look (明るく); it is given the English of that look."""
+    if word.base.endswith("く") and word.category == "adv":
+        own = lexicon_table.own().get(word.base.removesuffix("く") + "い", ())
+        adjective = next((entry for entry in own if entry.category == "adj"), None)
+        if adjective is not None:
+            word.english, word.category = adjective.english, "adj"
+    return word.category in {"adj", "color"} or word.form.link == "adverb"
