@@ -288,7 +288,7 @@ COMMANDS: Final = (
         "measure the embedded model, and write that into its card",
         (
             PROMPTS,
-            ("--natural", {"type": Path, "help": "prompts that nothing was tuned to, with English and kind"}),
+            ("--natural", {"type": Path, "help": "prompts kept for measuring, with English and kind"}),
             ("--each", {"type": int, "default": 1, "help": "pictures of every subject alone"}),
             ("--others", {"type": int, "default": 60, "help": "prompts of each other kind"}),
             ("--card", {"type": Path, "default": ASSETS / "mini/README.md"}),

@@ -84,7 +84,7 @@ def test_the_translator_that_ships_is_good_at_prompts_and_at_sentences() -> None
     assert chrf >= 47
 
 
-def test_prompts_that_nothing_was_written_for_are_translated() -> None:
+def test_prompts_that_are_kept_for_measuring_are_translated() -> None:
     prompts = translation.natural(CASES / "natural.tsv")
     said = translation.english([prompt.japanese for prompt in prompts], make_translator("auto"))
     found = translation.scored(said, [prompt.english for prompt in prompts])

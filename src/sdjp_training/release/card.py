@@ -13,8 +13,8 @@ FIGURES: Final = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", 
 SETS: Final = (
     (
         "natural",
-        "翻訳、自然なプロンプト（どの規則も語も、これを見て書いていない）",
-        "translation, natural prompts (no rule or word was written by them)",
+        "翻訳、自然なプロンプト（測るためだけに取ってあるもの）",
+        "translation, natural prompts (kept for measuring)",
     ),
     (
         "prompts",

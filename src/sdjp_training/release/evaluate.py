@@ -180,7 +180,7 @@ def measure(
         others: Prompts of each other kind.
         prompts: A table of prompts and their English, for the translator's figures: those that rules and
             words were written by.
-        natural: The same with kinds: those that nothing was written for.
+        natural: The same with kinds: those that are kept for measuring.
     """
     artwork = Artwork(folder / "artwork")
     model = judge.load(folder / "judge.pt")

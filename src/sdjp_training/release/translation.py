@@ -55,7 +55,7 @@ def measure(pairs: Path, *, prompts: Path | None = None, forms: Path | None = No
     Args:
         pairs: The folder of tables, for the test set of sentences.
         prompts: Prompts and their English that were looked at when rules and words were written.
-        forms: The same with kinds, prompts that nothing was ever written for.
+        forms: The same with kinds, prompts that are kept for measuring.
 
     Returns:
         BLEU, chrF and the share of content words, 0 to 100, of ``sentences``, ``prompts`` and ``natural``, as
