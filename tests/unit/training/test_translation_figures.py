@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sdjp.errors import TranslationError
 from sdjp_training.release import translation
 from sdjp_training.release.translation import Prompt
 
@@ -34,6 +35,6 @@ def test_what_cannot_be_translated_counts_as_nothing() -> None:
         name = "refuses"
 
         def translate(self, texts: list[str]) -> list[object]:
-            raise translation.TranslationError("test", ja="訳せません。", en="no.")
+            raise TranslationError("test", ja="訳せません。", en="no.")
 
     assert translation.english(["猫", "犬"], Refuses()) == ["", ""]  # type: ignore[arg-type]
