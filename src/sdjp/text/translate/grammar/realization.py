@@ -498,11 +498,11 @@ def complements_of(clause: Clause) -> list[str]:
 
 
 def _adverb_of(clause: Clause, word: Word) -> str:
-    """An adverb as the clause has it: higher than a hill (丘より高く), white of what becomes so (白くなる)."""
+    """An adverb as the clause has it: higher than a hill (丘より高く), white if it becomes so (白くなる)."""
     compared = any(isinstance(a, Noun) and a.marker == "より" for a in clause.arguments)
     if compared and "degree" not in word.features and " " not in word.english:
         return word.use(english.comparative(word.english))
-    becomes = clause.verb.base in {"成る", "為る", "見える"} and word.category in {"adj", "color"}
+    becomes = clause.verb.base in {"成る", "為る", "見える"} and is_look(word)
     return word.use(word.english if becomes else adverb(word))
 
 
