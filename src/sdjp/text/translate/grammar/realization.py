@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from sdjp.text.translate.grammar import english
@@ -493,9 +494,16 @@ def complements_of(clause: Clause) -> list[str]:
         if is_direct(a, clause.verb)
     ]
     rest = [o for o in others if o not in bare]
-    becomes = clause.verb.base in {"成る", "為る", "見える"}  # 真っ白になる is white, not whitely
-    adverbs = [a.use(a.english if becomes and a.category == "adj" else adverb(a)) for a in clause.adverbs]
-    return [*direct, *bare, *adverbs, *rest]
+    return [*direct, *bare, *map(partial(_adverb_of, clause), clause.adverbs), *rest]
+
+
+def _adverb_of(clause: Clause, word: Word) -> str:
+    """An adverb as the clause has it: higher than a hill (丘より高く), white if it becomes so (白くなる)."""
+    compared = any(isinstance(a, Noun) and a.marker == "より" for a in clause.arguments)
+    if compared and "degree" not in word.features and " " not in word.english:
+        return word.use(english.comparative(word.english))
+    becomes = clause.verb.base in {"成る", "為る", "見える"} and is_look(word)
+    return word.use(word.english if becomes else adverb(word))
 
 
 def argument_phrase(argument: Noun | Related, verb: Word | None) -> str:

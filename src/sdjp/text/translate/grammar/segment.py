@@ -203,6 +203,9 @@ class _Segmenter:
     def _fits(self, entry: Entry, i: int, j: int, *, inflected: bool) -> bool:
         first, last, after = self.chain[i], self.chain[j - 1], self._at(j)
         noun_before = bool(self.words) and self.words[-1].kind in {"noun", "number", "suffix"}
+        behind_no = j > i + 1 and last.is_("助詞", "格助詞") and self.words and self.words[-1].source == "の"
+        if behind_no and any(e.category == "position" for e in self.own.get(first.surface, ())):
+            return False  # ソファの下から: from under a sofa
         match entry.category:
             case "relator":
                 if not noun_before or (inflected and not last.is_("形容詞")):
