@@ -200,6 +200,8 @@ def test_prompt_info_as_json_lines_need_it() -> None:
         "embeddings",
         "ignored",
         "neighbours",
+        "guesses",
+        "foreign",
         "read",
     ]
     assert data["truncated"] is True

@@ -31,6 +31,10 @@ _WHOLE: Final = frozenset("picture photo image illustration whole overall compos
 # What one word for it says less of than the next: 季節を冬に is winter.
 # What a background is of rather than what stands in it: a white background.
 _PLAIN: Final = frozenset(["color", "material", "style", "tag"])
+_ORDERS: Final = frozenset(
+    "変える 変更する 変換する 追加する 加える 消す 削除する 除去する 置き換える".split()
+)
+"""Verbs that ask even in the plain form: 全体にセピア色を加える。"""
 _ALIKE: Final = frozenset(["clothes", "body", "time", "place", "weather"])
 _FRAMES: Final = frozenset(
     "season era period place stage time setting location scene weather format size expression".split()
@@ -85,6 +89,8 @@ def _requested(clause: Clause) -> Sequence[Item] | None:
     if form.causative and not form.negative:
         return _made(clause)
     kind = lexicon_table.edits().get(verb.base)
+    if form.link == "plain" and not form.request and verb.base not in _ORDERS:
+        return None  # 蜂蜜を採る: somebody does it
     if form.negative:
         kind = "none" if kind in {"with", "show"} else None
     if kind is None or kind == "show":

@@ -70,6 +70,7 @@ _DOUBLED: Final = frozenset(
     program kidnap refer prefer submit unplug unzip
     """.split()
 )
+_VERBS_IN_LY: Final = frozenset("fly apply rely supply reply multiply comply imply ally bully rally".split())
 # Adjectives that are their own adverbs.
 _ALSO_ADVERBS: Final = frozenset("high low fast far hard straight early late".split())
 
@@ -93,7 +94,7 @@ def _plural_word(word: str) -> str:
         if lower == singular or (
             singular in {"man", "woman", "child", "person"} and lower.endswith(singular)
         ):
-            if lower.endswith("human"):
+            if lower.endswith(("human", "talisman", "shaman", "german", "ottoman", "caiman", "roman")):
                 break
             return word[: len(word) - len(singular)] + many
     if lower in _TO_VES or lower.endswith(("leaf", "shelf", "wife")):
@@ -112,7 +113,7 @@ def article(phrase: str) -> str:
         return "a"
     if re.match(
         r"[FHLMNRSX](?:[0-9]|[A-Z]\b)"
-        r"|(?i:hour|honest|heir|8|11\b|18\b|x-ray|fbi\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)",
+        r"|(?i:hour|honest|honor|heir|8|11\b|18\b|x-ray|fbi\b|led\b|rpg\b|hdr\b|mri\b|nsfw\b|ai\b)",
         first,
     ):
         return "an"
@@ -126,7 +127,7 @@ def gerund(verb: str) -> str:
     first, space, rest = verb.partition(" ")
     if first == "be" and rest:
         return rest
-    if first.endswith("ly") and rest:
+    if first.endswith("ly") and rest and first not in _VERBS_IN_LY:
         return f"{first} {gerund(rest)}"
     if first.endswith("ie"):
         first = first[:-2] + "ying"

@@ -22,6 +22,7 @@ _BEHIND_TE: Final = {
     "仕舞う": "", "置く": "", "来る": "", "行く": "", "見る": "", "呉れる": "", "貰う": "",
     "上げる": "", "下さる": "",
 }  # fmt: skip
+_ASKING: Final = frozenset(["下さる", "呉れる", "欲しい", "頂く"])
 # What goes on from the stem of a verb (食べ始める) and changes nothing that English says.
 _PHASE_SUFFIXES: Final = frozenset("易い 難い 始める 続ける".split())
 _PHASE_VERBS: Final = frozenset("始める 続ける 出す 切る 掛ける".split())
@@ -67,6 +68,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, link="te")
         elif behind_te and m.pos[-1:] != ("一般",) and m.lemma in _BEHIND_TE:
             form = _extended(form, _BEHIND_TE[m.lemma], m)
+            if m.lemma in _ASKING:
+                form = replace(form, request=True)
             if "未然形" in m.inflection:
                 form = replace(form, link="plain")
         elif m.surface == "まま" and form.past:  # 着たまま: still wearing

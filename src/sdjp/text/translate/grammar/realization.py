@@ -59,7 +59,7 @@ _POSITIONS: Final = {
     "to the right of {}": "on the right", "between {s}": "in between",
 }  # fmt: skip
 # The preposition of a participle that has nothing to look at or point to.
-_DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point)ing(?: \w+)?) (?:at|to)$")
+_DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point|wait)ing(?: \w+)?) (?:at|to|for)$")
 _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )

@@ -33,6 +33,7 @@ class Form:
     seeming: bool = False
     like: bool = False
     excess: bool = False
+    request: bool = False
     potential: bool = False
 
 
