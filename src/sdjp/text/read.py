@@ -98,7 +98,7 @@ def read(
     as_typed |= isinstance(translator, PassthroughTranslator) and translator.as_typed
     parsed = [names.mark(_parsed(prompt, as_typed=as_typed)) for prompt in prompts]
     for tree, (english, group, records) in zip(
-        parsed, _translated(parsed, translator, translate), strict=True
+        parsed, _translated(parsed, translator, translate, as_typed=as_typed), strict=True
     ):
         english, neighbours = _nearest(english, words)
         runs = _runs(english, names)
@@ -151,10 +151,14 @@ def _parsed(prompt: str | syntax.Prompt, *, as_typed: bool = False) -> syntax.Pr
 
 
 def _translated(
-    parsed: Sequence[syntax.Prompt], translator: Translator, translate: TranslateMode
+    parsed: Sequence[syntax.Prompt],
+    translator: Translator,
+    translate: TranslateMode,
+    *,
+    as_typed: bool = False,
 ) -> Iterator[tuple[syntax.Prompt, tuple[str, ...], list[Translation | None]]]:
     """Translate the leaves of all prompts as one batch: each in English, its leaves, what became of them."""
-    as_typed = isinstance(translator, PassthroughTranslator) and translator.as_typed
+    as_typed |= isinstance(translator, PassthroughTranslator) and translator.as_typed
     clauses: list[Sequence[Clause]] = [()] * len(parsed)
     if translate != "never" and not isinstance(translator, PassthroughTranslator):
         joined = [in_english(tree, translator.translate) for tree in parsed]
