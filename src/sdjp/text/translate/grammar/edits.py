@@ -52,13 +52,12 @@ def edited(items: Sequence[Item]) -> Sequence[Item]:
 
 def _look(items: Sequence[Item]) -> Sequence[Item] | None:
     """もっと明るく: what is asked for is bright."""
-    words = [word for item in items for word in _words(item)]
-    last = words[-1]
-    if not is_look(last):
+    *degrees, last = [word for item in items for word in _words(item)]
+    if not (last.kind == "adv" or last.form.link == "adverb") or not is_look(last):
         return None
-    if any(word.kind not in {"adv", "adj"} for word in words):
+    if any(word.kind != "adv" or "degree" not in word.features for word in degrees):
         return None
-    for word in words[:-1]:
+    for word in degrees:
         word.use("")
     return [Adjective(_before_noun(last))]
 
