@@ -236,6 +236,9 @@ def _build(
         kind, raw = token.lastgroup, token[0]
         if kind == "escaped":
             written.append(token["escaped"])
+        elif i in text and kind == "weight" and colons_kept[-1]:
+            add(Verbatim(":"))  # [(12:30):0.5]: this colon, too, is of the bracket around
+            written.append(raw[1:])
         elif kind in as_text or i in text or (kind == "colon" and not colons_kept[-1]):
             written.append(raw)
         elif i in kept:

@@ -65,3 +65,18 @@ def test_what_only_looks_like_one(text: str) -> None:
 )
 def test_in_a_prompt(japanese: str, english: str) -> None:
     assert to_english([japanese], translator=LEXICON) == [english]
+
+
+@pytest.mark.parametrize(
+    ("japanese", "english"),
+    [
+        ("〇〇の猫", "a cat of ○○"),
+        ("〇〇風の絵", "a picture in the style of ○○"),
+        ("猫ーーー", "cat"),
+        ("夕焼けー", "sunset"),
+        ("猫〜〜", "cat"),
+        ("二〇二四年の桜", "cherry blossoms in 2024"),
+    ],
+)
+def test_names_left_open_and_words_drawn_out(japanese: str, english: str) -> None:
+    assert to_english([japanese], translator=LEXICON) == [english]

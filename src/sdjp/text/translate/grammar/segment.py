@@ -47,6 +47,8 @@ _SYMBOLS: Final = frozenset(["D", "K"])
 _LIGHT_VERBS: Final = {"居る": "be", "有る": "be", "為る": "do", "成る": "become", "出来る": "be made"}
 # Behind 数 and 何: some tens, some hundreds.
 _ROUND: Final = {"十": "dozens of", "百": "hundreds of", "千": "thousands of", "万": "tens of thousands of"}
+_DRAWN_OUT: Final = frozenset("ー~〜")
+"""What a word that is drawn out ends in; it says nothing that English could."""
 _DOING: Final = frozenset(["為る", "出来る"])
 """Verbs that make a verb of the noun before them: 安心する, 安心できる."""
 _PLAIN: Final = dict(zip("いきぎしちにびみり", "うくぐすつぬぶむる", strict=True))
@@ -365,6 +367,14 @@ class _Segmenter:
 
     def _number(self, i: int) -> int | None:
         """Take a number with its counter or unit: 三匹, 5本, 二人, 数羽, 19世紀."""
+        if self.chain[i].surface == "〇" and (after := self._at(i + 1)) is not None and after.surface == "〇":
+            return self._add(
+                i, i + 2, "noun", how="copied", english="○○", category="name", features={"bare": ""}
+            )
+        if set(self.chain[i].surface) == {"〇"} and len(self.chain[i].surface) > 1:  # a name left open
+            return self._add(
+                i, i + 1, "noun", how="copied", english="○○", category="name", features={"bare": ""}
+            )
         several = (self.chain[i].surface in {"数", "何"} and self.chain[i].is_("名詞", "数詞")) or (
             self.chain[i].surface == "数" and self.chain[i].is_("接頭辞")
         )
@@ -500,6 +510,8 @@ class _Segmenter:
             form = replace(before.form, excess=True, negative=form.negative, link=form.link)
             self.words.append(replace(before, source=before.source + self._source(i, end), form=form))
             return end
+        if set(m.surface) <= _DRAWN_OUT:
+            return self._add(i, i + 1, "auxiliary")  # 猫ーーー
         if m.is_("quoted"):
             return self._add(
                 i, i + 1, "noun", how="copied", english=m.surface, category="quoted", features={"bare": ""}
