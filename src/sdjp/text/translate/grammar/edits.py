@@ -28,14 +28,15 @@ from sdjp.text.translate.grammar.words import Word, is_look
 
 # What stands for the whole picture, so that a change of it is all there is to say.
 _WHOLE: Final = frozenset("picture photo image illustration whole overall composition style work".split())
-# What one word for it says less of than the next: 季節を冬に is winter.
 # What a background is of rather than what stands in it: a white background.
 _PLAIN: Final = frozenset(["color", "material", "style", "tag"])
 _ORDERS: Final = frozenset(
     "変える 変更する 変換する 追加する 加える 消す 削除する 除去する 置き換える".split()
 )
 """Verbs that ask even in the plain form: 全体にセピア色を加える。"""
+# What is changed by naming another of its kind: 服を赤いセーターに.
 _ALIKE: Final = frozenset(["clothes", "body", "time", "place", "weather"])
+# What one word for it says less of than the next: 季節を冬に is winter.
 _FRAMES: Final = frozenset(
     "season era period place stage time setting location scene weather format size expression".split()
 )
@@ -190,13 +191,7 @@ def _says_less(thing: Noun, target: Noun) -> bool:
     """Whether the target says all: 服を赤いセーターに, 季節を冬に."""
     if is_background(thing):
         return False
-    same = thing.head.category == target.head.category and thing.head.category in {
-        "clothes",
-        "body",
-        "time",
-        "place",
-        "weather",
-    }
+    same = thing.head.category == target.head.category and thing.head.category in _ALIKE
     last = thing.head.english.split(" ")[-1]
     return thing.simple and (same or last in _FRAMES or last in target.head.english.split(" "))
 
