@@ -100,9 +100,12 @@ class CombinedTranslator:
         texts = list(dict.fromkeys(text for prompt in prompts for text in prompt))
         whole = dict(zip(texts, self._lexicon.translate(texts), strict=True))
         rows = {text: CUT.split(text) for text in texts}
-        parts = list(dict.fromkeys(part for row in rows.values() for part in row[::2] if is_japanese(part)))
-        known = dict(zip(parts, self._lexicon.translate(parts), strict=True))
-        asks = self._told_parts(whole, rows) if self._ships else self._parts_to_ask(known)
+        if self._ships:  # most prompts have nothing to ask about, and are not read a second time in parts
+            asks = self._told_parts(whole, rows)
+            known = self._in_parts(row for row in rows.values() if not asks.isdisjoint(row))
+        else:
+            known = self._in_parts(rows.values())
+            asks = self._parts_to_ask(known)
         allowed = [
             _first(part for t in prompt for part in rows[t][::2] if part in asks) for prompt in prompts
         ]
@@ -122,6 +125,11 @@ class CombinedTranslator:
             [put_together(text, of_one) for text in prompt]
             for prompt, of_one in zip(prompts, allowed, strict=True)
         ]
+
+    def _in_parts(self, rows: Iterable[Sequence[str]]) -> dict[str, Translation]:
+        """What the lexicon says of each Japanese part by itself."""
+        parts = list(dict.fromkeys(part for row in rows for part in row[::2] if is_japanese(part)))
+        return dict(zip(parts, self._lexicon.translate(parts), strict=True))
 
     def _told_parts(self, whole: Mapping[str, Translation], rows: Mapping[str, list[str]]) -> set[str]:
         """The parts of texts that say or tell something; none with a user's word, a name or a text to be
