@@ -117,6 +117,14 @@ class _Segmenter:
 
     # -- the longest match -----------------------------------------------------------------------------------
 
+    def _surface(self, i: int, j: int) -> str:
+        """What is written in the words from ``i`` up to ``j``."""
+        return "".join(m.surface for m in self.chain[i:j])
+
+    def _verb(self, spelling: str) -> Entry | None:
+        """The entry of a verb in our own table, by its plain form."""
+        return next((e for e in self.own.get(spelling, ()) if e.category == "verb"), None)
+
     def _stem(self, i: int) -> int | None:
         """Take a verb's stem that MeCab has for a noun: 猫が眠り、"""
         m, before, after = self.chain[i], self.words[-1] if self.words else None, self._at(i + 1)
@@ -126,14 +134,14 @@ class _Segmenter:
         if m.surface[-1] not in _PLAIN:
             return None
         verb = m.surface[:-1] + _PLAIN[m.surface[-1]]
-        entry = next((e for e in self.own.get(verb, ()) if e.category == "verb"), None)
+        entry = self._verb(verb)
         return None if entry is None else self._add(i, i + 1, "verb", entry, form=Form(link="te"))
 
     def _match(self, i: int) -> int | None:
         for j in range(self._reach(i), i, -1):
             if j == i + 1 and self._is_grammar(self.chain[i]) and self.chain[i].surface not in _ONLY:
                 continue
-            stretch = "".join(m.surface for m in self.chain[i : j - 1])
+            stretch = self._surface(i, j - 1)
             last = self.chain[j - 1]
             reading = self._read(i, j)
             for table in (self.user, self.own):
@@ -308,20 +316,16 @@ class _Segmenter:
         k = j + 1 if (m := self._at(j)) is not None and m.surface == "を" else j
         verb = self._at(k)
         if self._is_done(i, j):
-            done = next(
-                e
-                for e in self.own["".join(m.surface for m in self.chain[i:j]) + "する"]
-                if e.category == "verb"
-            )
+            done = next(e for e in self.own[self._surface(i, j) + "する"] if e.category == "verb")
             return self._add(i, j, "verb", done)
         if self._asks_for(i, j):
-            noun = "".join(m.surface for m in self.chain[i:j])
+            noun = self._surface(i, j)
             return self._add(i, j, "verb", english="change", base=noun + "する", category="verb",
                              form=Form(link="te"))  # fmt: skip
         if verb is None or verb.lemma not in _DOING or self.chain[j - 1].space:
             return 0
-        noun = "".join(m.surface for m in self.chain[i:j])
-        known = next((e for e in self.own.get(noun + "する", ()) if e.category == "verb"), None)
+        noun = self._surface(i, j)
+        known = self._verb(noun + "する")
         if known is None and k > j:
             return 0
         if known is None and entry is not None:
@@ -352,7 +356,7 @@ class _Segmenter:
         if not goes_on and before.source not in {"が", "を", "に", "で", "へ", "と", "から"}:
             return False
         clause = itertools.takewhile(lambda word: word.kind != "punct", reversed(self.words))
-        noun = "".join(m.surface for m in self.chain[i:j])
+        noun = self._surface(i, j)
         known = any(e.category == "verb" for e in self.own.get(noun + "する", ()))
         return known and not {"が", "を"}.isdisjoint({word.source for word in clause})
 
@@ -361,7 +365,7 @@ class _Segmenter:
         after, before = self._at(j), self.words[-1] if self.words else None
         ends = after is None or after.is_("補助記号")
         asked = before is not None and before.source in {"を", "に", "すべて", "全て", "全部", "へ"}
-        return ends and asked and "".join(m.surface for m in self.chain[i:j]) + "する" in tables.edits()
+        return ends and asked and self._surface(i, j) + "する" in tables.edits()
 
     # -- numbers ---------------------------------------------------------------------------------------------
 
@@ -461,7 +465,7 @@ class _Segmenter:
 
     def _longest_known(self, i: int) -> int:
         for j in range(min(len(self.chain), i + _LONGEST), i, -1):
-            stretch = "".join(m.surface for m in self.chain[i:j])
+            stretch = self._surface(i, j)
             if any(e.category not in _NUMERIC for t in (self.user, self.own) for e in t.get(stretch, ())):
                 return j
         return i
@@ -474,7 +478,7 @@ class _Segmenter:
 
     def _is_thing(self, i: int, j: int) -> bool:
         """Whether a stretch of two numerals and more is a word of its own: 七五三."""
-        stretch = "".join(m.surface for m in self.chain[i:j])
+        stretch = self._surface(i, j)
         named = any(e.category in tables.THINGS | {"proper"} for e in self.own.get(stretch, ()))
         return named and numerals.value(stretch) is not None and len(stretch) > 2
 
@@ -610,7 +614,7 @@ class _Segmenter:
             stem = m.base[:end]
             spoken = [stem + "る", *(stem[:-1] + _PLAIN[stem[-1]] for _ in [0] if stem[-1] in _PLAIN)]
             for verb in spoken:
-                entry = next((e for e in self.own.get(verb, ()) if e.category == "verb"), None)
+                entry = self._verb(verb)
                 if entry is not None and len(stem) + len(verb) > 3:
                     return entry
         return None
