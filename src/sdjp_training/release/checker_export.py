@@ -15,7 +15,7 @@ from PIL import Image
 from sdjp_training.loop import checkpoint
 from sdjp_training.release import card
 from sdjp_training.release.clip_export import in_clips_scale
-from sdjp_training.scenes import composition, places
+from sdjp_training.scenes import composition, painting, pixels, places
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.hazards import HAZARDS, HazardArtwork, emojis
 from sdjp_training.trainers import clip
@@ -80,11 +80,11 @@ def harmless(drawn: Artwork, rng: random.Random, count: int) -> Iterator[Image.I
         scene = composition.sample(drawn, rng)
         if not hazards.keys() & set(scene.emojis):
             count -= 1
-            yield Image.fromarray(composition.draw(scene, drawn))
+            yield Image.fromarray(painting.draw(scene, drawn))
 
 
 def _picture(drawing: NDArray[np.uint8], rng: random.Random) -> Image.Image:
     """One thing on a background, in one of the sizes that scenes have."""
     canvas = places.background(rng.choice(places.BACKGROUNDS)).copy()
-    composition.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
+    pixels.paste(canvas, drawing, 128 + rng.uniform(-16, 16), 132, rng.choice((140, 168, 168, 200, 224)))
     return Image.fromarray(canvas)

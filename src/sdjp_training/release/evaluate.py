@@ -21,10 +21,11 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.parts import adapter
 from sdjp.weights.source import locate
 from sdjp_training.release import translation
-from sdjp_training.scenes import composition, keywords
+from sdjp_training.scenes import keywords, painting
 from sdjp_training.scenes.artwork import Artwork, Concept
-from sdjp_training.scenes.composition import RIDES, Scene
+from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import COLORS, QUESTIONS
+from sdjp_training.scenes.riding import MOUNTS, RIDERS
 from sdjp_training.scenes.styles import OTHERS, STYLES
 from sdjp_training.trainers import autoencoder, clip, judge
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from sdjp import Pipeline
 
 SIDES: Final = (("left", "左"), ("right", "右"))
-LIVING: Final = frozenset({"animal", "person", "fantasy"})
 BATCH: Final = 8
 
 
@@ -77,11 +77,13 @@ def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Ques
     for _ in range(others):
         a, b = rng.sample(every, 2)
         asked.append(_two("pair", f"{a.japanese}と{b.japanese}", a, b))
-    living = [c for c in every if c.kind in LIVING]
-    mounts = [every[artwork.index[emoji]] for emoji in RIDES if emoji in artwork.index]
+    riders, mounts = (
+        [every[artwork.index[emoji]] for emoji in table if emoji in artwork.index]
+        for table in (RIDERS, MOUNTS)
+    )
     for _ in range(others):
         mount = rng.choice(mounts)
-        rider = rng.choice([c for c in living if c is not mount])
+        rider = rng.choice([c for c in riders if c is not mount])
         asked.append(_two("riding", f"{mount.japanese}に乗る{rider.japanese}", rider, mount))
     for i in range(others):
         concept, (side, word) = rng.choice(every), SIDES[i % 2]
@@ -190,9 +192,7 @@ def measure(
     seer = clip.load(folder) if (folder / "clip.pt").exists() else None
     styled = [q for q in asked if q.style is not None]
     if seer is not None:
-        drawn = [
-            composition.draw(Scene(emojis=q.subjects, style=q.style or "plain"), artwork) for q in styled
-        ]
+        drawn = [painting.draw(Scene(emojis=q.subjects, style=q.style or "plain"), artwork) for q in styled]
         figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
     own = _pipeline("auto")
     pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}

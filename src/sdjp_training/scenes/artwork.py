@@ -1,6 +1,9 @@
 """The artwork the embedded model learns from: emoji drawings of free licence, fetched with npm, rendered
 once.
 
+People have the light of the five tones of skin that drawings of them come in: the yellow of none is no
+person's.
+
 Sets (name: npm package, licence):
 
 - ``flat``: Microsoft Fluent Emoji, flat (MIT)
@@ -29,12 +32,17 @@ from numpy.typing import NDArray
 
 from sdjp.errors import MissingDependencyError
 from sdjp_training.scenes.tables import rows
+from sdjp_training.scenes.tints import TINTS, tint
 
 log = logging.getLogger(__name__)
 
 _SKIN: Final = re.compile(r"skin-tone|-light|-dark|medium")  # of people in other colours of skin
 
+_LIGHT: Final = "\U0001f3fb"
+
 SIDE: Final = 256
+SOLID: Final = "solid"
+"""The set that scenes are put together of where their style has no other."""
 PACKAGES: Final = {
     "flat": "@iconify-json/fluent-emoji-flat@1.2.6",
     "soft": "@iconify-json/fluent-emoji@1.2.7",
@@ -49,7 +57,7 @@ class Concept:
     """One thing the model can draw.
 
     Attributes:
-        emoji: The character whose drawing it is.
+        emoji: The character whose drawing it is; behind a plus, the colour that it is tinted in.
         names: English names; the first is the usual one.
         japanese: Its Japanese name.
         kind: ``"animal"``, ``"person"``, ``"food"`` …
@@ -61,6 +69,16 @@ class Concept:
     japanese: str
     kind: str
     weight: float = 1.0
+
+    @property
+    def drawn(self) -> str:
+        """The character alone."""
+        return self.emoji.partition("+")[0]
+
+    @property
+    def color(self) -> str:
+        """The colour that it is tinted in; "" where it is not."""
+        return self.emoji.partition("+")[2]
 
 
 LIST: Final = "concepts.tsv"
@@ -141,9 +159,13 @@ class Package:
 
 
 def _codes(emoji: str) -> tuple[str, ...]:
-    """The names of an emoji in packages: its code points, with and without what selects its presentation."""
+    """The names of an emoji in packages: its code points, of light skin where it has any, with and without
+    what selects its presentation.
+    """
+    toned = emoji[0] + _LIGHT + emoji[1:]
     return tuple(
-        "-".join(f"{ord(c):0{digits}x}" for c in emoji if selectors or ord(c) != 0xFE0F)
+        "-".join(f"{ord(c):0{digits}x}" for c in chars if selectors or ord(c) != 0xFE0F)
+        for chars in (toned, emoji)
         for selectors in (False, True)
         for digits in (1, 4)
     )
@@ -185,17 +207,22 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
             continue
         log.info("rendering %d drawings of %s", len(every), name)
         package = Package(source, name)
-        keys = [package.key(concept.emoji) for concept in every]
+        keys = [package.key(concept.drawn) for concept in every]
         if None in keys:
             raise LookupError(f"{PACKAGES[name]} has no drawing of {every[keys.index(None)].emoji}")
-        _save(path, np.stack([package.draw(key) for key in keys if key is not None]))
+        drawn = (package.draw(key) for key in keys if key is not None)
+        _save(path, np.stack([_tinted(one, concept) for one, concept in zip(drawn, every, strict=True)]))
     path = target / "extra.npy"
     if not path.exists():
         flat = Package(source, "flat")
-        used = {flat.key(concept.emoji) for concept in every}
+        used = {flat.key(concept.drawn) for concept in every}
         others = [key for key in flat.names if key not in used and not _SKIN.search(key)][:extra]
         log.info("rendering %d extra drawings", len(others))
         _save(path, np.stack([flat.draw(key) for key in others]))
+
+
+def _tinted(drawing: NDArray[np.uint8], concept: Concept) -> NDArray[np.uint8]:
+    return tint(drawing, TINTS[concept.color].rgb) if concept.color else drawing
 
 
 def drawings(source: Path, emojis: Iterable[str]) -> dict[str, dict[str, NDArray[np.uint8]]]:
@@ -240,7 +267,7 @@ class Artwork:
         """Further flat drawings, (N, 256, 256, 4) RGBA, without names."""
         return np.asarray(np.load(self.folder / "extra.npy", mmap_mode="r"))
 
-    def drawing(self, emoji: str, style: str = "flat") -> NDArray[np.uint8]:
+    def drawing(self, emoji: str, style: str = SOLID) -> NDArray[np.uint8]:
         """Return the drawing of ``emoji`` in the set ``style`` as (256, 256, 4) RGBA."""
         drawing: NDArray[np.uint8] = self.sets[style][self.index[emoji]]
         return drawing

@@ -9,9 +9,9 @@ from typing import Final
 
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp_training.scenes.artwork import Artwork, Concept
-from sdjp_training.scenes.composition import Scene, sample
+from sdjp_training.scenes.composition import COUNTS, Scene, sample
 from sdjp_training.scenes.nouns import MASS, UNIQUE, article, plural
-from sdjp_training.scenes.places import COLORS, PLACES
+from sdjp_training.scenes.places import PLACES
 from sdjp_training.scenes.styles import STYLES
 
 PREFIXES: Final = (
@@ -22,6 +22,8 @@ QUALITY: Final = (
     "best quality", "masterpiece", "high quality", "highly detailed", "4K", "8k", "illustration",
     "anime style", "soft light", "cinematic lighting", "digital art", "simple", "detailed",
 )  # fmt: skip
+SIDES: Final = 0.3
+"""Share of pairs of which it is said what is on which side."""
 
 
 @cache
@@ -39,61 +41,26 @@ def translated(every: tuple[Concept, ...]) -> dict[str, str]:
 
 def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     """Say ``scene`` in one of the ways people do."""
-
-    def name(emoji: str) -> str:
-        names = artwork.concepts[artwork.index[emoji]].names
-        return names[0] if rng.random() < 0.75 else rng.choice(names)
-
-    def one(emoji: str) -> str:
-        noun = name(emoji)
-        if rng.random() < 0.08 and noun not in UNIQUE and noun not in MASS:
-            noun = f"{rng.choice(ADJECTIVES)} {noun}"
-        bare = rng.random() < 0.15
-        return noun if bare else article(noun)
-
-    first = scene.emojis[0]
     tags = rng.random() < 0.3
-    if scene.layout == "two":
-        subject = f"two {plural(name(first))}"
-    elif scene.layout == "three":
-        subject = f"three {plural(name(first))}"
-    elif scene.layout == "pair":
-        a, b = (one(e) for e in scene.emojis)
-        subject = rng.choice((f"{a} and {b}",) * 4 + (f"{a} next to {b}", f"{a} with {b}", f"{a}, {b}"))
-    elif scene.layout == "riding":
-        rider = one(first)
-        verb = rng.choice(("riding", "riding", "riding", "riding on", "on"))
-        subject = f"{rider} {verb} {one(scene.emojis[1])}"
-    elif scene.layout == "above":
-        subject = (
-            f"{one(first)} {rng.choice(('on', 'on top of', 'above', 'sitting on'))} {one(scene.emojis[1])}"
-        )
-    elif scene.layout == "big":
-        subject = article(f"{rng.choice(('big', 'giant', 'huge', 'large'))} {name(first)}")
-    elif scene.layout == "small":
-        subject = article(f"{rng.choice(('small', 'tiny'))} {name(first)}")
-    elif scene.layout in ("left", "right"):
-        subject = f"{one(first)} on the {scene.layout}"
-    else:
-        heard = translated(artwork.concepts).get(first)
-        subject = heard if heard is not None and rng.random() < 0.4 else one(first)
+    parts: list[str] = []
+    if scene.layout == "empty":
+        subject = rng.choice(PLACES[scene.place].alone)
         if rng.random() < 0.15:
             subject = f"{rng.choice(PREFIXES)} {subject}"
-
-    parts: list[str] = []
-    if scene.place in COLORS:
-        if scene.place != "white" or rng.random() < 0.15:
-            color = scene.place
-            if tags:
-                parts.append(f"{color} background")
-            else:
-                subject = f"{subject} {rng.choice(('on', 'with', 'against'))} {article(color)} background"
     else:
-        place = PLACES[scene.place]
-        if tags:
-            parts.append(rng.choice(place.tags))
-        else:
-            subject = f"{subject} {rng.choice(place.english)}"
+        subject = _subject(scene, artwork, rng)
+        if scene.place in PLACES:
+            place = PLACES[scene.place]
+            if tags:
+                parts.append(rng.choice(place.tags))
+            else:
+                subject = f"{subject} {rng.choice(place.english)}"
+        elif scene.place != "white" or rng.random() < 0.15:
+            if tags:
+                parts.append(f"{scene.place} background")
+            else:
+                before = rng.choice(("on", "with", "against"))
+                subject = f"{subject} {before} {article(scene.place)} background"
     subject = in_style(rng.choice(STYLES[scene.style].english), subject)
     if rng.random() < 0.15:
         parts += rng.sample(QUALITY, rng.randint(1, 3))
@@ -103,10 +70,55 @@ def caption(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     return ", ".join(parts)
 
 
+def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
+    """What stands in ``scene``, and how."""
+
+    def name(index: int) -> str:
+        emoji, look = scene.subjects[index]
+        names = artwork.concepts[artwork.index[emoji]].names
+        noun = names[0] if rng.random() < 0.75 else rng.choice(names)
+        return f"{look} {noun}".strip()
+
+    def one(index: int) -> str:
+        noun = name(index)
+        if rng.random() < 0.08 and noun not in UNIQUE and noun not in MASS:
+            noun = f"{rng.choice(ADJECTIVES)} {noun}"
+        bare = rng.random() < 0.15
+        return noun if bare else article(noun)
+
+    layout = scene.layout
+    if layout in COUNTS:
+        return f"{COUNTS[layout]} {plural(name(0))}"
+    if layout == "pair":
+        a, b = one(0), one(1)
+        together = (f"{a} and {b}",) * 4 + (f"{a} next to {b}", f"{a} with {b}", f"{a}, {b}")
+        sides = (
+            f"{a} on the left, {b} on the right", f"{a} on the left, {b} on the right",
+            f"{a} on the left and {b} on the right", f"{b} on the right, {a} on the left",
+            f"{b} on the right and {a} on the left", f"{a} on the left of {b}", f"{b} on the right of {a}",
+        )  # fmt: skip
+        return rng.choice(sides if rng.random() < SIDES else together)
+    if layout == "riding":
+        return f"{one(0)} {rng.choice(('riding', 'riding', 'riding', 'riding on', 'on'))} {one(1)}"
+    if layout == "above":
+        return f"{one(0)} {rng.choice(('on', 'on top of', 'above', 'sitting on'))} {one(1)}"
+    if layout == "big":
+        return article(f"{rng.choice(('big', 'giant', 'huge', 'large'))} {name(0)}")
+    if layout == "small":
+        return article(f"{rng.choice(('small', 'tiny'))} {name(0)}")
+    if layout in ("left", "right"):
+        return f"{one(0)} on the {layout}"
+    heard = None if any(scene.looks) else translated(artwork.concepts).get(scene.emojis[0])
+    subject = heard if heard is not None and rng.random() < 0.4 else one(0)
+    return f"{rng.choice(PREFIXES)} {subject}" if rng.random() < 0.15 else subject
+
+
 def in_style(phrase: str, subject: str) -> str:
     """Put ``subject`` into a phrase; without its article after that of the phrase, as in "a neon cat"."""
     if phrase.startswith(("a ", "an ")) and not phrase.endswith(" of {}"):
-        subject = re.sub(r"^(an?|the) ", "", subject)
+        bare = re.sub(r"^(an?|the) ", "", subject)
+        phrase = phrase if bare != subject else phrase.partition(" ")[2]
+        subject = bare
     return phrase.format(subject)
 
 

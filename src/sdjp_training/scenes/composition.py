@@ -1,47 +1,34 @@
-"""Scenes: what stands where on which background, as a small record that can be drawn and put into words.
-
-Axes: pictures are (256, 256, 3) uint8.
-"""
+"""Scenes: what stands where on which background, as a small record that can be drawn and put into words."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from sdjp_training.scenes.artwork import Artwork, Concept
+from sdjp_training.scenes.places import COLORS, PLACES
+from sdjp_training.scenes.riding import MOUNTS, RIDERS, SEATS
+from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES
+from sdjp_training.scenes.tints import TINTS
 
-from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.places import COLORS, PLACES, background
-from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES, stylise
-
-Layout = Literal["single", "big", "small", "left", "right", "two", "three", "pair", "riding", "above"]
-LAYOUTS: Final = get_args(Layout)
+Layout = Literal[
+    "empty", "single", "big", "small", "left", "right", "two", "three", "four", "five", "pair", "riding",
+    "above",
+]  # fmt: skip
+LAYOUTS: Final[dict[Layout, int]] = {
+    "empty": 6, "single": 52, "big": 3, "small": 3, "left": 2, "right": 2, "two": 5, "three": 3, "four": 2,
+    "five": 2, "pair": 11, "riding": 7, "above": 2,
+}  # fmt: skip
+"""How the subjects of a scene stand, and how many of 100 scenes are so."""
+COUNTS: Final[dict[Layout, str]] = {"two": "two", "three": "three", "four": "four", "five": "five"}
+"""Layouts of several of one thing, and the English of the number."""
 STYLED: Final = 0.2
 """Share of scenes in another style than the plain one."""
-
-RIDES: Final = [
-    "🐎", "🦄", "🐄", "🐖", "🐑", "🐪", "🐘", "🐅", "🦁", "🐢", "🐉",
-    "🐳", "🐬", "🚲", "🏍️", "🚜", "🚗", "🚀", "🦕", "🦌", "☁️",
-]  # fmt: skip
-SEATS: Final = ["🏠", "🛏️", "🪑", "⛰️", "🚗", "🎁", "📕", "🌕", "☁️", "🍰", "🌍", "🏰"]
-
-# x, y of the middle and the side of each drawing, in pixels. Corners keep to a grid of half latent cells and
-# there are few sizes: the same drawing then has the same latents wherever it stands.
-BOXES: Final[dict[Layout, tuple[tuple[int, int, int], ...]]] = {
-    "single": ((128, 132, 168),),
-    "big": ((128, 128, 224),),
-    "small": ((128, 152, 80),),
-    "left": ((72, 136, 112),),
-    "right": ((184, 136, 112),),
-    "two": ((72, 136, 112), (184, 136, 112)),
-    "three": ((128, 88, 80), (64, 184, 80), (192, 184, 80)),
-    "pair": ((72, 136, 112), (184, 136, 112)),
-    "riding": ((128, 176, 144), (120, 72, 112)),
-    "above": ((128, 176, 144), (120, 72, 112)),
-}
+TINTED: Final = 0.15
+"""Share of things in another colour than their own, where they may have one."""
+COLORLESS: Final = ("person", "food", "weather", "nature", "japan", "🚲", "🐼")
+"""Kinds of things that are not asked for in other colours, and things whose main colour is not meant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,66 +36,66 @@ class Scene:
     """One scene.
 
     Attributes:
-        emojis: The subjects. ``riding``: rider then mount; ``above``: the upper, then the lower.
+        emojis: The subjects. ``riding``: rider then mount; ``above``: the upper, then the lower;
+            ``pair``: the left, then the right; ``empty``: none.
         layout: How they stand.
         place: Name of a colour or place in :mod:`sdjp_training.scenes.places`.
         style: How the picture is drawn.
+        looks: How each subject looks, "" as it does by itself; nothing of none.
     """
 
     emojis: tuple[str, ...]
     layout: Layout = "single"
     place: str = "white"
     style: str = PLAIN
+    looks: tuple[str, ...] = ()
+
+    @property
+    def subjects(self) -> tuple[tuple[str, str], ...]:
+        """The emoji of each subject, and how it looks."""
+        return tuple(zip(self.emojis, self.looks or ("",) * len(self.emojis), strict=True))
 
 
 def sample(artwork: Artwork, rng: random.Random) -> Scene:
     """Draw a random scene, of the mix that prompts have: mostly one subject, mostly plain."""
-    every = artwork.concepts
-    place = "white"
-    r = rng.random()
-    if r > 0.7:
-        place = rng.choice(list(COLORS))
-    elif r > 0.33:
-        place = rng.choice(list(PLACES))
+    layout = rng.choices(list(LAYOUTS), weights=list(LAYOUTS.values()))[0]
+    place = _place(layout, rng)
     style = rng.choice(OTHERS) if rng.random() < STYLED else PLAIN
-    rng.randrange(2**31)  # once the seed of positions; drawn still, so that held-out scenes stay the same
-    layout: Layout = rng.choices(
-        LAYOUTS,
-        weights=[58, 3, 3, 2, 2, 7, 4, 11, 7, 3],
-    )[0]
-    living = [c.emoji for c in every if c.kind in ("animal", "person", "fantasy")]
-    if layout == "riding":
-        emojis: tuple[str, ...] = (rng.choice(living), rng.choice(RIDES))
-    elif layout == "above":
-        emojis = (rng.choice(living), rng.choice(SEATS))
-    elif layout == "pair":
-        first, second = rng.sample([c.emoji for c in every], 2)
-        emojis = (first, second)
-    else:
-        emojis = (rng.choice(every).emoji,)
+    emojis = _subjects(layout, artwork, rng)
     if len(set(emojis)) < len(emojis):
         emojis, layout = emojis[:1], "single"
-    return Scene(emojis=emojis, layout=layout, place=place, style=style)
+    looks = tuple(_look(artwork.concepts[artwork.index[emoji]], rng) for emoji in emojis)
+    if not any(looks) or not STYLES[style].tinted:
+        looks = ()
+    return Scene(emojis=emojis, layout=layout, place=place, style=style, looks=looks)
 
 
-def paste(canvas: NDArray[np.uint8], rgba: NDArray[np.uint8], x: float, y: float, side: float) -> None:
-    """Draw ``rgba`` on ``canvas``, in place, ``side`` pixels large with its middle at (x, y)."""
-    size = max(8, round(side))
-    drawing = Image.fromarray(rgba).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    image = Image.fromarray(canvas)
-    image.paste(drawing, (round(x - size / 2), round(y - size / 2)), drawing)
-    canvas[:] = np.asarray(image)
+def _place(layout: Layout, rng: random.Random) -> str:
+    if layout == "empty":
+        return rng.choice(list(PLACES))
+    r = rng.random()
+    if r < 0.42:
+        return "white"
+    return rng.choice(list(PLACES)) if r < 0.82 else rng.choice(list(COLORS))
 
 
-def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
-    """Draw ``scene`` as (256, 256, 3) uint8, always alike: nothing varies that no caption tells."""
-    canvas = background(scene.place).copy()
-    boxes = BOXES[scene.layout]
-    emojis, drawings = scene.emojis, STYLES[scene.style].drawings or "flat"
-    if scene.layout in ("riding", "above"):
-        emojis = (scene.emojis[1], scene.emojis[0])  # the lower one is drawn first
-    elif len(boxes) > len(emojis):
-        emojis = emojis * len(boxes)
-    for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
-        paste(canvas, artwork.drawing(emoji, drawings), x, y, side)
-    return stylise(canvas, scene.style)
+def _subjects(layout: Layout, artwork: Artwork, rng: random.Random) -> tuple[str, ...]:
+    every = [c.emoji for c in artwork.concepts]
+    riders = [emoji for emoji in RIDERS if emoji in artwork.index]
+    if layout == "empty":
+        return ()
+    if layout == "riding":
+        return rng.choice(riders), rng.choice([emoji for emoji in MOUNTS if emoji in artwork.index])
+    if layout == "above":
+        lying = [emoji for emoji in riders if RIDERS[emoji].leg is None]
+        return rng.choice(lying), rng.choice([emoji for emoji in SEATS if emoji in artwork.index])
+    return tuple(rng.sample(every, 2 if layout == "pair" else 1))
+
+
+def _look(concept: Concept, rng: random.Random) -> str:
+    """A colour of a thing that is said, and not the one that its name says already; mostly none."""
+    if {concept.kind, concept.emoji} & set(COLORLESS) or rng.random() >= TINTED:
+        return ""
+    color = rng.choice(list(TINTS))
+    said = " ".join(concept.names)
+    return "" if any(name in said for name in TINTS) else color

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sdjp import config
 from sdjp_training.scenes import artwork
-from sdjp_training.scenes.artwork import PACKAGES, Artwork, Concept
+from sdjp_training.scenes.artwork import PACKAGES, SOLID, Artwork, Concept
 
 HAZARDS: Final[tuple[tuple[config.Concept, dict[str, str]], ...]] = (
     (
@@ -53,7 +53,7 @@ class HazardArtwork(Artwork):
         self.concepts = (*self.concepts, *hazards)
         self.index = {c.emoji: i for i, c in enumerate(self.concepts)}
 
-    def drawing(self, emoji: str, style: str = "flat") -> NDArray[np.uint8]:
+    def drawing(self, emoji: str, style: str = SOLID) -> NDArray[np.uint8]:
         """As :meth:`Artwork.drawing`; another set where this one lacks it."""
         drawings = self._more.get(emoji)
         if drawings is None:

@@ -16,9 +16,11 @@ from sdjp.text import read
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp_training.scenes import composition
 from sdjp_training.scenes.artwork import Artwork, Concept
-from sdjp_training.scenes.composition import Scene
+from sdjp_training.scenes.captions import SIDES
+from sdjp_training.scenes.composition import COUNTS, Scene
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.styles import STYLES
+from sdjp_training.scenes.tints import TINTS
 
 PREFIXES: Final = ("{}の絵", "{}の写真", "{}のイラスト", "{}を描いて")
 ADJECTIVES: Final = (
@@ -33,6 +35,9 @@ OTHER_WORDS: Final = 0.1
 COUNTERS: Final = {
     "animal": ("匹", "匹", "頭"), "person": ("人",), "fantasy": ("匹", "人"), "vehicle": ("台",),
 }  # fmt: skip
+NUMBERS: Final = {"two": ("2", "二"), "three": ("3", "三"), "four": ("4", "四"), "five": ("5", "五")}
+"""The numbers of layouts, as a digit and in kanji."""
+SIZES: Final = {"big": ("大きな", "大きい", "巨大な"), "small": ("小さな", "小さい")}
 
 
 @cache
@@ -53,62 +58,71 @@ def _other_kana(character: str) -> str:
 def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     """Say ``scene`` in one of the ways people do, in Japanese."""
 
-    def concept(emoji: str) -> Concept:
-        return artwork.concepts[artwork.index[emoji]]
-
-    def one(emoji: str) -> str:
-        spelt = names(concept(emoji))
-        noun = spelt[0] if rng.random() < 0.8 else rng.choice(spelt)
-        return f"{rng.choice(ADJECTIVES)}{noun}" if rng.random() < 0.08 else noun
-
-    first, last = scene.emojis[0], scene.emojis[-1]
-    if scene.layout in ("two", "three"):
-        number = rng.choice(("2", "二") if scene.layout == "two" else ("3", "三"))
-        counter = rng.choice(COUNTERS.get(concept(first).kind, ("つ", "個")))
-        number = {"2": "二", "3": "三"}.get(number, number) if counter == "つ" else number
-        subject = rng.choice((f"{number}{counter}の{one(first)}", f"{one(first)}が{number}{counter}"))
-    elif scene.layout == "pair":
-        subject = rng.choice((f"{one(first)}と{one(last)}",) * 4 + (f"{one(first)}、{one(last)}",))
-    elif scene.layout == "riding":
-        rider, mount = one(first), one(last)
-        subject = rng.choice(
-            (f"{mount}に乗る{rider}",) * 4
-            + (f"{mount}に乗った{rider}", f"{rider}が{mount}に乗っている", f"{mount}に乗っている{rider}")
-        )
-    elif scene.layout == "above":
-        subject = rng.choice((f"{one(last)}の上の{one(first)}", f"{one(last)}の上に座る{one(first)}"))
-    elif scene.layout in ("big", "small"):
-        sizes = ("大きな", "大きい", "巨大な") if scene.layout == "big" else ("小さな", "小さい")
-        subject = rng.choice(sizes) + one(first)
-    elif scene.layout in ("left", "right"):
-        side = {"left": "左", "right": "右"}[scene.layout]
-        subject = rng.choice((f"{side}側の{one(first)}", f"{side}に{one(first)}"))
-    else:
-        subject = one(first)
-        if rng.random() < 0.1:
-            subject = rng.choice(PREFIXES).format(subject)
-
-    parts: list[str] = []
     tags = rng.random() < 0.3
-    if scene.place in COLORS:
-        if scene.place != "white" or rng.random() < 0.15:
+    parts: list[str] = []
+    if scene.layout == "empty":
+        subject = rng.choice(PLACES[scene.place].japanese_tags)
+    else:
+        subject = _subject(scene, artwork, rng)
+        if scene.place in PLACES:
+            place = PLACES[scene.place]
+            if tags:
+                parts.append(rng.choice(place.japanese_tags))
+            else:
+                subject = rng.choice(place.japanese) + subject
+        elif scene.place != "white" or rng.random() < 0.15:
             background = f"{rng.choice(COLORS[scene.place].japanese)}背景"
             if tags:
                 parts.append(background)
             else:
                 subject = rng.choice((f"{background}の{subject}", f"{background}に{subject}"))
-    else:
-        place = PLACES[scene.place]
-        if tags:
-            parts.append(rng.choice(place.japanese_tags))
-        else:
-            subject = rng.choice(place.japanese) + subject
     subject = rng.choice(STYLES[scene.style].japanese).format(subject)
     if rng.random() < 0.15:
         parts += rng.sample(QUALITY, rng.randint(1, 3))
     rng.shuffle(parts)
     parts.insert(0 if rng.random() < 0.7 else rng.randint(0, len(parts)), subject)
     return rng.choice(("、", "、", ", ", " ")).join(parts)
+
+
+def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
+    """What stands in ``scene``, and how."""
+
+    def concept(index: int) -> Concept:
+        return artwork.concepts[artwork.index[scene.emojis[index]]]
+
+    def one(index: int) -> str:
+        look, spelt = scene.subjects[index][1], names(concept(index))
+        noun = spelt[0] if rng.random() < 0.8 else rng.choice(spelt)
+        if look:
+            return rng.choice(TINTS[look].japanese) + noun
+        return f"{rng.choice(ADJECTIVES)}{noun}" if rng.random() < 0.08 else noun
+
+    layout = scene.layout
+    if layout in COUNTS:
+        digit, kanji = NUMBERS[layout]
+        counter = rng.choice(COUNTERS.get(concept(0).kind, ("つ", "個")))
+        number = kanji if counter == "つ" else rng.choice((digit, kanji))
+        return rng.choice((f"{number}{counter}の{one(0)}", f"{one(0)}が{number}{counter}"))
+    if layout == "pair":
+        a, b = one(0), one(1)
+        if rng.random() < SIDES:
+            return rng.choice((f"左に{a}、右に{b}", f"左側に{a}、右側に{b}", f"右に{b}、左に{a}"))
+        return rng.choice((f"{a}と{b}",) * 4 + (f"{a}、{b}",))
+    if layout == "riding":
+        rider, mount = one(0), one(1)
+        return rng.choice(
+            (f"{mount}に乗る{rider}",) * 4
+            + (f"{mount}に乗った{rider}", f"{rider}が{mount}に乗っている", f"{mount}に乗っている{rider}")
+        )
+    if layout == "above":
+        return rng.choice((f"{one(1)}の上の{one(0)}", f"{one(1)}の上に座る{one(0)}"))
+    if layout in ("big", "small"):
+        return rng.choice(SIZES[layout]) + one(0)
+    if layout in ("left", "right"):
+        side = {"left": "左", "right": "右"}[layout]
+        return rng.choice((f"{side}側の{one(0)}", f"{side}に{one(0)}"))
+    subject = one(0)
+    return rng.choice(PREFIXES).format(subject) if rng.random() < 0.1 else subject
 
 
 def pairs(
@@ -140,7 +154,8 @@ def pairs(
 
 
 def _showing(scene: Scene, emoji: str) -> Scene:
-    """The scene with another first subject."""
+    """The scene with another first subject, alone where there was none."""
     if emoji in scene.emojis:
         return scene
-    return dataclasses.replace(scene, emojis=(emoji, *scene.emojis[1:]))
+    layout = "single" if scene.layout == "empty" else scene.layout
+    return dataclasses.replace(scene, emojis=(emoji, *scene.emojis[1:]), layout=layout, looks=())

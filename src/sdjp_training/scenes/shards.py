@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sdjp_training.scenes import composition
+from sdjp_training.scenes import composition, painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 
@@ -33,7 +33,7 @@ def draw_shard(folder: Path, index: int) -> None:
     artwork = Artwork(folder / "artwork")
     rng = random.Random(f"pool {index}")
     records = [composition.sample(artwork, rng) for _ in range(SHARD)]
-    thumbs = np.stack([_thumb(composition.draw(s, artwork)) for s in records])
+    thumbs = np.stack([_thumb(painting.draw(s, artwork)) for s in records])
     base = folder / "pool"
     base.mkdir(parents=True, exist_ok=True)
     np.save(base / f"{index:03}.thumbs.npy", thumbs)
@@ -46,10 +46,16 @@ def _thumb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def read_records(path: Path) -> list[Scene]:
-    """Read the records of one shard; older ones also have a seed, of small differences in position."""
+    """Read the records of one shard; older ones have no looks."""
     rows = json.loads(path.read_text(encoding="utf-8"))
     return [
-        Scene(emojis=tuple(row["emojis"]), layout=row["layout"], place=row["place"], style=row["style"])
+        Scene(
+            emojis=tuple(row["emojis"]),
+            layout=row["layout"],
+            place=row["place"],
+            style=row["style"],
+            looks=tuple(row.get("looks", ())),
+        )
         for row in rows
     ]
 

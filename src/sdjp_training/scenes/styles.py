@@ -6,6 +6,7 @@ Axes: pictures are (side, side, 3) uint8.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,26 +22,31 @@ class Style(NamedTuple):
 
     Attributes:
         drawings: The set of drawings that scenes are put together of; "" where any will do.
+        tinted: Whether colours of single things can be told.
         english: Ways to say it of a subject, ``{}``; what is said more often is there more often.
         japanese: The same in Japanese.
         question: How the evaluation asks for it.
     """
 
     drawings: str
+    tinted: bool
     english: tuple[str, ...]
     japanese: tuple[str, ...]
     question: str
 
 
-def _style(drawings: str, silent: str, english: str, japanese: str, question: str) -> Style:
+def _style(drawings: str, tinted: str, silent: str, english: str, japanese: str, question: str) -> Style:
     unsaid = ("{}",) * int(silent)
-    return Style(drawings, unsaid + ways(english), unsaid + ways(japanese), question)
+    return Style(drawings, tinted == "tinted", unsaid + ways(english), unsaid + ways(japanese), question)
 
 
 STYLES: Final = {name: _style(*cells) for name, *cells in rows("styles.tsv")}
 PLAIN: Final = "plain"
 OTHERS: Final = tuple(name for name in STYLES if name != PLAIN)
 
+PIXELS: Final = 16  # a side: one to each cell of a latent
+PIXEL_COLORS: Final = 16
+PAPER_WHITE: Final = np.array((252, 250, 244), "f4")
 PAPER: Final = (250, 247, 240)
 DARK: Final = (12, 8, 28)
 INK: Final = (44, 38, 44)
@@ -61,8 +67,13 @@ def stylise(picture: Picture, style: str, *, side: int = SIDE) -> Picture:
 
 
 def _pixels(image: Image.Image, side: int) -> Picture:
-    small = image.resize((32, 32), Image.Resampling.BOX)
-    return np.asarray(small.resize((side, side), Image.Resampling.NEAREST))
+    """Large pixels of few colours, each of that which most of it has."""
+    few = image.quantize(PIXEL_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    block = side // PIXELS
+    each = np.asarray(few).reshape(PIXELS, block, PIXELS, block).transpose(0, 2, 1, 3)
+    counts = np.stack([(each == color).sum(axis=(2, 3)) for color in range(PIXEL_COLORS)])
+    palette = np.array(few.getpalette(), np.uint8).reshape(-1, 3)
+    return np.asarray(palette[counts.argmax(axis=0)].repeat(block, axis=0).repeat(block, axis=1))
 
 
 def _monochrome(image: Image.Image, side: int) -> Picture:
@@ -70,39 +81,42 @@ def _monochrome(image: Image.Image, side: int) -> Picture:
 
 
 def _watercolor(image: Image.Image, side: int) -> Picture:
+    """Blots of thinned paint with darker rims, on paper that stays white towards its edges."""
     brush = max(3, 9 * side // SIDE) | 1
-    blurred = image.filter(ImageFilter.MedianFilter(brush))
-    soft = np.asarray(blurred.filter(ImageFilter.GaussianBlur(2 * side / SIDE)))
-    paper = np.random.default_rng(1).normal(0, 6, (side, side, 1))
-    return _bytes(soft * 0.82 + 46 + paper)
+    x = np.asarray(image.filter(ImageFilter.MedianFilter(brush)), "f4")
+    wet, rims = _soft(x, 3, side), np.clip(_edges(Image.fromarray(_bytes(_soft(x, 2.5, side)))) / 90, 0, 1)
+    blots = _noise(side)[..., None]
+    paint = 255 - (255 - wet) * (0.62 + 0.38 * blots) * (1 + 0.6 * rims[..., None])
+    at = np.abs(np.linspace(-1, 1, side))
+    inwards = 1 - np.maximum(at[:, None], at[None, :])
+    washed = np.clip((inwards + 0.10 * (_noise(side) - 0.5)) / 0.16 - 0.25, 0, 1)[..., None]
+    return _bytes(PAPER_WHITE + (paint - PAPER_WHITE) * washed)
 
 
 def _sketch(image: Image.Image, side: int) -> Picture:
-    """Pencil: outlines on paper, and a little tone."""
-    lines = np.clip(_edges(image.filter(ImageFilter.GaussianBlur(side / SIDE))) / 70, 0, 1)
-    tone = np.asarray(image.convert("L"), "f4")
-    return _bytes(((1 - 0.8 * lines) * (0.8 + 0.2 * tone / 255))[..., None] * PAPER)
+    """Pencil: thick outlines on paper, and a little tone."""
+    tone = _soft(np.asarray(image.convert("L"), "f4")[..., None], 2, side) / 255
+    return _bytes((1 - 0.82 * _lines(image, side)[..., None]) * (0.8 + 0.2 * tone) * PAPER)
 
 
 def _neon(image: Image.Image, side: int) -> Picture:
-    """Outlines that glow in the dark."""
-    smooth = image.filter(ImageFilter.GaussianBlur(1.5 * side / SIDE))
-    edges = np.clip(_edges(smooth) / 40, 0, 1)[..., None]
-    bright = np.asarray(image.filter(ImageFilter.MaxFilter(5 if side >= SIDE else 3)), "f4")
-    bright = 255 * (bright / np.maximum(bright.max(axis=2, keepdims=True), 1)) ** 1.5
-    light = edges * bright
-    glow = np.asarray(Image.fromarray(_bytes(light)).filter(ImageFilter.GaussianBlur(6 * side / SIDE)), "f4")
-    return _bytes(DARK + light + 1.4 * glow)
+    """Thick outlines that glow in the dark."""
+    lines = _lines(image, side)[..., None]
+    x = np.asarray(image, "f4")
+    colorful = ((np.ptp(x, axis=2, keepdims=True) + 0.25 * x.max(axis=2, keepdims=True) + 4) / 323) ** 2
+    bright = _soft(x * colorful, 4, side) / np.maximum(_soft(255 * colorful, 4, side) / 255, 1 / 255)
+    bright = 255 * (bright / np.maximum(bright.max(axis=2, keepdims=True), 1)) ** 1.8
+    light = lines * bright
+    return _bytes(DARK + 1.1 * light + 1.3 * _soft(light, 7, side))
 
 
 def _print(image: Image.Image, side: int) -> Picture:
     """A woodblock print: flat areas of few colours, with an outline in ink."""
     inks = Image.new("P", (1, 1))
     inks.putpalette([value for ink in PRINT for value in ink])
-    flat = image.filter(ImageFilter.MedianFilter(max(3, 5 * side // SIDE) | 1))
+    flat = image.filter(ImageFilter.MedianFilter(max(3, 7 * side // SIDE) | 1))
     areas = np.asarray(flat.quantize(palette=inks, dither=Image.Dither.NONE).convert("RGB"), "f4")
-    edges = _edges(image.filter(ImageFilter.GaussianBlur(side / SIDE)))
-    lines = np.clip(edges / 60 - 0.5, 0, 1)[..., None]
+    lines = _lines(image, side)[..., None]
     return _bytes(areas * (1 - lines) + np.array(INK, "f4") * lines)
 
 
@@ -114,6 +128,33 @@ _REDRAWN: Final[dict[str, Callable[[Image.Image, int], Picture]]] = {
     "neon": _neon,
     "ukiyo-e": _print,
 }
+
+
+def _lines(image: Image.Image, side: int) -> NDArray[np.float32]:
+    """Outlines about five pixels wide (of 256), where areas of different colours meet:
+    (side, side), 0 to 1.
+    """
+    areas = image.filter(ImageFilter.MedianFilter(max(3, 7 * side // SIDE) | 1))
+    sharp = np.clip(_edges(areas) / 50 - 0.4, 0, 1)
+    thick = Image.fromarray(_bytes(255 * sharp)).filter(ImageFilter.MaxFilter(3))
+    return np.asarray(np.clip(_soft(np.asarray(thick, "f4")[..., None], 0.8, side)[..., 0] / 200, 0, 1))
+
+
+@cache
+def _noise(side: int) -> NDArray[np.float32]:
+    """Blots of several sizes, always the same: (side, side), 0 to 1."""
+    rng = np.random.default_rng(1)
+    sizes = (5, 9, 17)
+    small = [Image.fromarray(rng.uniform(0, 255, (n, n)).astype(np.uint8)) for n in sizes]
+    large = [np.asarray(one.resize((side, side), Image.Resampling.BICUBIC), "f4") for one in small]
+    return np.asarray(sum(large) / (255 * len(sizes)), "f4")
+
+
+def _soft(x: NDArray[np.float32], radius: float, side: int) -> NDArray[np.float32]:
+    """Blur (side, side, C) of 0 to 255 by ``radius`` pixels of 256."""
+    blur = ImageFilter.GaussianBlur(radius * side / SIDE)
+    layers = [Image.fromarray(_bytes(layer)).filter(blur) for layer in np.moveaxis(x, -1, 0)]
+    return np.stack([np.asarray(layer, "f4") for layer in layers], axis=-1)
 
 
 def _edges(image: Image.Image) -> NDArray[np.float32]:

@@ -23,8 +23,8 @@ from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.loop.run import Training
-from sdjp_training.scenes import composition
-from sdjp_training.scenes.artwork import PACKAGES, SIDE, Artwork
+from sdjp_training.scenes import pixels
+from sdjp_training.scenes.artwork import PACKAGES, SIDE, SOLID, Artwork
 from sdjp_training.scenes.places import BACKGROUNDS, COLORS, background
 from sdjp_training.scenes.styles import OTHERS, PLAIN, stylise
 
@@ -40,11 +40,11 @@ def picture(artwork: Artwork, rng: random.Random, *, held_out: bool = False) -> 
     if place in COLORS and rng.random() < 0.5:
         canvas[:] = np.array([rng.randrange(256) for _ in range(3)], dtype=np.uint8)
     for _ in range(rng.choice((1, 1, 2, 3))):
-        pool = artwork.extra if rng.random() < 0.3 else artwork.sets[rng.choice(("flat", *PACKAGES))]
+        pool = artwork.extra if rng.random() < 0.3 else artwork.sets[rng.choice((SOLID, *PACKAGES))]
         every = range(len(pool))
         index = rng.choice([i for i in every if (i % HELD_OUT == 0) == held_out])
         side = rng.uniform(70, 240)
-        composition.paste(canvas, pool[index], rng.uniform(50, 206), rng.uniform(50, 206), side)
+        pixels.paste(canvas, pool[index], rng.uniform(50, 206), rng.uniform(50, 206), side)
     return stylise(canvas, rng.choice(OTHERS) if rng.random() < 0.1 else PLAIN)
 
 

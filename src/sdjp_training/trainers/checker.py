@@ -98,11 +98,18 @@ class Sampler:
             return scene
         kind = [emoji for emoji in self.mistakes if (emoji in self._sought) == with_it]
         first = rng.choices(kind, weights=[LEAST + self.mistakes[emoji] for emoji in kind])[0]
-        return dataclasses.replace(scene, emojis=(first, *(e for e in scene.emojis[1:] if e != first)))
+        if not scene.emojis:
+            return dataclasses.replace(scene, emojis=(first,), layout="single")
+        emojis = first, *(e for e in scene.emojis[1:] if e != first)
+        if len(emojis) < len(scene.emojis):
+            return dataclasses.replace(scene, emojis=emojis, layout="single", looks=())
+        return dataclasses.replace(scene, emojis=emojis, looks=())
 
     def learn(self, scenes: Sequence[Scene], wrong: Sequence[float]) -> None:
         """Take in how wrong the watcher was about each scene, 0 to 1."""
         for scene, share in zip(scenes, wrong, strict=True):
+            if not scene.emojis:
+                continue
             first = scene.emojis[0]
             self.mistakes[first] += RECENT * (share - self.mistakes[first])
 

@@ -28,7 +28,7 @@ from sdjp_training.loop import checkpoint, run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
-from sdjp_training.scenes import captions, composition
+from sdjp_training.scenes import captions, composition, painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.hazards import HazardArtwork
 from sdjp_training.scenes.nouns import article
@@ -118,9 +118,7 @@ def retrieval(model: MiniCLIP, tokens: ClipTokenizer, artwork: Artwork) -> dict[
             scenes.append(scene)
     x = torch.cat(
         [
-            model.pictures(
-                judge.to_input(np.stack([composition.draw(s, artwork) for s in scenes[i : i + 50]]))
-            )
+            model.pictures(judge.to_input(np.stack([painting.draw(s, artwork) for s in scenes[i : i + 50]])))
             for i in range(0, HELD_OUT, 50)
         ]
     )

@@ -32,6 +32,7 @@ DROPPED: Final = 0.1  # captions left empty, for guidance
 DRAWN: Final = 0.05  # how much a cell of a drawing differs from the bare background, squared, at least
 DRAWN_WEIGHT: Final = 4.0  # of such cells in the loss
 PAIR_WEIGHT: Final = 2.5  # of scenes with two subjects, which are learnt last
+EMPTY_WEIGHT: Final = 3.0  # of scenes without a subject, about the mean of others
 
 
 def alpha_bar() -> Tensor:
@@ -75,6 +76,8 @@ class Data:
 
 def weight(scene: Scene, artwork: Artwork) -> float:
     """How often a scene is shown, beside others: as its rarest subject is, and more often for each other."""
+    if not scene.emojis:
+        return EMPTY_WEIGHT
     rarest = min(artwork.concepts[artwork.index[emoji]].weight for emoji in scene.emojis)
     return float(rarest * PAIR_WEIGHT ** (len(scene.emojis) - 1))
 

@@ -28,9 +28,9 @@ from sdjp_training.loop import checkpoint, run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
-from sdjp_training.scenes import composition, styles
-from sdjp_training.scenes.artwork import PACKAGES, Artwork
-from sdjp_training.scenes.composition import BOXES, Scene
+from sdjp_training.scenes import composition, painting, pixels, styles
+from sdjp_training.scenes.artwork import PACKAGES, SOLID, Artwork
+from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import BACKGROUNDS, background
 
 SIDE: Final = 64
@@ -40,8 +40,8 @@ PAIRS: Final = 0.3
 """Share of scenes that are drawn again until they show two things, which are harder to tell."""
 HELD_OUT: Final = 512
 """Scenes by which it is judged itself."""
-SETS: Final = {name: 3 if name == "flat" else 1 for name in PACKAGES}
-"""How often drawings of each set are shown; the embedded model draws flat ones."""
+SETS: Final = {name: 3 if name == SOLID else 1 for name in PACKAGES}
+"""How often drawings of each set are shown; the embedded model draws 3D ones."""
 
 
 class Verdict(NamedTuple):
@@ -126,29 +126,29 @@ class Drawings:
 
     def __init__(self, artwork: Artwork) -> None:
         self.artwork = artwork
-        self._small: dict[tuple[str, str], Image.Image] = {}
+        self._small: dict[tuple[str, str, str], NDArray[np.uint8]] = {}
 
-    def small(self, emoji: str, name: str) -> Image.Image:
-        """A drawing of the set ``name``, 96 pixels a side."""
-        if (emoji, name) not in self._small:
-            drawing = Image.fromarray(np.asarray(self.artwork.drawing(emoji, name)))
-            self._small[emoji, name] = drawing.resize((96, 96), Image.Resampling.BOX)
-        return self._small[emoji, name]
+    def small(self, emoji: str, name: str, look: str = "") -> NDArray[np.uint8]:
+        """A drawing (96, 96, 4) of the set ``name``, as it is to look."""
+        key = emoji, name, look
+        if key not in self._small:
+            drawing = Image.fromarray(painting.subject(self.artwork, emoji, name, look))
+            self._small[key] = np.asarray(drawing.resize((96, 96), Image.Resampling.BOX))
+        return self._small[key]
 
     def draw(self, scene: Scene, rng: random.Random) -> NDArray[np.uint8]:
         """Draw ``scene`` roughly as its layout says, in a set and at an angle of its own."""
         canvas = _place(scene.place).copy()
         chosen = rng.choices(list(SETS), weights=list(SETS.values()))[0]
         name = styles.STYLES[scene.style].drawings or chosen
-        boxes = BOXES[scene.layout]
-        emojis = scene.emojis[::-1] if scene.layout in ("riding", "above") else scene.emojis
-        emojis = emojis * len(boxes) if len(emojis) < len(boxes) else emojis
-        for emoji, (x, y, side) in zip(emojis, boxes, strict=True):
+        each = [self.small(emoji, name, look) for emoji, look in scene.subjects]
+        for drawing, (x, y, side) in painting.arranged(scene, each):
             size = max(8, round(side / 4 * rng.uniform(0.75, 1.2)))
-            drawing = self.small(emoji, name).rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR)
-            drawing = drawing.resize((size, size), Image.Resampling.BILINEAR)
-            x, y = (round(at / 4 + rng.uniform(-5, 5) - size / 2) for at in (x, y))
-            canvas.paste(drawing, (x, y), drawing)
+            fit = Image.fromarray(pixels.fitted(drawing, size, size))
+            fit = fit.rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR, expand=True)
+            left = round(x / 4 + rng.uniform(-5, 5) - fit.width / 2)
+            top = round((y + side / 2) / 4 + rng.uniform(-5, 5) - fit.height)
+            canvas.paste(fit, (left, top), fit)
         if scene.style == "plain":
             canvas = canvas.filter(ImageFilter.GaussianBlur(rng.choice((0, 0, 0.5, 1.0, 1.6))))
         return styles.stylise(np.asarray(canvas), scene.style, side=SIDE)
@@ -236,7 +236,7 @@ def accuracy(judge: Judge, artwork: Artwork) -> dict[str, float]:
     """How well it knows plain scenes drawn as they are: what a perfect model would be given."""
     rng = random.Random("accuracy of the judge")
     scenes = [dataclasses.replace(composition.sample(artwork, rng), style="plain") for _ in range(HELD_OUT)]
-    verdict = judge(torch.cat([to_input(composition.draw(scene, artwork)[None]) for scene in scenes]))
+    verdict = judge(torch.cat([to_input(painting.draw(scene, artwork)[None]) for scene in scenes]))
     subjects = [scene.emojis for scene in scenes]
     first, five = seen(verdict, artwork, subjects, 1), seen(verdict, artwork, subjects, 5)
     one = [i for i, emojis in enumerate(subjects) if len(emojis) == 1]

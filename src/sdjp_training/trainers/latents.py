@@ -21,7 +21,7 @@ from torch import Tensor
 from sdjp.models import VAE
 from sdjp_training.loop import checkpoint
 from sdjp_training.loop.device import mixed_precision
-from sdjp_training.scenes import composition, shards
+from sdjp_training.scenes import painting, shards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.places import BACKGROUNDS, background
 from sdjp_training.scenes.styles import STYLES, stylise
@@ -48,7 +48,7 @@ def encode(folder: Path, count: int) -> None:
         if not path.exists():
             records = shards.read_records(folder / "pool" / f"{index:03}.json")
             parts = (records[i : i + BATCH] for i in range(0, len(records), BATCH))
-            latents = [_encode(vae, [composition.draw(scene, artwork) for scene in part]) for part in parts]
+            latents = [_encode(vae, [painting.draw(scene, artwork) for scene in part]) for part in parts]
             temporary = path.with_name(f"{index:03}.tmp.npy")
             np.save(temporary, torch.cat(latents).numpy())
             temporary.replace(path)

@@ -14,6 +14,7 @@ from sdjp.errors import WeightsError
 from sdjp.text.neighbours import FILE, Words
 from sdjp_training.scenes import words
 from sdjp_training.scenes.artwork import Artwork, concepts
+from sdjp_training.scenes.places import PLACES
 from tests import strategies
 
 WORDS = Words(
@@ -64,7 +65,7 @@ def test_the_table_that_ships_is_the_one_that_is_made(tmp_path: Path) -> None:
 
 
 def test_what_stands_for_a_word_is_something_the_model_draws() -> None:
-    names = {concept.names[0] for concept in concepts()}
+    names = {concept.names[0] for concept in concepts()} | {place.alone[0] for place in PLACES.values()}
     assert {instead for _, instead in words.neighbours()} <= names
     table = Words.read(ASSET)
     for name in names:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from sdjp.text import read
+from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp_training.scenes import captions
 from sdjp_training.scenes.artwork import Artwork, concepts
 from sdjp_training.scenes.composition import Scene
@@ -30,3 +32,25 @@ def test_what_is_in_the_scene_is_in_the_caption(artwork_folder: Path) -> None:
         assert any(name in text for name in ("horse", "pony"))
         assert "red background" in text
         assert "pixel art" in text
+
+
+def _said(scene: Scene, artwork: Artwork, n: int = 200) -> set[str]:
+    rng = random.Random(3)
+    return {captions.caption(scene, artwork, rng) for _ in range(n)}
+
+
+def test_scenes_are_said_as_the_translator_says_them(artwork_folder: Path) -> None:
+    artwork = Artwork(artwork_folder)
+    for prompt, scene in (
+        ("左に猫、右に犬", Scene(emojis=("🐈", "🐕"), layout="pair")),
+        ("赤い車と青い家", Scene(emojis=("🚗", "🏠"), layout="pair", looks=("red", "blue"))),
+        ("五匹の猫", Scene(emojis=("🐈",), layout="five")),
+        ("白黒の猫", Scene(emojis=("🐈",), style="monochrome")),
+        ("海", Scene(emojis=(), layout="empty", place="sea")),
+        ("夜の街", Scene(emojis=(), layout="empty", place="city at night")),
+        ("滝", Scene(emojis=(), layout="empty", place="waterfall")),
+        ("月", Scene(emojis=("🌕",))),
+        ("金魚", Scene(emojis=("🐟+orange",))),
+    ):
+        heard = read.to_english([prompt], translator=LexiconTranslator())[0]
+        assert heard in _said(scene, artwork, 1500), prompt

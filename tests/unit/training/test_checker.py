@@ -14,7 +14,7 @@ from PIL import Image
 from sdjp.postprocess import SafetyCheck
 from sdjp.weights.parts.safety_checker import load_checker
 from sdjp_training.release import checker_export
-from sdjp_training.scenes import composition, hazards
+from sdjp_training.scenes import hazards, painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.trainers import checker
@@ -43,7 +43,7 @@ def test_what_was_mistaken_comes_more_often(clip_folder: Path) -> None:
     sampler, rng = checker.Sampler(drawn), random.Random(0)
 
     def first(emoji: str) -> float:
-        return sum(sampler.scene(rng).emojis[0] == emoji for _ in range(600)) / 600
+        return sum(sampler.scene(rng).emojis[:1] == (emoji,) for _ in range(600)) / 600
 
     before = {emoji: first(emoji) for emoji in ("🚲", "💉")}
     for _ in range(40):
@@ -93,6 +93,6 @@ def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
         asked.append(scene)
         return np.zeros((8, 8, 3), np.uint8)
 
-    monkeypatch.setattr(composition, "draw", draw)
+    monkeypatch.setattr(painting, "draw", draw)
     assert len(list(checker_export.harmless(drawn, random.Random(0), 100))) == 100
     assert not {emoji for scene in asked for emoji in scene.emojis} & hazards.emojis().keys()

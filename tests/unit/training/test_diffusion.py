@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sdjp_training.release import restore
-from sdjp_training.scenes import composition, shards
+from sdjp_training.scenes import painting, shards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import BACKGROUNDS
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Pa
 def test_a_scene_is_always_drawn_alike(artwork_folder: Path) -> None:
     artwork = Artwork(artwork_folder)
     scene = Scene(emojis=(artwork.concepts[0].emoji,), place="red")
-    pictures = [composition.draw(scene, artwork) for _ in range(8)]
+    pictures = [painting.draw(scene, artwork) for _ in range(8)]
     assert all(np.array_equal(pictures[0], picture) for picture in pictures)
     drawn = np.flatnonzero((pictures[0] != pictures[0][0, 0]).any(axis=(0, 2)))
     assert drawn[0] + drawn[-1] == 255, "in the middle"
@@ -48,7 +48,7 @@ def test_cells_of_a_drawing_count_four_times(folder: Path, monkeypatch: pytest.M
     assert set(bare) == {f"{place} {style}" for place in ("red", "sea") for style in STYLES}
     artwork = Artwork(folder / "artwork")
     scene = Scene(emojis=(artwork.concepts[0].emoji,), place="sea")
-    picture = composition.draw(scene, artwork)[None]
+    picture = painting.draw(scene, artwork)[None]
     z = autoencoder.load(folder).encode(autoencoder.to_tensor(picture)).mean
     cells = diffusion.cell_weights(z, bare["sea plain"][None].float())
     assert cells.shape == (1, 1, 16, 16)

@@ -42,7 +42,7 @@ def test_what_it_learns_from_says_what_is_in_it(folder: Path) -> None:
     assert x.shape == (24, 3, 64, 64)
     assert x.min() >= -1
     assert x.max() <= 1
-    torch.testing.assert_close(subjects.sum(dim=1), torch.ones(24))
+    assert {round(v, 2) for v in subjects.sum(dim=1).tolist()} <= {0.0, 1.0}, "scenes without a subject"
     torch.testing.assert_close(places.sum(dim=1), torch.ones(24))
     assert {round(v, 2) for v in subjects.unique().tolist()} == {0.0, 0.5, 1.0}
 
@@ -69,8 +69,8 @@ def test_no_judge_says_how_to_get_one(tmp_path: Path) -> None:
 
 def test_questions_are_the_same_every_time(folder: Path) -> None:
     artwork = Artwork(folder / "artwork")
-    asked = evaluate.questions(artwork, each=2, others=34)
-    assert asked == evaluate.questions(artwork, each=2, others=34)
+    asked = evaluate.questions(artwork, each=2, others=len(QUESTIONS))
+    assert asked == evaluate.questions(artwork, each=2, others=len(QUESTIONS))
     assert sum(q.kind == "single" for q in asked) == 2 * len(concepts())
     assert {q.place for q in asked if q.kind == "place"} == set(QUESTIONS)
     assert all(len(q.subjects) == 2 for q in asked if q.kind in {"pair", "riding"})

@@ -18,7 +18,7 @@ from sdjp_training.trainers import diffusion
 def test_every_row_has_a_painter_and_every_painter_a_row() -> None:
     from sdjp_training.scenes import places
 
-    assert set(places._PAINTERS) == set(PLACES)
+    assert set(places.PAINTERS) == set(PLACES)
     pictures = [background(name) for name in BACKGROUNDS]
     assert all(picture.shape == (256, 256, 3) for picture in pictures)
     assert len({picture.tobytes() for picture in pictures}) == len(BACKGROUNDS)
