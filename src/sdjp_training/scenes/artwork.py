@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdjp.errors import MissingDependencyError
+from sdjp_training.scenes.people import PARTS, Crowd
 from sdjp_training.scenes.tables import rows
 from sdjp_training.scenes.tints import TINTS, tint
 
@@ -41,6 +42,7 @@ _SKIN: Final = re.compile(r"skin-tone|-light|-dark|medium")  # of people in othe
 _LIGHT: Final = "\U0001f3fb"
 
 SIDE: Final = 256
+FLAT: Final = "flat"
 SOLID: Final = "solid"
 """The set that scenes are put together of where their style has no other."""
 PACKAGES: Final = {
@@ -124,6 +126,7 @@ class Package:
     """
 
     def __init__(self, source: Path, name: str) -> None:
+        self.name = name
         self._pictures = source / name / "assets"
         self._icons: dict[str, Any] = {"icons": {}, "aliases": {}}
         self._chars: dict[str, str] = {}
@@ -194,7 +197,7 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
     """Render every concept in every set, and ``extra`` further flat drawings for the autoencoder.
 
     Writes ``<set>.npy`` (N, 256, 256, 4) uint8 RGBA in the order of :func:`concepts` of ``target``,
-    and ``extra.npy``.
+    ``parts.npy`` of what people are put together of, and ``extra.npy``.
 
     Raises:
         LookupError: If a set lacks a concept.
@@ -207,11 +210,12 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
             continue
         log.info("rendering %d drawings of %s", len(every), name)
         package = Package(source, name)
-        keys = [package.key(concept.drawn) for concept in every]
-        if None in keys:
-            raise LookupError(f"{PACKAGES[name]} has no drawing of {every[keys.index(None)].emoji}")
-        drawn = (package.draw(key) for key in keys if key is not None)
+        drawn = (package.draw(_key(package, concept.drawn)) for concept in every)
         _save(path, np.stack([_tinted(one, concept) for one, concept in zip(drawn, every, strict=True)]))
+    path = target / "parts.npy"
+    if not path.exists():
+        solid = Package(source, SOLID)
+        _save(path, np.stack([solid.draw(_key(solid, part)) for part in PARTS]))
     path = target / "extra.npy"
     if not path.exists():
         flat = Package(source, "flat")
@@ -219,6 +223,13 @@ def render(source: Path, target: Path, *, extra: int = 1200) -> None:
         others = [key for key in flat.names if key not in used and not _SKIN.search(key)][:extra]
         log.info("rendering %d extra drawings", len(others))
         _save(path, np.stack([flat.draw(key) for key in others]))
+
+
+def _key(package: Package, emoji: str) -> str:
+    key = package.key(emoji)
+    if key is None:
+        raise LookupError(f"{PACKAGES[package.name]} has no drawing of {emoji}")
+    return key
 
 
 def _tinted(drawing: NDArray[np.uint8], concept: Concept) -> NDArray[np.uint8]:
@@ -261,6 +272,11 @@ class Artwork:
     def sets(self) -> dict[str, NDArray[np.uint8]]:
         """Set name to (N, 256, 256, 4) RGBA."""
         return {name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in PACKAGES}
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """People, put together of drawings."""
+        return Crowd(dict(zip(PARTS, np.load(self.folder / "parts.npy"), strict=True)))
 
     @cached_property
     def extra(self) -> NDArray[np.uint8]:

@@ -8,15 +8,19 @@ from functools import cache
 from typing import Final
 
 from sdjp.text.translate.lexicon import LexiconTranslator
+from sdjp_training.scenes import people
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.composition import COUNTS, Scene, sample
 from sdjp_training.scenes.nouns import MASS, UNIQUE, article, plural
+from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import PLACES
 from sdjp_training.scenes.styles import STYLES
 
 PREFIXES: Final = (
     "a picture of", "an illustration of", "a photo of", "a drawing of", "a close-up photo of", "an image of",
 )  # fmt: skip
+PORTRAITS: Final = (*PREFIXES, "a portrait of", "a portrait of", "the face of", "a close-up of")
+"""The same of people."""
 ADJECTIVES: Final = ("cute", "beautiful", "cool", "lovely", "young", "fluffy", "colorful", "happy", "little")
 QUALITY: Final = (
     "best quality", "masterpiece", "high quality", "highly detailed", "4K", "8k", "illustration",
@@ -77,7 +81,7 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
         emoji, look = scene.subjects[index]
         names = artwork.concepts[artwork.index[emoji]].names
         noun = names[0] if rng.random() < 0.75 else rng.choice(names)
-        return f"{look} {noun}".strip()
+        return people.english(noun, look, rng) if emoji in PEOPLE else f"{look} {noun}".strip()
 
     def one(index: int) -> str:
         noun = name(index)
@@ -110,7 +114,8 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
         return f"{one(0)} on the {layout}"
     heard = None if any(scene.looks) else translated(artwork.concepts).get(scene.emojis[0])
     subject = heard if heard is not None and rng.random() < 0.4 else one(0)
-    return f"{rng.choice(PREFIXES)} {subject}" if rng.random() < 0.15 else subject
+    prefixes = PORTRAITS if scene.emojis[0] in PEOPLE else PREFIXES
+    return f"{rng.choice(prefixes)} {subject}" if rng.random() < 0.15 else subject
 
 
 def in_style(phrase: str, subject: str) -> str:

@@ -6,7 +6,9 @@ import random
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sdjp_training.scenes import people
 from sdjp_training.scenes.artwork import Artwork, Concept
+from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.riding import MOUNTS, RIDERS, SEATS
 from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES
@@ -27,6 +29,8 @@ STYLED: Final = 0.2
 """Share of scenes in another style than the plain one."""
 TINTED: Final = 0.15
 """Share of things in another colour than their own, where they may have one."""
+PERSONS: Final = 0.14
+"""Share of scenes with one subject that show someone of whom much can be said, beside those by chance."""
 COLORLESS: Final = ("person", "food", "weather", "nature", "japan", "🚲", "🐼")
 """Kinds of things that are not asked for in other colours, and things whose main colour is not meant."""
 
@@ -64,9 +68,8 @@ def sample(artwork: Artwork, rng: random.Random) -> Scene:
     emojis = _subjects(layout, artwork, rng)
     if len(set(emojis)) < len(emojis):
         emojis, layout = emojis[:1], "single"
-    looks = tuple(_look(artwork.concepts[artwork.index[emoji]], rng) for emoji in emojis)
-    if not any(looks) or not STYLES[style].tinted:
-        looks = ()
+    looks = tuple(_look(artwork.concepts[artwork.index[emoji]], style, rng) for emoji in emojis)
+    looks = looks if any(looks) else ()
     return Scene(emojis=emojis, layout=layout, place=place, style=style, looks=looks)
 
 
@@ -89,11 +92,19 @@ def _subjects(layout: Layout, artwork: Artwork, rng: random.Random) -> tuple[str
     if layout == "above":
         lying = [emoji for emoji in riders if RIDERS[emoji].leg is None]
         return rng.choice(lying), rng.choice([emoji for emoji in SEATS if emoji in artwork.index])
+    if layout == "single" and rng.random() < PERSONS:
+        return (rng.choice([emoji for emoji in PEOPLE if emoji in artwork.index]),)
     return tuple(rng.sample(every, 2 if layout == "pair" else 1))
 
 
-def _look(concept: Concept, rng: random.Random) -> str:
-    """A colour of a thing that is said, and not the one that its name says already; mostly none."""
+def _look(concept: Concept, style: str, rng: random.Random) -> str:
+    """What is said of how a person looks, or a colour of a thing, but not the one that its name says already;
+    mostly none.
+    """
+    if concept.emoji in PEOPLE:
+        return people.look(concept.emoji, rng)
+    if not STYLES[style].tinted:
+        return ""
     if {concept.kind, concept.emoji} & set(COLORLESS) or rng.random() >= TINTED:
         return ""
     color = rng.choice(list(TINTS))

@@ -14,10 +14,11 @@ from typing import Final
 
 from sdjp.text import read
 from sdjp.text.translate.lexicon import LexiconTranslator
-from sdjp_training.scenes import composition
+from sdjp_training.scenes import composition, people
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.captions import SIDES
 from sdjp_training.scenes.composition import COUNTS, Scene
+from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.styles import STYLES
 from sdjp_training.scenes.tints import TINTS
@@ -93,6 +94,8 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     def one(index: int) -> str:
         look, spelt = scene.subjects[index][1], names(concept(index))
         noun = spelt[0] if rng.random() < 0.8 else rng.choice(spelt)
+        if scene.subjects[index][0] in PEOPLE:
+            return people.japanese(noun, look, rng)
         if look:
             return rng.choice(TINTS[look].japanese) + noun
         return f"{rng.choice(ADJECTIVES)}{noun}" if rng.random() < 0.08 else noun

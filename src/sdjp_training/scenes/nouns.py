@@ -29,12 +29,14 @@ PLURALS: Final = {
 }  # fmt: skip
 """Plurals that are not the translator's."""
 _MANY: Final = re.compile(r"^(?!.* of ).*[^uosi]s$|^(men|women|people) ")  # plural already: chopsticks
-_TAIL: Final = re.compile(r"(?:(?:wo)?man|person)(?= \w+ing\b)|.+?(?= (?:with|in|of|at|on|for) )")
+_TAIL: Final = re.compile(r"(?:(?:wo)?man|person)(?= \w+ing\b)|.+?(?=, | (?:with|wearing|in|of|at|on|for) )")
+_PEOPLE: Final = re.compile(r"^(men|women|people) ")
 
 
 def article(noun: str) -> str:
     """Put a, an, the or nothing before ``noun``."""
-    if noun in MASS or _MANY.search(noun):
+    head = _TAIL.match(noun)
+    if noun in MASS or _MANY.search(noun if head is None or _PEOPLE.match(noun) else head[0]):
         return noun
     return f"{'the' if noun in UNIQUE else english.article(noun)} {noun}"
 

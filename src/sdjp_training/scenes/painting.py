@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from sdjp_training.scenes import riding
-from sdjp_training.scenes.artwork import SIDE, SOLID, Artwork
+from sdjp_training.scenes.artwork import FLAT, SIDE, SOLID, Artwork
 from sdjp_training.scenes.composition import Layout, Scene
-from sdjp_training.scenes.pixels import Drawing, fitted, put
+from sdjp_training.scenes.people import PEOPLE
+from sdjp_training.scenes.pixels import Drawing, fitted, flattened, put
 from sdjp_training.scenes.places import background, has_ground
+from sdjp_training.scenes.riding import RIDERS, Rider
 from sdjp_training.scenes.styles import STYLES, stylise
 from sdjp_training.scenes.tints import TINTS, tint
 
@@ -39,6 +41,9 @@ BOXES: Final[dict[Layout, tuple[Box, ...]]] = {
 """x, y of the middle and the side of the box of each subject, in pixels; it stands at the bottom of its
 box. ``riding`` and ``above`` have one for both."""
 
+PORTRAITS: Final = ("single", "left", "right", "two", "pair")
+"""Layouts in which people reach to the edge of the picture."""
+
 _SHADOW: Final = (28, 30, 48)
 
 
@@ -48,11 +53,12 @@ def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
     canvas = background(scene.place).copy()
     each = [subject(artwork, emoji, drawings, look) for emoji, look in scene.subjects]
     shaded = drawings == SOLID and has_ground(scene.place)
-    for drawing, (x, y, side) in arranged(scene, each):
-        fit = fitted(drawing, side, side)
-        if shaded:
-            _shade(canvas, fit, x, y + side // 2)
-        put(canvas, fit, x - fit.shape[1] // 2, y + side // 2 - fit.shape[0])
+    emojis = scene.emojis if len(scene.emojis) > 1 else scene.emojis * len(BOXES[scene.layout])
+    for emoji, (drawing, box) in zip(emojis, arranged(scene, each), strict=False):
+        fit, left, top = _fit(drawing, emoji, scene.layout, box)
+        if shaded and top + len(fit) < SIDE:
+            _shade(canvas, fit, left, top)
+        put(canvas, fit, left, top)
     return stylise(canvas, scene.style)
 
 
@@ -69,19 +75,34 @@ def arranged(scene: Scene, each: Sequence[Drawing]) -> Iterator[tuple[Drawing, B
 
 
 def subject(artwork: Artwork, emoji: str, drawings: str, look: str) -> Drawing:
-    """One subject of the set ``drawings``, as it is to look."""
+    """One subject of the set ``drawings``, as it is to look. People are always put together of 3D parts."""
+    if emoji in PEOPLE:
+        person = artwork.crowd.draw(emoji, look, drawings == FLAT)
+        return flattened(person) if drawings == FLAT else person
     drawing = artwork.drawing(emoji, drawings)
-    return tint(drawing, TINTS[look].rgb) if look else drawing
+    return tint(drawing, TINTS[look].rgb) if look in TINTS else drawing
 
 
-def _shade(canvas: NDArray[np.uint8], drawing: Drawing, x: int, bottom: int) -> None:
-    """Darken the ground below a drawing, whose middle is at ``x``, in place."""
+def _fit(drawing: Drawing, emoji: str, layout: Layout, box: Box) -> tuple[Drawing, int, int]:
+    """A drawing as large as its box allows, and its corner. People of head and shoulders, who have nothing to
+    stand on, are seen as in a portrait: taller, down to the edge of the picture.
+    """
+    x, y, side = box
+    if layout in PORTRAITS and (emoji in PEOPLE or RIDERS.get(emoji, Rider()).leg is not None):
+        fit = fitted(drawing, round(1.05 * side), round(min(1.6 * side, 250)))
+        return fit, x - fit.shape[1] // 2, SIDE - fit.shape[0]
+    fit = fitted(drawing, side, side)
+    return fit, x - fit.shape[1] // 2, y + side // 2 - fit.shape[0]
+
+
+def _shade(canvas: NDArray[np.uint8], drawing: Drawing, left: int, top: int) -> None:
+    """Darken the ground below a drawing, whose corner is given, in place."""
     feet = drawing[-max(4, len(drawing) // 10) :, :, 3] > 40
     across = np.flatnonzero(feet.any(axis=0))
     if not len(across):
         return
     half = (across[-1] - across[0]) / 2 + 0.06 * drawing.shape[1] + 4
-    middle = x - drawing.shape[1] / 2 + (across[-1] + across[0]) / 2
+    middle, bottom = left + (across[-1] + across[0]) / 2, top + len(drawing)
     tall = 5 + drawing.shape[1] / 22
     shape = Image.new("L", (SIDE, SIDE))
     ImageDraw.Draw(shape).ellipse((middle - half, bottom - tall, middle + half, bottom + tall), fill=105)

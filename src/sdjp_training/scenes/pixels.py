@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 Drawing = NDArray[np.uint8]
 Canvas = NDArray[np.uint8]
@@ -31,6 +31,13 @@ def fitted(drawing: Drawing, width: int, height: int) -> Drawing:
     factor = min(width / w, height / h)
     size = max(1, round(w * factor)), max(1, round(h * factor))
     return np.asarray(Image.fromarray(drawing).resize(size, Image.Resampling.LANCZOS))
+
+
+def flattened(drawing: Drawing, colors: int = 14) -> Drawing:
+    """A drawing in a few colours without shading."""
+    few = Image.fromarray(drawing[..., :3]).quantize(colors, method=Image.Quantize.MEDIANCUT)
+    smooth = few.convert("RGB").filter(ImageFilter.ModeFilter(5))
+    return np.dstack([np.asarray(smooth), drawing[..., 3]])
 
 
 def paste(canvas: Canvas, drawing: Drawing, x: float, y: float, side: float) -> None:

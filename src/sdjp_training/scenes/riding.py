@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
+from sdjp_training.scenes.ink import RGB, rounded
 from sdjp_training.scenes.pixels import Drawing, fitted, trimmed
 from sdjp_training.scenes.tables import rows
-
-RGB = tuple[int, int, int]
 
 
 class Mount(NamedTuple):
@@ -107,17 +106,6 @@ def _leg(size: tuple[int, int], x: int, y: int, color: RGB, shoe: RGB) -> Image.
             draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=255)
     fx, fy = foot
     ImageDraw.Draw(boot).rounded_rectangle((fx - 46, fy - 8, fx + 18, fy + 28), 17, fill=255)
-    leg = _rounded(shape, color)
-    leg.alpha_composite(_rounded(boot, shoe))
+    leg = rounded(shape, color)
+    leg.alpha_composite(rounded(boot, shoe))
     return leg
-
-
-def _rounded(shape: Image.Image, color: RGB) -> Image.Image:
-    """Fill a shape with a colour, brighter where it faces the light and darker at its edge."""
-    soft = shape.filter(ImageFilter.GaussianBlur(9))
-    inside = np.asarray(soft, "f4") / 255
-    lit = np.asarray(ImageChops.offset(soft, 5, 8), "f4") / 255
-    light = np.clip(0.72 + 0.42 * inside + 0.5 * (inside - lit), 0.5, 1.25)[..., None]
-    rgb = np.clip(np.array(color, "f4") * light, 0, 255).astype(np.uint8)
-    smooth = np.asarray(shape.filter(ImageFilter.GaussianBlur(0.8)))
-    return Image.fromarray(np.dstack([rgb, smooth]))

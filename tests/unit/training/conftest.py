@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sdjp_training.release import restore
 from sdjp_training.scenes import hazards
 from sdjp_training.scenes.artwork import PACKAGES, concepts
+from sdjp_training.scenes.people import PARTS
 from sdjp_training.trainers import clip
 
 SHAPES = {
@@ -45,7 +47,17 @@ def artwork_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         drawings = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape)
         drawings[:8, 64:192, 64:192] = 255
         drawings[:8, 64:192, 64:192, :3] = colors[:8] // 2 if name == "solid" else colors[:8]
+    np.save(folder / "parts.npy", np.stack([head()] * len(PARTS)))
     return folder
+
+
+def head() -> NDArray[np.uint8]:
+    """A square face with black hair, an eye white or two and a mouth."""
+    drawing = np.zeros((256, 256, 4), np.uint8)
+    drawing[40:240, 30:226] = (240, 200, 180, 255)
+    drawing[20:90, 30:226] = (36, 36, 40, 255)
+    drawing[182:197, 104:152] = (128, 20, 80, 255)
+    return drawing
 
 
 @pytest.fixture(scope="session")

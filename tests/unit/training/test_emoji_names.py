@@ -10,6 +10,7 @@ import pytest
 
 from sdjp_training.scenes import artwork, emoji_names, nouns
 from sdjp_training.scenes.artwork import LIST, Artwork, concepts
+from sdjp_training.scenes.people import PARTS
 
 from .conftest import write_packages
 
@@ -30,7 +31,7 @@ DRAWN = [row[1] for row in ROWS if row[1] != "🥥"]
 @pytest.fixture
 def packages(tmp_path: Path) -> Path:
     folder = tmp_path / "packages"
-    write_packages(folder, DRAWN)
+    write_packages(folder, [*DRAWN, *PARTS])
     names = folder / emoji_names.FOLDER
     for lang, column in (("en", 5), ("ja", 6)):
         rows: list[dict[str, Any]] = [

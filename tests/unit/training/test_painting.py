@@ -11,6 +11,7 @@ import pytest
 from sdjp_training.scenes import composition, painting, riding
 from sdjp_training.scenes.artwork import Artwork, concepts
 from sdjp_training.scenes.composition import LAYOUTS, Layout, Scene
+from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.pixels import fitted, trimmed
 from sdjp_training.scenes.places import background
 from sdjp_training.scenes.riding import MOUNTS, RIDERS, SEATS, Mount, Rider
@@ -92,6 +93,7 @@ def test_the_mix_of_scenes(artwork_folder: Path) -> None:
     scenes = [composition.sample(artwork, rng) for _ in range(3000)]
     assert {scene.layout for scene in scenes} == set(LAYOUTS)
     assert 0.04 < sum(not scene.emojis for scene in scenes) / 3000 < 0.08
-    assert 0.04 < sum(any(scene.looks) for scene in scenes) / 3000 < 0.16
-    people = {concept.emoji for concept in concepts() if concept.kind == "person"}
-    assert not any(look for scene in scenes for emoji, look in scene.subjects if emoji in people)
+    said = [(emoji, look) for scene in scenes for emoji, look in scene.subjects if look]
+    assert 0.02 < sum(look in TINTS for _, look in said) / 3000 < 0.12
+    assert 0.05 < sum(emoji in PEOPLE for emoji, _ in said) / 3000 < 0.15
+    assert all((look in TINTS) is (emoji not in PEOPLE) for emoji, look in said)
