@@ -17,10 +17,13 @@ MASS: Final = {
     "Santa Claus", "lightning", "thunder", "bamboo", "tempura", "wine", "autumn leaves", "cherry blossoms",
     "French fries", "glasses", "hina dolls", "koinobori", "Japanese dolls", "fireworks", "cherries",
     "grapes", "shoes", "sneakers", "candy", "dango", "dango dumplings", "sakura", "nesting dolls", "Saturn",
-    "fire", "TV",
+    "fire", "TV", "milk", "honey", "butter", "meat", "popcorn", "pasta", "spaghetti", "garlic", "broccoli",
+    "money", "DNA", "horse racing", "bowling", "fishing", "table tennis", "camping", "coral", "lavender",
+    "wheat", "ice", "juice", "firewood", "taking a bath", "French bread", "fried chicken", "bubble tea",
+    "tapioca tea", "medicine", "soda", "gyoza",
 }  # fmt: skip
 """Names without an article, the same in the plural."""
-UNIQUE: Final = {"sun", "full moon", "crescent moon", "moon", "Earth", "globe"}
+UNIQUE: Final = {"sun", "full moon", "crescent moon", "moon", "Earth", "globe", "Statue of Liberty"}
 """Names with a definite article."""
 PLURALS: Final = {
     "Tyrannosaurus": "Tyrannosaurus", "bow and arrow": "bow and arrows", "cactus": "cactuses",

@@ -17,7 +17,7 @@ from .conftest import write_packages
 GROUPS = {"groups": {"0": "people-body", "1": "food-drink", "2": "symbols"}}
 SUBGROUPS = {"subgroups": {"0": "person", "1": "food-fruit", "2": "arrow", "3": "person-activity"}}
 ROWS = [
-    ("1FAD0", "🫐", 1, 1, 1, "blueberries", "ブルーベリー"),
+    ("1FAD2", "🫒", 1, 1, 1, "olives", "オリーブ"),
     ("1F469-200D-1F9B0", "👩\u200d🦰", 1, 0, 0, "woman: red hair", "女性: 赤毛"),
     ("1F9D4", "🧔", 1, 0, 0, "person: beard", "あごひげの人"),
     ("1F408", "🐈\ufe0f", 1, 1, 1, "cat", "ネコ"),
@@ -60,7 +60,7 @@ def test_the_list_goes_on_after_the_shipped_one(packages: Path, tmp_path: Path) 
     assert every[: len(concepts())] == concepts()
     found = {c.emoji: (*c.names, c.japanese, c.kind) for c in every[len(concepts()) :]}
     assert found == {
-        "🫐": ("blueberries", "ブルーベリー", "food"),
+        "🫒": ("olives", "オリーブ", "food"),
         "👩\u200d🦰": ("woman with red hair", "赤毛の女性", "person"),
         "🧔": ("person with a beard", "あごひげの人", "person"),
     }, "no cat twice, no arrow, no second direction, nothing that lacks a drawing"
@@ -70,10 +70,10 @@ def test_the_longer_list_is_rendered(packages: Path, tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
     rendered = tmp_path / "artwork"
     rendered.mkdir()
-    (rendered / LIST).write_text("🫐\tblueberries\tブルーベリー\tfood\n", encoding="utf-8")
+    (rendered / LIST).write_text("🫒\tolives\tオリーブ\tfood\n", encoding="utf-8")
     artwork.render(packages, rendered)
-    assert Artwork(rendered).drawing("🫐").shape == (256, 256, 4)
-    assert Artwork(rendered).drawing("🫐", "solid").any()
+    assert Artwork(rendered).drawing("🫒").shape == (256, 256, 4)
+    assert Artwork(rendered).drawing("🫒", "solid").any()
     (rendered / LIST).write_text("🥥\tcoconut\tココナッツ\tfood\n", encoding="utf-8")
     (rendered / "flat.npy").unlink()
     with pytest.raises(LookupError, match="🥥"):
