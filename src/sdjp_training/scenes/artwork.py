@@ -59,7 +59,8 @@ class Concept:
     """One thing the model can draw.
 
     Attributes:
-        emoji: The character whose drawing it is; behind a plus, the colour that it is tinted in.
+        emoji: The character whose drawing it is; behind a plus, the colour that it is tinted in, or
+            who it is made to be.
         names: English names; the first is the usual one.
         japanese: Its Japanese name.
         kind: ``"animal"``, ``"person"``, ``"food"`` …
@@ -79,7 +80,7 @@ class Concept:
 
     @property
     def color(self) -> str:
-        """The colour that it is tinted in; "" where it is not."""
+        """What is behind the plus."""
         return self.emoji.partition("+")[2]
 
 
@@ -233,7 +234,7 @@ def _key(package: Package, emoji: str) -> str:
 
 
 def _tinted(drawing: NDArray[np.uint8], concept: Concept) -> NDArray[np.uint8]:
-    return tint(drawing, TINTS[concept.color].rgb) if concept.color else drawing
+    return tint(drawing, TINTS[concept.color].rgb) if concept.color in TINTS else drawing
 
 
 def drawings(source: Path, emojis: Iterable[str]) -> dict[str, dict[str, NDArray[np.uint8]]]:

@@ -17,6 +17,7 @@ WIDTH: Final = 256
 HEIGHT: Final = 330
 _MIDDLE: Final = 128
 _WHITE: Final = (248, 248, 252)
+_RED: Final = (216, 44, 54)
 _GOLD: Final = (228, 180, 60)
 
 
@@ -44,6 +45,14 @@ def _dress(ink: Ink, color: RGB) -> None:
 
 
 def _kimono(ink: Ink, color: RGB) -> None:
+    _robe(ink, color)
+    for x, y in ((54, 276), (206, 272), (72, 296), (186, 294)):
+        for dx, dy in ((-7, 0), (7, 0), (0, -7), (0, 7)):
+            ink.disc(x + dx, y + dy, 6, 6, _WHITE)
+        ink.disc(x, y, 4, 4, _GOLD)
+
+
+def _robe(ink: Ink, color: RGB) -> None:
     ink.body(_shoulders, color)
     ink.body(_neck, SKIN)
     ink.area([(100, 234), (156, 234), (_MIDDLE, 284)], SKIN)
@@ -52,11 +61,16 @@ def _kimono(ink: Ink, color: RGB) -> None:
         end = _MIDDLE - way * 26
         ink.line([(outer, 232), (end, 304)], _WHITE, 20)
         ink.line([(lining + way * 16, 236), (end + way * 16, 306)], _darker(color), 9)
-    ink.body(lambda d: d.rectangle((30, 304, 226, HEIGHT), fill=255), _GOLD)
-    for x, y in ((54, 276), (206, 272), (72, 296), (186, 294)):
-        for dx, dy in ((-7, 0), (7, 0), (0, -7), (0, 7)):
-            ink.disc(x + dx, y + dy, 6, 6, _WHITE)
-        ink.disc(x, y, 4, 4, _GOLD)
+    ink.body(lambda d: d.rectangle((30, 304, 226, HEIGHT), fill=255), _GOLD if color[1] < 230 else _RED)
+
+
+def _maid(ink: Ink, color: RGB) -> None:
+    _shirt(ink, color)
+    ink.area([(88, 262), (168, 262), (184, HEIGHT), (72, HEIGHT)], _WHITE)
+    for x in (78, 178):
+        ink.line([(x + (128 - x) * 0.2, 240), (x, 300)], _WHITE, 19)
+    ink.area([(128, 262), (96, 248), (96, 276)], (206, 44, 64))
+    ink.area([(128, 262), (160, 248), (160, 276)], (206, 44, 64))
 
 
 def _uniform(ink: Ink, color: RGB) -> None:
@@ -85,6 +99,8 @@ def _suit(ink: Ink, color: RGB) -> None:
 _KINDS: Final[dict[str, Callable[[Ink, RGB], None]]] = {
     "dress": _dress,
     "kimono": _kimono,
+    "robe": _robe,
+    "maid": _maid,
     "uniform": _uniform,
     "suit": _suit,
 }

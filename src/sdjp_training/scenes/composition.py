@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from sdjp_training.scenes import people
 from sdjp_training.scenes.artwork import Artwork, Concept
-from sdjp_training.scenes.people import PEOPLE
+from sdjp_training.scenes.people import PEOPLE, PLAIN_PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.riding import MOUNTS, RIDERS, SEATS
 from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES
@@ -93,7 +93,7 @@ def _subjects(layout: Layout, artwork: Artwork, rng: random.Random) -> tuple[str
         lying = [emoji for emoji in riders if RIDERS[emoji].leg is None]
         return rng.choice(lying), rng.choice([emoji for emoji in SEATS if emoji in artwork.index])
     if layout == "single" and rng.random() < PERSONS:
-        return (rng.choice([emoji for emoji in PEOPLE if emoji in artwork.index]),)
+        return (rng.choice([emoji for emoji in PLAIN_PEOPLE if emoji in artwork.index]),)
     return tuple(rng.sample(every, 2 if layout == "pair" else 1))
 
 

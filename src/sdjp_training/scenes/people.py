@@ -30,12 +30,14 @@ class Person(NamedTuple):
         head: The head by itself.
         cuts: Other heads, by the name of the cut.
         shirt: The colour of what is worn where nothing is said.
+        always: What goes without saying: names of traits, or of things drawn on the head.
     """
 
     letter: str
     head: str
     cuts: Mapping[str, str]
     shirt: RGB
+    always: tuple[str, ...] = ()
 
 
 class Trait(NamedTuple):
@@ -67,6 +69,8 @@ TRAITS: Final = {
     name: Trait(sort, who, _rgb(color), ways(english), ways(japanese))
     for name, sort, who, color, english, japanese in rows("people.tsv")
 }
+BLACK: Final = (38, 36, 40)
+"""The colour of the hair of the heads."""
 _WOMAN: Final = {"long": "👩", "short": "🧑", "curly": "👩‍🦱", "ponytail": "🧑", "twintails": "👧"}
 _GIRL: Final = {**_WOMAN, "short": "🧒", "ponytail": "🧒"}
 PEOPLE: Final = {
@@ -78,8 +82,15 @@ PEOPLE: Final = {
     "👶": Person("b", "👶", {}, (150, 206, 246)),
     "👴": Person("o", "👴", {}, (128, 112, 92)),
     "👵": Person("w", "👵", {}, (172, 96, 120)),
+    "👨+samurai": Person("x", "👨", {}, BLACK, ("samurai robe", "topknot", "sword")),
+    "👨+monk": Person("x", "👨‍🦲", {}, BLACK, ("monk robe",)),
+    "👩+miko": Person("x", "👩", {}, BLACK, ("miko kimono",)),
+    "👩+maiko": Person("x", "👩", {}, BLACK, ("maiko kimono", "hairpin")),
+    "👩+maid": Person("x", "👩", {}, BLACK, ("maid", "headdress")),
 }
 """By emoji."""
+PLAIN_PEOPLE: Final = tuple(emoji for emoji, person in PEOPLE.items() if not person.always)
+"""Those of whom anything can be said."""
 PARTS: Final = (*FACES, "👒", "🧢", "👑")
 """Drawings of the 3D set that people are put together of."""
 HATS: Final = {"straw hat": ("👒", 256, 150, 98), "cap": ("🧢", 210, 128, 92), "crown": ("👑", 150, 116, 62)}
@@ -94,8 +105,8 @@ BEHIND: Final = 64
 _CUTS: Final = ("with long hair", "with short hair", "with curly hair")
 _TAILS: Final = ("with a ponytail", "with twintails", "with pigtails")
 _AFTER: Final = re.compile(r"^(with|wearing|in) (an? )?")
-BLACK: Final = (38, 36, 40)
 _BEARD: Final = "🧔‍♂️"
+_LASHES: Final = ("👩", "👧", "👵")
 _WHITE: Final = (236, 236, 242)
 
 
@@ -173,8 +184,9 @@ class Crowd:
 
     def _draw(self, emoji: str, look: str, flat: bool = False) -> Drawing:
         """A person of head and shoulders who looks so; a flat one has skin of one colour."""
-        person, said = PEOPLE[emoji], traits(look)
-        names = frozenset(said)
+        person = PEOPLE[emoji]
+        said = {**{name: TRAITS[name] for name in person.always if name in TRAITS}, **traits(look)}
+        names = frozenset({*person.always, *said})
         head = next((person.cuts[name] for name in names if name in person.cuts), person.head)
         colors = {trait.sort: trait.color for trait in said.values() if trait.color is not None}
         hair = colors.get("hair", BLACK)
@@ -184,7 +196,7 @@ class Crowd:
         if person.letter == "o" and "beard" in names:
             drawing = self._bearded(drawing)
         before = drawing
-        drawing = faces.redrawn(drawing, FACES[head], names, lashes=person.letter in "fgw")
+        drawing = faces.redrawn(drawing, FACES[head], names, lashes=person.head in _LASHES)
         if hair != BLACK:
             free = (drawing == before).all(axis=2)  # of glasses
             drawing = dyed(drawing, self.hair(head) & free, hair)
@@ -194,8 +206,9 @@ class Crowd:
             _ponytail(Ink(figure), hair)
         figure.alpha_composite(clothes.shoulders(worn, colors.get("dress", person.shirt)), (0, BEHIND))
         figure.alpha_composite(Image.fromarray(drawing), (0, BEHIND))
-        if "cat ears" in names:
-            _cat_ears(Ink(figure), hair)
+        for name, draw in _BESIDES.items():
+            if name in names:
+                draw(Ink(figure), hair)
         for name, (hat, wide, tall, bottom) in HATS.items():
             if name in names:
                 fit = Image.fromarray(trimmed(self.parts[hat])).resize((wide, tall), Image.Resampling.LANCZOS)
@@ -260,3 +273,39 @@ def _cat_ears(ink: Ink, color: RGB) -> None:
         ink.body(lambda d, ear=ear: d.polygon(ear, fill=255), color)  # type: ignore[misc]
         inner = [(x - 17, BEHIND + 36), (x + way * 14, BEHIND - 14), (x + 19, BEHIND + 40)]
         ink.area(inner, (250, 176, 196))
+
+
+def _topknot(ink: Ink, color: RGB) -> None:
+    ink.body(lambda d: d.ellipse((92, BEHIND - 34, 164, BEHIND + 30), fill=255), color)
+    ink.line([(98, BEHIND + 22), (158, BEHIND + 22)], (240, 240, 244), 9)
+
+
+def _sword(ink: Ink, _: RGB) -> None:
+    for start, end, color, width in (
+        ((214, 290), (232, 236), (60, 56, 70), 19), ((204, 296), (228, 304), (226, 180, 60), 11),
+    ):  # fmt: skip
+        ink.line([(start[0], BEHIND + start[1] - 40), (end[0], BEHIND + end[1] - 40)], color, width)
+
+
+def _hairpin(ink: Ink, color: RGB) -> None:
+    ink.body(lambda d: d.ellipse((76, BEHIND - 26, 180, BEHIND + 44), fill=255), color)
+    for x, y in ((66, BEHIND + 44), (88, BEHIND + 22), (48, BEHIND + 66)):
+        for angle in np.linspace(0, 2 * np.pi, 5, endpoint=False):
+            ink.disc(x + 11 * float(np.cos(angle)), y + 11 * float(np.sin(angle)), 9, 9, (250, 110, 150))
+        ink.disc(x, y, 7, 7, (255, 226, 110))
+
+
+def _headdress(ink: Ink, _: RGB) -> None:
+    for x in range(58, 206, 20):
+        y = BEHIND + 38 + (x - faces.MIDDLE) ** 2 / 180
+        ink.disc(x, y - 6, 14, 14, (250, 250, 253))
+    ink.line([(52, BEHIND + 72), (92, BEHIND + 50), (164, BEHIND + 50), (204, BEHIND + 72)], (60, 58, 70), 8)
+
+
+_BESIDES: Final = {
+    "cat ears": _cat_ears,
+    "topknot": _topknot,
+    "sword": _sword,
+    "hairpin": _hairpin,
+    "headdress": _headdress,
+}

@@ -79,11 +79,11 @@ def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_embedded_model_says_what_it_never_saw(mini: Pipeline) -> None:
-    info = mini.explain("シマウマに乗る(侍:1.2)、夕焼け")
-    assert "horse" in info.english
+    info = mini.explain("ハイエナに乗る(盗賊:1.2)、夕焼け")
+    assert "dog" in info.english
     assert "(a ninja:1.2)" in info.english or "(ninja:1.2)" in info.english
-    assert ("zebra", "horse") in info.neighbours
-    assert info.to_json()["neighbours"]["zebra"] == "horse"
+    assert ("hyena", "dog") in info.neighbours
+    assert info.to_json()["neighbours"]["hyena"] == "dog"
     assert mini.explain("馬に乗る宇宙飛行士").neighbours == ()
 
 
