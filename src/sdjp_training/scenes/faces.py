@@ -44,6 +44,7 @@ _TEAR: Final = (104, 186, 250)
 _WHITE: Final = (255, 255, 255)
 _TONGUE: Final = (240, 104, 116)
 
+_AROUND: Final = 24  # rows above and below a hole that it is filled from
 Box = tuple[float, float, float, float]
 
 
@@ -76,12 +77,14 @@ class _Head:
         self._erase([(x - 26, y - 10, x + 26, y + 10) for x in self.sides])
 
     def _erase(self, boxes: list[Box]) -> None:
-        """Fill boxes from what is around them."""
-        hole = Image.new("L", self.image.size)
-        for box in boxes:
-            ImageDraw.Draw(hole).rounded_rectangle(box, 8, fill=255)
-        known = (np.asarray(hole) == 0) & (np.asarray(self.image)[..., 3] > 250)
-        rgb = np.asarray(self.image.convert("RGB"), "f4")
+        """Fill boxes, which lie in a row, from what is around them."""
+        top, bottom = int(boxes[0][1]) - _AROUND, int(boxes[0][3]) + _AROUND
+        row = self.image.crop((0, top, self.image.width, bottom))
+        hole = Image.new("L", row.size)
+        for x0, y0, x1, y1 in boxes:
+            ImageDraw.Draw(hole).rounded_rectangle((x0, y0 - top, x1, y1 - top), 8, fill=255)
+        known = (np.asarray(hole) == 0) & (np.asarray(row)[..., 3] > 250)
+        rgb = np.asarray(row.convert("RGB"), "f4")
         bright = rgb.max(axis=2) > 150  # hair, lashes and lips are no skin
         share = (known & bright).astype("f4")
         blur = ImageFilter.GaussianBlur(11)
@@ -93,7 +96,7 @@ class _Head:
         skin = np.stack(layers, axis=-1) / np.maximum(weight, 0.02)[..., None]
         patch = Image.fromarray(np.clip(skin, 0, 255).astype(np.uint8)).convert("RGBA")
         patch.putalpha(hole.filter(ImageFilter.GaussianBlur(1.5)))
-        self.image.alpha_composite(patch)
+        self.image.alpha_composite(patch, (0, top))
 
 
 def _frown(head: _Head) -> None:

@@ -65,9 +65,15 @@ class Ink:
         width, height = self.image.size
         mask = Image.new("L", (width * _SCALE, height * _SCALE))
         draw(ImageDraw.Draw(mask))
-        layer = Image.new("RGBA", self.image.size, (*color, 0))
-        layer.putalpha(mask.resize(self.image.size, Image.Resampling.BOX))
-        self.image.alpha_composite(layer)
+        drawn = mask.getbbox()
+        if drawn is None:
+            return
+        left, top = (at // _SCALE for at in drawn[:2])
+        right, bottom = (-(-at // _SCALE) for at in drawn[2:])
+        small = mask.reduce(_SCALE, (left * _SCALE, top * _SCALE, right * _SCALE, bottom * _SCALE))
+        layer = Image.new("RGBA", small.size, (*color, 0))
+        layer.putalpha(small)
+        self.image.alpha_composite(layer, (left, top))
 
 
 def rounded(shape: Image.Image, color: RGB) -> Image.Image:

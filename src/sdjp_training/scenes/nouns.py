@@ -38,8 +38,7 @@ _PEOPLE: Final = re.compile(r"^(men|women|people) ")
 
 def article(noun: str) -> str:
     """Put a, an, the or nothing before ``noun``."""
-    head = _TAIL.match(noun)
-    if noun in MASS or _MANY.search(noun if head is None or _PEOPLE.match(noun) else head[0]):
+    if noun in MASS or _is_plural(noun):
         return noun
     return f"{'the' if noun in UNIQUE else english.article(noun)} {noun}"
 
@@ -48,7 +47,13 @@ def plural(noun: str) -> str:
     """Return ``noun`` in the plural."""
     if noun in PLURALS:
         return PLURALS[noun]
-    if noun in MASS or _MANY.search(noun):
+    if noun in MASS or _is_plural(noun):
         return noun
     head = _TAIL.match(noun)
     return english.plural(noun) if head is None else plural(head[0]) + noun[head.end() :]
+
+
+def _is_plural(noun: str) -> bool:
+    """Whether a name is in the plural by itself: chopsticks, men who swim, but not one with glasses."""
+    head = _TAIL.match(noun)
+    return _MANY.search(noun if head is None or _PEOPLE.match(noun) else head[0]) is not None
