@@ -28,20 +28,22 @@ BOXES: Final[dict[Layout, tuple[Box, ...]]] = {
     "single": ((128, 134, 196),),
     "big": ((128, 126, 244),),
     "small": ((128, 188, 88),),
-    "left": ((68, 170, 124),),
-    "right": ((188, 170, 124),),
-    "two": ((66, 174, 120), (190, 174, 120)),
+    "left": ((68, 158, 124),),
+    "right": ((188, 158, 124),),
+    "two": ((66, 160, 122), (190, 160, 122)),
     "three": ((128, 66, 108), (68, 184, 108), (188, 184, 108)),
     "four": ((68, 68, 108), (188, 68, 108), (68, 188, 108), (188, 188, 108)),
     "five": ((58, 56, 80), (198, 56, 80), (128, 128, 80), (58, 200, 80), (198, 200, 80)),
-    "pair": ((66, 174, 120), (190, 174, 120)),
+    "pair": ((66, 160, 122), (190, 160, 122)),
     "riding": ((128, 128, 220),),
     "above": ((128, 128, 220),),
 }
 """x, y of the middle and the side of the box of each subject, in pixels; it stands at the bottom of its
 box. ``riding`` and ``above`` have one for both."""
 
-PORTRAITS: Final = ("single", "left", "right", "two", "pair")
+HALVES: Final = ("left", "right", "two", "pair")
+"""Layouts of which each subject has a half, and may be taller than it is wide."""
+PORTRAITS: Final = ("single", *HALVES)
 """Layouts in which people reach to the edge of the picture."""
 
 _SHADOW: Final = (28, 30, 48)
@@ -91,7 +93,7 @@ def _fit(drawing: Drawing, emoji: str, layout: Layout, box: Box) -> tuple[Drawin
     if layout in PORTRAITS and (emoji in PEOPLE or RIDERS.get(emoji, Rider()).leg is not None):
         fit = fitted(drawing, round(1.05 * side), round(min(1.6 * side, 250)))
         return fit, x - fit.shape[1] // 2, SIDE - fit.shape[0]
-    fit = fitted(drawing, side, side)
+    fit = fitted(drawing, side, side if layout not in HALVES else round(1.5 * side))
     return fit, x - fit.shape[1] // 2, y + side // 2 - fit.shape[0]
 
 
