@@ -264,6 +264,64 @@ def _aurora(c: Canvas) -> None:
     c.gradient((206, 220, 240), (166, 188, 220), 210)
 
 
+def _bamboo(c: Canvas) -> None:
+    c.gradient((206, 234, 190), (236, 246, 216), 0, 220)
+    far, near = (168, 206, 138), (88, 156, 74)
+    for left, wide, color in (
+        (84, 8, far), (150, 8, far), (120, 7, far), (184, 8, far),
+        (14, 17, near), (50, 15, near), (206, 17, near), (238, 15, near),
+    ):  # fmt: skip
+        c.box(left, 0, left + wide, 222, color)
+        for y in range(20 + left % 30, 220, 46):
+            c.box(left - 1, y, left + wide + 1, y + 4, _shaded(_shaded(color)))
+    for x, y, way in ((30, 40, 1), (62, 96, 1), (208, 60, -1), (238, 116, -1), (30, 130, 1), (206, 150, -1)):
+        for drop in (0, 14, 26):
+            c.area([(x, y), (x + 34 * way, y + drop - 4), (x + 10 * way, y + drop / 2 + 9)], (70, 148, 62))
+    c.gradient((146, 178, 92), (112, 146, 70), 214)
+
+
+def _hot_spring(c: Canvas) -> None:
+    c.gradient((160, 200, 226), (222, 236, 240), 0, 130)
+    c.hill(96, 16, 40, 20, (96, 140, 104))
+    for x in range(0, 256, 22):
+        c.box(x, 92, x + 19, 150, ((168, 124, 80), (154, 112, 72))[x // 22 % 2])
+    c.box(0, 104, 256, 110, (116, 82, 54))
+    c.gradient((122, 200, 206), (76, 164, 180), 150)
+    stones = ((6, 156, 30), (52, 150, 22), (96, 152, 17), (160, 152, 17), (204, 150, 24), (250, 156, 28))
+    for x, y, r in (*stones, (0, 250, 34), (256, 250, 36)):
+        c.disc(x, y, r, r * 0.6, (124, 124, 132))
+        c.disc(x - r * 0.2, y - r * 0.2, r * 0.6, r * 0.3, (156, 156, 164))
+    for x, y in ((64, 190), (150, 178), (200, 214), (110, 226)):
+        c.disc(x, y, 22, 3, (176, 228, 230))
+    for x in (70, 130, 190):
+        for y, r in ((130, 20), (100, 16), (74, 12)):
+            c.glow(x + 8 * (y % 3 - 1), y, r, (255, 255, 255), 0.75)
+
+
+def _rice_fields(c: Canvas) -> None:
+    c.gradient((110, 192, 248), (222, 240, 250), 0, 140)
+    c.cloud(64, 44, 24)
+    c.hill(116, 18, 36, 60, (94, 148, 110))
+    c.hill(132, 8, 30, 0, (72, 128, 84))
+    c.gradient((170, 212, 92), (110, 176, 62), 138)
+    for i in range(-7, 8):
+        c.line([(128 + 9 * i, 140), (128 + 52 * i, 262)], (84, 146, 54), 3)
+    for y in (140, 164, 204):
+        c.box(0, y, 256, y + 3 + (y - 140) / 12, (150, 118, 76))
+
+
+def _sunrise(c: Canvas) -> None:
+    c.gradient((126, 166, 232), (255, 196, 196), 0, 90)
+    c.gradient((255, 196, 196), (255, 232, 160), 90, 162)
+    c.glow(128, 156, 90, (255, 246, 190), 0.8)
+    c.disc(128, 158, 34, 34, (255, 120, 84))
+    for x, y, size in ((46, 60, 20), (208, 44, 22)):
+        c.cloud(x, y, size, (255, 226, 220))
+    c.gradient((236, 150, 140), (74, 96, 170), 160)
+    for i, y in enumerate((168, 184, 204, 228)):
+        c.disc(128, y, 30 + 8 * (i % 2) - 4 * i, 3 + i, (255, 226, 170))
+
+
 LANDSCAPES: Final[dict[str, Callable[[Canvas], None]]] = {
     "night": _night,
     "sky": _sky,
@@ -285,5 +343,9 @@ LANDSCAPES: Final[dict[str, Callable[[Canvas], None]]] = {
     "waterfall": _waterfall,
     "autumn leaves": _autumn,
     "aurora": _aurora,
+    "bamboo forest": _bamboo,
+    "hot spring": _hot_spring,
+    "rice fields": _rice_fields,
+    "sunrise": _sunrise,
 }
 """Who paints each place in nature."""

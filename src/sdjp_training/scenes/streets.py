@@ -107,6 +107,41 @@ def _fireworks(c: Canvas) -> None:
         c.box(32 * i, top, 32 * i + 32, 256, (14, 12, 30))
 
 
+def _classroom(c: Canvas) -> None:
+    c.box(0, 0, 256, 190, (244, 234, 214))
+    c.box(22, 24, 234, 124, (150, 104, 66))
+    c.box(30, 32, 226, 116, (48, 104, 84))
+    for x, y, wide in ((48, 50, 70), (48, 68, 48), (150, 54, 52)):
+        c.box(x, y, x + wide, y + 5, (214, 232, 222))
+    c.box(30, 116, 226, 122, (196, 160, 116))
+    c.gradient((204, 160, 112), (176, 132, 88), 186)
+    for x in (14, 92, 170):
+        c.box(x, 166, x + 72, 178, (222, 178, 120))
+        for leg in (x + 6, x + 60):
+            c.box(leg, 178, leg + 6, 222, (120, 124, 134))
+
+
+def _kitchen(c: Canvas) -> None:
+    c.box(0, 0, 256, 196, (236, 242, 240))
+    for x in range(0, 256, 32):
+        c.box(x, 0, x + 2, 130, (214, 224, 222))
+    for y in range(0, 130, 32):
+        c.box(0, y, 256, y + 2, (214, 224, 222))
+    for x in (0, 66, 190):
+        c.box(x + 3, 6, x + 61, 62, (226, 178, 122))
+        c.box(x + 52, 30, x + 56, 42, (120, 90, 60))
+    c.box(134, 6, 184, 40, (176, 184, 194))
+    c.box(0, 126, 256, 138, (150, 154, 164))
+    for x in range(0, 256, 64):
+        c.box(x + 2, 140, x + 62, 200, (214, 160, 104))
+        c.box(x + 26, 148, x + 38, 153, (120, 90, 60))
+    c.disc(160, 116, 22, 14, (206, 70, 64))
+    c.box(138, 104, 182, 126, (206, 70, 64))
+    c.box(182, 108, 200, 114, (80, 70, 72))
+    c.line([(40, 126), (40, 92), (60, 92), (60, 102)], (176, 184, 194), 6)
+    c.gradient((206, 196, 178), (182, 170, 152), 200)
+
+
 STREETS: Final[dict[str, Callable[[Canvas], None]]] = {
     "city": _city,
     "city at night": _city_night,
@@ -114,5 +149,7 @@ STREETS: Final[dict[str, Callable[[Canvas], None]]] = {
     "tatami": _tatami,
     "library": _library,
     "fireworks": _fireworks,
+    "classroom": _classroom,
+    "kitchen": _kitchen,
 }
 """Who paints each place that people have built."""
