@@ -67,7 +67,7 @@ class Canvas:
         """Stars down to a row, each large enough to be seen."""
         rng = np.random.default_rng(7)
         each = zip(
-            rng.uniform(6, 250, 30), rng.uniform(6, bottom, 30), rng.uniform(1.4, 3.4, 30), strict=True
+            rng.uniform(6, 250, 24), rng.uniform(6, bottom, 24), rng.uniform(2.2, 4.6, 24), strict=True
         )
         for x, y, r in each:
             self.disc(x, y, r, r, fill)

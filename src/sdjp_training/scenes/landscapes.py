@@ -95,8 +95,8 @@ def _snow(c: Canvas) -> None:
             base = 196 - size * bottom
             c.area([(x - size * half, base), (x + size * half, base), (x, 196 - size * top)], WHITE)
     c.gradient((250, 252, 255), (214, 228, 246), 190)
-    for px, py in _spread(5, 34, (6, 250), (6, 180)):
-        c.disc(px, py, 3.6, 3.6, WHITE)
+    for px, py in _spread(5, 26, (6, 250), (6, 180)):
+        c.disc(px, py, 4.6, 4.6, WHITE)
 
 
 def _sunset(c: Canvas) -> None:
@@ -212,8 +212,8 @@ def _rain(c: Canvas) -> None:
     c.gradient((126, 138, 152), (100, 112, 128), 214)
     for x, y in ((46, 232), (150, 242), (216, 228)):
         c.disc(x, y, 26, 6, (152, 168, 186))
-    for px, py in _spread(17, 44, (0, 262), (50, 226)):
-        c.line([(px, py), (px - 7, py + 20)], (214, 228, 244), 3)
+    for px, py in _spread(17, 30, (0, 262), (50, 222)):
+        c.line([(px, py), (px - 9, py + 26)], (222, 234, 248), 5)
 
 
 def _fog(c: Canvas) -> None:
@@ -304,8 +304,9 @@ def _rice_fields(c: Canvas) -> None:
     c.hill(116, 18, 36, 60, (94, 148, 110))
     c.hill(132, 8, 30, 0, (72, 128, 84))
     c.gradient((170, 212, 92), (110, 176, 62), 138)
-    for i in range(-7, 8):
-        c.line([(128 + 9 * i, 140), (128 + 52 * i, 262)], (84, 146, 54), 3)
+    for i in range(-5, 5):
+        x0, x1 = 128 + 14 * i, 128 + 76 * i
+        c.area([(x0, 140), (x0 + 7, 140), (x1 + 38, 262), (x1, 262)], (92, 156, 58))
     for y in (140, 164, 204):
         c.box(0, y, 256, y + 3 + (y - 140) / 12, (150, 118, 76))
 

@@ -98,10 +98,10 @@ def _fireworks(c: Canvas) -> None:
         (44, 184, 34, (240, 140, 240)),
     ):  # fmt: skip
         c.glow(x, y, r, color, 0.35)
-        for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False):
+        for angle in np.linspace(0, 2 * np.pi, 12, endpoint=False):
             dx, dy = float(np.cos(angle)), float(np.sin(angle))
-            c.line([(x + 0.25 * r * dx, y + 0.25 * r * dy), (x + r * dx, y + r * dy)], color, 3)
-            c.disc(x + r * dx, y + r * dy, 4, 4, (255, 250, 232))
+            c.line([(x + 0.25 * r * dx, y + 0.25 * r * dy), (x + r * dx, y + r * dy)], color, 6)
+            c.disc(x + r * dx, y + r * dy, 5.5, 5.5, (255, 250, 232))
         c.disc(x, y, 7, 7, (255, 252, 240))
     for i, top in enumerate((236, 226, 240, 230, 238, 222, 234, 228)):
         c.box(32 * i, top, 32 * i + 32, 256, (14, 12, 30))
