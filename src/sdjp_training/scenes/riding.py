@@ -1,5 +1,4 @@
-"""One thing on another: a rider sits in its mount, which hides its lower half; what lies on a thing stands
-before it.
+"""One thing on another: a person sits in a mount, which hides their lower half; an animal stands on it.
 
 Axes: drawings are (h, w, 4) uint8 RGBA.
 """
@@ -57,11 +56,16 @@ SEATS: Final = {emoji: (float(across), float(down)) for emoji, across, down in r
 SIDE: Final = 320  # of a mount
 RIDER: Final = 0.78  # of that: how large its rider is
 HIDDEN: Final = 0.2  # of a rider that sits in its mount
+FEET: Final = 0.06  # of a mount, how far below its back the feet of an animal are
 UPPER: Final = 0.62  # how large what lies on a thing is
 
 
 def ride(rider: Drawing, mount: Drawing, seat: Mount, dress: Rider) -> Drawing:
-    """Put ``rider`` on ``mount``: behind it, and a leg before it."""
+    """Put ``rider`` on ``mount``. A person is behind it, with a leg before it; an animal has its feet on it,
+    unless it sits inside.
+    """
+    if dress.leg is None and seat.astride:
+        return stand(rider, mount, (seat.across, seat.down + FEET))
     mount = fitted(mount, SIDE, SIDE)
     rider = fitted(rider, round(SIDE * RIDER), round(SIDE * RIDER))
     height, width = mount.shape[:2]
