@@ -14,6 +14,7 @@ from sdjp_training.scenes.composition import COUNTS, Scene, sample
 from sdjp_training.scenes.nouns import MASS, UNIQUE, article, plural
 from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import PLACES
+from sdjp_training.scenes.riding import HELD, HOLDING
 from sdjp_training.scenes.styles import STYLES
 
 PREFIXES: Final = (
@@ -104,6 +105,10 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
         return rng.choice(sides if rng.random() < SIDES else together)
     if layout == "riding":
         return f"{one(0)} {rng.choice(('riding', 'riding', 'riding', 'riding on', 'on'))} {one(1)}"
+    if layout == "holding":
+        way = rng.choice(HELD.get(scene.emojis[1], HOLDING).english)
+        thing = name(1)
+        return f"{one(0)} {way.format(article(thing), bare=thing)}"
     if layout == "above":
         return f"{one(0)} {rng.choice(('on', 'on top of', 'above', 'sitting on'))} {one(1)}"
     if layout == "big":

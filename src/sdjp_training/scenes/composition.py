@@ -10,19 +10,20 @@ from sdjp_training.scenes import people
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.people import PEOPLE, PLAIN_PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
-from sdjp_training.scenes.riding import MOUNTS, RIDERS, SEATS
+from sdjp_training.scenes.riding import HELD, MOUNTS, RIDERS, SEATS
 from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES
 from sdjp_training.scenes.tints import TINTS
 
 Layout = Literal[
     "empty", "single", "big", "small", "left", "right", "two", "three", "four", "five", "pair", "riding",
-    "above",
+    "above", "holding",
 ]  # fmt: skip
 LAYOUTS: Final[dict[Layout, int]] = {
     "empty": 6, "single": 52, "big": 3, "small": 3, "left": 2, "right": 2, "two": 5, "three": 3, "four": 2,
     "five": 2, "pair": 11, "riding": 7, "above": 2,
+    "holding": 4,
 }  # fmt: skip
-"""How the subjects of a scene stand, and how many of 100 scenes are so."""
+"""How the subjects of a scene stand, and how often it is so, out of about a hundred."""
 COUNTS: Final[dict[Layout, str]] = {"two": "two", "three": "three", "four": "four", "five": "five"}
 """Layouts of several of one thing, and the English of the number."""
 STYLED: Final = 0.2
@@ -41,7 +42,7 @@ class Scene:
 
     Attributes:
         emojis: The subjects. ``riding``: rider then mount; ``above``: the upper, then the lower;
-            ``pair``: the left, then the right; ``empty``: none.
+            ``pair``: the left, then the right; ``empty``: none; ``holding``: who, then what.
         layout: How they stand.
         place: Name of a colour or place in :mod:`sdjp_training.scenes.places`.
         style: How the picture is drawn.
@@ -89,6 +90,11 @@ def _subjects(layout: Layout, artwork: Artwork, rng: random.Random) -> tuple[str
         return ()
     if layout == "riding":
         return rng.choice(riders), rng.choice([emoji for emoji in MOUNTS if emoji in artwork.index])
+    if layout == "holding":
+        thing = rng.choice([emoji for emoji in HELD if emoji in artwork.index])
+        who = HELD[thing].who
+        able = [emoji for emoji, person in PEOPLE.items() if not who or person.letter in who]
+        return rng.choice([emoji for emoji in able if emoji in artwork.index]), thing
     if layout == "above":
         lying = [emoji for emoji in riders if RIDERS[emoji].leg is None]
         return rng.choice(lying), rng.choice([emoji for emoji in SEATS if emoji in artwork.index])

@@ -20,6 +20,7 @@ from sdjp_training.scenes.captions import SIDES
 from sdjp_training.scenes.composition import COUNTS, Scene
 from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
+from sdjp_training.scenes.riding import HELD, HOLDING
 from sdjp_training.scenes.styles import STYLES
 from sdjp_training.scenes.tints import TINTS
 
@@ -117,6 +118,8 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
             (f"{mount}に乗る{rider}",) * 4
             + (f"{mount}に乗った{rider}", f"{rider}が{mount}に乗っている", f"{mount}に乗っている{rider}")
         )
+    if layout == "holding":
+        return rng.choice(HELD.get(scene.emojis[1], HOLDING).japanese).format(one(1)) + one(0)
     if layout == "above":
         return rng.choice((f"{one(1)}の上の{one(0)}", f"{one(1)}の上に座る{one(0)}"))
     if layout in ("big", "small"):

@@ -37,13 +37,14 @@ BOXES: Final[dict[Layout, tuple[Box, ...]]] = {
     "pair": ((66, 160, 122), (190, 160, 122)),
     "riding": ((128, 128, 220),),
     "above": ((128, 128, 220),),
+    "holding": ((128, 134, 196),),
 }
 """x, y of the middle and the side of the box of each subject, in pixels; it stands at the bottom of its
-box. ``riding`` and ``above`` have one for both."""
+box. ``riding``, ``above`` and ``holding`` have one for both."""
 
 HALVES: Final = ("left", "right", "two", "pair")
 """Layouts of which each subject has a half, and may be taller than it is wide."""
-PORTRAITS: Final = ("single", *HALVES)
+PORTRAITS: Final = ("single", "holding", *HALVES)
 """Layouts in which people reach to the edge of the picture."""
 
 _SHADOW: Final = (28, 30, 48)
@@ -72,6 +73,8 @@ def arranged(scene: Scene, each: Sequence[Drawing]) -> Iterator[tuple[Drawing, B
         each = [riding.ride(each[0], each[1], riding.MOUNTS[mount], dress)]
     elif scene.layout == "above":
         each = [riding.stand(each[0], each[1], riding.SEATS[scene.emojis[1]])]
+    elif scene.layout == "holding":
+        each = [riding.hold(each[0], each[1])]
     boxes = BOXES[scene.layout]
     yield from zip(each if len(each) == len(boxes) else [*each] * len(boxes), boxes, strict=True)
 

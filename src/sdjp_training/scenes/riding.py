@@ -1,4 +1,5 @@
-"""One thing on another: a person sits in a mount, which hides their lower half; an animal stands on it.
+"""One thing with another: a person sits in a mount, which hides their lower half; an animal stands on it;
+people hold things before them.
 
 Axes: drawings are (h, w, 4) uint8 RGBA.
 """
@@ -10,9 +11,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sdjp_training.scenes.faces import SKIN
 from sdjp_training.scenes.ink import RGB, rounded
 from sdjp_training.scenes.pixels import Drawing, fitted, trimmed
-from sdjp_training.scenes.tables import rows
+from sdjp_training.scenes.tables import rows, ways
 
 
 class Mount(NamedTuple):
@@ -41,6 +43,20 @@ class Rider(NamedTuple):
     shoe: RGB = (40, 40, 48)
 
 
+class Held(NamedTuple):
+    """A row of ``held.tsv``.
+
+    Attributes:
+        who: Letters of people who hold it; "" for all.
+        english: What they do with it.
+        japanese: The same in Japanese.
+    """
+
+    who: str
+    english: tuple[str, ...]
+    japanese: tuple[str, ...]
+
+
 def _rgb(cell: str) -> RGB:
     red, green, blue = map(int, cell.split())
     return red, green, blue
@@ -51,6 +67,11 @@ MOUNTS: Final = {
     for emoji, across, down, how in rows("mounts.tsv")
 }
 RIDERS: Final = {emoji: Rider(*map(_rgb, colors)) for emoji, *colors in rows("riders.tsv")}
+HELD: Final = {
+    emoji: Held(who, ways(english), ways(japanese)) for emoji, who, english, japanese in rows("held.tsv")
+}
+HOLDING: Final = Held("", ("holding {}",), ("{}を持つ",))
+"""What is done with anything else."""
 SEATS: Final = {emoji: (float(across), float(down)) for emoji, across, down in rows("seats.tsv")}
 
 SIDE: Final = 320  # of a mount
@@ -88,6 +109,21 @@ def stand(upper: Drawing, lower: Drawing, seat: tuple[float, float]) -> Drawing:
     canvas.alpha_composite(Image.fromarray(lower), (left, top))
     canvas.alpha_composite(Image.fromarray(upper), (left + x - upper.shape[1] // 2, top + y - upper.shape[0]))
     return trimmed(np.asarray(canvas))
+
+
+def hold(person: Drawing, thing: Drawing) -> Drawing:
+    """Put ``thing`` before the shoulders of ``person``, between two hands."""
+    image = Image.fromarray(trimmed(person))
+    side = round(0.56 * image.width)
+    fit = fitted(thing, side, round(0.36 * image.height))
+    left, top = (image.width - fit.shape[1]) // 2, image.height - fit.shape[0] - 4
+    image.alpha_composite(Image.fromarray(fit), (left, top))
+    hands = Image.new("L", image.size)
+    y = top + 0.68 * fit.shape[0]
+    for x in (left + 2, left + fit.shape[1] - 2):
+        ImageDraw.Draw(hands).ellipse((x - 19, y - 19, x + 19, y + 19), fill=255)
+    image.alpha_composite(rounded(hands, SKIN))
+    return np.asarray(image)
 
 
 def _canvas(lower: Drawing, upper: Drawing, x: int, bottom: int) -> tuple[Image.Image, tuple[int, int]]:

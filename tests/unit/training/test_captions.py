@@ -50,6 +50,9 @@ def test_scenes_are_said_as_the_translator_says_them(artwork_folder: Path) -> No
         ("夜の街", Scene(emojis=(), layout="empty", place="city at night")),
         ("滝", Scene(emojis=(), layout="empty", place="waterfall")),
         ("月", Scene(emojis=("🌕",))),
+        ("猫を抱く女の子", Scene(emojis=("👧", "🐈"), layout="holding")),
+        ("ギターを弾く男性", Scene(emojis=("👨", "🎸"), layout="holding")),
+        ("本を読む女性", Scene(emojis=("👩", "📕"), layout="holding")),
         ("金魚", Scene(emojis=("🐟+orange",))),
     ):
         heard = read.to_english([prompt], translator=LexiconTranslator())[0]

@@ -14,7 +14,7 @@ from sdjp_training.scenes.composition import LAYOUTS, Layout, Scene
 from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.pixels import fitted, trimmed
 from sdjp_training.scenes.places import background
-from sdjp_training.scenes.riding import MOUNTS, RIDERS, SEATS, Mount, Rider
+from sdjp_training.scenes.riding import HELD, MOUNTS, RIDERS, SEATS, Mount, Rider
 from sdjp_training.scenes.tints import TINTS, tint
 
 
@@ -72,9 +72,25 @@ def test_a_person_has_a_leg_on_this_side() -> None:
     assert (both[..., 1] > 120).sum() > 1000
 
 
+def test_what_is_held_is_before_the_shoulders() -> None:
+    person, thing = _square((250, 0, 0)), _square((0, 0, 250))
+    both = riding.hold(person, thing)
+    assert both.shape == (100, 100, 4)
+    assert both[80, 50, 2] > 200
+    assert both[10, 50, 0] > 200, "the face is free"
+
+
+def test_children_drink_no_wine(artwork_folder: Path) -> None:
+    artwork, rng = Artwork(artwork_folder), random.Random(5)
+    scenes = [composition.sample(artwork, rng) for _ in range(9000)]
+    drinking = {s.emojis[0] for s in scenes if s.layout == "holding" and s.emojis[1] in ("🍺", "🍷")}
+    assert drinking
+    assert not drinking & {"👧", "👦", "👶", "🧒"}
+
+
 def test_everyone_who_rides_and_all_that_is_ridden_is_listed() -> None:
     known = {concept.emoji for concept in concepts()}
-    assert known >= {*RIDERS, *MOUNTS, *SEATS}
+    assert known >= {*RIDERS, *MOUNTS, *SEATS, *HELD}
     assert not {"🐻", "🦊", "🦁"} & RIDERS.keys(), "heads never ride"
 
 
