@@ -16,6 +16,7 @@ from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import PLACES
 from sdjp_training.scenes.riding import HELD, HOLDING
 from sdjp_training.scenes.styles import STYLES
+from sdjp_training.scenes.tints import TINTS
 
 PREFIXES: Final = (
     "a picture of", "an illustration of", "a photo of", "a drawing of", "a close-up photo of", "an image of",
@@ -82,7 +83,7 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
         emoji, look = scene.subjects[index]
         names = artwork.concepts[artwork.index[emoji]].names
         noun = names[0] if rng.random() < 0.75 else rng.choice(names)
-        return people.english(noun, look, rng) if emoji in PEOPLE else f"{look} {noun}".strip()
+        return f"{look} {noun}" if look in TINTS else people.english(noun, look, rng)
 
     def one(index: int) -> str:
         noun = name(index)

@@ -96,8 +96,13 @@ def _suit(ink: Ink, color: RGB) -> None:
     ink.body(_neck, SKIN)
 
 
+def _fur(ink: Ink, color: RGB) -> None:
+    ink.body(_shoulders, color)
+
+
 _KINDS: Final[dict[str, Callable[[Ink, RGB], None]]] = {
     "dress": _dress,
+    "fur": _fur,
     "kimono": _kimono,
     "robe": _robe,
     "maid": _maid,

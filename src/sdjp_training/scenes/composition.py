@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from sdjp_training.scenes import people
 from sdjp_training.scenes.artwork import Artwork, Concept
-from sdjp_training.scenes.people import PEOPLE, PLAIN_PEOPLE
+from sdjp_training.scenes.people import ANIMALS, PEOPLE, PLAIN_PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.riding import HELD, MOUNTS, RIDERS, SEATS
 from sdjp_training.scenes.styles import OTHERS, PLAIN, STYLES
@@ -32,6 +32,8 @@ TINTED: Final = 0.15
 """Share of things in another colour than their own, where they may have one."""
 PERSONS: Final = 0.14
 """Share of scenes with one subject that show someone of whom much can be said, beside those by chance."""
+DRESSED: Final = 0.2
+"""Share of animals that wear something, where they can, and of things that an animal holds."""
 COLORLESS: Final = ("person", "food", "weather", "nature", "japan", "🚲", "🐼")
 """Kinds of things that are not asked for in other colours, and things whose main colour is not meant."""
 
@@ -69,7 +71,8 @@ def sample(artwork: Artwork, rng: random.Random) -> Scene:
     emojis = _subjects(layout, artwork, rng)
     if len(set(emojis)) < len(emojis):
         emojis, layout = emojis[:1], "single"
-    looks = tuple(_look(artwork.concepts[artwork.index[emoji]], style, rng) for emoji in emojis)
+    dressed = layout in ("single", "left", "right", "two", "pair")
+    looks = tuple(_look(artwork.concepts[artwork.index[emoji]], style, dressed, rng) for emoji in emojis)
     looks = looks if any(looks) else ()
     return Scene(emojis=emojis, layout=layout, place=place, style=style, looks=looks)
 
@@ -93,6 +96,10 @@ def _subjects(layout: Layout, artwork: Artwork, rng: random.Random) -> tuple[str
     if layout == "holding":
         thing = rng.choice([emoji for emoji in HELD if emoji in artwork.index])
         who = HELD[thing].who
+        if not who and rng.random() < DRESSED:
+            return rng.choice(
+                [emoji for emoji in ANIMALS if emoji in artwork.index and emoji != thing]
+            ), thing
         able = [emoji for emoji, person in PEOPLE.items() if not who or person.letter in who]
         return rng.choice([emoji for emoji in able if emoji in artwork.index]), thing
     if layout == "above":
@@ -103,12 +110,14 @@ def _subjects(layout: Layout, artwork: Artwork, rng: random.Random) -> tuple[str
     return tuple(rng.sample(every, 2 if layout == "pair" else 1))
 
 
-def _look(concept: Concept, style: str, rng: random.Random) -> str:
-    """What is said of how a person looks, or a colour of a thing, but not the one that its name says already;
-    mostly none.
+def _look(concept: Concept, style: str, dressed: bool, rng: random.Random) -> str:
+    """What is said of how a person looks, what an animal wears where it may, or a colour of a thing, but not
+    one that its name says already; mostly none.
     """
     if concept.emoji in PEOPLE:
         return people.look(concept.emoji, rng)
+    if concept.emoji in ANIMALS and dressed and rng.random() < DRESSED:
+        return people.animal_look(rng)
     if not STYLES[style].tinted:
         return ""
     if {concept.kind, concept.emoji} & set(COLORLESS) or rng.random() >= TINTED:

@@ -222,10 +222,18 @@ def redrawn(drawing: Drawing, face: Face, names: frozenset[str], *, lashes: bool
     for x, way in zip(head.sides, (-1, 1), strict=True):
         if not _CLOSED & names and not ("wink" in names and way > 0):
             _eye(head, x, way if lashes else 0)
-    for table in (MOODS, WORN):
-        for name, draw in table.items():
-            if name in names:
-                draw(head)
+    for name, draw in MOODS.items():
+        if name in names:
+            draw(head)
+    return dressed(np.asarray(head.image), face, names)
+
+
+def dressed(drawing: Drawing, face: Face, names: frozenset[str]) -> Drawing:
+    """Give a head the things to wear that are among ``names``."""
+    head = _Head(drawing, face)
+    for name, draw in WORN.items():
+        if name in names:
+            draw(head)
     return np.asarray(head.image)
 
 

@@ -18,7 +18,6 @@ from sdjp_training.scenes import composition, people
 from sdjp_training.scenes.artwork import Artwork, Concept
 from sdjp_training.scenes.captions import SIDES
 from sdjp_training.scenes.composition import COUNTS, Scene
-from sdjp_training.scenes.people import PEOPLE
 from sdjp_training.scenes.places import COLORS, PLACES
 from sdjp_training.scenes.riding import HELD, HOLDING
 from sdjp_training.scenes.styles import STYLES
@@ -95,7 +94,7 @@ def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     def one(index: int) -> str:
         look, spelt = scene.subjects[index][1], names(concept(index))
         noun = spelt[0] if rng.random() < 0.8 else rng.choice(spelt)
-        if scene.subjects[index][0] in PEOPLE:
+        if look and look not in TINTS:
             return people.japanese(noun, look, rng)
         if look:
             return rng.choice(TINTS[look].japanese) + noun

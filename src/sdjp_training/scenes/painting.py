@@ -15,8 +15,10 @@ from PIL import Image, ImageDraw, ImageFilter
 from sdjp_training.scenes import riding
 from sdjp_training.scenes.artwork import FLAT, SIDE, SOLID, Artwork
 from sdjp_training.scenes.composition import Layout, Scene
-from sdjp_training.scenes.people import PEOPLE
-from sdjp_training.scenes.pixels import Drawing, fitted, flattened, put
+from sdjp_training.scenes.faces import SKIN
+from sdjp_training.scenes.ink import RGB
+from sdjp_training.scenes.people import ANIMALS, PEOPLE
+from sdjp_training.scenes.pixels import Drawing, fitted, flattened, put, trimmed
 from sdjp_training.scenes.places import background, has_ground
 from sdjp_training.scenes.riding import RIDERS, Rider
 from sdjp_training.scenes.styles import STYLES, stylise
@@ -55,10 +57,13 @@ def draw(scene: Scene, artwork: Artwork) -> NDArray[np.uint8]:
     drawings = STYLES[scene.style].drawings or SOLID
     canvas = background(scene.place).copy()
     each = [subject(artwork, emoji, drawings, look) for emoji, look in scene.subjects]
+    if scene.layout == "holding" and scene.emojis[0] in ANIMALS:
+        each[0] = dressed(artwork, scene.emojis[0], drawings, "")
     shaded = drawings == SOLID and has_ground(scene.place)
-    emojis = scene.emojis if len(scene.emojis) > 1 else scene.emojis * len(BOXES[scene.layout])
-    for emoji, (drawing, box) in zip(emojis, arranged(scene, each), strict=False):
-        fit, left, top = _fit(drawing, emoji, scene.layout, box)
+    busts = [_is_bust(emoji, look, scene.layout) for emoji, look in scene.subjects]
+    busts = busts if len(busts) > 1 else busts * len(BOXES[scene.layout])
+    for bust, (drawing, box) in zip(busts, arranged(scene, each), strict=False):
+        fit, left, top = _fit(drawing, bust, scene.layout, box)
         if shaded and top + len(fit) < SIDE:
             _shade(canvas, fit, left, top)
         put(canvas, fit, left, top)
@@ -74,7 +79,8 @@ def arranged(scene: Scene, each: Sequence[Drawing]) -> Iterator[tuple[Drawing, B
     elif scene.layout == "above":
         each = [riding.stand(each[0], each[1], riding.SEATS[scene.emojis[1]])]
     elif scene.layout == "holding":
-        each = [riding.hold(each[0], each[1])]
+        hand = SKIN if scene.emojis[0] in PEOPLE else _color(each[0])
+        each = [riding.hold(each[0], each[1], hand)]
     boxes = BOXES[scene.layout]
     yield from zip(each if len(each) == len(boxes) else [*each] * len(boxes), boxes, strict=True)
 
@@ -84,16 +90,38 @@ def subject(artwork: Artwork, emoji: str, drawings: str, look: str) -> Drawing:
     if emoji in PEOPLE:
         person = artwork.crowd.draw(emoji, look, drawings == FLAT)
         return flattened(person) if drawings == FLAT else person
+    if emoji in ANIMALS and look and look not in TINTS:
+        return dressed(artwork, emoji, drawings, look)
     drawing = artwork.drawing(emoji, drawings)
     return tint(drawing, TINTS[look].rgb) if look in TINTS else drawing
 
 
-def _fit(drawing: Drawing, emoji: str, layout: Layout, box: Box) -> tuple[Drawing, int, int]:
+def dressed(artwork: Artwork, emoji: str, drawings: str, look: str) -> Drawing:
+    """An animal of the set ``drawings`` that stands upright and wears something."""
+    animal = artwork.crowd.animal(emoji, look)
+    return flattened(animal) if drawings == FLAT else animal
+
+
+def _color(animal: Drawing) -> RGB:
+    """The colour of the shoulders of an animal that wears nothing."""
+    low = trimmed(animal)[-20:]
+    red, green, blue = np.median(low[low[..., 3] > 200][:, :3], axis=0).astype(int).tolist()
+    return red, green, blue
+
+
+def _is_bust(emoji: str, look: str, layout: Layout) -> bool:
+    """Whether a subject has a head and shoulders only."""
+    if emoji in ANIMALS:
+        return layout == "holding" or (look != "" and look not in TINTS)
+    return emoji in PEOPLE or RIDERS.get(emoji, Rider()).leg is not None
+
+
+def _fit(drawing: Drawing, bust: bool, layout: Layout, box: Box) -> tuple[Drawing, int, int]:
     """A drawing as large as its box allows, and its corner. People of head and shoulders, who have nothing to
     stand on, are seen as in a portrait: taller, down to the edge of the picture.
     """
     x, y, side = box
-    if layout in PORTRAITS and (emoji in PEOPLE or RIDERS.get(emoji, Rider()).leg is not None):
+    if layout in PORTRAITS and bust:
         fit = fitted(drawing, round(1.05 * side), round(min(1.6 * side, 250)))
         return fit, x - fit.shape[1] // 2, SIDE - fit.shape[0]
     fit = fitted(drawing, side, side if layout not in HALVES else round(1.5 * side))

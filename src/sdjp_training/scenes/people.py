@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from sdjp_training.scenes import clothes, faces
-from sdjp_training.scenes.faces import FACES
+from sdjp_training.scenes.faces import FACES, Face
 from sdjp_training.scenes.ink import RGB, Ink
 from sdjp_training.scenes.pixels import Drawing, trimmed
 from sdjp_training.scenes.tables import rows, ways
@@ -38,6 +38,20 @@ class Person(NamedTuple):
     cuts: Mapping[str, str]
     shirt: RGB
     always: tuple[str, ...] = ()
+
+
+class Animal(NamedTuple):
+    """A row of ``animals.tsv``.
+
+    Attributes:
+        head: The drawing of its head alone.
+        face: Where its eyes are.
+        top: How far down its head begins.
+    """
+
+    head: str
+    face: Face
+    top: int
 
 
 class Trait(NamedTuple):
@@ -91,7 +105,12 @@ PEOPLE: Final = {
 """By emoji."""
 PLAIN_PEOPLE: Final = tuple(emoji for emoji, person in PEOPLE.items() if not person.always)
 """Those of whom anything can be said."""
-PARTS: Final = (*FACES, "👒", "🧢", "👑")
+ANIMALS: Final = {
+    emoji: Animal(head, Face(int(across), int(eyes), 0, 0), int(top))
+    for emoji, head, across, eyes, top in rows("animals.tsv")
+}
+"""Animals that can be dressed, by emoji."""
+PARTS: Final = (*FACES, "👒", "🧢", "👑", *(animal.head for animal in ANIMALS.values()))
 """Drawings of the 3D set that people are put together of."""
 HATS: Final = {"straw hat": ("👒", 256, 150, 98), "cap": ("🧢", 210, 128, 92), "crown": ("👑", 150, 116, 62)}
 """What is worn on the head: its drawing, its width and height, and how far down it reaches."""
@@ -106,6 +125,7 @@ _CUTS: Final = ("with long hair", "with short hair", "with curly hair")
 _TAILS: Final = ("with a ponytail", "with twintails", "with pigtails")
 _AFTER: Final = re.compile(r"^(with|wearing|in) (an? )?")
 _BEARD: Final = "🧔‍♂️"
+_HAIRLINE: Final = 30  # how far down the head of a person begins
 _LASHES: Final = ("👩", "👧", "👵")
 _WHITE: Final = (236, 236, 242)
 
@@ -120,6 +140,11 @@ def look(emoji: str, rng: random.Random) -> str:
             sorts.setdefault(trait.sort, []).append(name)
     chosen = rng.sample(sorted(sorts), min(count, len(sorts)))
     return ", ".join(rng.choice(sorts[sort]) for sort in sorted(chosen))
+
+
+def animal_look(rng: random.Random) -> str:
+    """Something that an animal wears."""
+    return rng.choice([name for name, trait in TRAITS.items() if "a" in trait.who])
 
 
 def english(noun: str, look: str, rng: random.Random) -> str:
@@ -209,11 +234,29 @@ class Crowd:
         for name, draw in _BESIDES.items():
             if name in names:
                 draw(Ink(figure), hair)
+        self._put_hat(figure, names, 0)
+        return np.asarray(figure)
+
+    def animal(self, emoji: str, look: str) -> Drawing:
+        """An animal of head and shoulders that is dressed so; else it has shoulders of its own colour."""
+        animal, said = ANIMALS[emoji], traits(look)
+        names = frozenset(said)
+        head = self.parts[animal.head]
+        red, green, blue = np.median(head[head[..., 3] > 200][:, :3], axis=0).astype(int).tolist()
+        worn = next((name for name, trait in said.items() if trait.sort == "dress"), "fur")
+        color = TRAITS[worn].color if worn in TRAITS else None
+        figure = Image.new("RGBA", (clothes.WIDTH, BEHIND + clothes.HEIGHT))
+        figure.alpha_composite(clothes.shoulders(worn, color or (red, green, blue)), (0, BEHIND))
+        figure.alpha_composite(Image.fromarray(faces.dressed(head, animal.face, names)), (0, BEHIND))
+        self._put_hat(figure, names, animal.top - _HAIRLINE)
+        return np.asarray(figure)
+
+    def _put_hat(self, figure: Image.Image, names: frozenset[str], lower: int) -> None:
+        """Put a hat that is among ``names`` on a figure, so much lower than on a person."""
         for name, (hat, wide, tall, bottom) in HATS.items():
             if name in names:
                 fit = Image.fromarray(trimmed(self.parts[hat])).resize((wide, tall), Image.Resampling.LANCZOS)
-                figure.alpha_composite(fit, (faces.MIDDLE - wide // 2, BEHIND + bottom - tall))
-        return np.asarray(figure)
+                figure.alpha_composite(fit, (faces.MIDDLE - wide // 2, BEHIND + bottom + lower - tall))
 
     def _bearded(self, drawing: Drawing) -> Drawing:
         """Give an old man the beard of a young one, in white."""

@@ -111,7 +111,7 @@ def stand(upper: Drawing, lower: Drawing, seat: tuple[float, float]) -> Drawing:
     return trimmed(np.asarray(canvas))
 
 
-def hold(person: Drawing, thing: Drawing) -> Drawing:
+def hold(person: Drawing, thing: Drawing, hand: RGB = SKIN) -> Drawing:
     """Put ``thing`` before the shoulders of ``person``, between two hands."""
     image = Image.fromarray(trimmed(person))
     side = round(0.56 * image.width)
@@ -122,7 +122,7 @@ def hold(person: Drawing, thing: Drawing) -> Drawing:
     y = top + 0.68 * fit.shape[0]
     for x in (left + 2, left + fit.shape[1] - 2):
         ImageDraw.Draw(hands).ellipse((x - 19, y - 19, x + 19, y + 19), fill=255)
-    image.alpha_composite(rounded(hands, SKIN))
+    image.alpha_composite(rounded(hands, hand))
     return np.asarray(image)
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from sdjp.text import read
 from sdjp.text.translate.lexicon import LexiconTranslator
-from sdjp_training.scenes import captions, people
+from sdjp_training.scenes import captions, painting, people
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.clothes import shoulders
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.faces import FACES
-from sdjp_training.scenes.people import BEHIND, PEOPLE, TRAITS, Crowd
+from sdjp_training.scenes.people import ANIMALS, BEHIND, PEOPLE, TRAITS, Crowd
 
 FOREHEAD = BEHIND + 40, 60
 
@@ -79,6 +79,14 @@ def test_at_most_one_trait_of_each_sort() -> None:
     assert not any("beard" in look or "suit" in look for look in looks)
 
 
+def test_animals_can_be_dressed(artwork_folder: Path) -> None:
+    artwork = Artwork(artwork_folder)
+    worn = [name for name, trait in TRAITS.items() if "a" in trait.who]
+    for emoji in ANIMALS:
+        drawn = {painting.subject(artwork, emoji, "solid", look).tobytes() for look in ("", *worn)}
+        assert len(drawn) == len(worn) + 1
+
+
 @pytest.mark.parametrize(
     ("prompt", "emoji", "look"),
     [
@@ -98,6 +106,9 @@ def test_at_most_one_trait_of_each_sort() -> None:
         ("女性の肖像", "👩", ""),
         ("眼鏡をかけた青い髪の女性", "👩", "blue hair, glasses"),
         ("麦わら帽子をかぶった少女", "👧", "straw hat"),
+        ("着物を着た猫", "🐈", "kimono"),
+        ("帽子をかぶった犬", "🐕", "straw hat"),
+        ("王冠をかぶったライオン", "🦁", "crown"),
     ],
 )
 def test_people_are_said_as_the_translator_says_them(
