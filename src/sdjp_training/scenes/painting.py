@@ -79,7 +79,7 @@ def arranged(scene: Scene, each: Sequence[Drawing]) -> Iterator[tuple[Drawing, B
     elif scene.layout == "above":
         each = [riding.stand(each[0], each[1], riding.SEATS[scene.emojis[1]])]
     elif scene.layout == "holding":
-        hand = SKIN if scene.emojis[0] in PEOPLE else _color(each[0])
+        hand = _color(each[0]) if scene.emojis[0] in ANIMALS else SKIN
         each = [riding.hold(each[0], each[1], hand)]
     boxes = BOXES[scene.layout]
     yield from zip(each if len(each) == len(boxes) else [*each] * len(boxes), boxes, strict=True)
@@ -105,7 +105,10 @@ def dressed(artwork: Artwork, emoji: str, drawings: str, look: str) -> Drawing:
 def _color(animal: Drawing) -> RGB:
     """The colour of the shoulders of an animal that wears nothing."""
     low = trimmed(animal)[-20:]
-    red, green, blue = np.median(low[low[..., 3] > 200][:, :3], axis=0).astype(int).tolist()
+    seen = low[low[..., 3] > 200]
+    if not len(seen):
+        return SKIN
+    red, green, blue = np.median(seen[:, :3], axis=0).astype(int).tolist()
     return red, green, blue
 
 

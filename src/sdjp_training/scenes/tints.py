@@ -45,7 +45,10 @@ def tint(drawing: NDArray[np.uint8], rgb: tuple[int, ...]) -> NDArray[np.uint8]:
     light = x @ _LUMA
     chroma = np.stack([x[..., 2] - light, x[..., 0] - light], axis=-1)
     share = _like_main(light, chroma, opaque)
-    shade = light / max(float(np.median(light[opaque & (share > 0.5)])), 0.05)
+    main = opaque & (share > 0.5)
+    if not main.any():
+        return drawing  # all but black
+    shade = light / max(float(np.median(light[main])), 0.05)
     target = np.array(rgb, "f4") / 255
     dark, bright = np.minimum(shade, 1)[..., None], np.clip(shade - 1, 0, 1)[..., None]
     room = 0.25 + 0.75 * float(target @ _LUMA)  # black things have dull highlights
