@@ -272,6 +272,8 @@ class Crowd:
 
 def dyed(drawing: Drawing, hair: NDArray[np.bool_], color: RGB) -> Drawing:
     """Give black hair, where it is, another colour."""
+    if not hair.any():
+        return drawing
     x = drawing[..., :3].astype("f4")
     light = x.mean(axis=2)
     near = Image.fromarray((255 * hair).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
