@@ -2,8 +2,8 @@
 like.
 
 The states of the last 64 of the 77 tokens (padding, nearly always) each predict, through one linear map that
-is thrown away later, the pixels of one cell of an 8×8 grid over a 32×32 thumbnail. The UNet then reads the
-layout of the scene from states that already know it.
+is thrown away later, the latents of one cell of an 8×8 grid. The UNet then reads the scene, as it is to draw
+it, from states that already know it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,10 +28,14 @@ from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import captions, shards
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.trainers import latents
 from sdjp_training.trainers.merges import subset
 
 GRID = 8
-CELL = shards.THUMB // GRID
+CELL = 2
+"""Cells of the latents, each way, that one state tells: 8 × 8 states tell 16 × 16 cells."""
+TOLD = MINI.vae.latent_channels * CELL * CELL
+"""Numbers that one state tells."""
 BATCH = 64
 FIRST_MERGES = 3000
 
@@ -61,16 +66,16 @@ def encode(tokens: ClipTokenizer, texts: list[str]) -> Tensor:
     return torch.tensor(rows)
 
 
-def targets(thumbs: np.ndarray) -> Tensor:
-    """Map thumbnails (B, 32, 32, 3) uint8 to cells (B, 64, 48) in [-1, 1]."""
-    x = here(torch.from_numpy(thumbs)).float() / 127.5 - 1
-    x = x.reshape(-1, GRID, CELL, GRID, CELL, 3)  # (B, 8, 4, 8, 4, 3)
-    return x.permute(0, 1, 3, 2, 4, 5).reshape(len(thumbs), GRID * GRID, CELL * CELL * 3)
+def targets(encoded: NDArray[np.generic], scale: float) -> Tensor:
+    """Map latents (B, C, 16, 16) to what each of the 64 last states tells of them (B, 64, 4 C)."""
+    z = here(torch.from_numpy(encoded)).float() * scale
+    z = z.reshape(len(z), -1, GRID, CELL, GRID, CELL)  # (B, C, 8, 2, 8, 2)
+    return z.permute(0, 2, 4, 1, 3, 5).reshape(len(z), GRID * GRID, TOLD)
 
 
 def with_head(model: CLIPText) -> nn.ModuleDict:
     """The encoder, ``"model"``, and the map from its states to cells, ``"head"``."""
-    return nn.ModuleDict({"model": model, "head": nn.Linear(MINI.text.width, CELL * CELL * 3)})
+    return nn.ModuleDict({"model": model, "head": nn.Linear(MINI.text.width, TOLD)})
 
 
 def optimizer(both: nn.ModuleDict, lr: float = 1.0) -> MuonAdamW:
@@ -88,15 +93,15 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     for embedding in (model.token_embedding, model.position_embedding):
         nn.init.normal_(embedding.weight, std=0.05)
     both = with_head(model)
-    data = shards.read(folder, "thumbs")
+    data = shards.read(folder, "latents")
     records = [r for rows, _ in data for r in rows]
-    thumbs = np.concatenate([array for _, array in data])
+    z, scale = np.concatenate([array for _, array in data]), latents.scale(folder)
     held_out = 512  # the last scenes are for the figure
 
     def error(of: nn.ModuleDict, rows: list[int], rng: random.Random) -> Tensor:
         ids = encode(tokens, [captions.caption(records[i], artwork, rng) for i in rows])
         cells = of["head"](of["model"](ids)[:, -GRID * GRID :]).float()
-        return F.mse_loss(cells, targets(thumbs[rows]))
+        return F.mse_loss(cells, targets(z[rows], scale))
 
     def loss_of(rng: random.Random) -> Tensor:
         rows = [rng.randrange(len(records) - held_out) for _ in range(BATCH)]
@@ -108,7 +113,7 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
         averaged = with_head(CLIPText.from_config(text_config(tokens)))
         averaged.load_state_dict(weights)
         rows = list(range(len(records) - held_out, len(records)))
-        truth = targets(thumbs[rows])
+        truth = targets(z[rows], scale)
         return {
             "held_out": error(averaged, rows, random.Random(0)).item(),
             "variance": truth.var().item(),
