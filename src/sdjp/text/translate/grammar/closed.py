@@ -30,10 +30,6 @@ _SPANS: Final = {
     "ヶ月": "month", "カ月": "month", "ヵ月": "month", "年": "year", "世紀": "century", "世代": "generation",
 }  # fmt: skip
 _PLURALS: Final = {"century": "centuries"}
-_SEVERAL: Final = {
-    "数": "several", "何": "several", "数十": "dozens of", "何十": "dozens of", "数百": "hundreds of",
-    "何百": "hundreds of", "数千": "thousands of", "何千": "thousands of",
-}  # fmt: skip
 _TENS: Final = {
     10: "teens", 20: "twenties", 30: "thirties", 40: "forties", 50: "fifties", 60: "sixties",
     70: "seventies", 80: "eighties", 90: "nineties",
@@ -133,7 +129,7 @@ def _fraction(match: re.Match[str]) -> str | None:
 
 def _from_now(match: re.Match[str]) -> str:
     unit = _SPANS[match["unit"]]
-    several = _SEVERAL.get(match["n"])
+    several = numerals.SEVERAL.get(match["n"])
     n = None if several else _number(match["n"])
     units = unit if n == 1 else _PLURALS.get(unit, unit + "s")
     return f"{several or numerals.cardinal(n or 0)} {units} {'ago' if match['way'] == '前' else 'later'}"
@@ -198,7 +194,7 @@ _FORMS: Final = (
     _form(rf"(?P<below>地下)?(?P<n>{_N})階", _floor, "place", "prep=on", behind="(?![建層段])"),
     _form(rf"(?P<whole>{_N})分の(?P<part>{_N})", _fraction, "part"),
     _form(
-        rf"(?P<n>{_any(_SEVERAL)}|{_N})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
+        rf"(?P<n>{_any(numerals.SEVERAL)}|{_N})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
         _from_now, "adj", "post", behind="(?!半)",
     ),
     _form(rf"(?P<school>小学|中学|高校|大学)?(?P<n>{_N})年生", _school_year, "person"),

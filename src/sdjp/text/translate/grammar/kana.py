@@ -67,7 +67,9 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     position = 0
     for stretch in _STRETCH.finditer(text):
-        if stretch[0] in tables.own() and stretch[0] not in tables.readings():
+        if stretch[0] in tables.own() and (
+            _is_noun(stretch[0], tables.own()) or stretch[0] not in tables.readings()
+        ):
             continue
         hiragana_in_it = re.search("[ぁ-ゖ]", stretch[0])
         way = _cheapest(stretch[0], user) if hiragana_in_it else _telegram(stretch[0], text, user)
@@ -235,7 +237,7 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, COUNTS[word], _NOUN, 1.5
         if word in user:
             yield word, word, _NOUN, 1.0
-        elif (len(word) > 1 and "position" in known) or (len(word) > 2 and _is_noun(word, loanwords)):
+        elif (len(word) > 1 and "position" in known) or (len(word) > 2 and known & NOUNS):
             yield word, word, _NOUN, 2.0
         elif word in readings:
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5
