@@ -123,6 +123,11 @@ def _pairs(args: Namespace) -> None:
     tables.fetch(args.folder / "pairs")
 
 
+def _restore(args: Namespace) -> None:
+    restore.restore(args.folder, args.source)
+    restore.restore_translator(args.folder / "translator")
+
+
 def _tables(args: Namespace) -> Path:
     folder: Path = args.folder / "pairs" if args.pairs is None else args.pairs
     return folder
@@ -150,7 +155,7 @@ COMMANDS: Final = (
     Command("data", _data, "fetch and render the artwork", (EVERY_EMOJI,)),
     Command(
         "restore",
-        lambda args: restore.restore(args.folder, args.source),
+        _restore,
         "go on from shipped weights, where no checkpoints are left",
         (("--source", {"default": "mini", "help": "the model to begin with"}),),
     ),

@@ -202,6 +202,14 @@ def marian_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**renamed, "final_logits_bias": bias[None]}
 
 
+def trainable_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Undo :func:`marian_names`, in float32; padding gets the bias of the piece said least."""
+    renamed = {name.removeprefix("model."): value.float() for name, value in weights.items()}
+    bias = renamed["final_logits_bias"][0].clone()
+    bias[PAD] = bias[torch.arange(len(bias)) != PAD].min()
+    return {**renamed, "final_logits_bias": bias}
+
+
 class LinearCrossEntropy(torch.autograd.Function):
     """Cross-entropy over ``states @ weight.T + bias``, summed; the gradient is made on the way forward.
 

@@ -48,6 +48,8 @@ MADE_UP: Final = 30_000
 """Prompts that each epoch gets from the grammar."""
 JUDGED: Final = 300
 """Sentences of the test set that the log's figures are from."""
+COUNTS: Final = ("epoch", "place", "pieces", "seconds")
+"""What a checkpoint counts beside its steps."""
 _JUDGE_EVERY: Final = 1800.0
 _SEED: Final = 11
 
@@ -149,6 +151,13 @@ def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np
     return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
 
 
+def optimizer(model: TrainableMarian, lr: float = 1.0) -> MuonAdamW:
+    """Muon for matrices, shared out among the workers, AdamW for the rest; ``lr`` multiplies their rates."""
+    made = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
+    made.optimizers[0] = SharedMuon(made.optimizers[0].param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
+    return made
+
+
 class Run(Training):
     """A model in training, with all that a checkpoint keeps.
 
@@ -171,17 +180,14 @@ class Run(Training):
     ) -> None:
         torch.manual_seed(_SEED)
         self.model = TrainableMarian(size)
-        optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
-        muon = optimizer.optimizers[0]
-        optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
         self.worker = Worker(self.model)
         super().__init__(
             folder / "translator.pt",
             self.model,
-            optimizer,
+            optimizer(self.model, lr),
             worker=self.worker,
             decay=0.998,
-            counts={"epoch": 0, "place": 0, "pieces": 0, "seconds": 0},
+            counts=dict.fromkeys(COUNTS, 0),
             settings={"size": dataclasses.asdict(size)},
         )
         self.tables, self.make_up = tables, make_up
@@ -277,7 +283,7 @@ def prepare(folder: Path, tables: Path, hidden: pairs.Hidden, made_up: int) -> d
     kept = folder / "tokens"
     kept.mkdir(parents=True, exist_ok=True)
     paths = {path.stem: path for path in sorted(tables.glob("*.tsv"))}
-    read: dict[str, list[tuple[str, str]]] = {"lexicon": pairs.lexicon(hidden)}
+    read = {"lexicon": pairs.lexicon(hidden), "corpus": pairs.corpus(hidden)}
     for name, path in paths.items():
         tokens = kept / f"{name}.npz"
         if not tokens.exists() or tokens.stat().st_mtime < path.stat().st_mtime:
@@ -289,7 +295,7 @@ def prepare(folder: Path, tables: Path, hidden: pairs.Hidden, made_up: int) -> d
     pieces = vocabularies(folder, examples, source=SOURCE_PIECES, target=TARGET_PIECES)
     for name, rows in read.items():
         pieces.encode(rows).save(kept / f"{name}.npz")
-    return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon")}
+    return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon", "corpus")}
 
 
 def _made_up(hidden: pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:
