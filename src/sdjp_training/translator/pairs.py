@@ -23,7 +23,7 @@ CORPUS: Final = Path(__file__).parent / "corpus"
 """Prompts that were written for sdjp, with their English and kind."""
 WEIGHTS: Final = {
     SENTENCES: 0.4,
-    "corpus": 8.0,
+    "corpus": 5.0,
     GENERATED: 0.1,
     "own_glossary": 2.0,
     "lexicon": 0.5,

@@ -44,7 +44,7 @@ BATCHES: Final = 8
 SMOOTHING: Final = 0.1
 MakeUp: TypeAlias = Callable[[int], Tokens]
 """Makes prompts for an epoch."""
-MADE_UP: Final = 30_000
+MADE_UP: Final = 15_000
 """Prompts that each epoch gets from the grammar."""
 JUDGED: Final = 300
 """Sentences of the test set that the log's figures are from."""

@@ -101,7 +101,7 @@ def test_what_no_table_knows_is_spelt_out_and_reported(lexicon: LexiconTranslato
 
 def test_latin_words_emoji_and_numbers_are_copied(lexicon: LexiconTranslator) -> None:
     (record,) = lexicon.translate(["赤い帽子の犬, best quality, 8k, 🐕"])
-    assert record.english == "a dog wearing a red hat, best quality, 8k, 🐕"
+    assert record.english == "a dog in a red hat, best quality, 8k, 🐕"
     assert [p.how for p in record.pieces if p.source in {"best quality", "8k", "🐕"}] == ["copied"] * 3
 
 

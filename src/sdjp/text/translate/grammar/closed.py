@@ -135,6 +135,30 @@ def _from_now(match: re.Match[str]) -> str:
     return f"{several or numerals.cardinal(n or 0)} {units} {'ago' if match['way'] == '前' else 'later'}"
 
 
+def _every(match: re.Match[str]) -> str:
+    """Every hour, every 10 minutes; every other day is 一日おき."""
+    unit = _SPANS.get(match["unit"]) or _LENGTHS[match["unit"]]
+    several = numerals.SEVERAL.get(match["n"])
+    n = 0 if several else _number(match["n"])
+    if n == 1:
+        return f"every other {unit}" if match["way"] == "おき" else f"every {unit}"
+    return f"every {'few' if several else numerals.cardinal(n)} {_PLURALS.get(unit, unit + 's')}"
+
+
+def _times(match: re.Match[str]) -> str:
+    several = numerals.SEVERAL.get(match["n"])
+    n = 0 if several else _number(match["n"])
+    return several + " times" if several else {1: "once", 2: "twice"}.get(n, f"{numerals.cardinal(n)} times")
+
+
+def _one_by_one(match: re.Match[str]) -> str:
+    return "one by one"
+
+
+def _few_years_old(match: re.Match[str]) -> str:
+    return "a few years old"
+
+
 def _school_year(match: re.Match[str]) -> str:
     n, school = numerals.ordinal(_number(match["n"])), _SCHOOLS.get(match["school"] or "")
     return f"{n}-year {school} student" if school else f"{n} grader"
@@ -174,6 +198,7 @@ def _any(words: Iterable[str]) -> str:
 _ERA: Final = f"(?P<era>{_any(_ERAS)})"
 _OF_DAY: Final = "午前|午後|早朝|深夜|未明|朝|昼|夕方|夜|夕"
 _COUNTED: Final = "番|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊"
+_OPEN: Final = f"{_any(numerals.SEVERAL)}|{_N}"
 _FORMS: Final = (
     _form(
         rf"(?:(?:{_ERA})?(?P<year>{_N})年)?(?P<month>{_N})月(?P<day>{_N})日",
@@ -194,9 +219,19 @@ _FORMS: Final = (
     _form(rf"(?P<below>地下)?(?P<n>{_N})階", _floor, "place", "prep=on", behind="(?![建層段])"),
     _form(rf"(?P<whole>{_N})分の(?P<part>{_N})", _fraction, "part"),
     _form(
-        rf"(?P<n>{_any(numerals.SEVERAL)}|{_N})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
+        rf"(?P<n>{_OPEN})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
         _from_now, "adj", "post", behind="(?!半)",
     ),
+    _form(
+        rf"(?P<n>{_OPEN})(?P<unit>{_any([*_SPANS, *_LENGTHS])})(?P<way>おき|ごと|毎)に?", _every, "adv",
+    ),
+    _form(
+        rf"(?P<n>{_any(numerals.SEVERAL)}|[一二三四五六七八九十])度",
+        _times, "adv", behind="(?![目線数もの])",
+    ),
+    _form(rf"(?P<n>{_OPEN})回", _times, "adv", behind="(?![目転収路戦もの])"),
+    _form(f"[一1](?:{_COUNTED}|羽|粒|歩|輪|頭|足|切れ|口)ずつ", _one_by_one, "adv"),
+    _form("数[歳才]", _few_years_old, "adj", "post"),
     _form(rf"(?P<school>小学|中学|高校|大学)?(?P<n>{_N})年生", _school_year, "person"),
     _form(rf"(?P<n>{_N})円(?P<kind>玉|硬貨|札)", _money, "thing"),
     _form(r"[¥￥](?P<n>[0-9][0-9,]{0,12})の?(?P<kind>玉|硬貨|札)?", _money, "thing"),

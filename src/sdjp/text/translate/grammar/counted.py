@@ -91,7 +91,7 @@ def _measure(unit: Entry, amount: int | float | None, numeral: str, written: str
         return (numeral if numeral.isascii() else written) + name
     plural = "" if amount == 1 or name in _INVARIABLE else "s"
     joint = "" if name in _SYMBOLS else " "
-    return f"{amount}{joint}{name}{plural}"
+    return f"{written if amount is None else amount}{joint}{name}{plural}"
 
 
 def _counter(reading: Reading, j: int) -> tuple[Entry | None, int]:

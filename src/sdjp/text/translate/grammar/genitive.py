@@ -13,6 +13,13 @@ from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Noun,
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _HELD: Final = frozenset(["thing", "food", "animal"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
+# What a thing has rather than is made or full of: a cafe with dim light, but a ball of dry grass.
+_QUALITIES: Final = frozenset(
+    """
+    light lighting air feel feeling pattern texture mood look appearance line taste tone shape touch size
+    length height curtain ribbon handle lid label expression
+    """.split()
+)
 # Heads that English joins by "of": the sound of rain, a view of a town.
 _OF: Final = frozenset(
     """
@@ -115,7 +122,7 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a == "body":
         return _before(modifier, head) if b in {"body", "part"} else _after(modifier, head, "with {}")
     if a == "clothes":
-        return _after(modifier, head, "wearing {}") if b in _ANIMATE else _before(modifier, head)
+        return _after(modifier, head, "in {}") if b in _ANIMATE else _before(modifier, head)
     if a == "part" and b in _BUILT:
         return (
             _after(modifier, head, "with {}")
@@ -141,7 +148,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "of {}")
     if modifier.simple:
         return _before(modifier, head)
-    return _after(modifier, head, "with {}")
+    has = b in _ANIMATE or word.english.split(" ")[-1] in _QUALITIES
+    return _after(modifier, head, "with {}" if has else "of {}")
 
 
 def is_background(noun: Noun) -> bool:

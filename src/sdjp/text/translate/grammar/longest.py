@@ -182,8 +182,9 @@ def _take(reading: Reading, entry: Entry, i: int, j: int) -> int:
         form, end = inflection(reading.chain, j - 1)
         return reading.add(i, end, "verb", entry, form=form)
     if category == "tag" and (_counts(reading, entry) or not_even(reading, j)):
-        quantity = next(e for e in reading.own[entry.ja] if e.category == "quantity")
-        return _take(reading, quantity, i, j)
+        quantity = next((e for e in reading.own[entry.ja] if e.category == "quantity"), None)
+        if quantity is not None:
+            return _take(reading, quantity, i, j)
     if category in {"tag", "style"} and last.is_("形状詞"):
         return reading.add(i, j, "adj" if category == "tag" else "noun", entry)
     if category == "group":

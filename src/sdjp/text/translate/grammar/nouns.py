@@ -15,6 +15,25 @@ _NO_PLURAL: Final = frozenset("proper emoji tag unit".split())
 _ALONE: Final = frozenset("輪本粒滴筋艘")
 """Counters of what a picture shows for being one alone."""
 _IN_BOWLS: Final = frozenset("ramen noodles soba udon soup rice stew porridge".split())
+_FEMALE: Final = frozenset(
+    """
+    woman girl lady mother mom grandmother grandma sister daughter wife queen princess witch maid bride
+    goddess actress waitress nun mermaid heroine aunt niece granddaughter schoolgirl geisha maiko maiden
+    girlfriend female she empress ballerina gyaru miko hostess
+    """.split()
+)
+_MALE: Final = frozenset(
+    """
+    man boy father dad grandfather grandpa brother son husband king prince groom uncle gentleman guy salaryman
+    businessman fisherman wizard emperor shogun policeman monk knight samurai ronin butler boyfriend male he
+    swordsman warlord lord hunter god nephew grandson schoolboy craftsman carpenter blacksmith wrestler
+    """.split()
+)
+_DETERMINERS: Final = frozenset(
+    """
+    the a an some many several dozens all each both no only this that my his her its their our another
+    """.split()
+)
 # Adjectives (赤い, 茶色い) that stand where a color does.
 _COLORS: Final = frozenset("red blue white black yellow brown green".split())
 
@@ -80,13 +99,7 @@ def with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
         and not noun.modifiers
     ):
         return core  # at night, at sunset
-    if (
-        bare
-        or not core
-        or re.match(
-            r"(?:the|a|an|some|many|all|each|both|no|only|this|that|my|his|her|its|our|another) ", core
-        )
-    ):
+    if bare or not core or core.split(" ")[0] in _DETERMINERS:
         return core
     return f"{english.article(core)} {core}"
 
@@ -113,6 +126,18 @@ def counted(noun: Noun, core: str, *, plural: bool) -> str:
     if amount.number == 1 and "1" not in amount.source:
         return f"{amount.use(english.article(core))} {core}"
     return f"{amount.use(amount.english)} {core}"
+
+
+def possessive(owner: Noun) -> str:
+    """His, her, its or their, as the English of ``owner`` tells."""
+    words = set(owner.head.english.split(" "))
+    if is_plural(owner):
+        return "their"
+    if words & _FEMALE:
+        return "her"
+    if words & _MALE:
+        return "his"
+    return "their" if owner.head.category in {"person", "name"} else "its"
 
 
 def as_adjective(word: Word) -> str:

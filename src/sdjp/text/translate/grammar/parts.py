@@ -29,6 +29,7 @@ class Noun:
         tail: Emoji behind it.
         marker: The particle behind it.
         adnominal: Whether marker and noun together modify a noun (京都での).
+        owner: Whose it is, where only what is done tells it: a girl hiding her face.
     """
 
     words: list[Word]
@@ -41,6 +42,7 @@ class Noun:
     tail: list[Word] = field(default_factory=list)
     marker: str = ""
     adnominal: bool = False
+    owner: Noun | None = None
 
     @property
     def head(self) -> Word:

@@ -23,6 +23,7 @@ from sdjp.text.translate.grammar.nouns import (
     is_plural,
     is_superlative,
     material,
+    possessive,
     with_article,
     without_echo,
 )
@@ -64,6 +65,8 @@ _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )
 _SHOWN_BY_FACES: Final = frozenset("smile grin expression look face frown".split())
+_LOOKS: Final = _SHOWN_BY_FACES | frozenset("eyes eye gaze stare pose".split())
+_MAKING: Final = frozenset("作る 描く 書く 持つ する した".split())
 _BEHIND: Final = "in the background of {}"
 # Before a noun: whose, opinion and size, colour, what it is made of.
 _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
@@ -84,6 +87,8 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
         before.remove(determiner)
     core, plural = compound(noun, many=many)
     core = without_echo(" ".join([*before, core]))
+    if determiner is None and noun.owner is not None and not noun.also:
+        determiner = possessive(noun.owner)
     if noun.amount is not None:
         core = counted(noun, core, plural=plural)
     elif determiner is not None:
@@ -381,6 +386,8 @@ def subject_phrase(clause: Clause) -> str:
 def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bool = False) -> str:
     """The participle with all that the verb takes: riding a horse, drawn with crayons, not wearing a hat."""
     verb = clause.verb
+    if of.kind == "animate" and of.head.english:
+        _give(clause, of)
     objects = [a.head for a in clause.arguments if isinstance(a, Noun) and a.marker == "を"]
     if "worn" in verb.features and any(o.category == "clothes" for o in objects):
         verb.english = "wear"
@@ -421,6 +428,30 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     if not text and not complements:
         chain = chain[:-1]
     return " ".join(filter(None, [*chain, text, *complements, *_circumstances(clause)]))
+
+
+def _give(clause: Clause, owner: Noun) -> None:
+    """What of a body is in a clause belongs to who does it: holding a lamp in her hand."""
+    for argument in clause.arguments:
+        if isinstance(argument, Noun) and _is_own(argument, clause.verb):
+            argument.owner = owner
+    clause.verb.english = clause.verb.english.replace("one's", possessive(owner))
+    for earlier in clause.before:
+        if isinstance(earlier, Clause) and earlier.subject is None:
+            _give(earlier, owner)
+
+
+def _is_own(noun: Noun, verb: Word) -> bool:
+    """Whether a part of a body is that of the one who acts; not what somebody has, looks like or makes."""
+    made = noun.marker == "を" and verb.base in _MAKING
+    if noun.head.category != "body" or noun.amount is not None or made:
+        return False
+    words = noun.head.english.split(" ")
+    if words[0] in {"both", "one"}:
+        return False
+    face = words[-1] in _LOOKS and noun.marker == "で"
+    had = noun.marker == "を" and ({"having", "as"} & set(verb.features) or verb.base == "為る")
+    return not face and not had and not any(isinstance(m, Genitive | Noun) for m in noun.modifiers)
 
 
 def _says_no(clause: Clause, of: Noun) -> bool:
@@ -518,6 +549,8 @@ def argument_phrase(argument: Noun | Related, verb: Word | None) -> str:
     on_body = argument.head.category == "body" and argument.head.english.split(" ")[-1] not in _SHOWN_BY_FACES
     if on_body and argument.marker in {"に", "で"} and argument.simple:
         argument.definite = True  # on the shoulder
+    if "one" in argument.head.features and verb is not None and argument.amount is None:
+        return f"{preposition} {noun_phrase(argument, located=preposition != '', many=False)}".strip()
     medium = argument.marker == "で" and argument.head.category == "medium"
     crowd = argument.marker == "で" and argument.head.english == "person" and argument.simple
     text = noun_phrase(argument, article=not medium, located=preposition != "", many=True if crowd else None)

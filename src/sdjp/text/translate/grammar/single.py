@@ -61,7 +61,7 @@ def single(reading: Reading, i: int) -> int:
             found = numerals.NUMERAL.search(m.surface)
             number = numerals.value(found[0]) if found is not None else None
             return reading.add(i, i + 1, "number", said, number=number)
-        return reading.add(i, i + 1, "adj" if said.category == "adj" else "noun", said)
+        return reading.add(i, i + 1, said.category if said.category in {"adj", "adv"} else "noun", said)
     if m.is_("digits"):
         return reading.add(i, i + 1, "number", how="copied", english=m.surface, category="bare")
     if m.is_("補助記号") or (m.is_("記号", "一般") and not _readable(m.surface)):
