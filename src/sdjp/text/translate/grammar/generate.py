@@ -121,6 +121,18 @@ def _item(item: Item | Modifier) -> str:
             return item.word.use(item.word.english)
 
 
+_PARTS: Final = frozenset(["part", "body", "clothes"])
+_ASPECTS: Final = frozenset(
+    "theme scheme color mood atmosphere style screen motif palette tone shape".split()
+)
+"""What a picture has: its words stand behind what they are."""
+
+
+def _is_short(noun: Noun) -> bool:
+    """Whether a noun can stand before another: neither a relation nor what is done belongs to it."""
+    return all(isinstance(m, Adjective) or (isinstance(m, Genitive) and m.before) for m in noun.modifiers)
+
+
 def _is_scene(noun: Noun) -> bool:
     """Whether a noun only points at what is done before it."""
     return noun.head.base in _SCENES and not noun.also and noun.amount is None and len(noun.modifiers) == 1
@@ -149,6 +161,11 @@ def _equation(equation: Equation) -> str:
         return noun_phrase(with_background(complement, subject))
     if complement.head.category in {"color", "material"} and complement.simple:
         return noun_phrase(attach(complement, subject))
+    if complement.head.english.split(" ")[-1].endswith("ing") and complement.head.category == "thing":
+        return f"{noun_phrase(subject)} {noun_phrase(complement, article=False)}"
+    of_picture = subject.head.category in _PARTS or subject.head.english.split(" ")[-1] in _ASPECTS
+    if subject.simple and of_picture and _is_short(complement):
+        return f"{bare(complement)} {noun_phrase(subject, article=False)}"  # 屋根はビスケット
     be = "are" if is_plural(subject) else "is"
     return f"{noun_phrase(subject)} {be} {noun_phrase(complement)}"
 

@@ -48,6 +48,8 @@ COUNTS: Final = {
     if kana != "-"
 }
 """Numbers with a counter in kana, and as they are written with kanji: ``"さんびき"`` is ``"三匹"``."""
+_WITHIN: Final = frozenset("っんーぁぃぅぇぉゃゅょ")
+"""No word begins with one of these."""
 _INFINITE: Final = float("inf")
 
 _Step: TypeAlias = "tuple[_Step | None, str, str]"
@@ -186,6 +188,8 @@ def _cheapest(text: str, user: Table) -> list[tuple[str, str]]:
     best: list[dict[int, tuple[float, _Step | None]]] = [{} for _ in range(len(text) + 1)]
     best[0][_START] = (0.0, None)
     for start in range(len(text)):
+        if text[start] in _WITHIN and start:
+            continue
         words = list(_words(text, start, user)) if best[start] else []
         for last, (cost, way) in list(best[start].items()):
             for word, spelling, kind, price in words:

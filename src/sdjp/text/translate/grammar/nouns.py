@@ -34,6 +34,15 @@ _DETERMINERS: Final = frozenset(
     the a an some many several dozens all each both no only this that my his her its their our another
     """.split()
 )
+# There is one of these in a scene, so English takes them for known behind a preposition: on the floor.
+_ONE_OF_ITS_KIND: Final = frozenset(
+    """
+    floor window sky wind sea back middle ceiling edge moon top rain ground counter horizon sand ice snow air
+    water distance bottom surface entrance eaves clouds mountains world sun foreground grass kitchen garden
+    fog steam shade soil mud tide waves dark stage railing table blackboard end tip side hallway
+    dashboard stove veranda doorway doorstep gate harbor fire campfire earth heavens
+    """.split()
+)
 # Adjectives (赤い, 茶色い) that stand where a color does.
 _COLORS: Final = frozenset("red blue white black yellow brown green".split())
 
@@ -84,6 +93,8 @@ def with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     """Put the article before, where English wants one: a cat, the rain, at night."""
     head = noun.head
     features = head.features
+    if located and core in _ONE_OF_ITS_KIND:
+        return f"the {core}"
     if "the" in features and (located or head.category not in {"weather", "time"}):
         return f"the {core}"
     bare = (

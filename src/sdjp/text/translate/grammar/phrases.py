@@ -480,7 +480,11 @@ class _Parser:
 
     def _copula(self, word: Word) -> None:
         """AはBだ; after an adjective or alone it says nothing."""
-        if len(self.stack) < 2 or word.base == "で":
+        if word.base == "で":
+            if isinstance(self._top, Noun) and not self._top.marker and self._top.kind == "place":
+                self._top.marker = "で"  # 男子が屋上でぼっち飯
+            return
+        if len(self.stack) < 2:
             return
         subject, complement = self.stack[-2:]
         if (
