@@ -29,6 +29,7 @@ from sdjp.text.translate.grammar.realization import (
     bare,
     complements_of,
     fill,
+    joined,
     noun_phrase,
     predicate,
     related_phrase,
@@ -173,6 +174,8 @@ def _equation(equation: Equation) -> str:
 def _final(clause: Clause) -> str:
     """A clause that ends: children playing soccer."""
     verb, subject = clause.verb, clause.subject
+    if clause.joint:
+        return joined(clause)
     if is_existence(verb):
         return _there_is(clause)
     of = subject if subject is not None else anyone()

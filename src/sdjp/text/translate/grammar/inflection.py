@@ -60,6 +60,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, link="te")  # 持たないで
         elif m.lemma == "成る" and form.negative and "連用形" in chain[i - 1].inflection:
             form = replace(form, link="plain")  # 使われなくなった
+        elif m.surface == "つつ" and i + 1 < len(chain) and chain[i + 1].lemma == "有る":
+            form, i = replace(form, progressive=True, link="plain"), i + 1  # 満ちつつある
         elif m.is_("助詞") and m.surface in {"ながら", "つつ"}:
             form = replace(form, link="while")
         elif (m.is_("助詞") and m.surface in {"たり", "だり"}) or (
@@ -89,7 +91,9 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             rest, i = inflection(chain, i + 1)
             form = replace(rest, seeming=True)
             continue
-        elif m.surface == "そう" and (m.is_("形状詞", "助動詞語幹") or "連用形" in chain[i - 1].inflection):
+        elif m.surface == "そう" and (
+            m.is_("形状詞", "助動詞語幹") or "連用形" in chain[i - 1].inflection or behind_te
+        ):
             form = replace(form, seeming=True, link="plain")
         elif (m.is_("接尾辞") and m.lemma in _PHASE_SUFFIXES) or (
             m.is_("動詞", "非自立可能") and m.lemma in _PHASE_VERBS and form.link == "te"

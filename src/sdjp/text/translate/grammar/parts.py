@@ -88,6 +88,7 @@ class Clause:
         subject: What が marks (は, or の in a relative clause).
         before: Clauses joined to it by て or ながら.
         final: Whether it ends a sentence or a fragment rather than modifying a noun.
+        joint: The English that joins it to what happens besides: after, before, while, to.
     """
 
     verb: Word
@@ -96,6 +97,7 @@ class Clause:
     subject: Noun | None = None
     before: list[Clause | Adjective] = field(default_factory=list)
     final: bool = False
+    joint: str = ""
 
 
 @dataclass

@@ -31,6 +31,15 @@ CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "�
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+_JOINTS: Final = {
+    noun: joint
+    for joint, nouns in {
+        "after": "後 あと のち", "right after": "直後", "before": "前 まえ", "just before": "直前 寸前",
+        "while": "間 あいだ うち 内 最中 途中 隙 すき", "when": "時 とき 頃 ころ 際", "every time": "たび 度", "to": "ため 為",
+    }.items()
+    for noun in nouns.split()
+}  # fmt: skip
+"""Nouns that join the clause before them to what happens besides."""
 _SHOWN: Final = frozenset(["animal", "person", "thing", "food", "place"])
 
 
@@ -96,7 +105,13 @@ class _Parser:
     # -- nouns and what modifies them ------------------------------------------------------------------------
 
     def _noun(self, word: Word) -> None:
+        if self._joins_clauses(word):
+            return
         top = self._top
+        if isinstance(top, Noun) and top.marker == "の" and _JOINTS.get(word.source.strip()) == "after":
+            word.english, word.kind = "after {}", "relator"  # 雨の後
+            self._relate(word, {"の"})
+            return
         if isinstance(top, Noun) and not top.marker:
             if word.category == "emoji" and not self._next_is("particle", "relator"):
                 top.tail.append(word)
@@ -108,6 +123,28 @@ class _Parser:
                 return
         noun = Noun([word])
         self._push_noun(noun)
+
+    def _joins_clauses(self, word: Word) -> bool:
+        """Let a noun of time or purpose join the clause before it: 風呂に入った後, 逃がすために."""
+        top, joint = self._top, _JOINTS.get(word.source.strip(), "")
+        if not joint or not isinstance(top, Clause) or top.verb.form.link != "plain" or top.joint:
+            return False
+        if top.verb.form.past != (joint in {"after", "right after"}) and joint not in {
+            "while",
+            "when",
+            "every time",
+        }:
+            return False
+        if any(map(self._says, ("が", "を", "は", "も", "だけ"))):
+            return False
+        if joint == "while" and top.verb.form.negative:  # 火が消えないうちに
+            joint, top.verb.form = "before", replace(top.verb.form, negative=False)
+        adnominal = self._says("の")
+        top.joint = "for" if joint == "to" and adnominal else joint
+        top.final = False
+        top.verb.form = replace(top.verb.form, link="plain" if adnominal else "while")
+        word.use("")
+        return True
 
     def _push_noun(self, noun: Noun) -> None:
         self.stack.append(self._collect(noun))
@@ -267,6 +304,8 @@ class _Parser:
     # -- relations -------------------------------------------------------------------------------------------
 
     def _position(self, word: Word) -> None:
+        if self._joins_clauses(word):
+            return
         top = self._top
         if isinstance(top, Clause) and top.verb.form.link == "plain" and word.english == "in {}":
             top.final = False
@@ -412,10 +451,11 @@ class _Parser:
         elif isinstance(item, Related) and (not item.adnominal or item.marker):
             clause.arguments.insert(0, item)
         elif isinstance(item, Clause) and not item.final and item.verb.form.link in {"te", "while"}:
-            if not modifies and item.subject is not None and clause.subject is not None:
+            both = item.subject is not None and clause.subject is not None
+            if not modifies and both and not item.joint:
                 return False  # 猫が眠り、犬が走る: two things happen, one beside the other
             clause.before.insert(0, item)
-            if clause.subject is None and item.subject is not None and _goes_on(item.subject):
+            if clause.subject is None and not item.joint and item.subject and _goes_on(item.subject):
                 clause.subject, item.subject = item.subject, None  # who sits and who reads is one
         elif isinstance(item, Noun) and not item.adnominal:
             return self._takes_noun(clause, item, first=first, modifies=modifies)

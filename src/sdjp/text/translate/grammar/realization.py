@@ -300,6 +300,8 @@ def fill(template: str, noun: Noun) -> str:
 def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     """A clause before a noun: a participle, before it if it stands alone, else after it."""
     verb, subject = clause.verb, clause.subject
+    if clause.joint:
+        return _AFTER, joined(clause)
     if is_existence(verb):
         return _AFTER, _existing(clause)
     if "when" in noun.head.features:
@@ -404,7 +406,9 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     if (verb.form.negative if negative is None else negative) and not verb.form.potential:
         text = f"not {text}"
     complements = complements_of(clause)
-    if "{}" in text:
+    if verb.form.passive and objects and " " not in text:  # せんべいを取られた: with crackers taken
+        text, complements = verb.use("with") + f" {complements[0]} {text}", complements[1:]
+    elif "{}" in text:
         text, complements = _around_object(text, clause, complements)
     if (
         any(o.category in {"body", "part"} for o in objects)
@@ -466,7 +470,11 @@ def _says_no(clause: Clause, of: Noun) -> bool:
 
 def infinitive(clause: Clause) -> str:
     """The verb as it stands behind "to", with all that it takes."""
-    return " ".join(filter(None, [clause.verb.use(clause.verb.english), *complements_of(clause)]))
+    text, complements = clause.verb.english, complements_of(clause)
+    if "{}" in text:
+        text, complements = _around_object(text, clause, complements)
+    clause.verb.use(clause.verb.english.replace("{} ", ""))
+    return " ".join(filter(None, [text, *complements]))
 
 
 def _made_to(clause: Clause) -> str:
@@ -496,12 +504,27 @@ def _circumstances(clause: Clause) -> list[str]:
     for earlier in clause.before:
         if not isinstance(earlier, Clause):
             continue
-        if earlier.subject is not None:
+        if earlier.joint:
+            parts.append(joined(earlier))
+        elif earlier.subject is not None:
             parts.append(f"with {noun_phrase(earlier.subject)} {predicate(earlier, of=earlier.subject)}")
         elif follows(earlier):
             joint = "while " if earlier.verb.form.link == "while" else "without " if omits(earlier) else ""
             parts.append(joint + predicate(earlier, of=anyone(), negative=False if omits(earlier) else None))
     return parts
+
+
+def joined(clause: Clause) -> str:
+    """A clause with the word that joins it: after taking a bath, after the rain stopped, to let them escape."""
+    verb, subject = clause.verb, clause.subject
+    if clause.joint == "to":
+        return f"to {infinitive(clause)}"
+    if subject is None:
+        return f"{clause.joint} {predicate(clause, of=anyone())}"
+    if verb.form.past and not verb.form.passive and not verb.form.negative:
+        happened = verb.use(english.past(verb.english))
+        return " ".join([clause.joint, subject_phrase(clause), happened, *complements_of(clause)])
+    return f"{clause.joint} {subject_phrase(clause)} {predicate(clause, of=subject)}"
 
 
 def _chain(clause: Clause) -> list[str]:

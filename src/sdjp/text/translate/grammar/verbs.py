@@ -52,7 +52,7 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
     )
     if state is not None and not form.negative and not any(is_object(a) for a in clause.arguments):
         return verb.use(state)
-    if form.resultative and "vt" in features:
+    if form.resultative:
         return verb.use(features.get("pp") or english.participle(verb.english))
     if gap and "painted" in features and form.past and not form.negative:
         return verb.use(english.participle(verb.english))  # 水彩で描いた少女: she is what is painted
@@ -118,7 +118,7 @@ def _doing(head: Word) -> str:
 
 def follows(clause: Clause) -> bool:
     """Whether a joined clause stands after the verb in English: 歌いながら, 飛ぶように, 差さずに."""
-    return clause.verb.form.link == "while" or clause.verb.form.like or omits(clause)
+    return bool(clause.joint) or clause.verb.form.link == "while" or clause.verb.form.like or omits(clause)
 
 
 def omits(clause: Clause) -> bool:
