@@ -13,10 +13,12 @@ from sdjp.text.translate.grammar.morphemes import Morpheme
 from sdjp.text.translate.grammar.reading import LONGEST, Reading, is_grammar
 from sdjp.text.translate.grammar.romaji import hiragana
 from sdjp.text.translate.grammar.suru import suru
+from sdjp.text.translate.grammar.words import Word
 from sdjp.text.translate.lexicon_table import Entry
 
 _ONLY: Final = frozenset(["だけ", "のみ"])
 """Particles that say something of their own."""
+_CASES: Final = frozenset("が を に で へ と から まで も は".split())
 # Relators that are part of the word before them (子供用): no space stands between.
 _BOUND: Final = frozenset("用 系 製 柄 際 形 姿 風 調 先 ごと".split())
 # Endings of relators that cannot go without the noun that follows.
@@ -99,6 +101,9 @@ def _fits(reading: Reading, entry: Entry, i: int, j: int, *, inflected: bool) ->
     )
     if behind_no and any(e.category == "position" for e in reading.own.get(first.surface, ())):
         return False  # ソファの下から: from under a sofa
+    plain = first.is_("動詞") and first.surface == first.base
+    if plain and j == i + 2 and entry.category in tables.NOUNS and _goes_with_verb(reading.before()):
+        return False  # くわえて走る犬: what runs holds something, too
     match entry.category:
         case "relator":
             if not noun_before or (inflected and not last.is_("形容詞")):
@@ -150,6 +155,14 @@ def _fits(reading: Reading, entry: Entry, i: int, j: int, *, inflected: bool) ->
             if j == i + 1 and len(entry.ja) == 1 and "ぁ" <= entry.ja <= "ん" and after is not None:
                 return not is_grammar(first) and not first.is_("動詞")
             return not (inflected and last.is_("動詞") and entry.category != "adj")
+
+
+def _goes_with_verb(before: Word | None) -> bool:
+    """Whether the word before a verb belongs to it."""
+    if before is None:
+        return False
+    joined = before.kind == "verb" and before.form.link in {"te", "while"}
+    return joined or before.kind in {"adv", "relator"} or before.source.strip() in _CASES
 
 
 def _is_transitive(reading: Reading, m: Morpheme | None) -> bool:

@@ -35,7 +35,8 @@ _JOINTS: Final = {
     noun: joint
     for joint, nouns in {
         "after": "後 あと のち", "right after": "直後", "before": "前 まえ", "just before": "直前 寸前",
-        "while": "間 あいだ うち 内 最中 途中 隙 すき", "when": "時 とき 頃 ころ 際", "every time": "たび 度", "to": "ため 為",
+        "while": "間 あいだ うち 内 最中 途中 隙 すき", "when": "時 とき 頃 ころ 際",
+        "every time": "たび 度", "to": "ため 為",
     }.items()
     for noun in nouns.split()
 }  # fmt: skip

@@ -515,7 +515,7 @@ def _circumstances(clause: Clause) -> list[str]:
 
 
 def joined(clause: Clause) -> str:
-    """A clause with the word that joins it: after taking a bath, after the rain stopped, to let them escape."""
+    """A clause with the word that joins it: after taking a bath, after rain stopped, to let them go."""
     verb, subject = clause.verb, clause.subject
     if clause.joint == "to":
         return f"to {infinitive(clause)}"
