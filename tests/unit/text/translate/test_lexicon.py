@@ -46,6 +46,7 @@ def may_be_silent(piece: Piece) -> bool:
 @given(text=strategies.word_salads | strategies.japanese_letters)
 @example(text="をんた")
 @example(text="いた")
+@example(text="1をaん")
 def test_nothing_is_lost(text: str) -> None:
     """The pieces are the source; each says something or is grammar; never nothing, never Japanese."""
     record = one(text)

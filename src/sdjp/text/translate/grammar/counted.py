@@ -39,7 +39,10 @@ def number(reading: Reading, i: int) -> int | None:
     if tens is not None and len(reading.chain[i].surface) > 1:
         counter, end = _counter(reading, i + 1)
         features = {} if counter is None else counter.features
-        return reading.add(i, max(end, i + 1), "number", how="counter", english=tens,
+        end = max(end, i + 1)
+        if reading.surface(end, end + 2) == "もの" or reading.surface(end, end + 1) == "もの":
+            end += 1 if reading.surface(end, end + 1) == "もの" else 2  # 何百もの風鈴
+        return reading.add(i, end, "number", how="counter", english=tens,
                            features=features, category="bare")  # fmt: skip
     if several:
         j = i + 1

@@ -146,7 +146,7 @@ def _result(
     target = next((o for o in reversed(others) if isinstance(o, Noun) and o.marker in {"に", "へ", ""}), None)
     looks = [a for a in adverbs if is_look(a)]
     for adverb in adverbs:
-        if adverb not in looks:
+        if adverb not in looks and adverb.how != "romaji":
             adverb.use("")
     whole = thing is None or _is_whole(thing)
     if target is not None:

@@ -169,6 +169,18 @@ def past(verb: str) -> str:
     return (_PAST[first][0] if first in _PAST else _regular_past(first)) + space + rest
 
 
+def present(verb: str) -> str:
+    """The present tense of one who acts: ``"clear up"`` -> ``"clears up"``."""
+    first, _, rest = verb.partition(" ")
+    if first in {"be", "have"}:
+        said = {"be": "is", "have": "has"}[first]
+    elif re.search("(?:s|sh|ch|x|z|o)$", first):
+        said = first + "es"
+    else:
+        said = re.sub("(?<=[^aeiou])y$", "ie", first) + "s"
+    return f"{said} {rest}".strip()
+
+
 def _regular_past(verb: str) -> str:
     if verb.endswith("e"):
         return verb + "d"

@@ -144,7 +144,8 @@ def _fits(reading: Reading, entry: Entry, i: int, j: int, *, inflected: bool) ->
                 return False
             if reading.words and reading.words[-1].source.strip() == "の" and j > i + 1:
                 return False  # 机の左に is a position, 左に alone is an adverb
-            if reading.words and reading.words[-1].kind == "adj" and entry.ja == "背景に":
+            coloured = reading.words and (reading.words[-1].kind == "adj" or reading.words[-1].source == "な")
+            if coloured and entry.ja == "背景に":
                 return False  # 青い背景に is on it
             return not (
                 first.is_("名詞") and after is not None and after.surface in {"を", "が"} and j == i + 1

@@ -31,7 +31,8 @@ _MALE: Final = frozenset(
 )
 _DETERMINERS: Final = frozenset(
     """
-    the a an some many several dozens all each both no only this that my his her its their our another
+    the a an some many several dozens all each every any both no only this that my his her its their our
+    another
     """.split()
 )
 # There is one of these in a scene, so English takes them for known behind a preposition: on the floor.
@@ -93,6 +94,10 @@ def with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     """Put the article before, where English wants one: a cat, the rain, at night."""
     head = noun.head
     features = head.features
+    if core.startswith("same "):
+        return f"the {core}"
+    if head.kind == "number" and (head.category != "unit" or core[:1].isdigit()) and core[:2] != "1 ":
+        return f"only {core}" if "only" in features else core  # waiting for 3 minutes; only one is
     if located and core in _ONE_OF_ITS_KIND:
         return f"the {core}"
     if "the" in features and (located or head.category not in {"weather", "time"}):
@@ -132,6 +137,10 @@ def counted(noun: Noun, core: str, *, plural: bool) -> str:
         return f"{amount.use(amount.english)} {core}"
     if amount.category == "ordinal" and amount.number is not None:
         return f"the {amount.use(ordinal(amount.number))} {core}"
+    if "only" in amount.features and amount.number == 1:
+        return f"{amount.use('a single')} {core}"  # 一本だけ立つ木
+    if "only" in amount.features:
+        return f"only {amount.use(amount.english)} {core}"
     if amount.number == 1 and amount.source.strip()[-1:] in _ALONE and not measure:
         return amount.use("a single") + f" {core}"  # 一輪の花
     if amount.number == 1 and "1" not in amount.source:

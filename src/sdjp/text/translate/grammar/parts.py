@@ -29,6 +29,7 @@ class Noun:
         tail: Emoji behind it.
         marker: The particle behind it.
         adnominal: Whether marker and noun together modify a noun (京都での).
+        event: What happens, where that itself is the noun (固まるのを待つ).
         owner: Whose it is, where only what is done tells it: a girl hiding her face.
     """
 
@@ -43,6 +44,7 @@ class Noun:
     marker: str = ""
     adnominal: bool = False
     owner: Noun | None = None
+    event: Clause | None = None
 
     @property
     def head(self) -> Word:

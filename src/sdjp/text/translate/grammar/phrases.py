@@ -8,6 +8,7 @@ nothing is dropped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -31,6 +32,7 @@ CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "�
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+_PART_OF: Final = re.compile(r"(?:at|in|on) the (\w+) of \{\}$")
 _JOINTS: Final = {
     noun: joint
     for joint, nouns in {
@@ -54,6 +56,7 @@ class _Parser:
         self.words = words
         self.stack: list[Item] = []
         self.position = 0
+        self.too: list[Word] = []
 
     def run(self) -> list[Item]:
         for position, word in enumerate(self.words):
@@ -94,6 +97,10 @@ class _Parser:
         end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
         return any(word.kind in kinds for word in rest[:end])
 
+    def _is_event(self, clause: Clause) -> bool:
+        """Whether の makes a noun of what happens: 飴が固まるのを待つ."""
+        return clause.verb.form.link == "plain" and any(map(self._says, ("を", "に", "が")))
+
     def _passes_on(self, verb: Word) -> bool:
         """Whether a joined verb leaves the place with を to the next one, as it takes no object itself."""
         takes = {"vt", "を"} & set(verb.features) or verb.how != "lexicon"
@@ -128,6 +135,9 @@ class _Parser:
     def _joins_clauses(self, word: Word) -> bool:
         """Let a noun of time or purpose join the clause before it: 風呂に入った後, 逃がすために."""
         top, joint = self._top, _JOINTS.get(word.source.strip(), "")
+        if word.source.strip() in {"はず", "筈"} and isinstance(top, Clause | Adjective):
+            word.use("")
+            return True
         if not joint or not isinstance(top, Clause) or top.verb.form.link != "plain" or top.joint:
             return False
         if top.verb.form.past != (joint in {"after", "right after"}) and joint not in {
@@ -258,6 +268,11 @@ class _Parser:
             self._after_adjective(particle, top)
         elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
             self.stack[-1] = Adjective(top.word)
+        elif isinstance(top, Clause) and particle == "と" and top.verb.form.link == "plain":
+            top.joint = "to" if top.verb.form.volitional else "when"  # 鳴らそうと; 霧が晴れると
+            top.verb.form, top.final = replace(top.verb.form, link="while"), False
+        elif isinstance(top, Clause) and particle == "の" and self._is_event(top):
+            self.stack[-1] = Noun([Word(source="", kind="noun", category="event")], event=top)
         elif isinstance(top, Clause) and particle == "ほど" and self._next_is("adj"):
             top.verb.form, top.final = replace(top.verb.form, link="extent"), False
         elif isinstance(top, Clause):
@@ -265,7 +280,17 @@ class _Parser:
                 link = "te" if particle == "に" else "plain"
                 top.verb.form, top.final = replace(top.verb.form, link=link), False
         elif isinstance(top, Related):
-            if particle in {"の", "な"}:
+            if (
+                particle in {"が", "は"}
+                and top.noun is not None
+                and (part := _PART_OF.match(top.word.english))
+            ):
+                top.word.english, top.word.category, top.word.kind = part[1], "part", "noun"
+                head = Noun(
+                    [top.word], modifiers=[Genitive(top.noun, "of {}")], definite=True, marker=particle
+                )
+                self.stack[-1] = head  # 耳の先が欠けた
+            elif particle in {"の", "な"}:
                 top.adnominal = True
             elif not top.marker:
                 top.marker = particle
@@ -339,6 +364,8 @@ class _Parser:
             else None
         )
         assert noun is None or isinstance(noun, Noun)
+        if "only" in word.features and self._limits_number(word):
+            return
         if noun is not None:
             noun.marker = ""
             while (
@@ -355,6 +382,19 @@ class _Parser:
                 self._give_back(noun)
         adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
         self.stack.append(Related(word, noun, adnominal=adnominal))
+
+    def _limits_number(self, word: Word) -> bool:
+        """Let だけ limit the number before it: 四角がひとつだけ, 一つだけ残った卵."""
+        top = self._top
+        counted = isinstance(top, Noun) and self.position and top.amount is self.words[self.position - 1]
+        if isinstance(top, Noun) and counted:
+            top.limit = word.use("only")
+            return True
+        if isinstance(top, Single) and top.word.kind == "number":
+            top.word.features = {**top.word.features, "only": ""}
+            word.use("")
+            return True
+        return False
 
     @property
     def _pictures_follow(self) -> bool:
@@ -423,7 +463,9 @@ class _Parser:
         return noun
 
     def _verb(self, word: Word) -> None:
-        clause = Clause(word)
+        clause = Clause(word, joint="when" if word.form.condition else "")
+        if clause.joint:
+            word.form = replace(word.form, link="while")
         modifies = word.form.link == "plain" and self._modifies
         while self.stack and self._takes(clause, self.stack[-1], modifies=modifies):
             self.stack.pop()
@@ -464,14 +506,27 @@ class _Parser:
             return False
         return True
 
+    def _also(self, clause: Clause) -> Noun | None:
+        """The noun that a clause has taken with も, to which another may be joined."""
+        taken = [clause.subject, *(a for a in clause.arguments if isinstance(a, Noun))]
+        return next((n for n in taken if n is not None and n.head in self.too), None)
+
     def _takes_noun(self, clause: Clause, noun: Noun, *, first: bool, modifies: bool) -> bool:
         verb = clause.verb
+        if verb.form.negative and noun.head.english == "someone":
+            noun.head.english = "anyone"  # 誰にも似ていない
+        if noun.marker == "も" and (other := self._also(clause)) is not None:
+            other.also.insert(0, ("or" if verb.form.negative else "and", noun))
+            noun.marker = ""
+            return True  # 家具も照明もない
         if noun.marker == "しか":  # 屋根しか見えない: only the roof is seen
             noun.limit, noun.marker = "only", "を" if "vt" in verb.features else "が"
             verb.form = replace(verb.form, negative=False)
         negated = verb.form.negative and "vt" in verb.features and not any(map(is_object, clause.arguments))
         if noun.marker == "は" and negated and noun.kind == "thing":
             noun.marker = "を"  # 帽子は被らない
+        if noun.marker == "も":
+            self.too.append(noun.head)
         if noun.marker == "も" and "vt" in verb.features and noun.kind != "animate":
             noun.marker = "を"  # 傘も差さずに
         if noun.marker in {"が", "は", "も"} or (
@@ -505,7 +560,9 @@ class _Parser:
         elif noun.marker == "":
             if not first or self._spaced:
                 return False
-            if "vt" in verb.features and noun.head.category != "time":
+            if _lasts(noun) and not verb.english.endswith(" for"):
+                noun.marker = "間"  # 二時間歩く
+            elif "vt" in verb.features and noun.head.category != "time":
                 noun.marker = "を"
             elif noun.head.category == "time":
                 noun.marker = "に"
@@ -616,6 +673,11 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
     "request": _Parser._silent,
 }
 """The rule for each kind of word."""
+
+
+def _lasts(noun: Noun) -> bool:
+    """Whether a noun is a span of time: 二時間."""
+    return noun.head.features.get("measure") in {"second", "minute", "hour", "day", "week", "month", "year"}
 
 
 def _is_where(adverb: Word) -> bool:

@@ -64,6 +64,8 @@ _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point|wait)ing(?: \w+)
 _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )
+_ADVERBS: Final = frozenset("up down off away back together apart open around along forward".split())
+_USABLE: Final = frozenset(["thing", "food", "clothes", "animal", "part"])
 _SHOWN_BY_FACES: Final = frozenset("smile grin expression look face frown".split())
 _LOOKS: Final = _SHOWN_BY_FACES | frozenset("eyes eye gaze stare pose".split())
 _MAKING: Final = frozenset("作る 描く 書く 持つ する した".split())
@@ -81,6 +83,9 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
         located: Whether a preposition stands before it: rain, but in the rain.
         many: Plural or singular, where the phrase itself does not say.
     """
+    if noun.event is not None:  # 固まるのを待つ: waiting for candy freezing
+        who = [] if noun.event.subject is None else [subject_phrase(noun.event)]
+        return " ".join([*who, predicate(noun.event, of=noun.event.subject or anyone())])
     before, after = _modifiers(noun)
     determiner = next((b for b in before if b.endswith("'s")), None)
     if determiner is not None:
@@ -256,7 +261,10 @@ def related_phrase(related: Related) -> str:
     prep = PREPOSITIONS.get(related.marker, "")
     if prep not in {"from", "to"}:
         return text
-    return f"{prep} {re.sub('^(?:at|in|on|through) the ', 'the ', text)}"  # 崖の端から: from the edge
+    if prep == "to":
+        return f"{prep} {re.sub('^(?:at|in|on|through) ', '', text)}"
+    text = re.sub("^(?:at|in|on|through) the ", "the ", text)  # 崖の端から: from the edge
+    return f"{prep} {re.sub('^on ', 'the top of ', re.sub('^in ', 'inside ', text))}"
 
 
 def without(noun: Noun) -> str:
@@ -399,14 +407,22 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
         verb.english = depiction(clause, of)
     if verb.form.causative and not verb.form.passive:
         return _made_to(clause)
-    verb.english = verb.features.get(of.head.category, verb.english)  # a car stops, a bird perches
+    if of.head.category in verb.features:  # a car stops, a bird perches
+        verb.english = verb.features[of.head.category]
+        verb.features = {name: value for name, value in verb.features.items() if name not in {"た", "て"}}
     if verb.form.negative and _says_no(clause, of):
         verb.form = replace(verb.form, negative=False)
     text = verb_form(clause, of=of, gap=gap)
     if (verb.form.negative if negative is None else negative) and not verb.form.potential:
         text = f"not {text}"
     complements = complements_of(clause)
-    if verb.form.passive and objects and " " not in text:  # せんべいを取られた: with crackers taken
+    if verb.form.benefit:
+        said, rest = _had_done(verb, complements if objects else None)
+        text, complements = said, rest if objects else complements
+    elif _is_used_as(clause):
+        what, role = (a for a in clause.arguments if isinstance(a, Noun))
+        text, complements = verb.use("using") + f" {noun_phrase(what)} as {noun_phrase(role)}", []
+    elif verb.form.passive and objects and " " not in text:  # せんべいを取られた: with crackers taken
         text, complements = verb.use("with") + f" {complements[0]} {text}", complements[1:]
     elif "{}" in text:
         text, complements = _around_object(text, clause, complements)
@@ -437,6 +453,9 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
 def _give(clause: Clause, owner: Noun) -> None:
     """What of a body is in a clause belongs to who does it: holding a lamp in her hand."""
     for argument in clause.arguments:
+        for modifier in argument.modifiers if isinstance(argument, Noun) else ():
+            if isinstance(modifier, Adjective) and _is_said_own(modifier):
+                modifier.word.english = f"{possessive(owner)} own"
         if isinstance(argument, Noun) and _is_own(argument, clause.verb):
             argument.owner = owner
     clause.verb.english = clause.verb.english.replace("one's", possessive(owner))
@@ -455,7 +474,41 @@ def _is_own(noun: Noun, verb: Word) -> bool:
         return False
     face = words[-1] in _LOOKS and noun.marker == "で"
     had = noun.marker == "を" and ({"having", "as"} & set(verb.features) or verb.base == "為る")
-    return not face and not had and not any(isinstance(m, Genitive | Noun) for m in noun.modifiers)
+    of_another = any(isinstance(m, Genitive | Noun) or _is_said_own(m) for m in noun.modifiers)
+    return not (face or had or of_another)
+
+
+def _is_said_own(modifier: Modifier) -> bool:
+    return isinstance(modifier, Adjective) and modifier.word.english.endswith(" own")
+
+
+def _had_done(verb: Word, complements: list[str] | None) -> tuple[str, list[str]]:
+    """What somebody does for one: having shoes shined by a prince (磨いてもらう); being helped."""
+    first, _, rest = verb.english.partition(" ")
+    done = english.participle(first)
+    whose = re.fullmatch(r"(?:(\w+) )?((?:his|her|its|their|one's) .+)", rest)
+    if whose is not None and not complements:  # tie up her hair
+        return verb.use(f"having {whose[2]} {done} {whose[1] or ''}".strip()), []
+    if complements:
+        return f"having {complements[0]} {verb.use(f'{done} {rest}'.strip())}", complements[1:]
+    if rest and rest.split(" ")[0] not in _PREPOSITIONS | _ADVERBS:
+        return verb.use(f"having {rest} {done}"), []  # paint nails
+    return verb.use(f"being {done} {rest}".strip()), []
+
+
+def _is_used_as(clause: Clause) -> bool:
+    """Whether a thing serves as another: 帽子を器にする."""
+    if clause.verb.base != "為る" or clause.adverbs or len(clause.arguments) != 2:
+        return False
+    match clause.arguments:
+        case [Noun(marker="を") as what, Noun(marker="に") as role]:
+            return what.head.category in _USABLE and role.head.category in {
+                "thing",
+                "clothes",
+                "food",
+                "part",
+            }
+    return False
 
 
 def _says_no(clause: Clause, of: Noun) -> bool:
@@ -504,8 +557,12 @@ def _circumstances(clause: Clause) -> list[str]:
     for earlier in clause.before:
         if not isinstance(earlier, Clause):
             continue
+        form = earlier.verb.form
         if earlier.joint:
             parts.append(joined(earlier))
+        elif form.like and form.negative:  # 起きないように
+            who = "" if earlier.subject is None else f"that {subject_phrase(earlier)} will not "
+            parts.append(f"so {who or 'as not to '}{infinitive(earlier)}")
         elif earlier.subject is not None:
             parts.append(f"with {noun_phrase(earlier.subject)} {predicate(earlier, of=earlier.subject)}")
         elif follows(earlier):
@@ -521,8 +578,11 @@ def joined(clause: Clause) -> str:
         return f"to {infinitive(clause)}"
     if subject is None:
         return f"{clause.joint} {predicate(clause, of=anyone())}"
-    if verb.form.past and not verb.form.passive and not verb.form.negative:
-        happened = verb.use(english.past(verb.english))
+    if not verb.form.passive and not verb.form.negative and not verb.form.progressive:
+        tense = english.past if verb.form.past else english.present
+        happened = verb.use(
+            verb.english if is_plural(subject) and not verb.form.past else tense(verb.english)
+        )
         return " ".join([clause.joint, subject_phrase(clause), happened, *complements_of(clause)])
     return f"{clause.joint} {subject_phrase(clause)} {predicate(clause, of=subject)}"
 

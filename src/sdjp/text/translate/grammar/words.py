@@ -35,6 +35,10 @@ class Form:
     excess: bool = False
     request: bool = False
     potential: bool = False
+    benefit: bool = False
+    volitional: bool = False
+    condition: bool = False
+    recent: bool = False
 
 
 @dataclass
