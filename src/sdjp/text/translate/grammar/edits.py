@@ -184,13 +184,16 @@ def _drop(thing: Noun | None) -> None:
 def _is_whole(thing: Noun) -> bool:
     """Whether a thing is the picture itself: この写真, 全体."""
     pointed = all(isinstance(m, Adjective) and m.word.base in POINTING for m in thing.modifiers)
-    return pointed and thing.amount is None and thing.head.english.split(" ")[-1] in _WHOLE
+    known = all(word.how == "lexicon" for word in thing.words)  # what was copied must be said
+    return known and pointed and thing.amount is None and thing.head.english.split(" ")[-1] in _WHOLE
 
 
 def _says_less(thing: Noun, target: Noun) -> bool:
     """Whether the target says all: 服を赤いセーターに, 季節を冬に."""
     if is_background(thing):
         return False
+    if any(word.how != "lexicon" for word in thing.words):
+        return False  # what was copied must be said
     same = thing.head.category == target.head.category and thing.head.category in _ALIKE
     last = thing.head.english.split(" ")[-1]
     return thing.simple and (same or last in _FRAMES or last in target.head.english.split(" "))
