@@ -48,6 +48,7 @@ def may_be_silent(piece: Piece) -> bool:
 @example(text="いた")
 @example(text="1をaん")
 @example(text="a人を人んと")
+@example(text="BGMを流すときーきー")
 def test_nothing_is_lost(text: str) -> None:
     """The pieces are the source; each says something or is grammar; never nothing, never Japanese."""
     record = one(text)

@@ -89,7 +89,7 @@ class Word:
     def use(self, text: str) -> str:
         """Note that ``text`` is what became of this word, and return it; what is not said was grammar."""
         self.rendered = text
-        if not text and self.how == "lexicon":
+        if not text and self.how in {"lexicon", "glossary"}:
             self.how = "grammar"
         return text
 
