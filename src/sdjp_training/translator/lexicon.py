@@ -18,8 +18,6 @@ from sdjp.text.translate.grammar.romaji import hiragana
 _READABLE: Final = frozenset(
     ["person", "animal", "body", "clothes", "part", "place", "weather", "time", "food", "thing", "position"]
 )
-_WORD: Final = re.compile("(?=.{0,6}$)[一-鿿々ァ-ヶー]*[一-鿿][一-鿿々ァ-ヶー]*[ぁ-ん]{0,2}")
-_RARE: Final = re.compile("[ぁ-ゖー]{4,10}")
 # Of words that sound alike, what a prompt means.
 _MEANT: Final = {
     "はな": "花", "かさ": "傘", "ひ": "火", "した": "下", "とき": "時", "あめ": "雨", "くも": "雲",
@@ -50,8 +48,7 @@ def build(output_dir: Path, source_dir: Path) -> None:
     _write(output_dir / "edrdg" / "places.tsv.gz", places.items())
     names = dict(_names(_pairs(source_dir / "cldr_names.tsv"), glossary))
     _write(output_dir / "unicode" / "names.tsv.gz", names.items())
-    usual = {**_readings(_READABLE), **_MEANT}
-    _write(output_dir / "own" / "readings.tsv.gz", {**_rarer_readings(usual), **usual}.items())
+    _write(output_dir / "own" / "readings.tsv.gz", {**_readings(_READABLE), **_MEANT}.items())
     verbs = {**_readings({"verb"}), **_MEANT_VERBS}
     _write(
         output_dir / "own" / "verb_readings.tsv.gz",
@@ -101,19 +98,6 @@ def _names(pairs: Iterable[tuple[str, str]], glossary: dict[str, str]) -> Iterat
     for ja, english in pairs:
         if re.fullmatch(r"[ぁ-ヿ一-鿿々ー]{2,}", ja) and ja not in glossary and len(english.split(" ")) <= 3:
             yield ja, english
-
-
-def _rarer_readings(usual: Collection[str]) -> dict[str, str]:
-    """Hiragana readings of the nouns that have but a sense, where all that sound so mean the same."""
-    own, kinds = lexicon_table.own(), lexicon_table.by_kind()
-    spellings: dict[str, list[str]] = {}
-    for ja in own:
-        if ja in kinds or own[ja][0].category not in _READABLE or not _WORD.fullmatch(ja):
-            continue
-        kana = hiragana("".join(m.kana or m.surface for m in morphemes(ja)))
-        if _RARE.fullmatch(kana) and kana not in usual and kana not in own:
-            spellings.setdefault(kana, []).append(ja)
-    return {kana: ja[0] for kana, ja in spellings.items() if len({own[way][0].english for way in ja}) == 1}
 
 
 def _readings(categories: Collection[str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ LEXICON = make_translator("lexicon")
         ("笑顔にして", "smile"),
         ("椅子に座らせて", "sitting on a chair"),
         ("雪を降らせて", "snow falling"),
-        ("彩度を下げて", "low saturation"),
+        ("彩度を下げて", "desaturated"),
         ("服を赤いドレスに変えて", "a red dress"),
         ("文字は入れないで", "no text"),
         ("人は描かないで", "no people"),

@@ -197,7 +197,7 @@ def _any(words: Iterable[str]) -> str:
 
 _ERA: Final = f"(?P<era>{_any(_ERAS)})"
 _OF_DAY: Final = "午前|午後|早朝|深夜|未明|朝|昼|夕方|夜|夕"
-_COUNTED: Final = "番|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊"
+_COUNTED: Final = "番|行|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊"
 _OPEN: Final = f"{_any(numerals.SEVERAL)}|{_N}"
 _FORMS: Final = (
     _form(

@@ -91,6 +91,10 @@ def _requested(clause: Clause) -> Sequence[Item] | None:
     kind = lexicon_table.edits().get(verb.base)
     if form.link == "plain" and not form.request and verb.base not in _ORDERS:
         return None  # 蜂蜜を採る: somebody does it
+    target = next((a for a in clause.arguments if isinstance(a, Noun) and a.marker == "に"), None)
+    if form.negative and kind == "become" and target is not None and len(clause.arguments) == 1:
+        verb.use("")
+        return [Related(_without(verb), _plain(target))]  # 萌え絵にはしないで
     if form.negative:
         kind = "none" if kind in {"with", "show"} else None
     if kind is None or kind == "show":

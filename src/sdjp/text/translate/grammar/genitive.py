@@ -6,6 +6,7 @@ rule looks at the categories of the two heads; the first that fits is taken.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Noun, is_object
@@ -37,12 +38,17 @@ _SCENES: Final = frozenset("landscape townscape scenery view scene map sky".spli
 _OF_MEDIA: Final = frozenset("cover design page title layout template frame".split())
 # What a shop or an office has made for itself.
 _PRINTED: Final = frozenset(
-    "ticket logo flyer ad advertisement menu card poster sign signboard banner form uniform".split()
+    """
+    bag paper wrapper label mascot receipt coupon website ticket logo flyer ad advertisement menu card poster
+    sign signboard banner form uniform
+    """.split()
 )
 # A maid who is a girl, a knight who is a cyborg.
 _ANYONE: Final = frozenset(
     """
-    woman man girl boy person lady cyborg robot android zombie ghost skeleton vampire alien elf mummy
+    beastman villain hero heroine goblin orc dwarf angel demon devil fairy mermaid dragonkin werewolf rookie
+    newcomer genius apprentice beginner amateur idol woman man girl boy person lady cyborg robot android
+    zombie ghost skeleton vampire alien elf mummy
     """.split()
 )
 _HERDS: Final = {
@@ -70,6 +76,11 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     _lift_amount(modifier, head)
     if b == "group":
         return _group(modifier, head)
+    if word.kind == "number" and "measure" in word.features:
+        word.english = re.sub(r"^(\d+) (\w+?)s$", r"\1-\2", word.english)  # 三日間の旅: a 3-day journey
+    if last == "mountain" and a in {"thing", "food", "clothes"} and head.head.english == "mountain":
+        head.head.english, modifier.many = "pile", True
+        return _after(modifier, head, "of {}")
     if word.english.startswith("-"):  # 動物的な目
         return _before(modifier, head)
     if word.category == "quoted" and b not in {"quoted", "group"}:

@@ -101,6 +101,8 @@ def _fits(reading: Reading, entry: Entry, i: int, j: int, *, inflected: bool) ->
     )
     if behind_no and any(e.category == "position" for e in reading.own.get(first.surface, ())):
         return False  # ソファの下から: from under a sofa
+    if j == i + 2 and first.is_("助詞") and entry.category == "position":
+        return False  # 萌え絵に|は|しない has no edge (端)
     plain = first.is_("動詞") and first.surface == first.base
     if plain and j == i + 2 and entry.category in tables.NOUNS and _goes_with_verb(reading.before()):
         return False  # くわえて走る犬: what runs holds something, too
@@ -133,7 +135,7 @@ def _fits(reading: Reading, entry: Entry, i: int, j: int, *, inflected: bool) ->
         case "group":
             return True
         case "verb":
-            if j - i > 1 and first.is_("名詞") and _is_modified(reading):
+            if j - i > 1 and (first.is_("名詞") or first.is_("接頭辞")) and _is_modified(reading):
                 return False  # 犬を散歩させる, but 白い犬を散歩させる
             garu = j - i > 1 and last.is_("接尾辞", "動詞的")  # 怖がる
             return last.is_("動詞") or garu or (j - i > 1 and last.is_("助動詞"))
@@ -181,7 +183,7 @@ def _is_modified(reading: Reading) -> bool:
         return False
     return (
         before.kind == "adj"
-        or before.source == "の"
+        or before.source in {"の", "な"}
         or (before.kind == "verb" and before.form.link == "plain")
     )
 

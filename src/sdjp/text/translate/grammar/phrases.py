@@ -32,6 +32,7 @@ CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "�
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+_COMING: Final = frozenset("来る くる 行く いく 帰る 戻る 向かう 出かける やってくる".split())
 _PART_OF: Final = re.compile(r"(?:at|in|on) the (\w+) of \{\}$")
 _JOINTS: Final = {
     noun: joint
@@ -43,6 +44,13 @@ _JOINTS: Final = {
     for noun in nouns.split()
 }  # fmt: skip
 """Nouns that join the clause before them to what happens besides."""
+_ON_BODY: Final = frozenset(
+    """
+    forehead nape hand hands shoulder shoulders back head neck chest face cheek cheeks waist arm arms leg legs
+    foot feet ear ears lap finger fingers wrist ankle mouth eye eyes belly body hips palm knee knees tail
+    """.split()
+)
+"""Parts of a body that something is on."""
 _SHOWN: Final = frozenset(["animal", "person", "thing", "food", "place"])
 
 
@@ -96,6 +104,11 @@ class _Parser:
         rest = self.words[self.position + 1 :]
         end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
         return any(word.kind in kinds for word in rest[:end])
+
+    def _is_aim(self, clause: Clause) -> bool:
+        """Whether a clause tells what somebody comes or goes for."""
+        stem = clause.verb.form.link == "te" and clause.verb.source[-1:] not in "てで"
+        return stem and self._next is not None and self._next.base in _COMING
 
     def _is_event(self, clause: Clause) -> bool:
         """Whether の makes a noun of what happens: 飴が固まるのを待つ."""
@@ -268,6 +281,8 @@ class _Parser:
             self._after_adjective(particle, top)
         elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
             self.stack[-1] = Adjective(top.word)
+        elif isinstance(top, Clause) and particle == "に" and self._is_aim(top):
+            top.joint, top.verb.form = "to", replace(top.verb.form, link="while")  # 水を飲みに来る
         elif isinstance(top, Clause) and particle == "と" and top.verb.form.link == "plain":
             top.joint = "to" if top.verb.form.volitional else "when"  # 鳴らそうと; 霧が晴れると
             top.verb.form, top.final = replace(top.verb.form, link="while"), False
@@ -634,7 +649,7 @@ class _Parser:
             item = self.stack[-1]
             if isinstance(item, Noun) and item.marker in _JOINING:
                 top.also.insert(0, (_JOINING[item.marker], item))
-            elif isinstance(item, Noun) and item.marker == "に" and _is_worn(item) and _is_worn(top):
+            elif isinstance(item, Noun) and item.marker == "に" and _is_look(item) and _is_look(top):
                 item.marker = ""
                 top.also.insert(0, ("and", item))  # 白いシャツに青いネクタイ
             elif isinstance(item, Noun) and item.marker in CASES - {"が", "は", "も"}:
@@ -690,9 +705,10 @@ def _goes_on(subject: Noun) -> bool:
     return subject.kind == "animate" or subject.head.category == "thing"
 
 
-def _is_worn(noun: Noun) -> bool:
-    """Whether a noun is something to wear, or hair."""
-    return noun.head.category == "clothes" or "hair" in noun.head.english.split(" ")
+def _is_look(noun: Noun) -> bool:
+    """Whether a noun is something to wear, or what somebody looks like: not a place on a body."""
+    last = noun.head.english.split(" ")[-1]
+    return noun.head.category == "clothes" or (noun.head.category == "body" and last not in _ON_BODY)
 
 
 def _modifies_nouns(adjective: Adjective, noun: Noun) -> bool:

@@ -20,6 +20,10 @@ PLAIN: Final = dict(zip("いきぎしちにびみり", "うくぐすつぬぶむ
 """The last letter of the stem that goes on (歌い), and that of the dictionary form (歌う)."""
 
 
+_CAUSED: Final = dict(zip("わかがさたなばまら", "うくぐすつぬぶむる", strict=True))
+"""The letter before the す of a causative (歌わす), and that of the verb itself (歌う)."""
+
+
 def plain_forms(stem: str) -> Iterator[str]:
     """The dictionary forms that a verb may have that goes on as ``stem``: 食べ 食べる; 歌い 歌いる, 歌う."""
     yield stem + "る"
@@ -51,6 +55,9 @@ def predicate(reading: Reading, i: int) -> int:
                 spelling, gloss.removeprefix("to "), "verb" if m.is_("動詞") else "adj", {}, "glossary"
             )
             return reading.add(i, end, entry.category, entry, form=form)
+    made = _made_to(reading, m)
+    if made is not None:
+        return reading.add(i, end, "verb", made, form=replace(form, causative=True))
     first = _first_verb(reading, m) if m.is_("動詞", "一般") else None
     if first is not None:
         return reading.add(i, end, "verb", first, how="guess", form=form)
@@ -59,6 +66,13 @@ def predicate(reading: Reading, i: int) -> int:
         entry = Entry(m.base, romaji(kana), "verb" if m.is_("動詞") else "adj", {"foreign": ""}, "romaji")
         return reading.add(i, end, entry.category, entry, form=form)
     return reading.add(i, end, "auxiliary", form=form)
+
+
+def _made_to(reading: Reading, m: Morpheme) -> Entry | None:
+    """The verb that one is made to do: 背負わす of 背負わされた is to make carry."""
+    if not m.base.endswith("す") or m.base[-2:-1] not in _CAUSED:
+        return None
+    return reading.verb(m.base[:-2] + _CAUSED[m.base[-2]])
 
 
 def _first_verb(reading: Reading, m: Morpheme) -> Entry | None:

@@ -64,6 +64,10 @@ _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point|wait)ing(?: \w+)
 _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )
+_WHERE_PUT: Final = frozenset("on in into onto from over around".split())
+_PUTTING: Final = frozenset(
+    "貼る 載せる のせる 配る 入れる 使う 置く 送る 添える 付ける つける 飾る 敷く 掛ける かける 贈る".split()
+)
 _ADVERBS: Final = frozenset("up down off away back together apart open around along forward".split())
 _USABLE: Final = frozenset(["thing", "food", "clothes", "animal", "part"])
 _SHOWN_BY_FACES: Final = frozenset("smile grin expression look face frown".split())
@@ -323,6 +327,7 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
         if (
             "vt" in verb.features
             and not verb.form.passive
+            and not verb.form.negative
             and not any(is_object(a) for a in clause.arguments)
         ):
             participle = verb.use(verb.features.get("pp") or english.participle(verb.english))
@@ -334,6 +339,9 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
             verb.use(has)
             return _AFTER, " ".join([has, noun_phrase(subject), *complements_of(clause)])
         return _AFTER, " ".join([has, subject_phrase(clause), predicate(clause, negative=False, of=subject)])
+    if (goal := _goal(clause, noun)) is not None:
+        verb.use("")
+        return _AFTER, f"for {noun_phrase(goal)}"  # 冷蔵庫に貼るシール
     if verb.form.past and _is_put(clause, noun):
         return _AFTER, _with_what_is_put(clause)
     alone = not clause.arguments and not clause.before
@@ -346,10 +354,23 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     return _AFTER, text
 
 
+def _goal(clause: Clause, noun: Noun) -> Noun | None:
+    """What a thing is for that will be put, sent or used somewhere: 名刺に載せるロゴ."""
+    form = clause.verb.form
+    plain = form.link == "plain" and not (form.past or form.negative or form.passive or form.progressive)
+    alone = noun.kind == "thing" and not (clause.before or clause.adverbs)
+    if not (plain and alone and clause.verb.base in _PUTTING):
+        return None
+    match clause.arguments:
+        case [Noun(marker="に") as goal]:
+            return goal
+    return None
+
+
 def _is_put(clause: Clause, noun: Noun) -> bool:
     """Whether something was put where ``noun`` is: 招き猫を並べた棚."""
-    where = clause.verb.features.get("に") in {"on", "in", "into", "onto"} and not clause.verb.form.negative
-    holds = noun.head.category in {"place", "part", "thing", "food"} and not clause.before
+    where = clause.verb.features.get("に") in _WHERE_PUT and not clause.verb.form.negative
+    holds = noun.head.category in {"place", "part", "thing", "food", "clothes"} and not clause.before
     return where and holds and not clause.verb.form.passive and [*map(is_object, clause.arguments)] == [True]
 
 
@@ -489,6 +510,12 @@ def _had_done(verb: Word, complements: list[str] | None) -> tuple[str, list[str]
     whose = re.fullmatch(r"(?:(\w+) )?((?:his|her|its|their|one's) .+)", rest)
     if whose is not None and not complements:  # tie up her hair
         return verb.use(f"having {whose[2]} {done} {whose[1] or ''}".strip()), []
+    if "{}" in rest:
+        rest = rest.replace("{}", "").strip()
+        said = verb.use(f"{done} {rest}")
+        if not complements:
+            return f"being {said}", []  # おんぶしてもらう
+        return f"having {complements[0]} {said}", complements[1:]
     if complements:
         return f"having {complements[0]} {verb.use(f'{done} {rest}'.strip())}", complements[1:]
     if rest and rest.split(" ")[0] not in _PREPOSITIONS | _ADVERBS:

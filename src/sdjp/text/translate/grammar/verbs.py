@@ -51,7 +51,9 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
         if verb.base in _SEEMING:
             return verb.use(f"that seems to {verb.english}")
         return verb.use(f"about to {verb.english}")
-    if form.passive and not form.causative:
+    if form.passive and form.causative:
+        return verb.use(f"made to {verb.english}")
+    if form.passive:
         return verb.use(features.get("pp") or english.participle(verb.english))
     if "as" in features and not form.negative:
         return verb.use(features["as"])
