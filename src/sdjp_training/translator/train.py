@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sdjp.models.beam_search import beam_search
-from sdjp.models.marian import Marian
 from sdjp.text.normalize import normalize
 from sdjp.text.read import to_english
 from sdjp.text.translate.base import Translation
+from sdjp.text.translate.beam_search import beam_search
+from sdjp.text.translate.marian_network import Marian
 from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here
@@ -118,7 +118,9 @@ class Epoch:
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Ids of one batch, (B, L) and (B, M); the second is padded."""
         t = self.tokens
-        return _padded(t.source, t.source_start, rows), _padded(t.target, t.target_start, rows)
+        source = _padded(t.source, t.source_start, rows)
+        target = _padded(t.target, t.target_start, rows)
+        return here(torch.from_numpy(source)), here(torch.from_numpy(target))
 
     def lengths(self, rows: NDArray[np.int64]) -> tuple[int, int]:
         """How many pieces of English there are in some pairs, and of both languages."""
@@ -144,11 +146,12 @@ def _batches(rows: NDArray[np.int64], tokens: Tokens, rng: np.random.Generator) 
     return batches
 
 
-def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np.int64]) -> Tensor:
+def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ids of some sentences, each as long as the longest."""
     lengths = start[rows + 1] - start[rows]
     places = np.arange(lengths.max())
     ids = flat[np.minimum(start[rows, None] + places, len(flat) - 1)].astype(np.int64)
-    return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
+    return np.where(places < lengths[:, None], ids, PAD)
 
 
 def optimizer(model: TrainableMarian, lr: float = 1.0) -> MuonAdamW:
