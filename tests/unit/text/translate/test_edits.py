@@ -46,6 +46,16 @@ LEXICON = make_translator("lexicon")
         ("服を赤いドレスに変えて", "a red dress"),
         ("文字は入れないで", "no text"),
         ("人は描かないで", "no people"),
+        ("車は描かない", "no car"),
+        ("木は描かない、家も描かない", "no tree, no house"),
+        ("看板は入れない", "no signboard"),
+        ("文字は書かない", "no text"),
+        ("影はつけない", "no shadow"),
+        ("この写真の空を夕焼けに変えて", "the sky at sunset"),
+        ("元の画像の髪を金髪にして", "blond hair"),
+        ("この絵の背景を森に変えて", "forest this picture"),
+        ("この画像の服を赤い着物に変えてください", "a red kimono"),
+        ("夜にはしないで", "no night"),
     ],
 )
 def test_a_change_is_what_it_makes(japanese: str, english: str) -> None:

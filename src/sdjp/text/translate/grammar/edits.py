@@ -89,7 +89,7 @@ def _requested(clause: Clause) -> Sequence[Item] | None:
     if form.causative and not form.negative:
         return _made(clause)
     kind = lexicon_table.edits().get(verb.base)
-    if form.link == "plain" and not form.request and verb.base not in _ORDERS:
+    if form.link == "plain" and not (form.request or form.negative) and verb.base not in _ORDERS:
         return None  # 蜂蜜を採る: somebody does it
     target = next((a for a in clause.arguments if isinstance(a, Noun) and a.marker == "に"), None)
     if form.negative and kind == "become" and target is not None and len(clause.arguments) == 1:
@@ -100,7 +100,7 @@ def _requested(clause: Clause) -> Sequence[Item] | None:
     if kind is None or kind == "show":
         return None
     nouns = [a for a in clause.arguments if isinstance(a, Noun)]
-    thing = next((a for a in nouns if a.marker == "を"), changed)
+    thing = _inside(next((a for a in nouns if a.marker == "を"), changed))
     others = [
         a for a in clause.arguments if a is not thing and not (isinstance(a, Noun) and a.marker == "を")
     ]
@@ -201,6 +201,26 @@ def _says_less(thing: Noun, target: Noun) -> bool:
     same = thing.head.category == target.head.category and thing.head.category in _ALIKE
     last = thing.head.english.split(" ")[-1]
     return thing.simple and (same or last in _FRAMES or last in target.head.english.split(" "))
+
+
+def _inside(thing: Noun | None) -> Noun | None:
+    """What of a picture is changed: the sky of この写真の空."""
+    if thing is None:
+        return None
+    for modifier in [m for m in thing.modifiers if isinstance(m, Genitive) and _is_whole(m.noun)]:
+        _drop(modifier.noun)
+        thing.modifiers.remove(modifier)
+    if thing.head.english.split(" ")[-1] not in _WHOLE:
+        return thing
+    if not thing.modifiers:
+        return thing
+    *pointed, last = thing.modifiers
+    if not isinstance(last, Genitive) or not all(isinstance(m, Adjective) for m in pointed):
+        return thing
+    thing.modifiers = pointed
+    _drop(thing)
+    last.noun.marker = thing.marker
+    return last.noun
 
 
 def _is_color_of(thing: Noun) -> bool:

@@ -30,6 +30,7 @@ from sdjp.text.translate.grammar.realization import (
     complements_of,
     fill,
     joined,
+    looks,
     noun_phrase,
     predicate,
     related_phrase,
@@ -80,8 +81,9 @@ def generate(items: Sequence[Item]) -> str:
 
 def _stretch(items: Sequence[Item], *, tag: bool) -> str:
     items = edited(items)
-    if len(items) == 1 and isinstance(items[0], Noun) and not _is_scene(items[0]):
-        noun = items[0]
+    alone = items[0] if len(items) == 1 else None
+    if isinstance(alone, Noun) and not (_is_scene(alone) or _is_look(alone)):
+        noun = alone
         bare = tag or (noun.simple and len(noun.words) == 1 and not noun.tail)
         return noun_phrase(noun, article=not bare or _followed(noun))
     return " ".join(filter(None, map(_item, items)))
@@ -96,9 +98,9 @@ def _followed(noun: Noun) -> bool:
 
 def _item(item: Item | Modifier) -> str:
     match item:
-        case Noun(modifiers=[Adjective() as look]) if _is_scene(item):
+        case Noun() if _is_look(item):
             item.head.use("")  # カラフルなやつ
-            return adjective_phrase(look)
+            return looks(item)
         case Noun(modifiers=[Clause() as clause]) if _is_scene(item):
             item.head.use("")  # 犬が走っているところ: a dog running
             return _final(clause)
@@ -132,6 +134,13 @@ _ASPECTS: Final = frozenset(
 def _is_short(noun: Noun) -> bool:
     """Whether a noun can stand before another: neither a relation nor what is done belongs to it."""
     return all(isinstance(m, Adjective) or (isinstance(m, Genitive) and m.before) for m in noun.modifiers)
+
+
+def _is_look(noun: Noun) -> bool:
+    """Whether a noun only points at what looks so."""
+    alike = bool(noun.modifiers) and all(isinstance(m, Adjective | Related) for m in noun.modifiers)
+    only = any(isinstance(m, Adjective) for m in noun.modifiers)
+    return noun.head.base in _SCENES and only and alike and not noun.also and noun.amount is None
 
 
 def _is_scene(noun: Noun) -> bool:

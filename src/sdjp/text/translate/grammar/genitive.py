@@ -76,6 +76,9 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     _lift_amount(modifier, head)
     if b == "group":
         return _group(modifier, head)
+    if word.english == "another person" and b == "person":
+        word.english = "another"
+        return _before(modifier, head)
     if word.kind == "number" and "measure" in word.features:
         word.english = re.sub(r"^(\d+) (\w+?)s$", r"\1-\2", word.english)  # 三日間の旅: a 3-day journey
     if last == "mountain" and a in {"thing", "food", "clothes"} and head.head.english == "mountain":

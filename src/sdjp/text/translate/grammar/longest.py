@@ -60,6 +60,8 @@ def _read(reading: Reading, i: int, j: int) -> str:
     )
     if len(text) < 2 or not whole or not is_kana(text) or is_grammar(part[0]) or is_grammar(part[-1]):
         return ""
+    if part[0].lemma == "為る":
+        return ""  # していて: no sisters and brothers (姉弟)
     return tables.readings().get(hiragana(text), "")
 
 

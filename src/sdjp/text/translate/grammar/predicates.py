@@ -45,6 +45,8 @@ def predicate(reading: Reading, i: int) -> int:
     if m.is_("動詞") and m.lemma in _LIGHT_VERBS:
         return reading.add(i, end, "verb", how="lexicon", english=_LIGHT_VERBS[m.lemma], category="verb",
                          base=m.lemma, form=form)  # fmt: skip
+    if m.lemma == "無い" and (adjective := _negated(reading)) is not None:
+        return negate(reading, adjective, i, end, form)  # 有名ではない城
     if m.lemma == "無い":
         return reading.add(i, end, "verb", how="lexicon", english="be", category="verb", base="有る",
                          form=Form(link=form.link, negative=not form.negative))  # fmt: skip
@@ -66,6 +68,26 @@ def predicate(reading: Reading, i: int) -> int:
         entry = Entry(m.base, romaji(kana), "verb" if m.is_("動詞") else "adj", {"foreign": ""}, "romaji")
         return reading.add(i, end, entry.category, entry, form=form)
     return reading.add(i, end, "auxiliary", form=form)
+
+
+def negate(reading: Reading, adjective: int, start: int, end: int, form: Form) -> int:
+    """Let what comes up to ``end`` negate an adjective that was found; return where the next word begins."""
+    words = reading.words
+    source = "".join(w.source for w in words[adjective:]) + reading.source(start, end)
+    words[adjective:] = [
+        replace(words[adjective], source=source, form=Form(link=form.link, negative=True)),
+    ]
+    return end
+
+
+def _negated(reading: Reading) -> int | None:
+    """The place of the adjective that ではない or じゃない negates."""
+    words = reading.words
+    for place, tail in ((-3, "では"), (-2, "じゃ")):
+        behind = "".join(w.source for w in words[place + 1 :])
+        if len(words) >= -place and words[place].kind == "adj" and behind == tail:
+            return len(words) + place
+    return None
 
 
 def _made_to(reading: Reading, m: Morpheme) -> Entry | None:

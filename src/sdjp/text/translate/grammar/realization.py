@@ -143,6 +143,12 @@ def bare(noun: Noun) -> str:
     return " and ".join([*joined, text])
 
 
+def looks(noun: Noun) -> str:
+    """What modifies a noun, without the noun itself: blue like the sea."""
+    before, after = _modifiers(noun)
+    return " ".join([*before, *after])
+
+
 def _modifiers(noun: Noun) -> tuple[list[str], list[str]]:
     """The modifiers before the noun and those after it; the nearest in Japanese is the nearest in
     English.
@@ -333,6 +339,13 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
             participle = verb.use(verb.features.get("pp") or english.participle(verb.english))
             by = f"by {noun_phrase(subject)}"
             return _AFTER, " ".join([*_chain(clause), participle, by, *complements_of(clause)])
+        if verb.base == "為る" and [*map(is_object, clause.arguments)] == [True]:
+            verb.use("")
+            (what,) = clause.arguments
+            assert isinstance(what, Noun)  # 屋根が三角形をしている: with a triangle roof
+            subject.modifiers = [*what.modifiers, Genitive(what, "{n}", before=True), *subject.modifiers]
+            what.modifiers = []
+            return _AFTER, f"with {noun_phrase(subject)}"
         nobody = subject.head.english.startswith("no ")  # 誰も住んでいない: the noun says no
         has = "without" if verb.form.negative and not nobody else "with"
         if "has" in verb.features:

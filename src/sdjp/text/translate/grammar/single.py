@@ -10,7 +10,7 @@ from sdjp.text.translate.grammar import numerals
 from sdjp.text.translate.grammar.closed import closed
 from sdjp.text.translate.grammar.inflection import inflection
 from sdjp.text.translate.grammar.lookup import cover, glossary_match, is_kana, lookup
-from sdjp.text.translate.grammar.predicates import predicate
+from sdjp.text.translate.grammar.predicates import negate, predicate
 from sdjp.text.translate.grammar.reading import Reading
 from sdjp.text.translate.grammar.romaji import hiragana, romaji
 from sdjp.text.translate.grammar.suru import suru
@@ -79,6 +79,8 @@ def single(reading: Reading, i: int) -> int:
     if m.is_("助動詞"):
         form, end = inflection(reading.chain, i)
         copula = m.lemma in {"だ", "です", "なり", "たり"}
+        if copula and form.negative and reading.words and reading.words[-1].kind == "adj":
+            return negate(reading, len(reading.words) - 1, i, end, form)  # 派手じゃない服
         if copula and m.surface in {"な", "に"}:
             return reading.add(i, i + 1, "particle", base=m.surface)
         return reading.add(i, max(end, i + 1), "copula" if copula else "auxiliary", base=m.surface, form=form)
