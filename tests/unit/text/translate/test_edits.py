@@ -53,7 +53,7 @@ LEXICON = make_translator("lexicon")
         ("影はつけない", "no shadow"),
         ("この写真の空を夕焼けに変えて", "the sky at sunset"),
         ("元の画像の髪を金髪にして", "blond hair"),
-        ("この絵の背景を森に変えて", "forest this picture"),
+        ("この絵の背景を森に変えて", "a forest in the background"),
         ("この画像の服を赤い着物に変えてください", "a red kimono"),
         ("夜にはしないで", "no night"),
     ],

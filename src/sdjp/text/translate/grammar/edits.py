@@ -99,6 +99,7 @@ def _requested(clause: Clause) -> Sequence[Item] | None:
         kind = "none" if kind in {"with", "show"} else None
     if kind is None or kind == "show":
         return None
+    clause.arguments = [_as_thing(a) for a in clause.arguments]
     nouns = [a for a in clause.arguments if isinstance(a, Noun)]
     thing = _inside(next((a for a in nouns if a.marker == "を"), changed))
     others = [
@@ -201,6 +202,16 @@ def _says_less(thing: Noun, target: Noun) -> bool:
     same = thing.head.category == target.head.category and thing.head.category in _ALIKE
     last = thing.head.english.split(" ")[-1]
     return thing.simple and (same or last in _FRAMES or last in target.head.english.split(" "))
+
+
+def _as_thing(argument: Noun | Related) -> Noun | Related:
+    """The background as a thing that is changed, rather than as a place: この絵の背景を."""
+    if not isinstance(argument, Related) or argument.marker not in {"を", "は"} or argument.noun is None:
+        return argument
+    if argument.word.english != "in the background of {}":
+        return argument
+    argument.word.english, argument.word.kind, argument.word.category = "background", "noun", "thing"
+    return Noun([argument.word], modifiers=[Genitive(argument.noun, "of {}")], marker=argument.marker)
 
 
 def _inside(thing: Noun | None) -> Noun | None:
