@@ -251,9 +251,15 @@ COMMANDS: Final = (
     ),
     Command(
         "export-translator",
-        lambda args: translator_export.export(args.folder / "translator", args.target),
+        lambda args: translator_export.export(
+            args.folder / "translator", args.target, before=args.before, share=args.share
+        ),
         "pack the translator into a folder",
-        (_target(ASSETS / "translator"),),
+        (
+            _target(ASSETS / "translator"),
+            ("--before", {"type": Path, "help": "exported weights that it went on from, to mix in"}),
+            ("--share", {"type": float, "default": 0.5, "help": "share of the new weights, if mixed"}),
+        ),
     ),
     Command(
         "adapter",
