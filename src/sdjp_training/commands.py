@@ -123,6 +123,11 @@ def _pairs(args: Namespace) -> None:
     tables.fetch(args.folder / "pairs")
 
 
+def _restore(args: Namespace) -> None:
+    restore.restore(args.folder, args.source)
+    restore.restore_translator(args.folder / "translator")
+
+
 def _tables(args: Namespace) -> Path:
     folder: Path = args.folder / "pairs" if args.pairs is None else args.pairs
     return folder
@@ -150,7 +155,7 @@ COMMANDS: Final = (
     Command("data", _data, "fetch and render the artwork", (EVERY_EMOJI,)),
     Command(
         "restore",
-        lambda args: restore.restore(args.folder, args.source),
+        _restore,
         "go on from shipped weights, where no checkpoints are left",
         (("--source", {"default": "mini", "help": "the model to begin with"}),),
     ),
@@ -246,9 +251,15 @@ COMMANDS: Final = (
     ),
     Command(
         "export-translator",
-        lambda args: translator_export.export(args.folder / "translator", args.target),
+        lambda args: translator_export.export(
+            args.folder / "translator", args.target, before=args.before, share=args.share
+        ),
         "pack the translator into a folder",
-        (_target(ASSETS / "translator"),),
+        (
+            _target(ASSETS / "translator"),
+            ("--before", {"type": Path, "help": "exported weights that it went on from, to mix in"}),
+            ("--share", {"type": float, "default": 0.5, "help": "share of the new weights, if mixed"}),
+        ),
     ),
     Command(
         "adapter",

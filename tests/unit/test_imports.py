@@ -113,3 +113,16 @@ with contextlib.redirect_stdout(io.StringIO()):
     main(["explain", "馬に乗る宇宙飛行士"])
 """
     assert not {"torch", "transformers", "PIL"} & set(loaded_by(code))
+
+
+def test_explain_needs_no_torch_for_a_sentence_which_the_model_translates() -> None:
+    code = """
+import contextlib, io, json
+from sdjp.cli import main
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+    main(["explain", "--json", "彼女は昨日東京へ行きました。"])
+assert "marian" in {part["how"] for part in json.loads(out.getvalue())["parts"]}, out.getvalue()
+"""
+    loaded = set(loaded_by(code))
+    assert "numpy" in loaded
+    assert not {"torch", "transformers", "PIL"} & loaded

@@ -5,18 +5,23 @@ The averaged weights come back; what the optimizers remembered, and the head of 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from sdjp.models import CLIPText
+from sdjp.text.translate.combined import EMBEDDED
 from sdjp.weights import load
 from sdjp_training.loop import checkpoint
 from sdjp_training.loop.optim import EMA, MuonAdamW
 from sdjp_training.trainers import autoencoder, diffusion, text_encoder
+from sdjp_training.translator import train
+from sdjp_training.translator.model import MarianSize, TrainableMarian, trainable_names
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,34 @@ def restore(folder: Path, source: str | Path = "mini") -> None:
         _save(folder / "unet.pt", loaded.unet, diffusion.optimizer(loaded.unet), samples=0)
 
 
-def _save(path: Path, model: nn.Module, optimizer: MuonAdamW, **counts: int | bool) -> None:
-    checkpoint.save_run(path, model, optimizer, EMA(model), step=0, **counts)
+def restore_translator(folder: Path, source: Path = EMBEDDED) -> None:
+    """Write vocabularies and ``translator.pt`` to ``folder`` from an exported folder; what is there is kept.
+
+    Args:
+        folder: Where the translator will be trained.
+        source: A folder that ``export-translator`` wrote.
+    """
+    if (folder / "translator.pt").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("source.spm", "target.spm"):
+        (folder / name).write_bytes((source / name).read_bytes())
+    settings = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    size = MarianSize(
+        source_pieces=settings["vocab_size"],
+        target_pieces=settings["decoder_vocab_size"],
+        width=settings["d_model"],
+        inner=settings["encoder_ffn_dim"],
+        heads=settings["encoder_attention_heads"],
+        encoder_layers=settings["encoder_layers"],
+        decoder_layers=settings["decoder_layers"],
+    )
+    model = TrainableMarian(size)
+    model.load_state_dict(trainable_names(load_file(source / "model.safetensors")))
+    counts = dict.fromkeys(train.COUNTS, 0)
+    _save(folder / "translator.pt", model, train.optimizer(model), size=dataclasses.asdict(size), **counts)
+
+
+def _save(path: Path, model: nn.Module, optimizer: MuonAdamW, **values: object) -> None:
+    checkpoint.save_run(path, model, optimizer, EMA(model), step=0, **values)
     log.info("%s", path)

@@ -12,22 +12,29 @@ from sdjp_training.release import card
 from sdjp_training.translator.model import END, PAD, SPECIAL, marian_names, size_from
 
 
-def export(folder: Path, target: Path) -> None:
+def export(folder: Path, target: Path, *, before: Path | None = None, share: float = 0.5) -> None:
     """Write the averaged weights of ``folder/translator.pt`` in half precision, the vocabularies, the
     settings and the model card to ``target``.
+
+    A training that goes on from shipped weights with other texts forgets some of what they knew. The mean of
+    both weights keeps most of both (Wortsman et al. 2022, arXiv 2203.05482).
 
     Args:
         folder: Where the translator was trained.
         target: The new folder.
+        before: An exported folder that the training went on from, to be mixed in.
+        share: The share of the new weights where there are older ones, 0 to 1.
     """
     import sentencepiece
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
 
     state = checkpoint.load(folder / "translator.pt")
     assert state is not None, "train the translator first"
     size = size_from(state["size"])
     target.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.half().contiguous() for name, value in marian_names(state["ema"]).items()}
+    new = marian_names(state["ema"])
+    old = new if before is None else load_file(before / "model.safetensors")
+    weights = {name: old[name].float().lerp(value, share).half().contiguous() for name, value in new.items()}
     save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
     (target / "model.safetensors").chmod(0o644)
     for spm, vocab in (("source.spm", "vocab.json"), ("target.spm", "target_vocab.json")):

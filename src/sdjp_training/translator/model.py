@@ -1,10 +1,11 @@
-"""The translator as it is trained: the network of :mod:`sdjp.models.marian`, written for speed of training.
+"""The translator as it is trained: the network of the product, written for speed of training.
 
-That one, of which drafts are written and which ships, takes one piece after the other and remembers keys and
-values. Here all pieces of a sentence are known and go through at once, with gradients: hence modules of its
-own, with the same positions and the same names of tensors. A batch holds sentences of one source length: no
-mask is needed but the causal one, and no arithmetic goes into padding on the source side. The loss is
-computed together with its gradient, in slices, so that the logits are never kept.
+That one (:mod:`sdjp.text.translate.marian_network`), of which drafts are written and which ships, computes
+in NumPy, takes one piece after the other and remembers keys and values. Here all pieces of a sentence are
+known and go through at once, with gradients: hence modules of its own, with the same positions and the same
+names of tensors. A batch holds sentences of one source length: no mask is needed but the causal one, and no
+arithmetic goes into padding on the source side. The loss is computed together with its gradient, in slices,
+so that the logits are never kept.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sdjp.models.marian import Marian, MarianConfig, positions
+from sdjp.text.translate.marian_network import Marian, MarianConfig, positions
 
 END: Final = 0
 UNKNOWN: Final = 1
@@ -139,7 +140,7 @@ class Stack(nn.Module):
         nn.init.normal_(self.embed_tokens.weight, std=size.width**-0.5)
         self.layers = nn.ModuleList(Layer(size, cross=cross) for _ in range(layers))
         self.positions: Tensor
-        self.register_buffer("positions", positions(LONGEST, size.width), persistent=False)
+        self.register_buffer("positions", torch.tensor(positions(LONGEST, size.width)), persistent=False)
 
     def forward(self, ids: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Map ids (B, L) to states (B, L, D)."""
@@ -186,7 +187,8 @@ class TrainableMarian(nn.Module):
         config = MarianConfig(
             **{field.name: settings[field.name] for field in dataclasses.fields(MarianConfig)}
         )
-        return Marian(config, marian_names(self.state_dict()))
+        weights = marian_names(self.state_dict())
+        return Marian(config, {name: value.float().numpy(force=True) for name, value in weights.items()})
 
 
 def causal(length: int) -> Tensor:
@@ -200,6 +202,14 @@ def marian_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     bias = weights["final_logits_bias"].clone()
     bias[PAD] = -1e4  # half precision holds it
     return {**renamed, "final_logits_bias": bias[None]}
+
+
+def trainable_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Undo :func:`marian_names`, in float32; padding gets the bias of the piece said least."""
+    renamed = {name.removeprefix("model."): value.float() for name, value in weights.items()}
+    bias = renamed["final_logits_bias"][0].clone()
+    bias[PAD] = bias[torch.arange(len(bias)) != PAD].min()
+    return {**renamed, "final_logits_bias": bias}
 
 
 class LinearCrossEntropy(torch.autograd.Function):

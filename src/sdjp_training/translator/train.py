@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sdjp.models.beam_search import beam_search
-from sdjp.models.marian import Marian
 from sdjp.text.normalize import normalize
 from sdjp.text.read import to_english
 from sdjp.text.translate.base import Translation
+from sdjp.text.translate.beam_search import beam_search
+from sdjp.text.translate.marian_network import Marian
 from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here
@@ -44,10 +44,12 @@ BATCHES: Final = 8
 SMOOTHING: Final = 0.1
 MakeUp: TypeAlias = Callable[[int], Tokens]
 """Makes prompts for an epoch."""
-MADE_UP: Final = 30_000
+MADE_UP: Final = 15_000
 """Prompts that each epoch gets from the grammar."""
 JUDGED: Final = 300
 """Sentences of the test set that the log's figures are from."""
+COUNTS: Final = ("epoch", "place", "pieces", "seconds")
+"""What a checkpoint counts beside its steps."""
 _JUDGE_EVERY: Final = 1800.0
 _SEED: Final = 11
 
@@ -116,7 +118,9 @@ class Epoch:
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Ids of one batch, (B, L) and (B, M); the second is padded."""
         t = self.tokens
-        return _padded(t.source, t.source_start, rows), _padded(t.target, t.target_start, rows)
+        source = _padded(t.source, t.source_start, rows)
+        target = _padded(t.target, t.target_start, rows)
+        return here(torch.from_numpy(source)), here(torch.from_numpy(target))
 
     def lengths(self, rows: NDArray[np.int64]) -> tuple[int, int]:
         """How many pieces of English there are in some pairs, and of both languages."""
@@ -142,11 +146,19 @@ def _batches(rows: NDArray[np.int64], tokens: Tokens, rng: np.random.Generator) 
     return batches
 
 
-def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np.int64]) -> Tensor:
+def _padded(flat: NDArray[np.uint16], start: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ids of some sentences, each as long as the longest."""
     lengths = start[rows + 1] - start[rows]
     places = np.arange(lengths.max())
     ids = flat[np.minimum(start[rows, None] + places, len(flat) - 1)].astype(np.int64)
-    return here(torch.from_numpy(np.where(places < lengths[:, None], ids, PAD)))
+    return np.where(places < lengths[:, None], ids, PAD)
+
+
+def optimizer(model: TrainableMarian, lr: float = 1.0) -> MuonAdamW:
+    """Muon for matrices, shared out among the workers, AdamW for the rest; ``lr`` multiplies their rates."""
+    made = MuonAdamW(model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
+    made.optimizers[0] = SharedMuon(made.optimizers[0].param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
+    return made
 
 
 class Run(Training):
@@ -171,17 +183,14 @@ class Run(Training):
     ) -> None:
         torch.manual_seed(_SEED)
         self.model = TrainableMarian(size)
-        optimizer = MuonAdamW(self.model, muon_lr=0.02 * lr, adam_lr=2e-3 * lr, adam=("embed_tokens",))
-        muon = optimizer.optimizers[0]
-        optimizer.optimizers[0] = SharedMuon(muon.param_groups[0]["params"], lr=0.02 * lr, decay=0.05)
         self.worker = Worker(self.model)
         super().__init__(
             folder / "translator.pt",
             self.model,
-            optimizer,
+            optimizer(self.model, lr),
             worker=self.worker,
             decay=0.998,
-            counts={"epoch": 0, "place": 0, "pieces": 0, "seconds": 0},
+            counts=dict.fromkeys(COUNTS, 0),
             settings={"size": dataclasses.asdict(size)},
         )
         self.tables, self.make_up = tables, make_up
@@ -277,7 +286,7 @@ def prepare(folder: Path, tables: Path, hidden: pairs.Hidden, made_up: int) -> d
     kept = folder / "tokens"
     kept.mkdir(parents=True, exist_ok=True)
     paths = {path.stem: path for path in sorted(tables.glob("*.tsv"))}
-    read: dict[str, list[tuple[str, str]]] = {"lexicon": pairs.lexicon(hidden)}
+    read = {"lexicon": pairs.lexicon(hidden), "corpus": pairs.corpus(hidden)}
     for name, path in paths.items():
         tokens = kept / f"{name}.npz"
         if not tokens.exists() or tokens.stat().st_mtime < path.stat().st_mtime:
@@ -289,7 +298,7 @@ def prepare(folder: Path, tables: Path, hidden: pairs.Hidden, made_up: int) -> d
     pieces = vocabularies(folder, examples, source=SOURCE_PIECES, target=TARGET_PIECES)
     for name, rows in read.items():
         pieces.encode(rows).save(kept / f"{name}.npz")
-    return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon")}
+    return {name: Tokens.load(kept / f"{name}.npz") for name in (*paths, "lexicon", "corpus")}
 
 
 def _made_up(hidden: pairs.Hidden, count: int, number: int) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ LEXICON = make_translator("lexicon")
         ("(猫:1.2)を描いて", "(cat:1.2)"),
         ("大きな(木:1.3)の下の(家:0.8)", "a (house:0.8) under a big (tree:1.3)"),
         ("(傘:1.5)を差した少年が歩く", "a boy walking holding an (umbrella:1.5)"),
-        ("窓辺で(本:1.1)を読む[老人]", "an [old man] reading a (book:1.1) by a window"),
+        ("窓辺で(本:1.1)を読む[老人]", "an [old man] reading a (book:1.1) by the window"),
     ],
 )
 def test_a_clause_is_translated_whole(japanese: str, english: str) -> None:

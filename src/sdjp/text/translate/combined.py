@@ -69,7 +69,7 @@ class CombinedTranslator:
     Threads may share the object. The model is read by the first text that needs it.
 
     Args:
-        model: The folder of a Marian model, with a ``model.safetensors``; left out, the one that ships.
+        model: The folder of a Marian model, with its weights in one file; left out, the one that ships.
         user_lexicon: As for :class:`LexiconTranslator`; a text with one of its words is the lexicon's.
         **options: For :class:`MarianTranslator`.
 

@@ -15,6 +15,7 @@ from sdjp.text.translate import lexicon_table as tables
 from sdjp.text.translate.base import Piece, Translation
 from sdjp.text.translate.grammar.generate import generate
 from sdjp.text.translate.grammar.phrases import parse
+from sdjp.text.translate.grammar.romaji import hiragana, romaji
 from sdjp.text.translate.grammar.segment import segment
 from sdjp.text.translate.grammar.stretches import stretches
 from sdjp.text.translate.guards import refuse_surrogates
@@ -82,11 +83,15 @@ class LexiconTranslator:
             for w in words
             if w.rendered is None and w.kind not in {"punct"} and "{" not in w.english
         ]
-        english = " ".join(filter(None, [english, *lost])) or text
+        english = " ".join(filter(None, [english, *lost]))
+        unknown = [w.source.strip() for w in words if w.how == "romaji"]
+        if not english and has_letters(text):  # nothing but grammar: いた, をんた
+            english = romaji(hiragana(text.strip())) or text
+            unknown = [text.strip()]
         return Translation(
             source=text,
-            english=english,
+            english=english or text,
             translator=self.name,
             pieces=tuple(Piece(source=w.source, english=w.rendered_or(""), how=w.how) for w in words),
-            unknown=tuple(dict.fromkeys(w.source.strip() for w in words if w.how == "romaji")),
+            unknown=tuple(dict.fromkeys(unknown)),
         )

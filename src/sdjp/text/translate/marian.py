@@ -61,12 +61,12 @@ class MarianTranslator:
     Args:
         model: A folder (never looked up on the network), or, as a string, the id of a model on the Hugging
             Face hub, which transformers downloads unless HF_HUB_OFFLINE is set.
-        device: Where the model runs.
-        dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+        device: Where transformers run the model.
+        dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``, for transformers.
         num_beams: Beams of the search; 1 is greedy.
         batch_size: Sentences in one call of the model, at most; long ones are fewer.
-        plain: Run the model by sdjp's own code, which is there at once, in place of transformers. For folders
-            with a ``model.safetensors``; what it writes is the same.
+        plain: Run the model by sdjp's own code, which is there at once, in place of transformers: on the CPU,
+            in float32. For folders with one file of weights; what it writes is the same.
 
     Raises:
         InputError: If ``model`` is neither a folder nor a hub id, or another argument is not possible.
@@ -97,6 +97,14 @@ class MarianTranslator:
                 "marian.dtype",
                 ja=f"dtype {dtype!r} は使えません。{'、'.join(DTYPES)} のどれかを指定してください。",
                 en=f"dtype {dtype!r} is not possible. Use one of {', '.join(DTYPES)}.",
+            )
+        if plain and (str(device) != "cpu" or dtype != "float32"):
+            raise InputError(
+                "marian.plain",
+                ja="sdjp のコードで動かす翻訳モデルは、CPU で、float32 で計算します。device と dtype は、"
+                "translator='marian:フォルダー' のときに指定してください。",
+                en="a translation model run by sdjp's own code computes on the CPU, in float32. Give device "
+                "and dtype with translator='marian:FOLDER'.",
             )
         self.model = os.fspath(model)
         self.local = check_model(model)
@@ -220,21 +228,14 @@ class MarianTranslator:
 
     def _generate(self, batch: Ids, rules: dict[str, Any]) -> list[str | None]:
         """Run the model once; None where it was still writing when the length limit came."""
-        import torch
-
         model, tokenizer = self._load()
         limit = int(model.config.max_position_embeddings)
         rooms = [
             min(max(_LENGTH_FLOOR, math.ceil(len(of) * _LENGTH_RATIO)), limit - 1) for of in batch.values()
         ]
-        with self._lock:
-            inputs = tokenizer.pad({"input_ids": list(batch.values())}, return_tensors="pt").to(self.device)
-        with torch.inference_mode():
-            output = model.generate(
-                **inputs, max_new_tokens=max(rooms), do_sample=False, use_cache=True, **rules
-            )
+        written = self._write(list(batch.values()), max_new_tokens=max(rooms), **rules)
+        rows = [row[1:] for row in written]
         end = int(model.config.eos_token_id)
-        rows = output[:, 1:].tolist()
         # A row that ends in the very last place was ended by force. The place is that of the sentence, not
         # of the longest one beside it.
         complete = [end in row and row.index(end) < room - 1 for row, room in zip(rows, rooms, strict=True)]
@@ -244,6 +245,21 @@ class MarianTranslator:
             tidy(source, text) if whole else None
             for text, source, whole in zip(texts, batch, complete, strict=True)
         ]
+
+    def _write(self, ids: list[list[int]], **rules: int) -> list[list[int]]:
+        """What the model writes for a batch of sources, the start and padding included."""
+        model, tokenizer = self._load()
+        rows: list[list[int]]
+        if self.plain:
+            rows = model.generate(**tokenizer.pad({"input_ids": ids}), **rules).tolist()
+            return rows
+        import torch
+
+        with self._lock:
+            inputs = tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.device)
+        with torch.inference_mode():
+            rows = model.generate(**inputs, do_sample=False, use_cache=True, **rules).tolist()
+        return rows
 
     def _unread(self, sentence: str) -> tuple[str, ...]:
         """Stretches that the model's vocabulary lacks, so that it never saw them."""

@@ -63,9 +63,9 @@ def load_model(
     Args:
         model: What :func:`check_model` found good.
         local: Whether it is a folder: the network is never asked then.
-        device: Where it will run.
-        dtype: Name of a torch dtype.
-        plain: Run it by sdjp's own code in place of transformers.
+        device: Where transformers will run it.
+        dtype: Name of a torch dtype, for transformers.
+        plain: Run it by sdjp's own code in place of transformers, on the CPU, in float32.
 
     Raises:
         WeightsError: If a file cannot be read, or the hub does not give it.
@@ -74,12 +74,11 @@ def load_model(
     try:
         # First: torch and transformers take long to import.
         folder = model if local else str(fetch(model))
-        import torch
-
         if plain:
             from sdjp.text.translate.marian_plain import load_plain
 
-            return load_plain(Path(model), device=device, dtype=getattr(torch, dtype))
+            return load_plain(Path(folder))
+        import torch
         from transformers import MarianMTModel, MarianTokenizer
 
         with quiet(), warnings.catch_warnings():  # about sacremoses: the texts are normalized already

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class PlainTokenizer:
@@ -52,15 +52,15 @@ class PlainTokenizer:
         """Return the ids of pieces of a source."""
         return [self._ids.get(piece, self.unk_token_id) for piece in pieces]
 
-    def pad(self, batch: Mapping[str, Sequence[Sequence[int]]], **_: object) -> Batch:
-        """Make rectangles of rows."""
-        import torch
+    def pad(self, batch: Mapping[str, Sequence[Sequence[int]]], **_: object) -> dict[str, NDArray[np.int64]]:
+        """Make rectangles of rows: ``input_ids`` and ``attention_mask``, (B, L)."""
+        import numpy as np
 
         rows = batch["input_ids"]
         longest = max(map(len, rows))
-        ids = torch.tensor([[*row, *[self._pad] * (longest - len(row))] for row in rows])
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-        return Batch(input_ids=ids, attention_mask=mask)
+        ids = [[*row, *[self._pad] * (longest - len(row))] for row in rows]
+        mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+        return {"input_ids": np.array(ids, np.int64), "attention_mask": np.array(mask, np.int64)}
 
     def batch_decode(self, rows: Sequence[Sequence[int]], **_: object) -> list[str]:
         """Return the English of ids; the start, the end and padding are left out."""
@@ -71,11 +71,3 @@ class PlainTokenizer:
             ).strip()
             for row in rows
         ]
-
-
-class Batch(dict[str, "Tensor"]):
-    """Tensors of a batch by name."""
-
-    def to(self, device: torch.device | str) -> Batch:
-        """Move all."""
-        return Batch({name: tensor.to(device) for name, tensor in self.items()})

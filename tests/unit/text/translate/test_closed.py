@@ -59,7 +59,7 @@ def test_what_only_looks_like_one(text: str) -> None:
         ("屋根しか見えない村", "a village with only a roof visible"),
         ("もう回らない観覧車", "a Ferris wheel spinning no longer"),
         ("何も見えない夜", "a night with nothing visible"),
-        ("派手すぎない和柄", "a Japanese pattern that is not too flamboyant"),
+        ("派手すぎない和柄", "a Japanese pattern not too flashy"),
         ("まぶしすぎる朝日", "too dazzling morning sun"),
     ],
 )

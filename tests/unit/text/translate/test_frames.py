@@ -91,7 +91,7 @@ def test_of_all_ways_to_ask_for_a_cat_a_cat_is_left(prompt: str) -> None:
             "end of summer vacation, schoolyard with no one around",
         ),
         ("希望", "hope"),
-        ("お願いする少女", "a girl wishing"),
+        ("お願いする少女", "a wishing girl"),
         ("希望に満ちた顔", "a face filled with hope"),
         ("絵を描いている画家", "a painter painting a picture"),
         ("猫を見せてくれる魔女の絵", "a picture of a witch showing a cat"),

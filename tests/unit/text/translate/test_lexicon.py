@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sdjp.errors import InputError
@@ -44,6 +44,11 @@ def may_be_silent(piece: Piece) -> bool:
 
 @settings(max_examples=150)
 @given(text=strategies.word_salads | strategies.japanese_letters)
+@example(text="をんた")
+@example(text="いた")
+@example(text="1をaん")
+@example(text="a人を人んと")
+@example(text="BGMを流すときーきー")
 def test_nothing_is_lost(text: str) -> None:
     """The pieces are the source; each says something or is grammar; never nothing, never Japanese."""
     record = one(text)
@@ -56,6 +61,14 @@ def test_nothing_is_lost(text: str) -> None:
     assert not re.search(r"\{\w*\}", record.english)
     for part in record.unknown:
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("text", "english"), [("いた", "ita"), ("をんた", "onta"), ("ありました", "arimashita"), ("の", "no")]
+)
+def test_a_text_that_is_nothing_but_grammar_is_spelt_out_and_told(text: str, english: str) -> None:
+    record = one(text)
+    assert (record.english, record.unknown) == (english, (text,))
 
 
 @settings(max_examples=60)
@@ -91,7 +104,7 @@ def test_what_no_table_knows_is_spelt_out_and_reported(lexicon: LexiconTranslato
 
 def test_latin_words_emoji_and_numbers_are_copied(lexicon: LexiconTranslator) -> None:
     (record,) = lexicon.translate(["赤い帽子の犬, best quality, 8k, 🐕"])
-    assert record.english == "a dog wearing a red hat, best quality, 8k, 🐕"
+    assert record.english == "a dog in a red hat, best quality, 8k, 🐕"
     assert [p.how for p in record.pieces if p.source in {"best quality", "8k", "🐕"}] == ["copied"] * 3
 
 

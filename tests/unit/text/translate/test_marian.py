@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 import torch
 
@@ -188,6 +190,8 @@ def test_dtype() -> None:
         ({"num_beams": 0}, "marian.num_beams"),
         ({"batch_size": 0}, "marian.batch_size"),
         ({"dtype": "int8"}, "marian.dtype"),
+        ({"dtype": "float16", "plain": True}, "marian.plain"),
+        ({"device": "cuda", "plain": True}, "marian.plain"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], code: str) -> None:
@@ -233,6 +237,29 @@ def test_a_broken_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as error:
         MarianTranslator(tmp_path / "broken").translate(["猫"])
     assert error.value.code == "marian.load"
+
+
+@pytest.mark.parametrize("change", [{"activation_function": "sin"}, {"decoder_layers": 2}])
+def test_a_network_that_sdjp_does_not_know_is_told(change: dict[str, Any], tmp_path: Path) -> None:
+    folder = shutil.copytree(FOLDER, tmp_path / "other")
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(settings | change), encoding="utf-8")
+    with pytest.raises(WeightsError) as error:
+        MarianTranslator(folder, plain=True).translate(["猫"])
+    assert error.value.code == "marian.load"
+
+
+def test_weights_that_are_no_numbers_are_refused_and_no_warning_is_given(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = shutil.copytree(FOLDER, tmp_path / "broken")
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {name: np.full_like(tensor, np.nan) for name, tensor in weights.items()}, folder / "model.safetensors"
+    )
+    with pytest.raises(TranslationError) as error:
+        MarianTranslator(folder, plain=True).translate(["猫"])
+    assert error.value.code == "marian.output"
 
 
 def test_importing_the_translators_imports_nothing_heavy() -> None:

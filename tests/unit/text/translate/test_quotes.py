@@ -18,6 +18,11 @@ LEXICON = make_translator("lexicon")
         ("段ボール箱に「こわれもの」のシール", 'a sticker reading "こわれもの" on a cardboard box'),
         ("うさぎ、「おつかれ」、白背景", 'rabbit, "おつかれ", white background'),
         ("看板の文字を「本日休業」にして", 'signboard text reading "本日休業"'),
+        ("「はい」「いいえ」の選択肢", 'options reading "はい" "いいえ"'),
+        ("「また来年」が書かれた紙", 'paper with "また来年" written'),
+        ("うちわに「目線ください」", '"目線ください" on an uchiwa round fan'),
+        ("「りょ」と敬礼しているコアラ", 'a koala saluting "りょ"'),
+        ("手書き風フォントで「ありがとう」", '"ありがとう" with a handwritten-style font'),
         ("胸に「山田」の刺繍", 'an embroidery reading "山田" on the chest'),
     ],
 )

@@ -30,10 +30,6 @@ _SPANS: Final = {
     "ヶ月": "month", "カ月": "month", "ヵ月": "month", "年": "year", "世紀": "century", "世代": "generation",
 }  # fmt: skip
 _PLURALS: Final = {"century": "centuries"}
-_SEVERAL: Final = {
-    "数": "several", "何": "several", "数十": "dozens of", "何十": "dozens of", "数百": "hundreds of",
-    "何百": "hundreds of", "数千": "thousands of", "何千": "thousands of",
-}  # fmt: skip
 _TENS: Final = {
     10: "teens", 20: "twenties", 30: "thirties", 40: "forties", 50: "fifties", 60: "sixties",
     70: "seventies", 80: "eighties", 90: "nineties",
@@ -133,10 +129,34 @@ def _fraction(match: re.Match[str]) -> str | None:
 
 def _from_now(match: re.Match[str]) -> str:
     unit = _SPANS[match["unit"]]
-    several = _SEVERAL.get(match["n"])
+    several = numerals.SEVERAL.get(match["n"])
     n = None if several else _number(match["n"])
     units = unit if n == 1 else _PLURALS.get(unit, unit + "s")
     return f"{several or numerals.cardinal(n or 0)} {units} {'ago' if match['way'] == '前' else 'later'}"
+
+
+def _every(match: re.Match[str]) -> str:
+    """Every hour, every 10 minutes; every other day is 一日おき."""
+    unit = _SPANS.get(match["unit"]) or _LENGTHS[match["unit"]]
+    several = numerals.SEVERAL.get(match["n"])
+    n = 0 if several else _number(match["n"])
+    if n == 1:
+        return f"every other {unit}" if match["way"] == "おき" else f"every {unit}"
+    return f"every {'few' if several else numerals.cardinal(n)} {_PLURALS.get(unit, unit + 's')}"
+
+
+def _times(match: re.Match[str]) -> str:
+    several = numerals.SEVERAL.get(match["n"])
+    n = 0 if several else _number(match["n"])
+    return several + " times" if several else {1: "once", 2: "twice"}.get(n, f"{numerals.cardinal(n)} times")
+
+
+def _one_by_one(match: re.Match[str]) -> str:
+    return "one by one"
+
+
+def _few_years_old(match: re.Match[str]) -> str:
+    return "a few years old"
 
 
 def _school_year(match: re.Match[str]) -> str:
@@ -177,7 +197,8 @@ def _any(words: Iterable[str]) -> str:
 
 _ERA: Final = f"(?P<era>{_any(_ERAS)})"
 _OF_DAY: Final = "午前|午後|早朝|深夜|未明|朝|昼|夕方|夜|夕"
-_COUNTED: Final = "番|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊"
+_COUNTED: Final = "番|行|人|つ|本|枚|回|日|列|段|コマ|匹|軒|個|台|階|度|頁|ページ|章|話|杯|冊"
+_OPEN: Final = f"{_any(numerals.SEVERAL)}|{_N}"
 _FORMS: Final = (
     _form(
         rf"(?:(?:{_ERA})?(?P<year>{_N})年)?(?P<month>{_N})月(?P<day>{_N})日",
@@ -198,9 +219,19 @@ _FORMS: Final = (
     _form(rf"(?P<below>地下)?(?P<n>{_N})階", _floor, "place", "prep=on", behind="(?![建層段])"),
     _form(rf"(?P<whole>{_N})分の(?P<part>{_N})", _fraction, "part"),
     _form(
-        rf"(?P<n>{_any(_SEVERAL)}|{_N})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
+        rf"(?P<n>{_OPEN})(?P<unit>{_any(_SPANS)})(?P<way>[前後])",
         _from_now, "adj", "post", behind="(?!半)",
     ),
+    _form(
+        rf"(?P<n>{_OPEN})(?P<unit>{_any([*_SPANS, *_LENGTHS])})(?P<way>おき|ごと|毎)に?", _every, "adv",
+    ),
+    _form(
+        rf"(?P<n>{_any(numerals.SEVERAL)}|[一二三四五六七八九十])度",
+        _times, "adv", behind="(?![目線数もの])",
+    ),
+    _form(rf"(?P<n>{_OPEN})回", _times, "adv", behind="(?![目転収路戦もの])"),
+    _form(f"[一1](?:{_COUNTED}|羽|粒|歩|輪|頭|足|切れ|口)ずつ", _one_by_one, "adv"),
+    _form("数[歳才]", _few_years_old, "adj", "post"),
     _form(rf"(?P<school>小学|中学|高校|大学)?(?P<n>{_N})年生", _school_year, "person"),
     _form(rf"(?P<n>{_N})円(?P<kind>玉|硬貨|札)", _money, "thing"),
     _form(r"[¥￥](?P<n>[0-9][0-9,]{0,12})の?(?P<kind>玉|硬貨|札)?", _money, "thing"),

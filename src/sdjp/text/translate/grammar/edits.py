@@ -89,14 +89,19 @@ def _requested(clause: Clause) -> Sequence[Item] | None:
     if form.causative and not form.negative:
         return _made(clause)
     kind = lexicon_table.edits().get(verb.base)
-    if form.link == "plain" and not form.request and verb.base not in _ORDERS:
+    if form.link == "plain" and not (form.request or form.negative) and verb.base not in _ORDERS:
         return None  # 蜂蜜を採る: somebody does it
+    target = next((a for a in clause.arguments if isinstance(a, Noun) and a.marker == "に"), None)
+    if form.negative and kind == "become" and target is not None and len(clause.arguments) == 1:
+        verb.use("")
+        return [Related(_without(verb), _plain(target))]  # 萌え絵にはしないで
     if form.negative:
         kind = "none" if kind in {"with", "show"} else None
     if kind is None or kind == "show":
         return None
+    clause.arguments = [_as_thing(a) for a in clause.arguments]
     nouns = [a for a in clause.arguments if isinstance(a, Noun)]
-    thing = next((a for a in nouns if a.marker == "を"), changed)
+    thing = _inside(next((a for a in nouns if a.marker == "を"), changed))
     others = [
         a for a in clause.arguments if a is not thing and not (isinstance(a, Noun) and a.marker == "を")
     ]
@@ -146,7 +151,7 @@ def _result(
     target = next((o for o in reversed(others) if isinstance(o, Noun) and o.marker in {"に", "へ", ""}), None)
     looks = [a for a in adverbs if is_look(a)]
     for adverb in adverbs:
-        if adverb not in looks:
+        if adverb not in looks and adverb.how != "romaji":
             adverb.use("")
     whole = thing is None or _is_whole(thing)
     if target is not None:
@@ -184,16 +189,49 @@ def _drop(thing: Noun | None) -> None:
 def _is_whole(thing: Noun) -> bool:
     """Whether a thing is the picture itself: この写真, 全体."""
     pointed = all(isinstance(m, Adjective) and m.word.base in POINTING for m in thing.modifiers)
-    return pointed and thing.amount is None and thing.head.english.split(" ")[-1] in _WHOLE
+    known = all(word.how == "lexicon" for word in thing.words)  # what was copied must be said
+    return known and pointed and thing.amount is None and thing.head.english.split(" ")[-1] in _WHOLE
 
 
 def _says_less(thing: Noun, target: Noun) -> bool:
     """Whether the target says all: 服を赤いセーターに, 季節を冬に."""
     if is_background(thing):
         return False
+    if any(word.how != "lexicon" for word in thing.words):
+        return False  # what was copied must be said
     same = thing.head.category == target.head.category and thing.head.category in _ALIKE
     last = thing.head.english.split(" ")[-1]
     return thing.simple and (same or last in _FRAMES or last in target.head.english.split(" "))
+
+
+def _as_thing(argument: Noun | Related) -> Noun | Related:
+    """The background as a thing that is changed, rather than as a place: この絵の背景を."""
+    if not isinstance(argument, Related) or argument.marker not in {"を", "は"} or argument.noun is None:
+        return argument
+    if argument.word.english != "in the background of {}":
+        return argument
+    argument.word.english, argument.word.kind, argument.word.category = "background", "noun", "thing"
+    return Noun([argument.word], modifiers=[Genitive(argument.noun, "of {}")], marker=argument.marker)
+
+
+def _inside(thing: Noun | None) -> Noun | None:
+    """What of a picture is changed: the sky of この写真の空."""
+    if thing is None:
+        return None
+    for modifier in [m for m in thing.modifiers if isinstance(m, Genitive) and _is_whole(m.noun)]:
+        _drop(modifier.noun)
+        thing.modifiers.remove(modifier)
+    if thing.head.english.split(" ")[-1] not in _WHOLE:
+        return thing
+    if not thing.modifiers:
+        return thing
+    *pointed, last = thing.modifiers
+    if not isinstance(last, Genitive) or not all(isinstance(m, Adjective) for m in pointed):
+        return thing
+    thing.modifiers = pointed
+    _drop(thing)
+    last.noun.marker = thing.marker
+    return last.noun
 
 
 def _is_color_of(thing: Noun) -> bool:

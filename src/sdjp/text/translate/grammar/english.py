@@ -59,6 +59,15 @@ _PAST: Final = {
         overlay/overlaid/overlaid undo/undid/undone cling/clung/clung sting/stung/stung stride/strode/stridden
         weep/wept/wept creep/crept/crept bleed/bled/bled breed/bred/bred rid/rid/rid unwind/unwound/unwound
         wind/wound/wound rewrite/rewrote/rewritten redo/redid/redone remake/remade/remade
+        flee/fled/fled forgive/forgave/forgiven forbid/forbade/forbidden pay/paid/paid cast/cast/cast
+        broadcast/broadcast/broadcast shrink/shrank/shrunk shed/shed/shed sow/sowed/sown slay/slew/slain
+        tread/trod/trodden bear/bore/borne swell/swelled/swollen shear/sheared/shorn strew/strewed/strewn
+        string/strung/strung wring/wrung/wrung fling/flung/flung sling/slung/slung slit/slit/slit
+        spring/sprang/sprung quit/quit/quit bid/bid/bid cost/cost/cost arise/arose/arisen
+        mistake/mistook/mistaken retake/retook/retaken foresee/foresaw/foreseen
+        oversleep/overslept/overslept overeat/overate/overeaten misunderstand/misunderstood/misunderstood
+        rebuild/rebuilt/rebuilt rewind/rewound/rewound undergo/underwent/undergone
+        overthrow/overthrew/overthrown shoe/shod/shod
         """.split()
     )
 }
@@ -158,6 +167,18 @@ def past(verb: str) -> str:
     """Return the past tense: ``"run away"`` -> ``"ran away"``."""
     first, space, rest = verb.partition(" ")
     return (_PAST[first][0] if first in _PAST else _regular_past(first)) + space + rest
+
+
+def present(verb: str) -> str:
+    """The present tense of one who acts: ``"clear up"`` -> ``"clears up"``."""
+    first, _, rest = verb.partition(" ")
+    if first in {"be", "have"}:
+        said = {"be": "is", "have": "has"}[first]
+    elif re.search("(?:s|sh|ch|x|z|o)$", first):
+        said = first + "es"
+    else:
+        said = re.sub("(?<=[^aeiou])y$", "ie", first) + "s"
+    return f"{said} {rest}".strip()
 
 
 def _regular_past(verb: str) -> str:

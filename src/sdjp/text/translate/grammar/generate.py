@@ -29,6 +29,8 @@ from sdjp.text.translate.grammar.realization import (
     bare,
     complements_of,
     fill,
+    joined,
+    looks,
     noun_phrase,
     predicate,
     related_phrase,
@@ -79,8 +81,9 @@ def generate(items: Sequence[Item]) -> str:
 
 def _stretch(items: Sequence[Item], *, tag: bool) -> str:
     items = edited(items)
-    if len(items) == 1 and isinstance(items[0], Noun) and not _is_scene(items[0]):
-        noun = items[0]
+    alone = items[0] if len(items) == 1 else None
+    if isinstance(alone, Noun) and not (_is_scene(alone) or _is_look(alone)):
+        noun = alone
         bare = tag or (noun.simple and len(noun.words) == 1 and not noun.tail)
         return noun_phrase(noun, article=not bare or _followed(noun))
     return " ".join(filter(None, map(_item, items)))
@@ -95,9 +98,9 @@ def _followed(noun: Noun) -> bool:
 
 def _item(item: Item | Modifier) -> str:
     match item:
-        case Noun(modifiers=[Adjective() as look]) if _is_scene(item):
+        case Noun() if _is_look(item):
             item.head.use("")  # カラフルなやつ
-            return adjective_phrase(look)
+            return looks(item)
         case Noun(modifiers=[Clause() as clause]) if _is_scene(item):
             item.head.use("")  # 犬が走っているところ: a dog running
             return _final(clause)
@@ -119,6 +122,25 @@ def _item(item: Item | Modifier) -> str:
             return fill(item.template, item.noun)
         case Single():
             return item.word.use(item.word.english)
+
+
+_PARTS: Final = frozenset(["part", "body", "clothes"])
+_ASPECTS: Final = frozenset(
+    "theme scheme color mood atmosphere style screen motif palette tone shape".split()
+)
+"""What a picture has: its words stand behind what they are."""
+
+
+def _is_short(noun: Noun) -> bool:
+    """Whether a noun can stand before another: neither a relation nor what is done belongs to it."""
+    return all(isinstance(m, Adjective) or (isinstance(m, Genitive) and m.before) for m in noun.modifiers)
+
+
+def _is_look(noun: Noun) -> bool:
+    """Whether a noun only points at what looks so."""
+    alike = bool(noun.modifiers) and all(isinstance(m, Adjective | Related) for m in noun.modifiers)
+    only = any(isinstance(m, Adjective) for m in noun.modifiers)
+    return noun.head.base in _SCENES and only and alike and not noun.also and noun.amount is None
 
 
 def _is_scene(noun: Noun) -> bool:
@@ -149,6 +171,11 @@ def _equation(equation: Equation) -> str:
         return noun_phrase(with_background(complement, subject))
     if complement.head.category in {"color", "material"} and complement.simple:
         return noun_phrase(attach(complement, subject))
+    if complement.head.english.split(" ")[-1].endswith("ing") and complement.head.category == "thing":
+        return f"{noun_phrase(subject)} {noun_phrase(complement, article=False)}"
+    of_picture = subject.head.category in _PARTS or subject.head.english.split(" ")[-1] in _ASPECTS
+    if subject.simple and of_picture and _is_short(complement):
+        return f"{bare(complement)} {noun_phrase(subject, article=False)}"  # 屋根はビスケット
     be = "are" if is_plural(subject) else "is"
     return f"{noun_phrase(subject)} {be} {noun_phrase(complement)}"
 
@@ -156,6 +183,8 @@ def _equation(equation: Equation) -> str:
 def _final(clause: Clause) -> str:
     """A clause that ends: children playing soccer."""
     verb, subject = clause.verb, clause.subject
+    if clause.joint:
+        return joined(clause)
     if is_existence(verb):
         return _there_is(clause)
     of = subject if subject is not None else anyone()

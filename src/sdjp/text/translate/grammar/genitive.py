@@ -6,6 +6,7 @@ rule looks at the categories of the two heads; the first that fits is taken.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Noun, is_object
@@ -13,6 +14,13 @@ from sdjp.text.translate.grammar.parts import Adjective, Clause, Genitive, Noun,
 _ANIMATE: Final = frozenset(["person", "animal", "name"])
 _HELD: Final = frozenset(["thing", "food", "animal"])
 _BUILT: Final = frozenset(["place", "thing", "part", "food", "clothes", "proper"])
+# What a thing has rather than is made or full of: a cafe with dim light, but a ball of dry grass.
+_QUALITIES: Final = frozenset(
+    """
+    light lighting air feel feeling pattern texture mood look appearance line taste tone shape touch size
+    length height curtain ribbon handle lid label expression
+    """.split()
+)
 # Heads that English joins by "of": the sound of rain, a view of a town.
 _OF: Final = frozenset(
     """
@@ -30,12 +38,17 @@ _SCENES: Final = frozenset("landscape townscape scenery view scene map sky".spli
 _OF_MEDIA: Final = frozenset("cover design page title layout template frame".split())
 # What a shop or an office has made for itself.
 _PRINTED: Final = frozenset(
-    "ticket logo flyer ad advertisement menu card poster sign signboard banner form uniform".split()
+    """
+    bag paper wrapper label mascot receipt coupon website ticket logo flyer ad advertisement menu card poster
+    sign signboard banner form uniform
+    """.split()
 )
 # A maid who is a girl, a knight who is a cyborg.
 _ANYONE: Final = frozenset(
     """
-    woman man girl boy person lady cyborg robot android zombie ghost skeleton vampire alien elf mummy
+    beastman villain hero heroine goblin orc dwarf angel demon devil fairy mermaid dragonkin werewolf rookie
+    newcomer genius apprentice beginner amateur idol woman man girl boy person lady cyborg robot android
+    zombie ghost skeleton vampire alien elf mummy
     """.split()
 )
 _HERDS: Final = {
@@ -63,6 +76,14 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     _lift_amount(modifier, head)
     if b == "group":
         return _group(modifier, head)
+    if word.english == "another person" and b == "person":
+        word.english = "another"
+        return _before(modifier, head)
+    if word.kind == "number" and "measure" in word.features:
+        word.english = re.sub(r"^(\d+) (\w+?)s$", r"\1-\2", word.english)  # 三日間の旅: a 3-day journey
+    if last == "mountain" and a in {"thing", "food", "clothes"} and head.head.english == "mountain":
+        head.head.english, modifier.many = "pile", True
+        return _after(modifier, head, "of {}")
     if word.english.startswith("-"):  # 動物的な目
         return _before(modifier, head)
     if word.category == "quoted" and b not in {"quoted", "group"}:
@@ -115,7 +136,7 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if a == "body":
         return _before(modifier, head) if b in {"body", "part"} else _after(modifier, head, "with {}")
     if a == "clothes":
-        return _after(modifier, head, "wearing {}") if b in _ANIMATE else _before(modifier, head)
+        return _after(modifier, head, "in {}") if b in _ANIMATE else _before(modifier, head)
     if a == "part" and b in _BUILT:
         return (
             _after(modifier, head, "with {}")
@@ -141,7 +162,8 @@ def attach(modifier: Noun, head: Noun) -> Noun:
         return _after(modifier, head, "of {}")
     if modifier.simple:
         return _before(modifier, head)
-    return _after(modifier, head, "with {}")
+    has = b in _ANIMATE or word.english.split(" ")[-1] in _QUALITIES
+    return _after(modifier, head, "with {}" if has else "of {}")
 
 
 def is_background(noun: Noun) -> bool:

@@ -19,7 +19,7 @@ _AUXILIARIES: Final = {
 _BEHIND_TE: Final = {
     "居る": "progressive", "おる": "progressive", "有る": "resultative", "欲しい": "desire",
     "遣る": "", "頂く": "",
-    "仕舞う": "", "置く": "", "来る": "", "行く": "", "見る": "", "呉れる": "", "貰う": "",
+    "仕舞う": "", "置く": "", "来る": "", "行く": "", "見る": "", "呉れる": "", "貰う": "benefit",
     "上げる": "", "下さる": "",
 }  # fmt: skip
 _ASKING: Final = frozenset(["下さる", "呉れる", "欲しい", "頂く"])
@@ -35,13 +35,17 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
         Its form, and the index after the last morpheme that belongs to it.
     """
     form = Form()
+    if "意志推量形" in chain[start].inflection:
+        form = replace(form, volitional=True)
     if "連用形" in chain[start].inflection:
         form = replace(form, link="adverb" if chain[start].is_("形容詞") else "te")
     i = start + 1
     while i < len(chain):
         m = chain[i]
         behind_te = chain[i - 1].is_("助詞", "接続助詞") and chain[i - 1].surface in {"て", "で", "ちゃ"}
-        if m.is_("助動詞") and m.lemma in _AUXILIARIES:
+        if m.is_("助動詞") and m.surface in {"たら", "だら"}:
+            form = replace(form, link="te", condition=True)
+        elif m.is_("助動詞") and m.lemma in _AUXILIARIES:
             form = _extended(form, _AUXILIARIES[m.lemma], m)
             if m.lemma == "ず" and m.surface == "ず":
                 form = replace(form, link="te")
@@ -60,12 +64,16 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             form = replace(form, link="te")  # 持たないで
         elif m.lemma == "成る" and form.negative and "連用形" in chain[i - 1].inflection:
             form = replace(form, link="plain")  # 使われなくなった
+        elif m.surface == "つつ" and i + 1 < len(chain) and chain[i + 1].lemma == "有る":
+            form, i = replace(form, link="plain"), i + 1  # 満ちつつある
         elif m.is_("助詞") and m.surface in {"ながら", "つつ"}:
             form = replace(form, link="while")
         elif (m.is_("助詞") and m.surface in {"たり", "だり"}) or (
-            m.is_("助詞", "接続助詞") and m.surface == "ば"
+            m.is_("助詞", "接続助詞") and m.surface == "し"
         ):
             form = replace(form, link="te")
+        elif m.is_("助詞", "接続助詞") and m.surface == "ば":
+            form = replace(form, link="te", condition=True)
         elif behind_te and m.pos[-1:] != ("一般",) and m.lemma in _BEHIND_TE:
             form = _extended(form, _BEHIND_TE[m.lemma], m)
             if m.lemma in _ASKING:
@@ -75,7 +83,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
         elif m.surface == "まま" and form.past:  # 着たまま: still wearing
             form = replace(form, past=False, link="te")
         elif m.surface == "ばかり" and form.past:
-            form = replace(form, link="plain")
+            form = replace(form, link="plain", recent=True)
+            i += i + 1 < len(chain) and chain[i + 1].surface == "の"
         elif m.lemma == "過ぎる" and m.kana.startswith("スギ"):
             form = replace(form, excess=True, link="te" if "連用形" in m.inflection else "plain")
         elif m.surface in {"よう", "みたい"} and m.is_("形状詞", "助動詞語幹") and chain[start].is_("動詞"):
@@ -87,9 +96,15 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             and chain[i + 1].lemma == "為る"
         ):  # 吐こうとする
             rest, i = inflection(chain, i + 1)
-            form = replace(rest, seeming=True)
+            form = replace(rest, seeming=True, volitional=True)
             continue
-        elif m.surface == "そう" and (m.is_("形状詞", "助動詞語幹") or "連用形" in chain[i - 1].inflection):
+        elif form.seeming and m.surface == "に" and i + 1 < len(chain) and chain[i + 1].lemma == "成る":
+            rest, i = inflection(chain, i + 1)  # 捕まりそうになる
+            form = replace(rest, seeming=True, passive=form.passive, past=False, progressive=False)
+            continue
+        elif m.surface == "そう" and (
+            m.is_("形状詞", "助動詞語幹") or "連用形" in chain[i - 1].inflection or behind_te
+        ):
             form = replace(form, seeming=True, link="plain")
         elif (m.is_("接尾辞") and m.lemma in _PHASE_SUFFIXES) or (
             m.is_("動詞", "非自立可能") and m.lemma in _PHASE_VERBS and form.link == "te"

@@ -48,6 +48,8 @@ COUNTS: Final = {
     if kana != "-"
 }
 """Numbers with a counter in kana, and as they are written with kanji: ``"さんびき"`` is ``"三匹"``."""
+_WITHIN: Final = frozenset("っんーぁぃぅぇぉゃゅょ")
+"""No word begins with one of these."""
 _INFINITE: Final = float("inf")
 
 _Step: TypeAlias = "tuple[_Step | None, str, str]"
@@ -67,7 +69,9 @@ def respell(text: str, user: Table) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     position = 0
     for stretch in _STRETCH.finditer(text):
-        if stretch[0] in tables.own() and stretch[0] not in tables.readings():
+        if stretch[0] in tables.own() and (
+            _is_noun(stretch[0], tables.own()) or stretch[0] not in tables.readings()
+        ):
             continue
         hiragana_in_it = re.search("[ぁ-ゖ]", stretch[0])
         way = _cheapest(stretch[0], user) if hiragana_in_it else _telegram(stretch[0], text, user)
@@ -184,6 +188,8 @@ def _cheapest(text: str, user: Table) -> list[tuple[str, str]]:
     best: list[dict[int, tuple[float, _Step | None]]] = [{} for _ in range(len(text) + 1)]
     best[0][_START] = (0.0, None)
     for start in range(len(text)):
+        if text[start] in _WITHIN and start:
+            continue
         words = list(_words(text, start, user)) if best[start] else []
         for last, (cost, way) in list(best[start].items()):
             for word, spelling, kind, price in words:
@@ -235,7 +241,7 @@ def _words(text: str, start: int, user: Table) -> Iterator[tuple[str, str, int, 
             yield word, COUNTS[word], _NOUN, 1.5
         if word in user:
             yield word, word, _NOUN, 1.0
-        elif (len(word) > 1 and "position" in known) or (len(word) > 2 and _is_noun(word, loanwords)):
+        elif (len(word) > 1 and "position" in known) or (len(word) > 2 and known & NOUNS):
             yield word, word, _NOUN, 2.0
         elif word in readings:
             yield word, readings[word], _NOUN, 2.0 if len(word) > 1 else 3.5

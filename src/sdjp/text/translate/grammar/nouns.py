@@ -15,6 +15,35 @@ _NO_PLURAL: Final = frozenset("proper emoji tag unit".split())
 _ALONE: Final = frozenset("輪本粒滴筋艘")
 """Counters of what a picture shows for being one alone."""
 _IN_BOWLS: Final = frozenset("ramen noodles soba udon soup rice stew porridge".split())
+_FEMALE: Final = frozenset(
+    """
+    woman girl lady mother mom grandmother grandma sister daughter wife queen princess witch maid bride
+    goddess actress waitress nun mermaid heroine aunt niece granddaughter schoolgirl geisha maiko maiden
+    girlfriend female she empress ballerina gyaru miko hostess
+    """.split()
+)
+_MALE: Final = frozenset(
+    """
+    man boy father dad grandfather grandpa brother son husband king prince groom uncle gentleman guy salaryman
+    businessman fisherman wizard emperor shogun policeman monk knight samurai ronin butler boyfriend male he
+    swordsman warlord lord hunter god nephew grandson schoolboy craftsman carpenter blacksmith wrestler
+    """.split()
+)
+_DETERMINERS: Final = frozenset(
+    """
+    the a an some many several dozens all each every any both no only this that my his her its their our
+    another
+    """.split()
+)
+# There is one of these in a scene, so English takes them for known behind a preposition: on the floor.
+_ONE_OF_ITS_KIND: Final = frozenset(
+    """
+    floor window sky wind sea back middle ceiling edge moon top rain ground counter horizon sand ice snow air
+    water distance bottom surface entrance eaves clouds mountains world sun foreground grass kitchen garden
+    fog steam shade soil mud tide waves dark stage railing table blackboard end tip side hallway
+    dashboard stove veranda doorway doorstep gate harbor fire campfire earth heavens
+    """.split()
+)
 # Adjectives (赤い, 茶色い) that stand where a color does.
 _COLORS: Final = frozenset("red blue white black yellow brown green".split())
 
@@ -65,6 +94,12 @@ def with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
     """Put the article before, where English wants one: a cat, the rain, at night."""
     head = noun.head
     features = head.features
+    if core.startswith("same "):
+        return f"the {core}"
+    if head.kind == "number" and (head.category != "unit" or core[:1].isdigit()) and core[:2] != "1 ":
+        return f"only {core}" if "only" in features else core  # waiting for 3 minutes; only one is
+    if located and core in _ONE_OF_ITS_KIND:
+        return f"the {core}"
     if "the" in features and (located or head.category not in {"weather", "time"}):
         return f"the {core}"
     bare = (
@@ -80,13 +115,7 @@ def with_article(noun: Noun, core: str, *, plural: bool, located: bool) -> str:
         and not noun.modifiers
     ):
         return core  # at night, at sunset
-    if (
-        bare
-        or not core
-        or re.match(
-            r"(?:the|a|an|some|many|all|each|both|no|only|this|that|my|his|her|its|our|another) ", core
-        )
-    ):
+    if bare or not core or core.split(" ")[0] in _DETERMINERS:
         return core
     return f"{english.article(core)} {core}"
 
@@ -108,11 +137,27 @@ def counted(noun: Noun, core: str, *, plural: bool) -> str:
         return f"{amount.use(amount.english)} {core}"
     if amount.category == "ordinal" and amount.number is not None:
         return f"the {amount.use(ordinal(amount.number))} {core}"
+    if "only" in amount.features and amount.number == 1:
+        return f"{amount.use('a single')} {core}"  # 一本だけ立つ木
+    if "only" in amount.features:
+        return f"only {amount.use(amount.english)} {core}"
     if amount.number == 1 and amount.source.strip()[-1:] in _ALONE and not measure:
         return amount.use("a single") + f" {core}"  # 一輪の花
     if amount.number == 1 and "1" not in amount.source:
         return f"{amount.use(english.article(core))} {core}"
     return f"{amount.use(amount.english)} {core}"
+
+
+def possessive(owner: Noun) -> str:
+    """His, her, its or their, as the English of ``owner`` tells."""
+    words = set(owner.head.english.split(" "))
+    if is_plural(owner):
+        return "their"
+    if words & _FEMALE:
+        return "her"
+    if words & _MALE:
+        return "his"
+    return "their" if owner.head.category in {"person", "name"} else "its"
 
 
 def as_adjective(word: Word) -> str:

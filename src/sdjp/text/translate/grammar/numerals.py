@@ -16,6 +16,12 @@ _MOST_DIGITS: Final = 15
 """Longer numbers are no amounts, and would not come out of a float as they went in."""
 _CARDINALS: Final = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _ORDINALS: Final = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth".split()
+SEVERAL: Final = {
+    "数": "several", "何": "several", "数十": "dozens of", "何十": "dozens of", "数百": "hundreds of",
+    "何百": "hundreds of", "数千": "thousands of", "何千": "thousands of", "数万": "tens of thousands of",
+    "何万": "tens of thousands of",
+}  # fmt: skip
+"""Numbers that are left open."""
 
 NUMERAL: Final = re.compile(r"(?:[0-9]+(?:[.,][0-9]+)*[万億兆]?|[〇一二三四五六七八九十百千万億兆零]+)")
 """A number as Japanese writes it."""

@@ -29,6 +29,8 @@ class Noun:
         tail: Emoji behind it.
         marker: The particle behind it.
         adnominal: Whether marker and noun together modify a noun (京都での).
+        event: What happens, where that itself is the noun (固まるのを待つ).
+        owner: Whose it is, where only what is done tells it: a girl hiding her face.
     """
 
     words: list[Word]
@@ -41,6 +43,8 @@ class Noun:
     tail: list[Word] = field(default_factory=list)
     marker: str = ""
     adnominal: bool = False
+    owner: Noun | None = None
+    event: Clause | None = None
 
     @property
     def head(self) -> Word:
@@ -86,6 +90,7 @@ class Clause:
         subject: What が marks (は, or の in a relative clause).
         before: Clauses joined to it by て or ながら.
         final: Whether it ends a sentence or a fragment rather than modifying a noun.
+        joint: The English that joins it to what happens besides: after, before, while, to.
     """
 
     verb: Word
@@ -94,6 +99,7 @@ class Clause:
     subject: Noun | None = None
     before: list[Clause | Adjective] = field(default_factory=list)
     final: bool = False
+    joint: str = ""
 
 
 @dataclass

@@ -8,6 +8,7 @@ nothing is dropped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -31,6 +32,25 @@ CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "�
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+_COMING: Final = frozenset("来る くる 行く いく 帰る 戻る 向かう 出かける やってくる".split())
+_PART_OF: Final = re.compile(r"(?:at|in|on) the (\w+) of \{\}$")
+_JOINTS: Final = {
+    noun: joint
+    for joint, nouns in {
+        "after": "後 あと のち", "right after": "直後", "before": "前 まえ", "just before": "直前 寸前",
+        "while": "間 あいだ うち 内 最中 途中 隙 すき", "when": "時 とき 頃 ころ 際",
+        "every time": "たび 度", "to": "ため 為",
+    }.items()
+    for noun in nouns.split()
+}  # fmt: skip
+"""Nouns that join the clause before them to what happens besides."""
+_ON_BODY: Final = frozenset(
+    """
+    forehead nape hand hands shoulder shoulders back head neck chest face cheek cheeks waist arm arms leg legs
+    foot feet ear ears lap finger fingers wrist ankle mouth eye eyes belly body hips palm knee knees tail
+    """.split()
+)
+"""Parts of a body that something is on."""
 _SHOWN: Final = frozenset(["animal", "person", "thing", "food", "place"])
 
 
@@ -44,6 +64,7 @@ class _Parser:
         self.words = words
         self.stack: list[Item] = []
         self.position = 0
+        self.too: list[Word] = []
 
     def run(self) -> list[Item]:
         for position, word in enumerate(self.words):
@@ -84,6 +105,15 @@ class _Parser:
         end = next((i for i, word in enumerate(rest) if word.kind == "punct"), len(rest))
         return any(word.kind in kinds for word in rest[:end])
 
+    def _is_aim(self, clause: Clause) -> bool:
+        """Whether a clause tells what somebody comes or goes for."""
+        stem = clause.verb.form.link == "te" and clause.verb.source[-1:] not in "てで"
+        return stem and self._next is not None and self._next.base in _COMING
+
+    def _is_event(self, clause: Clause) -> bool:
+        """Whether の makes a noun of what happens: 飴が固まるのを待つ."""
+        return clause.verb.form.link == "plain" and any(map(self._says, ("を", "に", "が")))
+
     def _passes_on(self, verb: Word) -> bool:
         """Whether a joined verb leaves the place with を to the next one, as it takes no object itself."""
         takes = {"vt", "を"} & set(verb.features) or verb.how != "lexicon"
@@ -96,7 +126,13 @@ class _Parser:
     # -- nouns and what modifies them ------------------------------------------------------------------------
 
     def _noun(self, word: Word) -> None:
+        if self._joins_clauses(word):
+            return
         top = self._top
+        if isinstance(top, Noun) and top.marker == "の" and _JOINTS.get(word.source.strip()) == "after":
+            word.english, word.kind = "after {}", "relator"  # 雨の後
+            self._relate(word, {"の"})
+            return
         if isinstance(top, Noun) and not top.marker:
             if word.category == "emoji" and not self._next_is("particle", "relator"):
                 top.tail.append(word)
@@ -108,6 +144,31 @@ class _Parser:
                 return
         noun = Noun([word])
         self._push_noun(noun)
+
+    def _joins_clauses(self, word: Word) -> bool:
+        """Let a noun of time or purpose join the clause before it: 風呂に入った後, 逃がすために."""
+        top, joint = self._top, _JOINTS.get(word.source.strip(), "")
+        if word.source.strip() in {"はず", "筈"} and isinstance(top, Clause | Adjective):
+            word.use("")
+            return True
+        if not joint or not isinstance(top, Clause) or top.verb.form.link != "plain" or top.joint:
+            return False
+        if top.verb.form.past != (joint in {"after", "right after"}) and joint not in {
+            "while",
+            "when",
+            "every time",
+        }:
+            return False
+        if any(map(self._says, ("が", "を", "は", "も", "だけ"))):
+            return False
+        if joint == "while" and top.verb.form.negative:  # 火が消えないうちに
+            joint, top.verb.form = "before", replace(top.verb.form, negative=False)
+        adnominal = self._says("の")
+        top.joint = "for" if joint == "to" and adnominal else joint
+        top.final = False
+        top.verb.form = replace(top.verb.form, link="plain" if adnominal else "while")
+        word.use("")
+        return True
 
     def _push_noun(self, noun: Noun) -> None:
         self.stack.append(self._collect(noun))
@@ -220,6 +281,13 @@ class _Parser:
             self._after_adjective(particle, top)
         elif isinstance(top, Single) and top.word.kind == "adv" and particle in {"の", "な"}:
             self.stack[-1] = Adjective(top.word)
+        elif isinstance(top, Clause) and particle == "に" and self._is_aim(top):
+            top.joint, top.verb.form = "to", replace(top.verb.form, link="while")  # 水を飲みに来る
+        elif isinstance(top, Clause) and particle == "と" and top.verb.form.link == "plain":
+            top.joint = "to" if top.verb.form.volitional else "when"  # 鳴らそうと; 霧が晴れると
+            top.verb.form, top.final = replace(top.verb.form, link="while"), False
+        elif isinstance(top, Clause) and particle == "の" and self._is_event(top):
+            self.stack[-1] = Noun([Word(source="", kind="noun", category="event")], event=top)
         elif isinstance(top, Clause) and particle == "ほど" and self._next_is("adj"):
             top.verb.form, top.final = replace(top.verb.form, link="extent"), False
         elif isinstance(top, Clause):
@@ -227,7 +295,17 @@ class _Parser:
                 link = "te" if particle == "に" else "plain"
                 top.verb.form, top.final = replace(top.verb.form, link=link), False
         elif isinstance(top, Related):
-            if particle in {"の", "な"}:
+            if (
+                particle in {"が", "は"}
+                and top.noun is not None
+                and (part := _PART_OF.match(top.word.english))
+            ):
+                top.word.english, top.word.category, top.word.kind = part[1], "part", "noun"
+                head = Noun(
+                    [top.word], modifiers=[Genitive(top.noun, "of {}")], definite=True, marker=particle
+                )
+                self.stack[-1] = head  # 耳の先が欠けた
+            elif particle in {"の", "な"}:
                 top.adnominal = True
             elif not top.marker:
                 top.marker = particle
@@ -267,6 +345,8 @@ class _Parser:
     # -- relations -------------------------------------------------------------------------------------------
 
     def _position(self, word: Word) -> None:
+        if self._joins_clauses(word):
+            return
         top = self._top
         if isinstance(top, Clause) and top.verb.form.link == "plain" and word.english == "in {}":
             top.final = False
@@ -299,6 +379,8 @@ class _Parser:
             else None
         )
         assert noun is None or isinstance(noun, Noun)
+        if "only" in word.features and self._limits_number(word):
+            return
         if noun is not None:
             noun.marker = ""
             while (
@@ -315,6 +397,19 @@ class _Parser:
                 self._give_back(noun)
         adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
         self.stack.append(Related(word, noun, adnominal=adnominal))
+
+    def _limits_number(self, word: Word) -> bool:
+        """Let だけ limit the number before it: 四角がひとつだけ, 一つだけ残った卵."""
+        top = self._top
+        counted = isinstance(top, Noun) and self.position and top.amount is self.words[self.position - 1]
+        if isinstance(top, Noun) and counted:
+            top.limit = word.use("only")
+            return True
+        if isinstance(top, Single) and top.word.kind == "number":
+            top.word.features = {**top.word.features, "only": ""}
+            word.use("")
+            return True
+        return False
 
     @property
     def _pictures_follow(self) -> bool:
@@ -383,7 +478,9 @@ class _Parser:
         return noun
 
     def _verb(self, word: Word) -> None:
-        clause = Clause(word)
+        clause = Clause(word, joint="when" if word.form.condition else "")
+        if clause.joint:
+            word.form = replace(word.form, link="while")
         modifies = word.form.link == "plain" and self._modifies
         while self.stack and self._takes(clause, self.stack[-1], modifies=modifies):
             self.stack.pop()
@@ -412,10 +509,11 @@ class _Parser:
         elif isinstance(item, Related) and (not item.adnominal or item.marker):
             clause.arguments.insert(0, item)
         elif isinstance(item, Clause) and not item.final and item.verb.form.link in {"te", "while"}:
-            if not modifies and item.subject is not None and clause.subject is not None:
+            both = item.subject is not None and clause.subject is not None
+            if not modifies and both and not item.joint:
                 return False  # 猫が眠り、犬が走る: two things happen, one beside the other
             clause.before.insert(0, item)
-            if clause.subject is None and item.subject is not None and _goes_on(item.subject):
+            if clause.subject is None and not item.joint and item.subject and _goes_on(item.subject):
                 clause.subject, item.subject = item.subject, None  # who sits and who reads is one
         elif isinstance(item, Noun) and not item.adnominal:
             return self._takes_noun(clause, item, first=first, modifies=modifies)
@@ -423,14 +521,27 @@ class _Parser:
             return False
         return True
 
+    def _also(self, clause: Clause) -> Noun | None:
+        """The noun that a clause has taken with も, to which another may be joined."""
+        taken = [clause.subject, *(a for a in clause.arguments if isinstance(a, Noun))]
+        return next((n for n in taken if n is not None and n.head in self.too), None)
+
     def _takes_noun(self, clause: Clause, noun: Noun, *, first: bool, modifies: bool) -> bool:
         verb = clause.verb
+        if verb.form.negative and noun.head.english == "someone":
+            noun.head.english = "anyone"  # 誰にも似ていない
+        if noun.marker == "も" and (other := self._also(clause)) is not None:
+            other.also.insert(0, ("or" if verb.form.negative else "and", noun))
+            noun.marker = ""
+            return True  # 家具も照明もない
         if noun.marker == "しか":  # 屋根しか見えない: only the roof is seen
             noun.limit, noun.marker = "only", "を" if "vt" in verb.features else "が"
             verb.form = replace(verb.form, negative=False)
         negated = verb.form.negative and "vt" in verb.features and not any(map(is_object, clause.arguments))
         if noun.marker == "は" and negated and noun.kind == "thing":
             noun.marker = "を"  # 帽子は被らない
+        if noun.marker == "も":
+            self.too.append(noun.head)
         if noun.marker == "も" and "vt" in verb.features and noun.kind != "animate":
             noun.marker = "を"  # 傘も差さずに
         if noun.marker in {"が", "は", "も"} or (
@@ -464,7 +575,9 @@ class _Parser:
         elif noun.marker == "":
             if not first or self._spaced:
                 return False
-            if "vt" in verb.features and noun.head.category != "time":
+            if _lasts(noun) and not verb.english.endswith(" for"):
+                noun.marker = "間"  # 二時間歩く
+            elif "vt" in verb.features and noun.head.category != "time":
                 noun.marker = "を"
             elif noun.head.category == "time":
                 noun.marker = "に"
@@ -480,7 +593,11 @@ class _Parser:
 
     def _copula(self, word: Word) -> None:
         """AはBだ; after an adjective or alone it says nothing."""
-        if len(self.stack) < 2 or word.base == "で":
+        if word.base == "で":
+            if isinstance(self._top, Noun) and not self._top.marker and self._top.kind == "place":
+                self._top.marker = "で"  # 男子が屋上でぼっち飯
+            return
+        if len(self.stack) < 2:
             return
         subject, complement = self.stack[-2:]
         if (
@@ -532,7 +649,7 @@ class _Parser:
             item = self.stack[-1]
             if isinstance(item, Noun) and item.marker in _JOINING:
                 top.also.insert(0, (_JOINING[item.marker], item))
-            elif isinstance(item, Noun) and item.marker == "に" and _is_worn(item) and _is_worn(top):
+            elif isinstance(item, Noun) and item.marker == "に" and _is_look(item) and _is_look(top):
                 item.marker = ""
                 top.also.insert(0, ("and", item))  # 白いシャツに青いネクタイ
             elif isinstance(item, Noun) and item.marker in CASES - {"が", "は", "も"}:
@@ -573,6 +690,11 @@ _RULES: Final[Mapping[str, Callable[[_Parser, Word], None]]] = {
 """The rule for each kind of word."""
 
 
+def _lasts(noun: Noun) -> bool:
+    """Whether a noun is a span of time: 二時間."""
+    return noun.head.features.get("measure") in {"second", "minute", "hour", "day", "week", "month", "year"}
+
+
 def _is_where(adverb: Word) -> bool:
     """Whether an adverb says where: 中央に大きな時計塔 is big, and in the center."""
     return adverb.english.startswith(("in the ", "on the ", "at the "))
@@ -583,9 +705,10 @@ def _goes_on(subject: Noun) -> bool:
     return subject.kind == "animate" or subject.head.category == "thing"
 
 
-def _is_worn(noun: Noun) -> bool:
-    """Whether a noun is something to wear, or hair."""
-    return noun.head.category == "clothes" or "hair" in noun.head.english.split(" ")
+def _is_look(noun: Noun) -> bool:
+    """Whether a noun is something to wear, or what somebody looks like: not a place on a body."""
+    last = noun.head.english.split(" ")[-1]
+    return noun.head.category == "clothes" or (noun.head.category == "body" and last not in _ON_BODY)
 
 
 def _modifies_nouns(adjective: Adjective, noun: Noun) -> bool:

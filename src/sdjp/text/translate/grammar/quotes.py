@@ -15,12 +15,25 @@ _CARRIERS: Final = (
     "|刺繍|サイン|見出し|キャッチコピー|セリフ|台詞|メッセージ|はちまき|鉢巻|タスキ|たすき|ナンバープレート|電光掲示板|ボード|黒板|ホワイトボード|段ボール箱"
     "|封筒|表紙|背表紙|画面|sign|text|logo|label|neon sign"
 )
+_SURFACES: Final = (
+    "うちわ|団扇|扇子|半紙|短冊|絵馬|色紙|カード|名刺|選択肢|ボタン|効果音|擬音|書き文字|フォント|書体"
+    "|筆文字|ゼッケン|腕章|バッジ|紙袋|レシート|チケット|切符|表示板|案内板|道標|石碑|墓石|背番号|字幕|テロップ|タイトル文字|書"
+)
+"""What text may be on, too, if it is said to be there: うちわに「目線」, but タロットカードの「塔」."""
 _BEHIND: Final = re.compile(
     r"(?:と|って|とだけ|と大きく|と小さく)(?:[^、。]{0,6})?(?:書|描|刻|記|印刷|プリント|印字|刺繍|彫|表示|染め|光る|点灯|入った|入れ)"
-    rf"|(?:の|という|って|が|と)(?:[^、。のはがを]{{0,6}}の?)?(?:{_CARRIERS})|(?:入り|と(?:書|か)いて)"
+    r"|(?:が|を)(?:[^、。]{0,6})?(?:書か|書い|書く|刻|印刷|プリント|印字|刺繍|彫|表示|添え|入れ|載せ|配置)"
+    rf"|(?:の|という|って|が|と)(?:[^、。のはがを]{{0,6}}の?)?(?:{_CARRIERS}|{_SURFACES})|(?:入り|と(?:書|か)いて)"
 )
-_BEFORE: Final = re.compile(rf"(?:{_CARRIERS})(?:に|は|を|で|には|が|の)?(?:[^、。]{{0,4}}で)?[ :]?$")
+_BEFORE: Final = re.compile(
+    rf"(?:(?:{_CARRIERS})(?:に|は|を|で|には|が|の)?|(?:{_SURFACES})(?:に|には|で))"
+    r"(?:[^、。]{0,4}で)?[ :]?$"
+)
 _QUOTE: Final = re.compile(r'"[^"]{1,60}"')
+_MORE: Final = re.compile(r'(?:[、,・やと]? ?"[^"]{1,60}")+')
+"""Other quotes that stand beside one: 「はい」「いいえ」の選択肢."""
+_CRY: Final = re.compile('"[ぁ-ゖァ-ヺー!?~]{1,4}"')
+"""What is too short to be anything but a sound."""
 
 
 def written(text: str) -> Iterator[tuple[int, int]]:
@@ -34,8 +47,11 @@ def written(text: str) -> Iterator[tuple[int, int]]:
     for quote in _QUOTE.finditer(text):
         before, behind = (
             text[max(0, quote.start() - 16) : quote.start()],
-            text[quote.end() : quote.end() + 24],
+            text[quote.end() : quote.end() + 48],
         )
+        if (more := _MORE.match(behind)) is not None:
+            behind = behind[more.end() :]
+        before = re.sub(_MORE.pattern + "$", "", before)
         alone = not before.strip(" ,、。") and not behind.strip(" ,、。!?")
-        if alone or _BEHIND.match(behind) or _BEFORE.search(before):
+        if alone or _CRY.fullmatch(quote[0]) or _BEHIND.match(behind) or _BEFORE.search(before):
             yield quote.span()

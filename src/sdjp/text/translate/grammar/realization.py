@@ -23,6 +23,7 @@ from sdjp.text.translate.grammar.nouns import (
     is_plural,
     is_superlative,
     material,
+    possessive,
     with_article,
     without_echo,
 )
@@ -63,7 +64,15 @@ _DANGLING: Final = re.compile(r"^((?:look|gaz|star|listen|point|wait)ing(?: \w+)
 _PREPOSITIONS: Final = frozenset(
     "in on at with under for from of to by about into over out without during after before".split()
 )
+_WHERE_PUT: Final = frozenset("on in into onto from over around".split())
+_PUTTING: Final = frozenset(
+    "貼る 載せる のせる 配る 入れる 使う 置く 送る 添える 付ける つける 飾る 敷く 掛ける かける 贈る".split()
+)
+_ADVERBS: Final = frozenset("up down off away back together apart open around along forward".split())
+_USABLE: Final = frozenset(["thing", "food", "clothes", "animal", "part"])
 _SHOWN_BY_FACES: Final = frozenset("smile grin expression look face frown".split())
+_LOOKS: Final = _SHOWN_BY_FACES | frozenset("eyes eye gaze stare pose".split())
+_MAKING: Final = frozenset("作る 描く 書く 持つ する した".split())
 _BEHIND: Final = "in the background of {}"
 # Before a noun: whose, opinion and size, colour, what it is made of.
 _WHOSE, _OPINION, _COLOR, _KIND, _AFTER = range(5)
@@ -78,12 +87,17 @@ def noun_phrase(noun: Noun, *, article: bool = True, located: bool = False, many
         located: Whether a preposition stands before it: rain, but in the rain.
         many: Plural or singular, where the phrase itself does not say.
     """
+    if noun.event is not None:  # 固まるのを待つ: waiting for candy freezing
+        who = [] if noun.event.subject is None else [subject_phrase(noun.event)]
+        return " ".join([*who, predicate(noun.event, of=noun.event.subject or anyone())])
     before, after = _modifiers(noun)
     determiner = next((b for b in before if b.endswith("'s")), None)
     if determiner is not None:
         before.remove(determiner)
     core, plural = compound(noun, many=many)
     core = without_echo(" ".join([*before, core]))
+    if determiner is None and noun.owner is not None and not noun.also:
+        determiner = possessive(noun.owner)
     if noun.amount is not None:
         core = counted(noun, core, plural=plural)
     elif determiner is not None:
@@ -127,6 +141,12 @@ def bare(noun: Noun) -> str:
     text = " ".join([*before, *words, *after]).replace(" -", "-")
     joined = [bare(other) for _, other in noun.also]
     return " and ".join([*joined, text])
+
+
+def looks(noun: Noun) -> str:
+    """What modifies a noun, without the noun itself: blue like the sea."""
+    before, after = _modifiers(noun)
+    return " ".join([*before, *after])
 
 
 def _modifiers(noun: Noun) -> tuple[list[str], list[str]]:
@@ -251,7 +271,10 @@ def related_phrase(related: Related) -> str:
     prep = PREPOSITIONS.get(related.marker, "")
     if prep not in {"from", "to"}:
         return text
-    return f"{prep} {re.sub('^(?:at|in|on|through) the ', 'the ', text)}"  # 崖の端から: from the edge
+    if prep == "to":
+        return f"{prep} {re.sub('^(?:at|in|on|through) ', '', text)}"
+    text = re.sub("^(?:at|in|on|through) the ", "the ", text)  # 崖の端から: from the edge
+    return f"{prep} {re.sub('^on ', 'the top of ', re.sub('^in ', 'inside ', text))}"
 
 
 def without(noun: Noun) -> str:
@@ -295,6 +318,8 @@ def fill(template: str, noun: Noun) -> str:
 def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     """A clause before a noun: a participle, before it if it stands alone, else after it."""
     verb, subject = clause.verb, clause.subject
+    if clause.joint:
+        return _AFTER, joined(clause)
     if is_existence(verb):
         return _AFTER, _existing(clause)
     if "when" in noun.head.features:
@@ -308,17 +333,28 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
         if (
             "vt" in verb.features
             and not verb.form.passive
+            and not verb.form.negative
             and not any(is_object(a) for a in clause.arguments)
         ):
             participle = verb.use(verb.features.get("pp") or english.participle(verb.english))
             by = f"by {noun_phrase(subject)}"
             return _AFTER, " ".join([*_chain(clause), participle, by, *complements_of(clause)])
+        if verb.base == "為る" and [*map(is_object, clause.arguments)] == [True]:
+            verb.use("")
+            (what,) = clause.arguments
+            assert isinstance(what, Noun)  # 屋根が三角形をしている: with a triangle roof
+            subject.modifiers = [*what.modifiers, Genitive(what, "{n}", before=True), *subject.modifiers]
+            what.modifiers = []
+            return _AFTER, f"with {noun_phrase(subject)}"
         nobody = subject.head.english.startswith("no ")  # 誰も住んでいない: the noun says no
         has = "without" if verb.form.negative and not nobody else "with"
         if "has" in verb.features:
             verb.use(has)
             return _AFTER, " ".join([has, noun_phrase(subject), *complements_of(clause)])
         return _AFTER, " ".join([has, subject_phrase(clause), predicate(clause, negative=False, of=subject)])
+    if (goal := _goal(clause, noun)) is not None:
+        verb.use("")
+        return _AFTER, f"for {noun_phrase(goal)}"  # 冷蔵庫に貼るシール
     if verb.form.past and _is_put(clause, noun):
         return _AFTER, _with_what_is_put(clause)
     alone = not clause.arguments and not clause.before
@@ -331,10 +367,23 @@ def relative(clause: Clause, noun: Noun) -> tuple[int, str]:
     return _AFTER, text
 
 
+def _goal(clause: Clause, noun: Noun) -> Noun | None:
+    """What a thing is for that will be put, sent or used somewhere: 名刺に載せるロゴ."""
+    form = clause.verb.form
+    plain = form.link == "plain" and not (form.past or form.negative or form.passive or form.progressive)
+    alone = noun.kind == "thing" and not (clause.before or clause.adverbs)
+    if not (plain and alone and clause.verb.base in _PUTTING):
+        return None
+    match clause.arguments:
+        case [Noun(marker="に") as goal]:
+            return goal
+    return None
+
+
 def _is_put(clause: Clause, noun: Noun) -> bool:
     """Whether something was put where ``noun`` is: 招き猫を並べた棚."""
-    where = clause.verb.features.get("に") in {"on", "in", "into", "onto"} and not clause.verb.form.negative
-    holds = noun.head.category in {"place", "part", "thing", "food"} and not clause.before
+    where = clause.verb.features.get("に") in _WHERE_PUT and not clause.verb.form.negative
+    holds = noun.head.category in {"place", "part", "thing", "food", "clothes"} and not clause.before
     return where and holds and not clause.verb.form.passive and [*map(is_object, clause.arguments)] == [True]
 
 
@@ -381,6 +430,8 @@ def subject_phrase(clause: Clause) -> str:
 def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bool = False) -> str:
     """The participle with all that the verb takes: riding a horse, drawn with crayons, not wearing a hat."""
     verb = clause.verb
+    if of.kind == "animate" and of.head.english:
+        _give(clause, of)
     objects = [a.head for a in clause.arguments if isinstance(a, Noun) and a.marker == "を"]
     if "worn" in verb.features and any(o.category == "clothes" for o in objects):
         verb.english = "wear"
@@ -390,14 +441,24 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
         verb.english = depiction(clause, of)
     if verb.form.causative and not verb.form.passive:
         return _made_to(clause)
-    verb.english = verb.features.get(of.head.category, verb.english)  # a car stops, a bird perches
+    if of.head.category in verb.features:  # a car stops, a bird perches
+        verb.english = verb.features[of.head.category]
+        verb.features = {name: value for name, value in verb.features.items() if name not in {"た", "て"}}
     if verb.form.negative and _says_no(clause, of):
         verb.form = replace(verb.form, negative=False)
     text = verb_form(clause, of=of, gap=gap)
     if (verb.form.negative if negative is None else negative) and not verb.form.potential:
         text = f"not {text}"
     complements = complements_of(clause)
-    if "{}" in text:
+    if verb.form.benefit:
+        said, rest = _had_done(verb, complements if objects else None)
+        text, complements = said, rest if objects else complements
+    elif _is_used_as(clause):
+        what, role = (a for a in clause.arguments if isinstance(a, Noun))
+        text, complements = verb.use("using") + f" {noun_phrase(what)} as {noun_phrase(role)}", []
+    elif verb.form.passive and objects and " " not in text:  # せんべいを取られた: with crackers taken
+        text, complements = verb.use("with") + f" {complements[0]} {text}", complements[1:]
+    elif "{}" in text:
         text, complements = _around_object(text, clause, complements)
     if (
         any(o.category in {"body", "part"} for o in objects)
@@ -423,6 +484,73 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     return " ".join(filter(None, [*chain, text, *complements, *_circumstances(clause)]))
 
 
+def _give(clause: Clause, owner: Noun) -> None:
+    """What of a body is in a clause belongs to who does it: holding a lamp in her hand."""
+    for argument in clause.arguments:
+        for modifier in argument.modifiers if isinstance(argument, Noun) else ():
+            if isinstance(modifier, Adjective) and _is_said_own(modifier):
+                modifier.word.english = f"{possessive(owner)} own"
+        if isinstance(argument, Noun) and _is_own(argument, clause.verb):
+            argument.owner = owner
+    clause.verb.english = clause.verb.english.replace("one's", possessive(owner))
+    for earlier in clause.before:
+        if isinstance(earlier, Clause) and earlier.subject is None:
+            _give(earlier, owner)
+
+
+def _is_own(noun: Noun, verb: Word) -> bool:
+    """Whether a part of a body is that of the one who acts; not what somebody has, looks like or makes."""
+    made = noun.marker == "を" and verb.base in _MAKING
+    if noun.head.category != "body" or noun.amount is not None or made:
+        return False
+    words = noun.head.english.split(" ")
+    if words[0] in {"both", "one"}:
+        return False
+    face = words[-1] in _LOOKS and noun.marker == "で"
+    had = noun.marker == "を" and ({"having", "as"} & set(verb.features) or verb.base == "為る")
+    of_another = any(isinstance(m, Genitive | Noun) or _is_said_own(m) for m in noun.modifiers)
+    return not (face or had or of_another)
+
+
+def _is_said_own(modifier: Modifier) -> bool:
+    return isinstance(modifier, Adjective) and modifier.word.english.endswith(" own")
+
+
+def _had_done(verb: Word, complements: list[str] | None) -> tuple[str, list[str]]:
+    """What somebody does for one: having shoes shined by a prince (磨いてもらう); being helped."""
+    first, _, rest = verb.english.partition(" ")
+    done = english.participle(first)
+    whose = re.fullmatch(r"(?:(\w+) )?((?:his|her|its|their|one's) .+)", rest)
+    if whose is not None and not complements:  # tie up her hair
+        return verb.use(f"having {whose[2]} {done} {whose[1] or ''}".strip()), []
+    if "{}" in rest:
+        rest = rest.replace("{}", "").strip()
+        said = verb.use(f"{done} {rest}")
+        if not complements:
+            return f"being {said}", []  # おんぶしてもらう
+        return f"having {complements[0]} {said}", complements[1:]
+    if complements:
+        return f"having {complements[0]} {verb.use(f'{done} {rest}'.strip())}", complements[1:]
+    if rest and rest.split(" ")[0] not in _PREPOSITIONS | _ADVERBS:
+        return verb.use(f"having {rest} {done}"), []  # paint nails
+    return verb.use(f"being {done} {rest}".strip()), []
+
+
+def _is_used_as(clause: Clause) -> bool:
+    """Whether a thing serves as another: 帽子を器にする."""
+    if clause.verb.base != "為る" or clause.adverbs or len(clause.arguments) != 2:
+        return False
+    match clause.arguments:
+        case [Noun(marker="を") as what, Noun(marker="に") as role]:
+            return what.head.category in _USABLE and role.head.category in {
+                "thing",
+                "clothes",
+                "food",
+                "part",
+            }
+    return False
+
+
 def _says_no(clause: Clause, of: Noun) -> bool:
     """Whether another word says the no of a negative verb: nobody, nothing, no longer."""
     for word in clause.adverbs:
@@ -435,7 +563,11 @@ def _says_no(clause: Clause, of: Noun) -> bool:
 
 def infinitive(clause: Clause) -> str:
     """The verb as it stands behind "to", with all that it takes."""
-    return " ".join(filter(None, [clause.verb.use(clause.verb.english), *complements_of(clause)]))
+    text, complements = clause.verb.english, complements_of(clause)
+    if "{}" in text:
+        text, complements = _around_object(text, clause, complements)
+    clause.verb.use(clause.verb.english.replace("{} ", ""))
+    return " ".join(filter(None, [text, *complements]))
 
 
 def _made_to(clause: Clause) -> str:
@@ -465,12 +597,34 @@ def _circumstances(clause: Clause) -> list[str]:
     for earlier in clause.before:
         if not isinstance(earlier, Clause):
             continue
-        if earlier.subject is not None:
+        form = earlier.verb.form
+        if earlier.joint:
+            parts.append(joined(earlier))
+        elif form.like and form.negative:  # 起きないように
+            who = "" if earlier.subject is None else f"that {subject_phrase(earlier)} will not "
+            parts.append(f"so {who or 'as not to '}{infinitive(earlier)}")
+        elif earlier.subject is not None:
             parts.append(f"with {noun_phrase(earlier.subject)} {predicate(earlier, of=earlier.subject)}")
         elif follows(earlier):
             joint = "while " if earlier.verb.form.link == "while" else "without " if omits(earlier) else ""
             parts.append(joint + predicate(earlier, of=anyone(), negative=False if omits(earlier) else None))
     return parts
+
+
+def joined(clause: Clause) -> str:
+    """A clause with the word that joins it: after taking a bath, after rain stopped, to let them go."""
+    verb, subject = clause.verb, clause.subject
+    if clause.joint == "to":
+        return f"to {infinitive(clause)}"
+    if subject is None:
+        return f"{clause.joint} {predicate(clause, of=anyone())}"
+    if not verb.form.passive and not verb.form.negative and not verb.form.progressive:
+        tense = english.past if verb.form.past else english.present
+        happened = verb.use(
+            verb.english if is_plural(subject) and not verb.form.past else tense(verb.english)
+        )
+        return " ".join([clause.joint, subject_phrase(clause), happened, *complements_of(clause)])
+    return f"{clause.joint} {subject_phrase(clause)} {predicate(clause, of=subject)}"
 
 
 def _chain(clause: Clause) -> list[str]:
@@ -518,6 +672,8 @@ def argument_phrase(argument: Noun | Related, verb: Word | None) -> str:
     on_body = argument.head.category == "body" and argument.head.english.split(" ")[-1] not in _SHOWN_BY_FACES
     if on_body and argument.marker in {"に", "で"} and argument.simple:
         argument.definite = True  # on the shoulder
+    if "one" in argument.head.features and verb is not None and argument.amount is None:
+        return f"{preposition} {noun_phrase(argument, located=preposition != '', many=False)}".strip()
     medium = argument.marker == "で" and argument.head.category == "medium"
     crowd = argument.marker == "で" and argument.head.english == "person" and argument.simple
     text = noun_phrase(argument, article=not medium, located=preposition != "", many=True if crowd else None)

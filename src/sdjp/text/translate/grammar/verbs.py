@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sdjp.text.translate.grammar import english
@@ -10,7 +11,15 @@ from sdjp.text.translate.grammar.genitive import preposition
 from sdjp.text.translate.grammar.parts import Clause, Noun, Related, is_object
 from sdjp.text.translate.grammar.words import Word
 
-PREPOSITIONS: Final = {"から": "from", "へ": "to", "まで": "to", "と": "with", "より": "than", "は": ""}
+PREPOSITIONS: Final = {
+    "間": "for",
+    "から": "from",
+    "へ": "to",
+    "まで": "to",
+    "と": "with",
+    "より": "than",
+    "は": "",
+}
 _LOCATED: Final = frozenset(["place", "proper", "weather", "time", "part"])
 _EVENTS: Final = frozenset(
     """
@@ -35,11 +44,16 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
         return verb.use(f"{'who' if of.head.category == 'person' else 'that'} {able} {verb.english}")
     if form.seeming:
         if form.passive:
-            return verb.use(f"that can seemingly be {english.participle(verb.english)}")
+            return verb.use(f"about to be {english.participle(verb.english)}")
+        if form.volitional and of.head.category in {"person", "name"}:
+            verb.form = replace(form, negative=False)
+            return verb.use(f"{'refusing' if form.negative else 'trying'} to {verb.english}")
         if verb.base in _SEEMING:
             return verb.use(f"that seems to {verb.english}")
         return verb.use(f"about to {verb.english}")
-    if form.passive and not form.causative:
+    if form.passive and form.causative:
+        return verb.use(f"made to {verb.english}")
+    if form.passive:
         return verb.use(features.get("pp") or english.participle(verb.english))
     if "as" in features and not form.negative:
         return verb.use(features["as"])
@@ -52,7 +66,9 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
     )
     if state is not None and not form.negative and not any(is_object(a) for a in clause.arguments):
         return verb.use(state)
-    if form.resultative and "vt" in features:
+    if form.recent and not clause.arguments and not clause.before and not form.negative:
+        return verb.use(f"newly {features.get('pp') or english.participle(verb.english)}")
+    if form.resultative:
         return verb.use(features.get("pp") or english.participle(verb.english))
     if gap and "painted" in features and form.past and not form.negative:
         return verb.use(english.participle(verb.english))  # 水彩で描いた少女: she is what is painted
@@ -76,6 +92,10 @@ def case_preposition(noun: Noun, verb: Word | None) -> str:
     if "phrase" in head.features:
         return ""
     wanted = None if verb is None else verb.features.get(particle)
+    if verb is not None and verb.form.benefit and particle == "に" and noun.kind == "animate":
+        return "by"  # 王子に靴を磨いてもらう
+    if head.english.split(" ")[0] in _WHITHER | {"beside", "near", "by"} and particle in {"に", "で"}:
+        return ""
     if verb is not None and verb.form.passive and particle == "に":
         wanted = verb.features.get("受に") or wanted or ("by" if not own else None)
     if verb is not None and "to" in verb.features and particle == "に" and noun.kind == "animate":
@@ -118,12 +138,13 @@ def _doing(head: Word) -> str:
 
 def follows(clause: Clause) -> bool:
     """Whether a joined clause stands after the verb in English: 歌いながら, 飛ぶように, 差さずに."""
-    return clause.verb.form.link == "while" or clause.verb.form.like or omits(clause)
+    return bool(clause.joint) or clause.verb.form.link == "while" or clause.verb.form.like or omits(clause)
 
 
 def omits(clause: Clause) -> bool:
     """Whether a joined clause tells what is not done: 傘を差さずに."""
-    return clause.verb.form.negative and clause.verb.form.link == "te"
+    form = clause.verb.form
+    return form.negative and form.link == "te" and not form.like
 
 
 def reduplicates(verb: Word, complements: Sequence[str]) -> bool:

@@ -35,6 +35,10 @@ class Form:
     excess: bool = False
     request: bool = False
     potential: bool = False
+    benefit: bool = False
+    volitional: bool = False
+    condition: bool = False
+    recent: bool = False
 
 
 @dataclass
@@ -66,12 +70,12 @@ class Word:
 
     @classmethod
     def of(cls, source: str, kind: str, entry: Entry, **more: object) -> Word:
-        """Make a word from a table entry."""
+        """Make a word from a table entry; one that English does not say is grammar."""
         word = cls(
             source=source,
             kind=kind,
             english=entry.english,
-            how=entry.how,
+            how=entry.how if entry.english else "grammar",
             category=entry.category,
             features=entry.features,
             base=entry.ja,
@@ -83,8 +87,10 @@ class Word:
         return default if self.rendered is None else self.rendered
 
     def use(self, text: str) -> str:
-        """Note that ``text`` is what became of this word, and return it."""
+        """Note that ``text`` is what became of this word, and return it; what is not said was grammar."""
         self.rendered = text
+        if not text and self.how in {"lexicon", "glossary"}:
+            self.how = "grammar"
         return text
 
 
