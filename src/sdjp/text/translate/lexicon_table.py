@@ -64,6 +64,12 @@ def _folder() -> Path:
     return Path(str(files("sdjp"))) / "assets" / "lexicon"
 
 
+def _lines(name: str) -> Iterator[str]:
+    """The lines of a table of ours, without remarks."""
+    text = (_folder() / "own" / f"{name}.tsv").read_text(encoding="utf-8")
+    return (line for line in text.splitlines() if line and not line.startswith("#"))
+
+
 class _Words(Mapping[str, tuple[Entry, ...]]):
     """The words that were written for sdjp: those of the tables by kind, and those that have but a sense.
 
@@ -96,8 +102,7 @@ class _Words(Mapping[str, tuple[Entry, ...]]):
 @lru_cache(maxsize=1)
 def own() -> Table:
     """Return the words that were written for sdjp (CC0)."""
-    senses = (_folder() / "own" / "senses.tsv").read_text(encoding="utf-8").splitlines()
-    rows = (line.partition("\t") for line in senses if not line.startswith("#"))
+    rows = (line.partition("\t") for line in _lines("senses"))
     return _Words(dict(by_kind()), {ja: row for spellings, _, row in rows for ja in spellings.split(",")})
 
 
@@ -106,10 +111,7 @@ def by_kind() -> Table:
     """Return the words of :func:`own` whose tables tell their grammar: the few thousand commonest."""
     table: dict[str, tuple[Entry, ...]] = {}
     for name in OWN_TABLES:
-        text = (_folder() / "own" / f"{name}.tsv").read_text(encoding="utf-8")
-        for line in text.splitlines():
-            if not line or line.startswith("#"):
-                continue
+        for line in _lines(name):
             ja, english, category, features = ([*line.split("\t"), ""])[:4]
             parsed = _features(features)
             for spelling in ja.split(","):
@@ -121,16 +123,14 @@ def by_kind() -> Table:
 @lru_cache(maxsize=1)
 def frames() -> tuple[tuple[str, str], ...]:
     """Return words that ask for a picture, each with what part of a request it is; see ``frames.py``."""
-    lines = (_folder() / "own" / "frames.tsv").read_text(encoding="utf-8").splitlines()
-    rows = (line.partition("\t") for line in lines if line and not line.startswith("#"))
+    rows = (line.partition("\t") for line in _lines("frames"))
     return tuple((form, kind) for form, _, kind in rows)
 
 
 @lru_cache(maxsize=1)
 def edits() -> Mapping[str, str]:
     """Return verbs that ask for a change of a picture, each with its kind; see ``grammar/edits.py``."""
-    lines = (_folder() / "own" / "edits.tsv").read_text(encoding="utf-8").splitlines()
-    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    rows = (line.split("\t") for line in _lines("edits"))
     return {verb: kind for verbs, kind in rows for verb in verbs.split(",")}
 
 

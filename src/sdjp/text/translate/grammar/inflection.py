@@ -106,6 +106,8 @@ def inflection(chain: Sequence[Morpheme], start: int) -> tuple[Form, int]:
             m.is_("形状詞", "助動詞語幹") or "連用形" in chain[i - 1].inflection or behind_te
         ):
             form = replace(form, seeming=True, link="plain")
+        elif m.is_("動詞", "非自立可能") and m.lemma == "合う" and form.link == "te" and not behind_te:
+            form = replace(form, mutual=True, link="te" if "連用形" in m.inflection else "plain")
         elif (m.is_("接尾辞") and m.lemma in _PHASE_SUFFIXES) or (
             m.is_("動詞", "非自立可能") and m.lemma in _PHASE_VERBS and form.link == "te"
         ):

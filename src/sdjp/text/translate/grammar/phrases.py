@@ -32,6 +32,7 @@ CASES: Final = frozenset(["が", "は", "も", "を", "に", "で", "から", "�
 _JOINING: Final = {"と": "and", "や": "and", "とか": "and", "か": "or"}
 # What describes a person or a thing rather than standing beside it: 犬と [帽子の少女].
 _ATTRIBUTES: Final = frozenset(["body", "clothes", "part", "color", "material", "style"])
+_EACH: Final = {"どの": "every", "どんな": "any"}
 _COMING: Final = frozenset("来る くる 行く いく 帰る 戻る 向かう 出かける やってくる".split())
 _PART_OF: Final = re.compile(r"(?:at|in|on) the (\w+) of \{\}$")
 _JOINTS: Final = {
@@ -151,6 +152,14 @@ class _Parser:
         if word.source.strip() in {"はず", "筈"} and isinstance(top, Clause | Adjective):
             word.use("")
             return True
+        if isinstance(top, Clause) and top.verb.form.link == "plain" and self._says("を"):
+            if word.source.strip() in {"ところ", "とこ"}:  # 寝ているところを撮る
+                word.use("")
+                self.stack[-1] = Noun([Word(source="", kind="noun", category="event")], event=top)
+                return True
+            if word.source.strip() in {"ふり", "フリ", "振り"} and self._does(2):
+                self._pretend(word, top)
+                return True
         if not joint or not isinstance(top, Clause) or top.verb.form.link != "plain" or top.joint:
             return False
         if top.verb.form.past != (joint in {"after", "right after"}) and joint not in {
@@ -169,6 +178,23 @@ class _Parser:
         top.verb.form = replace(top.verb.form, link="plain" if adnominal else "while")
         word.use("")
         return True
+
+    def _does(self, ahead: int) -> bool:
+        """Whether a word ahead is する."""
+        words = self.words[self.position + ahead :][:1]
+        return bool(words) and words[0].base in {"為る", "する"}
+
+    def _pretend(self, word: Word, clause: Clause) -> None:
+        """釜を割るふりをする: pretending to break a pot; を and する are taken, too."""
+        particle, doing = self.words[self.position + 1 : self.position + 3]
+        word.use("")
+        clause.verb.english = f"pretend to {clause.verb.english}"
+        clause.verb.form = doing.form
+        for part in (particle, doing):
+            part.kind = "auxiliary"
+            part.use("")
+        behind = self.words[self.position + 3 :][:1]
+        clause.final = doing.form.link == "plain" and not (behind and behind[0].kind == "noun")
 
     def _push_noun(self, noun: Noun) -> None:
         self.stack.append(self._collect(noun))
@@ -215,6 +241,9 @@ class _Parser:
         if after is None or after.kind in {"punct", "request"}:
             return True
         particle = after.source.strip() if after.kind == "particle" else ""
+        shown = [w for w in self.words[self.position + 2 :][:1] if w.category == "medium" or w.base == "ロゴ"]
+        if particle == "の" and shown:
+            return True  # 猫と木のロゴ
         if particle in {"の", "な"}:
             return alike and (right.head.category not in _ATTRIBUTES or left.head.category in _ATTRIBUTES)
         return alike or particle in {"が", "は", "と"}
@@ -243,7 +272,11 @@ class _Parser:
             if not top.marker or (top.marker in {"が", "を", "は", "も"} and counts):
                 top.amount = word
                 return
-        if self._counts_people(word):
+        shown = isinstance(top, Noun) and top.marker == "の" and word.source.strip()[-1:] == "枚"
+        if shown and word.number == 1 and self._ends:  # 家族の一枚
+            self._push_noun(Noun([Word(source=word.source, kind="noun", english="photo", category="medium")]))
+            word.use("")
+        elif self._counts_people(word):
             person = Word(source="", kind="noun", english="person", category="person")
             self._push_noun(Noun([person], amount=word))
         elif word.features.get("measure") == "o'clock":
@@ -393,6 +426,8 @@ class _Parser:
                 noun.limit = "only"
                 self.stack.append(noun)
                 return
+            if word.english == "{n}-like" and self._ends:
+                word.english = "like {}"  # 証明写真っぽい
             if "style" in word.features and self._pictures_follow:
                 self._give_back(noun)
         adnominal = bool({"adnom", "style", "neg"} & set(word.features)) and not self._ends
@@ -442,6 +477,9 @@ class _Parser:
         self.stack.append(Single(word))
 
     def _adj(self, word: Word) -> None:
+        ahead = [w.source.strip() for w in self.words[self.position + 2 : self.position + 4]]
+        if word.base in _EACH and "も" in ahead:
+            word.english = _EACH[word.base]  # どの窓にも
         adjective = Adjective(word)
         while (
             isinstance(self._top, Single) and self._top.word.kind == "adv" and not _is_where(self._top.word)

@@ -32,6 +32,7 @@ _BEFORE: Final = re.compile(
 _QUOTE: Final = re.compile(r'"[^"]{1,60}"')
 _MORE: Final = re.compile(r'(?:[、,・やと]? ?"[^"]{1,60}")+')
 """Other quotes that stand beside one: 「はい」「いいえ」の選択肢."""
+_SAID: Final = re.compile("(?:と|って)(?:言|いう|いっ|叫|つぶや|呟|ささや|囁|話|答)")
 _CRY: Final = re.compile('"[ぁ-ゖァ-ヺー!?~]{1,4}"')
 """What is too short to be anything but a sound."""
 
@@ -53,5 +54,6 @@ def written(text: str) -> Iterator[tuple[int, int]]:
             behind = behind[more.end() :]
         before = re.sub(_MORE.pattern + "$", "", before)
         alone = not before.strip(" ,、。") and not behind.strip(" ,、。!?")
-        if alone or _CRY.fullmatch(quote[0]) or _BEHIND.match(behind) or _BEFORE.search(before):
+        cry = _CRY.fullmatch(quote[0]) and not _SAID.match(behind)
+        if alone or cry or _BEHIND.match(behind) or _BEFORE.search(before):
             yield quote.span()

@@ -34,7 +34,9 @@ def suru(reading: Reading, i: int, j: int, entry: Entry | None) -> int:
     if known is None and k > j:
         return 0
     if known is None and entry is not None:
-        if "play" in entry.features:
+        if entry.english.endswith("ization"):  # 電子化する
+            known = Entry(entry.ja, entry.english.removesuffix("ation") + "e", "verb", {"vt": ""})
+        elif "play" in entry.features:
             known = Entry(entry.ja, "play " + entry.english, "verb")
         elif "go" in entry.features or entry.english.endswith("ing") or entry.category in {"adj", "tag"}:
             known = Entry(entry.ja, "be " + entry.english, "verb", {}, entry.how)

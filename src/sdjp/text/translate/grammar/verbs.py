@@ -82,6 +82,8 @@ def verb_form(clause: Clause, *, of: Noun, gap: bool) -> str:
     alone = not clause.arguments and not clause.adverbs and not clause.before
     if "pre" in features and alone:
         return verb.use(features["pre"])
+    if form.mutual and not any(is_object(a) for a in clause.arguments):
+        return verb.use(f"{english.gerund(verb.english)} each other")
     return verb.use(english.gerund(verb.english))
 
 

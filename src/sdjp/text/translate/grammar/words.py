@@ -39,6 +39,7 @@ class Form:
     volitional: bool = False
     condition: bool = False
     recent: bool = False
+    mutual: bool = False
 
 
 @dataclass
