@@ -82,7 +82,7 @@ def attach(modifier: Noun, head: Noun) -> Noun:
     if word.kind == "number" and "measure" in word.features:
         word.english = re.sub(r"^(\d+) (\w+?)s$", r"\1-\2", word.english)  # 三日間の旅: a 3-day journey
     if last == "mountain" and a in {"thing", "food", "clothes"} and head.head.english == "mountain":
-        head.head.english, modifier.many = "pile", True
+        head.head.english, modifier.many = "mountain" if a == "food" else "pile", True
         return _after(modifier, head, "of {}")
     if word.english.startswith("-"):  # 動物的な目
         return _before(modifier, head)
