@@ -162,7 +162,9 @@ def _side(
     half = picture.shape[1] // 2
     lines = slice(picture.shape[0] // 4, picture.shape[0] // 4 + half)  # squares, as the judge knows them
     halves = np.stack([picture[lines, :half], picture[lines, half : 2 * half]])
-    seen = model(judge.to_input(halves)).subjects.log_softmax(dim=1)[:, artwork.index[question.subjects[0]]]
+    verdict = model(judge.to_input(halves))
+    subject = judge.order(verdict, artwork)[question.subjects[0]]
+    seen = verdict.subjects.log_softmax(dim=1)[:, subject]
     return "left" if seen[0] > seen[1] else "right"
 
 

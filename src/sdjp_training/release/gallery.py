@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sdjp_training.scenes.artwork import concepts
-
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -42,6 +40,16 @@ class Sheet:
     columns: int = 4
 
 
+_NAMES: Final = tuple(
+    """
+    猫 犬 馬 ユニコーン 牛 豚 羊 象 うさぎ 熊 パンダ 狐 狼 ライオン 虎 鹿 猿 鳥 ペンギン フクロウ
+    カエル 亀 ドラゴン クジラ イルカ 魚 タコ 蝶 女の子 男の子 女性 男性 おじいさん おばあさん
+    赤ちゃん 宇宙飛行士 忍者 お姫様 王子 魔法使い 妖精 人魚 幽霊 宇宙人 鬼 ロボット 雪だるま
+    かぼちゃ りんご みかん スイカ いちご きのこ パン ハンバーガー ピザ 寿司 おにぎり ラーメン お茶
+    ケーキ 桜 バラ ひまわり
+    """.split()
+)
+"""What people ask for first; another list would be another page."""
 SHEETS: Final = (
     Sheet(
         name="scenes",
@@ -75,7 +83,7 @@ SHEETS: Final = (
         name="names",
         ja="64 の名前",
         en="64 names",
-        prompts=tuple([c.japanese for c in concepts() if c.weight > 1][:64]),
+        prompts=_NAMES,
         columns=8,
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ Axes: pictures are (B, 3, 64, 64) in [-1, 1]; N subjects, P backgrounds.
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -48,12 +50,16 @@ class Verdict(NamedTuple):
     """Scores before softmax.
 
     Attributes:
-        subjects: (B, N), in the order of the artwork's concepts.
-        places: (B, P), in the order of :data:`~sdjp_training.scenes.places.BACKGROUNDS`.
+        subjects: (B, N).
+        places: (B, P).
+        emojis: What the subjects are; () if they are the artwork's concepts, in their order.
+        backgrounds: What the places are.
     """
 
     subjects: Tensor
     places: Tensor
+    emojis: tuple[str, ...] = ()
+    backgrounds: tuple[str, ...] = BACKGROUNDS
 
 
 class Judge(nn.Module):
@@ -61,10 +67,15 @@ class Judge(nn.Module):
 
     Args:
         subjects: N.
+        emojis: What they are, if they are not the concepts of the artwork that it is asked about.
+        backgrounds: The P places that it tells apart.
     """
 
-    def __init__(self, subjects: int) -> None:
+    def __init__(
+        self, subjects: int, *, emojis: tuple[str, ...] = (), backgrounds: tuple[str, ...] = BACKGROUNDS
+    ) -> None:
         super().__init__()
+        self.emojis, self.backgrounds = emojis, backgrounds
         layers: list[nn.Module] = [nn.Conv2d(3, WIDTHS[0], 4, stride=2, padding=1)]
         channels = WIDTHS[0]
         for level, width in enumerate(WIDTHS):
@@ -73,13 +84,13 @@ class Judge(nn.Module):
             channels = width
         self.layers = nn.Sequential(*layers)
         self.subjects = nn.Linear(2 * channels, subjects)
-        self.places = nn.Linear(2 * channels, len(BACKGROUNDS))
+        self.places = nn.Linear(2 * channels, len(backgrounds))
 
     def forward(self, x: Tensor) -> Verdict:
         """Look at pictures x (B, 3, 64, 64)."""
         x = F.silu(self.layers(x))
         seen = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1).float()
-        return Verdict(self.subjects(seen), self.places(seen))
+        return Verdict(self.subjects(seen), self.places(seen), self.emojis, self.backgrounds)
 
 
 def to_input(pictures: NDArray[np.uint8]) -> Tensor:
@@ -100,22 +111,35 @@ def load(path: Path) -> Judge:
     return with_weights(state["ema"])
 
 
-def with_weights(weights: Mapping[str, Tensor]) -> Judge:
+def with_weights(
+    weights: Mapping[str, Tensor],
+    *,
+    emojis: tuple[str, ...] = (),
+    backgrounds: tuple[str, ...] = BACKGROUNDS,
+) -> Judge:
     """The judge that ``weights`` make, ready to look."""
-    model = Judge(len(weights["subjects.bias"]))
+    model = Judge(len(weights["subjects.bias"]), emojis=emojis, backgrounds=backgrounds)
     model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return model.eval().requires_grad_(False)
 
 
 def export(folder: Path, target: Path) -> None:
-    """Write the averaged weights in float16, for tests to judge by."""
+    """Write the averaged weights in float16, with what they tell apart, for tests to judge by."""
     weights = load(folder / "judge.pt").state_dict()
-    save_file({name: tensor.half().contiguous() for name, tensor in weights.items()}, target)
+    emojis = [concept.emoji for concept in Artwork(folder / "artwork").concepts]
+    save_file(
+        {name: tensor.half().contiguous() for name, tensor in weights.items()},
+        target,
+        metadata={"emojis": json.dumps(emojis), "backgrounds": json.dumps(BACKGROUNDS)},
+    )
 
 
 def read(path: Path) -> Judge:
     """Read what :func:`export` wrote."""
-    return with_weights(load_file(path))
+    with safe_open(path, "pt") as file:
+        told = file.metadata()
+    emojis, backgrounds = (tuple(json.loads(told[name])) for name in ("emojis", "backgrounds"))
+    return with_weights(load_file(path), emojis=emojis, backgrounds=backgrounds)
 
 
 # What it learns from.
@@ -220,15 +244,20 @@ def share(right: Iterable[bool]) -> float:
     return sum(answers) / len(answers) if answers else float("nan")
 
 
+def order(verdict: Verdict, artwork: Artwork) -> Mapping[str, int]:
+    """The place of each subject in the scores of a verdict."""
+    return {emoji: i for i, emoji in enumerate(verdict.emojis)} or artwork.index
+
+
 def seen(verdict: Verdict, artwork: Artwork, subjects: Sequence[tuple[str, ...]], count: int) -> list[bool]:
     """Whether all the subjects of each picture (emojis) are among the ``count`` that it sees most of."""
-    best = verdict.subjects.topk(count).indices.tolist()
-    return [{artwork.index[e] for e in of_one} <= set(b) for of_one, b in zip(subjects, best, strict=True)]
+    best, index = verdict.subjects.topk(count).indices.tolist(), order(verdict, artwork)
+    return [{index.get(e) for e in of_one} <= set(b) for of_one, b in zip(subjects, best, strict=True)]
 
 
 def places_of(verdict: Verdict) -> list[str]:
     """The background that the judge sees in each picture."""
-    return [BACKGROUNDS[i] for i in verdict.places.argmax(dim=1).tolist()]
+    return [verdict.backgrounds[i] for i in verdict.places.argmax(dim=1).tolist()]
 
 
 @torch.no_grad()

@@ -62,6 +62,18 @@ def test_training_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest.Mon
     assert told.places.shape == (2, len(BACKGROUNDS))
 
 
+def test_what_is_written_for_tests_says_what_it_tells_apart(folder: Path, tmp_path: Path) -> None:
+    judge.export(folder, tmp_path / "judge.safetensors")
+    read = judge.read(tmp_path / "judge.safetensors")
+    assert read.emojis == tuple(concept.emoji for concept in concepts())
+    verdict = read(torch.zeros(1, 3, 64, 64))
+    assert verdict.backgrounds == BACKGROUNDS
+    (first,) = verdict.subjects.argmax(dim=1).tolist()
+    artwork = Artwork(folder / "artwork")
+    artwork.index.clear()  # the order is the judge's own
+    assert judge.seen(verdict, artwork, [(read.emojis[first],)], 1) == [True]
+
+
 def test_no_judge_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="training judge"):
         judge.load(tmp_path / "judge.pt")
