@@ -127,28 +127,31 @@ def _fraction(match: re.Match[str]) -> str | None:
     return f"one {name}" if part == 1 else f"{numerals.cardinal(part)} {name}s"
 
 
-def _from_now(match: re.Match[str]) -> str:
-    unit = _SPANS[match["unit"]]
+def _amount(match: re.Match[str]) -> tuple[str, int]:
+    """A number as English says it, and the number; 0 where it is left open."""
     several = numerals.SEVERAL.get(match["n"])
-    n = None if several else _number(match["n"])
+    n = 0 if several else _number(match["n"])
+    return several or numerals.cardinal(n), n
+
+
+def _from_now(match: re.Match[str]) -> str:
+    unit, (said, n) = _SPANS[match["unit"]], _amount(match)
     units = unit if n == 1 else _PLURALS.get(unit, unit + "s")
-    return f"{several or numerals.cardinal(n or 0)} {units} {'ago' if match['way'] == '前' else 'later'}"
+    return f"{said} {units} {'ago' if match['way'] == '前' else 'later'}"
 
 
 def _every(match: re.Match[str]) -> str:
     """Every hour, every 10 minutes; every other day is 一日おき."""
-    unit = _SPANS.get(match["unit"]) or _LENGTHS[match["unit"]]
-    several = numerals.SEVERAL.get(match["n"])
-    n = 0 if several else _number(match["n"])
+    unit, (said, n) = _SPANS.get(match["unit"]) or _LENGTHS[match["unit"]], _amount(match)
     if n == 1:
         return f"every other {unit}" if match["way"] == "おき" else f"every {unit}"
-    return f"every {'few' if several else numerals.cardinal(n)} {_PLURALS.get(unit, unit + 's')}"
+    count = "few" if match["n"] in numerals.SEVERAL else said
+    return f"every {count} {_PLURALS.get(unit, unit + 's')}"
 
 
 def _times(match: re.Match[str]) -> str:
-    several = numerals.SEVERAL.get(match["n"])
-    n = 0 if several else _number(match["n"])
-    return several + " times" if several else {1: "once", 2: "twice"}.get(n, f"{numerals.cardinal(n)} times")
+    said, n = _amount(match)
+    return {1: "once", 2: "twice"}.get(n, f"{said} times")
 
 
 def _one_by_one(match: re.Match[str]) -> str:

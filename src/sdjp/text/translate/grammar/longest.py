@@ -70,7 +70,7 @@ def _choose(reading: Reading, entries: Iterable[Entry], i: int, j: int, *, infle
     last, after = reading.chain[j - 1], reading.at(j)
     predicate = last.is_("動詞") or last.is_("形容詞")
     fits = [e for e in entries if _fits(reading, e, i, j, inflected=inflected)]
-    before = reading.words[-1] if reading.words else None
+    before = reading.before()
     if before is not None and (before.source == "の" or (before.kind == "verb" and predicate is False)):
         position = next((e for e in fits if e.category == "position"), None)
         if position is not None:
@@ -180,7 +180,7 @@ def _is_transitive(reading: Reading, m: Morpheme | None) -> bool:
 
 def _is_modified(reading: Reading) -> bool:
     """Whether the last word modifies the noun that comes."""
-    before = reading.words[-1] if reading.words else None
+    before = reading.before()
     if before is None:
         return False
     return (
@@ -219,7 +219,7 @@ def _take(reading: Reading, entry: Entry, i: int, j: int) -> int:
 
 def _counts(reading: Reading, entry: Entry) -> bool:
     """Whether a tag such as 一人 is an amount here: パティシエがひとり."""
-    before = reading.words[-1] if reading.words else None
+    before = reading.before()
     amount = any(e.category == "quantity" for e in reading.own.get(entry.ja, ()))
     return amount and before is not None and before.source in {"が", "は", "も", "を"}
 

@@ -453,8 +453,8 @@ def predicate(clause: Clause, *, of: Noun, negative: bool | None = None, gap: bo
     if verb.form.benefit:
         said, rest = _had_done(verb, complements if objects else None)
         text, complements = said, rest if objects else complements
-    elif _is_used_as(clause):
-        what, role = (a for a in clause.arguments if isinstance(a, Noun))
+    elif (used := _used_as(clause)) is not None:
+        what, role = used
         text, complements = verb.use("using") + f" {noun_phrase(what)} as {noun_phrase(role)}", []
     elif verb.form.passive and objects and " " not in text:  # せんべいを取られた: with crackers taken
         text, complements = verb.use("with") + f" {complements[0]} {text}", complements[1:]
@@ -536,19 +536,15 @@ def _had_done(verb: Word, complements: list[str] | None) -> tuple[str, list[str]
     return verb.use(f"being {done} {rest}".strip()), []
 
 
-def _is_used_as(clause: Clause) -> bool:
-    """Whether a thing serves as another: 帽子を器にする."""
-    if clause.verb.base != "為る" or clause.adverbs or len(clause.arguments) != 2:
-        return False
+def _used_as(clause: Clause) -> tuple[Noun, Noun] | None:
+    """A thing and what it serves as: 帽子を器にする."""
+    if clause.verb.base != "為る" or clause.adverbs:
+        return None
     match clause.arguments:
         case [Noun(marker="を") as what, Noun(marker="に") as role]:
-            return what.head.category in _USABLE and role.head.category in {
-                "thing",
-                "clothes",
-                "food",
-                "part",
-            }
-    return False
+            usable = what.head.category in _USABLE and role.head.category in _USABLE - {"animal"}
+            return (what, role) if usable else None
+    return None
 
 
 def _says_no(clause: Clause, of: Noun) -> bool:

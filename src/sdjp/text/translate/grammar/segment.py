@@ -44,7 +44,7 @@ def segment(text: str, user: Table) -> list[Word]:
 
 def _stem(reading: Reading, i: int) -> int | None:
     """Take a verb's stem that MeCab has for a noun: 猫が眠り、"""
-    m, before, after = reading.chain[i], reading.words[-1] if reading.words else None, reading.at(i + 1)
+    m, before, after = reading.chain[i], reading.before(), reading.at(i + 1)
     goes_on = after is not None and after.surface in {"、", ","} and reading.at(i + 2) is not None
     if not goes_on or not m.is_("名詞") or before is None or before.source not in {"が", "を"}:
         return None

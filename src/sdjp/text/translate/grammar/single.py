@@ -93,7 +93,7 @@ def single(reading: Reading, i: int) -> int:
 
 def _lists(reading: Reading, i: int) -> bool:
     """Whether a ・ stands between two things rather than in a name: コート・マフラー."""
-    before, after = reading.words[-1] if reading.words else None, reading.at(i + 1)
+    before, after = reading.before(), reading.at(i + 1)
     if reading.chain[i].surface != "・" or before is None or after is None:
         return False
     categories = {e.category for e in reading.own.get(after.surface, ())}

@@ -21,8 +21,7 @@ def suru(reading: Reading, i: int, j: int, entry: Entry | None) -> int:
     k = j + 1 if (m := reading.at(j)) is not None and m.surface == "を" else j
     verb = reading.at(k)
     if _is_done(reading, i, j):
-        done = next(e for e in reading.own[reading.surface(i, j) + "する"] if e.category == "verb")
-        return reading.add(i, j, "verb", done)
+        return reading.add(i, j, "verb", reading.verb(reading.surface(i, j) + "する"))
     if _asks_for(reading, i, j):
         noun = reading.surface(i, j)
         return reading.add(i, j, "verb", english="change", base=noun + "する", category="verb",
@@ -57,21 +56,20 @@ def suru(reading: Reading, i: int, j: int, entry: Entry | None) -> int:
 
 def _is_done(reading: Reading, i: int, j: int) -> bool:
     """Whether a noun at the end is what somebody does: 犬がボールを空中でキャッチ, 猫が縁側で昼寝."""
-    after, before = reading.at(j), reading.words[-1] if reading.words else None
+    after, before = reading.at(j), reading.before()
     if not (after is None or after.is_("補助記号")) or before is None:
         return False
     goes_on = before.kind == "verb" and before.form.link in {"te", "while"}
     if not goes_on and before.source not in {"が", "を", "に", "で", "へ", "と", "から"}:
         return False
     clause = itertools.takewhile(lambda word: word.kind != "punct", reversed(reading.words))
-    noun = reading.surface(i, j)
-    known = any(e.category == "verb" for e in reading.own.get(noun + "する", ()))
+    known = reading.verb(reading.surface(i, j) + "する") is not None
     return known and not {"が", "を"}.isdisjoint({word.source for word in clause})
 
 
 def _asks_for(reading: Reading, i: int, j: int) -> bool:
     """Whether a noun ends a request to change something: 背景を雪山に変更."""
-    after, before = reading.at(j), reading.words[-1] if reading.words else None
+    after, before = reading.at(j), reading.before()
     ends = after is None or after.is_("補助記号")
     asked = before is not None and before.source in {"を", "に", "すべて", "全て", "全部", "へ"}
     return ends and asked and reading.surface(i, j) + "する" in tables.edits()
