@@ -1,7 +1,7 @@
-"""A pool of scenes drawn ahead: their records, and thumbnails for the text encoder.
+"""A pool of scenes put together ahead: their records.
 
-``pool/000.json`` holds the records of one shard, ``000.thumbs.npy`` (N, 32, 32, 3) uint8. Shards are made
-independently, so that a trainer can begin with the first and take in the others as they come.
+``pool/000.json`` holds the records of one shard; what is drawn of them is encoded by ``trainers/latents.py``.
+Shards are made independently, so that a trainer can begin with the first and take in the others as they come.
 """
 
 from __future__ import annotations
@@ -16,33 +16,25 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from sdjp_training.scenes import composition, painting
+from sdjp_training.scenes import composition
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 
 log = logging.getLogger(__name__)
 
 SHARD: Final = 2000
-THUMB: Final = 32
 
 
 def draw_shard(folder: Path, index: int) -> None:
-    """Sample and draw one shard; write its records and thumbnails."""
+    """Sample one shard, and write its records."""
     artwork = Artwork(folder / "artwork")
     rng = random.Random(f"pool {index}")
     records = [composition.sample(artwork, rng) for _ in range(SHARD)]
-    thumbs = np.stack([_thumb(painting.draw(s, artwork)) for s in records])
     base = folder / "pool"
     base.mkdir(parents=True, exist_ok=True)
-    np.save(base / f"{index:03}.thumbs.npy", thumbs)
     text = json.dumps([dataclasses.asdict(s) for s in records], ensure_ascii=False)
     (base / f"{index:03}.json").write_text(text, encoding="utf-8")
-
-
-def _thumb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(picture).resize((THUMB, THUMB), Image.Resampling.BOX))
 
 
 def read_records(path: Path) -> list[Scene]:
@@ -61,7 +53,7 @@ def read_records(path: Path) -> list[Scene]:
 
 
 def read(folder: Path, kind: str) -> list[tuple[list[Scene], NDArray[np.generic]]]:
-    """Read (records, array) of every shard that has arrays of a kind, ``thumbs`` or ``latents``, by now."""
+    """Read (records, array) of every shard that has arrays of a kind, such as ``latents``, by now."""
     paths = sorted((folder / "pool").glob(f"*.{kind}.npy"))
     return [(read_records(p.with_name(p.name.split(".")[0] + ".json")), np.load(p)) for p in paths]
 
