@@ -321,7 +321,7 @@ class Pipeline:
         guidance_scale: float | None = None,
         sampler: str | None = None,
         spacing: str | None = None,
-        eta: float = 0.0,
+        eta: float | None = None,
         # a picture to start from, and its mask
         image: images.Source | Sequence[images.Source] | None = None,
         strength: float = 0.75,
@@ -367,9 +367,9 @@ class Pipeline:
             loras: Files of ``lora_dir`` by name, with their weights, beside tags such as ``<lora:name:0.8>``.
             num_inference_steps: S.
             guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1: no guidance.
-            sampler: One of ``sdjp.samplers.SAMPLERS``.
+            sampler: One of ``sdjp.samplers.SAMPLERS``, or its name elsewhere, such as "DPM++ 2M Karras".
             spacing: How timesteps are chosen, one of ``sdjp.samplers.SPACINGS``.
-            eta: Noise added back by DDIM.
+            eta: Noise added back by DDIM (0, if None); gamma of TCD (0.3, if None).
             image: A picture to start from (SDEdit, arXiv 2108.01073), or its path; any size, or a list.
             strength: How much of it is replaced; at 0 it only goes through the autoencoder.
             strength_rule: The original's is ``"compvis"``; see :meth:`sdjp.samplers.Plan.from_strength`.

@@ -60,6 +60,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("シード", "seed", record.get("seed")),
         ("ステップ", "steps", options.get("num_inference_steps")),
         ("サンプラー", "sampler", options.get("sampler")),
+        ("ステップの間隔", "spacing", options.get("spacing")),
         ("ガイダンス", "guidance", options.get("guidance_scale")),
         ("描いた大きさ", "drawn size", f"{options.get('width')}×{options.get('height')}"),
         ("元の絵", "from", _origin(record.get("image"))),

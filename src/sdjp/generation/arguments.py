@@ -41,7 +41,7 @@ class GenerationArguments(UpscaleArguments, total=False):
     height: int | None
     width: int | None
     spacing: str | None
-    eta: float
+    eta: float | None
     num_images_per_prompt: int
     strength: float
     strength_rule: StrengthRule

@@ -150,7 +150,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
     for text in _as_list(options.negative_prompt, "negative_prompt"):
         check_prompt(text, allow_empty=True)
     defaults = Defaults()
-    options = options.with_preset(guidance_scale=defaults.guidance_scale)
+    options = options.with_own_names().with_preset(guidance_scale=defaults.guidance_scale)
     _check_guidance(options)
     sampler = get_sampler(defaults.sampler if options.sampler is None else options.sampler)
     steps = options.num_inference_steps
@@ -158,7 +158,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
         Schedule.from_config(ScheduleConfig()),
         defaults.num_inference_steps if steps is None else steps,
         spacing=options.spacing,
-        eta=0.0 if options.sampler is None else options.eta,  # the model's own sampler may take one
+        eta=None if options.sampler is None else options.eta,  # the model's own sampler may take one
     ).from_strength(options.strength, rule=options.strength_rule)  # type: ignore[arg-type]
     if inputs is not None:
         _check_together(options, inputs)
@@ -173,7 +173,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     """
     factor = config.vae.factor
     check_options(options, factor=factor)
-    options = options.with_preset(guidance_scale=config.defaults.guidance_scale)
+    options = options.with_own_names().with_preset(guidance_scale=config.defaults.guidance_scale)
     _check_together(options, inputs)
     _check_model(config, inputs)
     prompts = tuple(check_prompt(text) for text in _as_list(options.prompt, "prompt"))

@@ -4,7 +4,7 @@
 
     a cat, (red:1.2) <lora:x:0.8>
     Negative prompt: text, blurry
-    Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x768, Model: "a, b"
+    Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7, Seed: 1, Size: 512x768, Model: "a, b"
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sdjp.options.names import own_names
+from sdjp.samplers import SAMPLERS, SPACINGS
+
 SAMPLER_NAMES: Final[Mapping[str, str]] = {
     # As the web UI shows them; a sampler that it does not know keeps its own name.
     "ddim": "DDIM",
@@ -22,6 +25,21 @@ SAMPLER_NAMES: Final[Mapping[str, str]] = {
     "dpm++_2m": "DPM++ 2M",
     "euler": "Euler",
     "euler_a": "Euler a",
+    "heun": "Heun",
+    "dpm++_2m_sde": "DPM++ 2M SDE",
+    "dpm++_sde": "DPM++ SDE",
+    "unipc": "UniPC",
+    "lcm": "LCM",
+    "tcd": "TCD",
+}
+SCHEDULE_NAMES: Final[Mapping[str, str]] = {
+    # Likewise of spacings, which it calls types of schedules.
+    "time_uniform": "SGM Uniform",
+    "karras": "Karras",
+    "exponential": "Exponential",
+    "beta": "Beta",
+    "normal": "Normal",
+    "simple": "Simple",
 }
 
 NEGATIVE: Final = "Negative prompt:"
@@ -101,21 +119,24 @@ def _size(value: str) -> dict[str, Any]:
 
 
 def _sampler(value: str) -> dict[str, Any]:
-    names = {shown.casefold(): name for name, shown in SAMPLER_NAMES.items()}
-    return {"sampler": names.get(value.casefold()) or _own_sampler(value)}
-
-
-def _own_sampler(value: str) -> str:
-    from sdjp.samplers import SAMPLERS
-
-    if value not in SAMPLERS:
+    """The sampler, and the spacing that older versions write behind it."""
+    sampler, spacing = own_names(value, None)
+    if sampler not in SAMPLERS:
         raise ValueError(value)
-    return value
+    return {"sampler": sampler} if spacing is None else {"sampler": sampler, "spacing": spacing}
+
+
+def _schedule(value: str) -> dict[str, Any]:
+    _, spacing = own_names(None, "ddim_uniform" if value == "DDIM" else value)
+    if spacing is not None and spacing not in SPACINGS:
+        raise ValueError(value)
+    return {} if spacing is None else {"spacing": spacing}
 
 
 _OPTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "Steps": lambda value: {"num_inference_steps": int(value)},
     "Sampler": _sampler,
+    "Schedule type": _schedule,
     "CFG scale": lambda value: {"guidance_scale": float(value)},
     "Seed": lambda value: {"seed": int(value)},
     "Size": _size,

@@ -17,7 +17,7 @@ from typing import IO, Any
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
-from sdjp.images.a1111 import SAMPLER_NAMES, read_parameters
+from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES, read_parameters
 from sdjp.images.exif_comment import read_comment
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
@@ -59,9 +59,11 @@ def parameters(
         negative: The negative prompt, if there is one.
         model: Name of the model.
     """
+    spacing = options.spacing
     values = {
         "Steps": options.num_inference_steps,
         "Sampler": SAMPLER_NAMES.get(options.sampler, options.sampler),
+        **({} if spacing is None else {"Schedule type": SCHEDULE_NAMES.get(spacing, spacing)}),
         "CFG scale": options.guidance_scale,
         "Seed": options.seed,
         "Size": f"{options.width}x{options.height}",

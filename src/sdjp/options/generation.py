@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar, get_args
 from sdjp.checks import MAX_LORA_WEIGHT, plain
 from sdjp.choices import Fit, MaskRule, TranslateMode
 from sdjp.errors import InputError
+from sdjp.options.names import SAMPLER_NAMES, SPACING_NAMES, own_names
 from sdjp.options.presets import PRESETS, get_preset
 from sdjp.options.rules import (
     Choice,
@@ -105,17 +106,19 @@ class GenerationOptions:
         en="weight of the prompt; 1 is without guidance",
     )
     sampler: str | None = _row(
-        Registered(tuple(SAMPLERS)),
+        Registered(tuple(SAMPLERS), elsewhere=SAMPLER_NAMES),
         ja=f"サンプラー: {', '.join(SAMPLERS)}",
         en=f"sampler: {', '.join(SAMPLERS)}",
     )
     spacing: str | None = _row(
-        Registered(tuple(SPACINGS)),
+        Registered(tuple(SPACINGS), elsewhere=SPACING_NAMES),
         ja=f"タイムステップの取り方: {', '.join(SPACINGS)}（compvis は元の実装と同じ）",
         en=f"choice of timesteps: {', '.join(SPACINGS)} (compvis: as the original)",
     )
-    eta: float = _row(
-        Real(0, 1), default=0.0, ja="DDIM が戻すノイズ（0〜1）", en="noise that DDIM puts back, 0 to 1"
+    eta: float | None = _row(
+        Real(0, 1),
+        ja="ddim が戻すノイズ、tcd の γ（0〜1。省略時は ddim が 0、tcd が 0.3）",
+        en="noise that ddim puts back, gamma of tcd, 0 to 1 (0 and 0.3 if left out)",
     )
     seed: int | tuple[int, ...] | None = _row(
         Several(Whole(0, MAX_SEED)),
@@ -255,7 +258,18 @@ class GenerationOptions:
         }
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         chosen = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
+        if self.eta is None:
+            chosen["eta"] = SAMPLERS[chosen["sampler"]].eta if chosen["sampler"] in SAMPLERS else 0.0
         return ResolvedOptions(**{**given, **chosen})
+
+    def with_own_names(self: O) -> O:
+        """Call the sampler and the spacing by our names, where those of other programs were given.
+
+        Raises:
+            InputError: If the name of the sampler has another spacing in it than the one that is given.
+        """
+        sampler, spacing = own_names(self.sampler, self.spacing)
+        return dataclasses.replace(self, sampler=sampler, spacing=spacing)
 
     def with_preset(self: O, *, guidance_scale: float) -> O:
         """Fill in what is None from the preset that is named; what was given stays.
@@ -344,6 +358,7 @@ class ResolvedOptions(GenerationOptions):
     num_inference_steps: int = field()
     guidance_scale: float = field()
     sampler: str = field()
+    eta: float = 0.0
     token_merging: float = 0.0
     feature_reuse: int = 1
 

@@ -109,9 +109,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Registered:
-    """A name in a registry, which itself refuses what it does not know, and may know other spellings."""
+    """A name in a registry, which itself refuses what it does not know.
+
+    Attributes:
+        names: As they are registered.
+        elsewhere: What other programs call them, in their usual spelling; a run takes any other, too.
+    """
 
     names: Sequence[str]
+    elsewhere: Sequence[str] = ()
 
     def check(self, name: str, value: object, *, factor: int, label: str) -> None:
         """Refuse what is no name; whether there is one like it is for the registry to say."""
@@ -119,8 +125,8 @@ class Registered:
             checks.choice(name, value, self.names)
 
     def schema(self, *, factor: int) -> dict[str, Any]:
-        """The names as they are registered."""
-        return {"enum": list(self.names)}
+        """The names as they are registered, then those from elsewhere."""
+        return {"enum": [*self.names, *self.elsewhere]}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ class Sampler:
         function: ``(denoise, x_T, plan, noise) -> Iterator[Step]``.
         spacing: How timesteps are chosen unless the caller says otherwise.
         stochastic: It draws noise in every run. (One with ``takes_eta`` draws where eta > 0.)
-        takes_eta: Whether ``eta`` means something to it.
+        takes_eta: Whether ``eta`` means something to it: noise that DDIM puts back, gamma of TCD.
+        eta: What it is unless the caller says otherwise.
         evaluations_per_step: Calls of the model in each step (guidance counts as one call).
         extra_evaluations: Calls beyond those, in the first step; below 0, so many fewer in the last one.
     """
@@ -74,6 +75,7 @@ class Sampler:
     spacing: str = "leading"
     stochastic: bool = False
     takes_eta: bool = False
+    eta: float = 0.0
     evaluations_per_step: int = 1
     extra_evaluations: int = 0
 
@@ -81,18 +83,21 @@ class Sampler:
         """Sample from ``x_T`` (B, C, h, w): one :class:`Step` for each of ``len(plan)`` steps."""
         return self.function(denoise, x_T, plan, noise)
 
-    def plan(self, schedule: Schedule, steps: int, *, spacing: str | None = None, eta: float = 0.0) -> Plan:
-        """Plan a run with this sampler's own spacing, unless one is given.
+    def plan(
+        self, schedule: Schedule, steps: int, *, spacing: str | None = None, eta: float | None = None
+    ) -> Plan:
+        """Plan a run with this sampler's own spacing and eta, unless they are given.
 
         Raises:
             InputError: If ``steps``, ``spacing`` or ``eta`` cannot be used, or the sampler has no eta.
         """
+        eta = self.eta if eta is None else eta
         if eta != 0 and not self.takes_eta:
             raise InputError(
                 "eta.unused",
                 ja=f"サンプラー {self.name} は eta を使いません（指定: {eta!r}）。"
-                "eta を 0 にするか、ddim をお使いください。",
-                en=f"the sampler {self.name} has no eta (given: {eta!r}). Leave eta at 0, or use ddim.",
+                "eta を 0 にするか、ddim か tcd をお使いください。",
+                en=f"the sampler {self.name} has no eta (given: {eta!r}). Leave eta at 0, or use ddim or tcd.",
             )
         return schedule.plan(steps, spacing=self.spacing if spacing is None else spacing, eta=eta)
 

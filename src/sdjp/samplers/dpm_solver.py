@@ -30,7 +30,7 @@ def multistep(
     x0_before, h_before = x_T, 0.0
     for i, t, a, a_prev in moves:
         x0 = (x - sqrt(1 - a) * denoise(x, at(t, x))) / sqrt(a)
-        h = _lambda(a_prev) - _lambda(a)
+        h = half_log_snr(a_prev) - half_log_snr(a)
         slope = x0
         # h_before is 0 at the first step, and where a timestep comes twice and x0 did not change.
         if h_before > 0 and i != last:
@@ -40,5 +40,6 @@ def multistep(
         yield Step(i, t, x, x0)
 
 
-def _lambda(a: float) -> float:
+def half_log_snr(a: float) -> float:
+    """Return lambda where alpha_bar is ``a``; infinite where no noise is left."""
     return inf if a == 1 else log(a / (1 - a)) / 2

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import operator
+from bisect import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -75,6 +76,13 @@ class Schedule:
         low = min(int(t), len(table) - 2)
         return math.exp(table[low] + (t - low) * (table[low + 1] - table[low]))
 
+    def timestep_at(self, alpha_bar: float) -> float:
+        """Return the t at which :meth:`alpha_bar_at` gives ``alpha_bar``; 0 or T - 1 where none does."""
+        table, log = self._log_alpha_bar, math.log(alpha_bar)
+        low = min(max(bisect(table, -log, key=operator.neg) - 1, 0), len(table) - 2)
+        t = low + (log - table[low]) / (table[low + 1] - table[low])
+        return min(max(t, 0.0), len(table) - 1.0)
+
     def alpha_sigma(self, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return sqrt(alpha_bar) and sqrt(1 - alpha_bar) at ``t``, ready to multiply ``x`` with.
 
@@ -121,7 +129,7 @@ class Schedule:
                 ja=f"タイムステップの間隔 {spacing!r} はありません。使えるもの: {names}",
                 en=f"there is no timestep spacing {spacing!r}. Allowed: {names}",
             )
-        return tuple(sorted(SPACINGS[spacing](steps, self.num_train_timesteps), reverse=True))
+        return tuple(sorted(SPACINGS[spacing](steps, self), reverse=True))
 
     def plan(self, steps: int, *, spacing: str = "leading", eta: float = 0.0) -> Plan:
         """Plan a run of ``steps`` steps from pure noise.
@@ -129,7 +137,7 @@ class Schedule:
         Args:
             steps: S, 1 to T.
             spacing: A key of :data:`sdjp.samplers.SPACINGS`.
-            eta: Noise that DDIM puts back, 0 (none) to 1 (as much as DDPM).
+            eta: Noise that DDIM puts back, 0 (none) to 1 (as much as DDPM); gamma of TCD.
 
         Raises:
             InputError: If one of them cannot be used.
@@ -150,6 +158,7 @@ class Schedule:
             alpha_bar_prev=(*alpha_bar[1:], self.alpha_bar_at(0)),
             eta=eta,
             noised_at=timesteps[0],
+            schedule=self,
         )
 
     def _check_steps(self, steps: int) -> int:
@@ -185,6 +194,7 @@ class Plan:
         eta: See :meth:`Schedule.plan`.
         start: Index of the first step to run; those before it are left out (img2img, or a step by hand).
         noised_at: The timestep to which a picture is to be noised before the run; None: not at all.
+        schedule: Where the steps are, for samplers that ask between two of them.
     """
 
     steps: int
@@ -194,6 +204,7 @@ class Plan:
     eta: float = 0.0
     start: int = 0
     noised_at: float | None
+    schedule: Schedule = field(repr=False)
 
     def __len__(self) -> int:
         """Steps that will run."""
