@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sdjp.samplers import Plan, Schedule, eps_from_v, get_sampler
+from sdjp.samplers.beta import quantile
 
 diffusers = pytest.importorskip("diffusers")
 
@@ -52,7 +55,7 @@ def ours(name: str, plan: Plan, prediction: str, x: Tensor) -> list[Tensor]:
 
 def theirs(scheduler: Any, x: Tensor, **step: Any) -> list[Tensor]:
     """diffusers' own loop from unit noise; the latents after each step, in the scale of Stable Diffusion."""
-    with_sigmas = "Euler" in type(scheduler).__name__
+    with_sigmas = type(scheduler).__name__.startswith(("Euler", "Heun"))
     if with_sigmas:
         x = x * (scheduler.sigmas[0] ** 2 + 1) ** 0.5
     out = []
@@ -188,3 +191,212 @@ def test_img2img_starts_where_diffusers_starts(name: str, strength: float) -> No
     assert plan.noised_at == scheduler.timesteps[first]
     noisy = SCHEDULE.add_noise(x0, noise, plan.noised_at)
     assert_same(ours(name, plan, "epsilon", noisy)[-1:], [x])
+
+
+FEW_AND_MANY = pytest.mark.parametrize("steps", [1, 2, 4, 8, 20])
+
+
+@FEW_AND_MANY
+@PREDICTIONS
+@pytest.mark.parametrize(("spacing", "config"), [("leading", SD), ("trailing", TRAILING)])
+def test_heun(steps: int, prediction: str, spacing: str, config: dict[str, Any]) -> None:
+    scheduler = diffusers.HeunDiscreteScheduler(**config, prediction_type=prediction)
+    scheduler.set_timesteps(steps)
+    plan = SCHEDULE.plan(steps, spacing=spacing)
+    # Of its two entries for a step the second is where ours arrives; the last step has only one.
+    expected = theirs(scheduler, start())
+    assert_same(ours("heun", plan, prediction, start()), [*expected[1::2], expected[-1]][:steps])
+
+
+@FEW_AND_MANY
+@PREDICTIONS
+@pytest.mark.parametrize("spacing", ["leading", "trailing"])
+def test_dpmpp_2m_sde(steps: int, prediction: str, spacing: str) -> None:
+    plan = SCHEDULE.plan(steps, spacing=spacing)
+    scheduler = diffusers.DPMSolverMultistepScheduler(
+        **TRAILING, prediction_type=prediction, algorithm_type="sde-dpmsolver++"
+    )
+    scheduler.set_timesteps(timesteps=list(plan.timesteps))
+    expected = theirs(scheduler, start(), generator=torch.Generator().manual_seed(6))
+    assert_same(ours("dpm++_2m_sde", plan, prediction, start()), expected)
+
+
+@FEW_AND_MANY
+@PREDICTIONS
+@pytest.mark.parametrize("spacing", ["trailing", "multistep_linspace", "multistep_leading"])
+def test_unipc(steps: int, prediction: str, spacing: str) -> None:
+    config = {**SD, "timestep_spacing": spacing.removeprefix("multistep_")}
+    scheduler = diffusers.UniPCMultistepScheduler(**config, prediction_type=prediction)
+    scheduler.set_timesteps(steps)
+    plan = SCHEDULE.plan(steps, spacing=spacing)
+    assert scheduler.timesteps.tolist() == list(plan.timesteps)
+    assert_same(ours("unipc", plan, prediction, start()), theirs(scheduler, start()))
+
+
+@FEW_AND_MANY
+@PREDICTIONS
+def test_lcm(steps: int, prediction: str) -> None:
+    scheduler = diffusers.LCMScheduler(**BETAS, prediction_type=prediction)
+    scheduler.set_timesteps(steps)
+    plan = get_sampler("lcm").plan(SCHEDULE, steps)
+    expected = theirs(scheduler, start(), generator=torch.Generator().manual_seed(6))
+    assert_same(ours("lcm", plan, prediction, start()), expected)
+
+
+@FEW_AND_MANY
+@PREDICTIONS
+@pytest.mark.parametrize("gamma", [None, 0.0, 0.3, 1.0])
+def test_tcd(steps: int, prediction: str, gamma: float | None) -> None:
+    scheduler = diffusers.TCDScheduler(**BETAS, prediction_type=prediction)
+    scheduler.set_timesteps(steps)
+    plan = get_sampler("tcd").plan(SCHEDULE, steps, eta=gamma)
+    told = {} if gamma is None else {"eta": gamma}
+    expected = theirs(scheduler, start(), **told, generator=torch.Generator().manual_seed(6))
+    assert_same(ours("tcd", plan, prediction, start()), expected)
+
+
+def test_timesteps_of_latent_consistency_models() -> None:
+    for scheduler in (diffusers.LCMScheduler(**BETAS), diffusers.TCDScheduler(**BETAS)):
+        for steps in range(1, 51):
+            scheduler.set_timesteps(steps)
+            assert list(SCHEDULE.timesteps("lcm", steps)) == scheduler.timesteps.tolist()
+
+
+@pytest.mark.parametrize("name", ["DPMSolverMultistep", "UniPCMultistep"])
+@pytest.mark.parametrize("theirs", ["linspace", "leading"])
+def test_timesteps_of_multistep_solvers(name: str, theirs: str) -> None:
+    settings = {**SD, "timestep_spacing": theirs}
+    scheduler = getattr(diffusers, f"{name}Scheduler")(**settings)
+    for steps in range(1, 999):  # then diffusers asks for timestep 1000, or for the same one each time
+        scheduler.set_timesteps(steps)
+        assert list(SCHEDULE.timesteps(f"multistep_{theirs}", steps)) == scheduler.timesteps.tolist()
+
+
+def test_timesteps_between_timesteps() -> None:
+    scheduler = diffusers.EulerDiscreteScheduler(**BETAS, timestep_spacing="linspace")
+    for steps in range(2, 1001, 37):  # not 1, which diffusers puts at 0, and k-diffusion at 999
+        scheduler.set_timesteps(steps)
+        assert SCHEDULE.timesteps("normal", steps) == pytest.approx(scheduler.timesteps.tolist(), abs=1e-3)
+
+
+SIGMAS = pytest.mark.parametrize("spacing", ["karras", "exponential", "beta"])
+"""Spacings of sigmas: diffusers has a switch for each."""
+
+
+def switched(name: str, spacing: str, **config: Any) -> Any:
+    if spacing == "beta":
+        pytest.importorskip("scipy")
+    settings = {**BETAS, "timestep_spacing": "linspace", f"use_{spacing}_sigmas": True, **config}
+    return getattr(diffusers, f"{name}Scheduler")(**settings)
+
+
+@SIGMAS
+@pytest.mark.parametrize("steps", [2, 4, 8, 20, 100])  # not 1: see test_on_sigmas
+def test_sigmas(spacing: str, steps: int) -> None:
+    scheduler = switched("EulerDiscrete", spacing)
+    scheduler.set_timesteps(steps)
+    plan = SCHEDULE.plan(steps, spacing=spacing)
+    sigmas = torch.tensor([(1 / a - 1) ** 0.5 for a in plan.alpha_bar])
+    torch.testing.assert_close(sigmas, scheduler.sigmas[:-1], rtol=1e-4, atol=0)  # 1 - alpha_bar in float32
+    # Between two timesteps diffusers has log sigma linear, we log alpha_bar: below t = 1 it shows most.
+    assert plan.timesteps == pytest.approx(scheduler.timesteps.tolist(), abs=0.1)
+
+
+# Not one step: it begins at the largest sigma in k-diffusion, in diffusers' multistep solvers below and here,
+# and at the smallest with these two of diffusers.
+@SIGMAS
+@pytest.mark.parametrize("steps", [2, 4, 8, 20])
+@PREDICTIONS
+@pytest.mark.parametrize("name", ["euler", "heun"])
+def test_on_sigmas(spacing: str, steps: int, prediction: str, name: str) -> None:
+    scheduler = switched(f"{name.title()}Discrete", spacing, prediction_type=prediction)
+    scheduler.set_timesteps(steps)
+    expected = theirs(scheduler, start())
+    expected = [*expected[1::2], expected[-1]][:steps] if name == "heun" else expected
+    found = ours(name, SCHEDULE.plan(steps, spacing=spacing), prediction, start())
+    assert_close(found, expected)
+
+
+@SIGMAS
+@FEW_AND_MANY
+@PREDICTIONS
+@pytest.mark.parametrize("name", ["dpm++_2m", "dpm++_2m_sde", "unipc"])
+def test_multistep_on_sigmas(spacing: str, steps: int, prediction: str, name: str) -> None:
+    kind = "UniPC" if name == "unipc" else "DPMSolver"
+    sde = {"algorithm_type": "sde-dpmsolver++"} if name == "dpm++_2m_sde" else {}
+    scheduler = switched(f"{kind}Multistep", spacing, prediction_type=prediction, **sde)
+    scheduler.set_timesteps(steps)
+    # These round timesteps, and ask the model of a whole one where its sigma lies beside.
+    scheduler.timesteps = torch.arange(steps)
+    plan = SCHEDULE.plan(steps, spacing=spacing)
+    seeded = {"generator": torch.Generator().manual_seed(6)} if sde else {}
+    out, x = [], start()
+    for i in range(steps):
+        t = torch.tensor(plan.timesteps[i])
+        x = scheduler.step(model(x, t.expand(2)), scheduler.timesteps[i], x, **seeded).prev_sample
+        out.append(x)
+    assert_close(ours(name, plan, prediction, start()), out)
+
+
+def assert_close(a: list[Tensor], b: list[Tensor]) -> None:
+    assert len(a) == len(b)
+    for x, y in zip(a, b, strict=True):
+        # Most are within 1e-5, as above; t itself differs where it lies between timesteps, see test_sigmas.
+        torch.testing.assert_close(x, y, rtol=0, atol=1e-4 * float(y.abs().max()))
+
+
+def test_beta_quantiles() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    for share in [0.0, 1e-9, 1e-4, *(i / 97 for i in range(98)), 1 - 1e-9, 1.0]:
+        assert quantile(share) == pytest.approx(float(stats.beta.ppf(share, 0.6, 0.6)), abs=1e-14)
+
+
+# k-diffusion's sample_dpmpp_sde in its own terms, on one Brownian path; torchsde is not needed for it.
+
+
+def k_dpmpp_sde(
+    denoised: Callable[[Tensor, float], Tensor], x: Tensor, sigmas: list[float], noise: Callable[[], Tensor]
+) -> list[Tensor]:
+    """x in k-diffusion's scale after each step; eta 1, s_noise 1, r 1/2."""
+    out = []
+    for sigma, sigma_next in itertools.pairwise(sigmas):
+        x_0 = denoised(x, sigma)
+        if sigma_next == 0:
+            x = x + (x - x_0) / sigma * (sigma_next - sigma)
+            out.append(x)
+            continue
+        t, t_next = -math.log(sigma), -math.log(sigma_next)
+        s = t + (t_next - t) / 2
+        sigma_s = math.exp(-s)
+        path = [noise() * (sigma - sigma_s) ** 0.5, noise() * (sigma_s - sigma_next) ** 0.5]
+
+        def step(x: Tensor, x_0: Tensor, end: float, increment: Tensor, sigma: float = sigma) -> Tensor:
+            up = min(end, (end**2 * (sigma**2 - end**2) / sigma**2) ** 0.5)
+            down = (end**2 - up**2) ** 0.5
+            h = math.log(sigma) - math.log(down)
+            return down / sigma * x - math.expm1(-h) * x_0 + up * increment / (sigma - end) ** 0.5
+
+        x_0 = denoised(step(x, x_0, sigma_s, path[0]), sigma_s)  # 1 / 2r = 1: the second answer alone
+        x = step(x, x_0, sigma_next, path[0] + path[1])
+        out.append(x)
+    return out
+
+
+@FEW_AND_MANY
+@PREDICTIONS
+@pytest.mark.parametrize("spacing", ["leading", "karras"])
+def test_dpmpp_sde(steps: int, prediction: str, spacing: str) -> None:
+    plan = SCHEDULE.plan(steps, spacing=spacing)
+    denoise = eps_from_v(model, SCHEDULE) if prediction == "v_prediction" else model
+    log_sigmas = (1 / SCHEDULE.alpha_bar - 1).log() / 2
+
+    def denoised(x: Tensor, sigma: float) -> Tensor:
+        low = int((log_sigmas <= math.log(sigma) + 1e-9).sum().clamp(1, 999)) - 1
+        ends = log_sigmas[low].item(), log_sigmas[low + 1].item()
+        t = torch.tensor([low + (math.log(sigma) - ends[0]) / (ends[1] - ends[0])], dtype=torch.float32)
+        return x - sigma * denoise(x / (sigma**2 + 1) ** 0.5, t.expand(2))
+
+    sigmas = [*((1 / a - 1) ** 0.5 for a in plan.alpha_bar), 0.0]
+    expected = k_dpmpp_sde(denoised, start() * (sigmas[0] ** 2 + 1) ** 0.5, sigmas, noises())
+    scaled = [x / (sigma**2 + 1) ** 0.5 for x, sigma in zip(expected, sigmas[1:], strict=True)]
+    assert_close(ours("dpm++_sde", plan, prediction, start()), scaled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable
@@ -61,6 +62,9 @@ def test_a_model_that_knows_the_answer_is_obeyed(
     answer, noise = normal(seed, 1, *size), normal(seed + 1, 1, *size)
     alpha_bar = {float(torch.tensor(t)): a for t, a in zip(plan.timesteps, plan.alpha_bar, strict=True)}
     alpha_bar[0.0] = schedule.alpha_bar_at(0)  # where PLMS tries the only step of a run
+    for a, a_next in itertools.pairwise(plan.alpha_bar):  # where DPM++ SDE asks within a step
+        middle = 1 / (1 + math.sqrt((1 / a - 1) * (1 / a_next - 1)))
+        alpha_bar.setdefault(float(torch.tensor(schedule.timestep_at(middle))), middle)
 
     def oracle(x: Tensor, t: Tensor) -> Tensor:
         a = alpha_bar[float(t[0])]
@@ -70,8 +74,12 @@ def test_a_model_that_knows_the_answer_is_obeyed(
     x = math.sqrt(a) * answer + math.sqrt(1 - a) * noise
     done = list(sampler(oracle, x, plan, stream(seed + 2, x.shape)))
     # The schedule's own first noise level remains, or none.
-    end = schedule.alpha_bar_at(0) if sampler.name in ("ddim", "plms", "dpm_solver") else 1.0
+    end = schedule.alpha_bar_at(0) if sampler.name in ("ddim", "plms", "dpm_solver", "tcd") else 1.0
     left = done[-1].x - math.sqrt(end) * answer
+    if sampler.name == "lcm":  # it leaves c_skip of the last x: almost nothing, but near t = 0
+        t = plan.timesteps[-1]
+        c_skip, c_out = 0.25 / (100 * t**2 + 0.25), 10 * t / math.sqrt(100 * t**2 + 0.25)
+        left -= c_skip * (done[-2].x if len(done) > 1 else x) + (c_out - 1) * answer
     assert float(left.abs().max()) <= 10 * math.sqrt(1 - end) + 1e-7
     assert all(torch.allclose(s.x0, answer, rtol=0, atol=1e-7) for s in done)
     if not sampler.stochastic and plan.eta == 0:

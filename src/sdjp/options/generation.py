@@ -259,7 +259,8 @@ class GenerationOptions:
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         chosen = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
         if self.eta is None:
-            chosen["eta"] = SAMPLERS[chosen["sampler"]].eta if chosen["sampler"] in SAMPLERS else 0.0
+            known = SAMPLERS.get(str(chosen["sampler"]))
+            chosen["eta"] = 0.0 if known is None else known.eta
         return ResolvedOptions(**{**given, **chosen})
 
     def with_own_names(self: O) -> O:

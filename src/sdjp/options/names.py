@@ -41,8 +41,8 @@ def own_names(sampler: str | None, spacing: str | None) -> tuple[str | None, str
             "sampler.spacing",
             ja=f"sampler={sampler!r} は spacing={within!r} を含む名前ですが、spacing={spacing!r} も指定されて"
             f"います。sampler={name!r} にするか、spacing を外してください。",
-            en=f"sampler={sampler!r} has spacing={within!r} in its name, and spacing={spacing!r} is given, too. "
-            f"Give sampler={name!r}, or leave spacing out.",
+            en=f"sampler={sampler!r} has spacing={within!r} in its name, and spacing={spacing!r} is given, "
+            f"too. Give sampler={name!r}, or leave spacing out.",
         )
     return name, given if within is None else within
 

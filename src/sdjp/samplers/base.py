@@ -97,7 +97,7 @@ class Sampler:
                 "eta.unused",
                 ja=f"サンプラー {self.name} は eta を使いません（指定: {eta!r}）。"
                 "eta を 0 にするか、ddim か tcd をお使いください。",
-                en=f"the sampler {self.name} has no eta (given: {eta!r}). Leave eta at 0, or use ddim or tcd.",
+                en=f"the sampler {self.name} has no eta (given: {eta!r}). Leave eta at 0, or use ddim, tcd.",
             )
         return schedule.plan(steps, spacing=self.spacing if spacing is None else spacing, eta=eta)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate
-from math import gamma
 from typing import Final
 
 SHAPE: Final = 0.6
-_WHOLE: Final = gamma(SHAPE) ** 2 / gamma(2 * SHAPE)  # B(0.6, 0.6)
+_WHOLE: Final = math.gamma(SHAPE) ** 2 / math.gamma(2 * SHAPE)  # B(0.6, 0.6)
 # B_x(a, a) = x^a times the sum of (1 - a)_n / (n! (a + n)) x^n: NIST DLMF, equation 8.17.7. It is used up to
 # x = 0.6, where 60 terms leave less than the last digit.
 _TERMS: Final = tuple(
@@ -22,10 +22,10 @@ def quantile(share: float) -> float:
         return 1 - quantile(1 - share)
     if share == 0:
         return 0.0
-    x = (share * SHAPE * _WHOLE) ** (1 / SHAPE)  # of the first term alone: a little too large
+    x = math.pow(share * SHAPE * _WHOLE, 1 / SHAPE)  # of the first term alone: a little too large
     for _ in range(6):  # Newton's method doubles the digits each time
-        below = x**SHAPE * _series(x) / _WHOLE
-        x -= (below - share) * _WHOLE * (x * (1 - x)) ** (1 - SHAPE)
+        below = math.pow(x, SHAPE) * _series(x) / _WHOLE
+        x -= (below - share) * _WHOLE * math.pow(x * (1 - x), 1 - SHAPE)
     return x
 
 

@@ -111,7 +111,7 @@ def simple(steps: int, schedule: Schedule) -> Sequence[float]:
 
 
 def multistep_linspace(steps: int, schedule: Schedule) -> Sequence[float]:
-    """What diffusers' multistep solvers (DPM-Solver, UniPC) call "linspace": S + 1 places without the last."""
+    """What diffusers' multistep solvers (DPM-Solver, UniPC) call "linspace": S + 1 places without 0."""
     stride = (schedule.num_train_timesteps - 1) / steps
     return [round(i * stride) for i in range(1, steps + 1)]
 

@@ -1,4 +1,4 @@
-"""Trajectory consistency distillation (Zheng et al. 2024, arXiv 2402.19159): strategic stochastic sampling."""
+"""Strategic stochastic sampling of TCD, trajectory consistency (Zheng et al. 2024, arXiv 2402.19159)."""
 
 from __future__ import annotations
 
