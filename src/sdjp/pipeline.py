@@ -185,7 +185,7 @@ class Pipeline:
 
         Args:
             sampler: Its scheduler is the one that takes the steps of this sampler; the model's own, if None.
-            spacing: ``"leading"``, ``"trailing"`` or ``"linspace"``; that of the sampler, if None.
+            spacing: One that its scheduler has, such as ``"trailing"`` or ``"karras"``; its own, if None.
 
         Raises:
             InputError: If diffusers has no such scheduler, or no such text encoder.

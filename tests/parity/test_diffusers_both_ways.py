@@ -15,9 +15,10 @@ from sdjp.config import VIT_TINY, Concept, SafetyCheckerConfig
 from sdjp.errors import InputError, MissingDependencyError, WeightsError
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.postprocess import SafetyCheck
-from sdjp.samplers import SAMPLERS
+from sdjp.samplers import SAMPLERS, Schedule
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
+from sdjp.weights.configs.scheduler import notes, sampler_of, spacing_of
 from sdjp.weights.diffusers import modules as diffusers_modules
 from sdjp.weights.diffusers.checker import from_checker, to_checker
 from tests.conftest import SMALL, random_models
@@ -116,15 +117,69 @@ def test_both_draw_the_same_picture(sampler: str, prediction: Literal["epsilon",
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_has_its_scheduler(sampler: str, ours: Pipeline) -> None:
+    if sampler == "dpm++_sde":
+        pytest.importorskip("torchsde")
     scheduler = diffusers_modules.to_scheduler(SMALL, sampler)
     assert scheduler.config.prediction_type == "epsilon"
     expected = ours.schedule.alpha_bar.float()
     torch.testing.assert_close(scheduler.alphas_cumprod, expected, rtol=1e-4, atol=0)  # float32 products
     scheduler.set_timesteps(5)
     assert len(set(scheduler.timesteps.tolist())) >= 5
+    if SAMPLERS[sampler].spacing == "lcm":  # whatever they are told
+        assert scheduler.timesteps.tolist() == list(ours.schedule.timesteps("lcm", 5))
+        with pytest.raises(InputError, match="trailing"):
+            diffusers_modules.to_scheduler(SMALL, sampler, "trailing")
+        return
     trailing = diffusers_modules.to_scheduler(SMALL, sampler, "trailing")
     trailing.set_timesteps(5)
     assert int(trailing.timesteps[0]) == 999
+
+
+@pytest.mark.parametrize(
+    ("sampler", "spacing"),
+    [
+        ("euler", "karras"),
+        ("euler", "normal"),
+        ("heun", "exponential"),
+        ("dpm++_2m", "karras"),
+        ("dpm++_2m", "multistep_linspace"),
+        ("dpm++_2m_sde", "multistep_leading"),
+        ("unipc", "trailing"),
+        ("lcm", None),
+        ("tcd", None),
+    ],
+)
+def test_a_scheduler_has_its_spacing_there_and_back(sampler: str, spacing: str | None) -> None:
+    scheduler = diffusers_modules.to_scheduler(SMALL, sampler, spacing)
+    settings = {**scheduler.config, "_class_name": type(scheduler).__name__}
+    assert (sampler_of(settings), spacing_of(settings)) == (sampler, spacing)
+    assert notes(settings, sampler=sampler) == ()
+    scheduler.set_timesteps(5)
+    [*timesteps] = dict.fromkeys(scheduler.timesteps.tolist())  # Heun's come twice
+    expected = Schedule.from_config(SMALL.schedule).plan(5, spacing=spacing or "lcm").timesteps
+    # Some round those of sigmas; and see test_sigmas in test_samplers_diffusers.py.
+    assert timesteps == pytest.approx(expected, abs=0.51 if spacing in ("karras", "exponential") else 1e-3)
+
+
+def test_names_of_other_programs_and_the_models_own_spacing() -> None:
+    scheduler = diffusers_modules.to_scheduler(SMALL, "DPM++ 2M Karras")
+    assert scheduler.config.use_karras_sigmas
+    defaults = dataclasses.replace(SMALL.defaults, sampler="euler", spacing="trailing")
+    config = dataclasses.replace(SMALL, defaults=defaults)
+    assert diffusers_modules.to_scheduler(config).config.timestep_spacing == "trailing"
+    assert diffusers_modules.to_scheduler(config, "ddim").config.timestep_spacing == "leading"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "spacing", "needed"), [("dpm++_sde", None, "torchsde"), ("euler", "beta", "scipy")]
+)
+def test_what_a_scheduler_needs(
+    sampler: str, spacing: str | None, needed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = diffusers_modules.find_spec
+    monkeypatch.setattr(diffusers_modules, "find_spec", lambda name: None if name == needed else there(name))
+    with pytest.raises(MissingDependencyError, match=f"pip install {needed}"):
+        diffusers_modules.to_scheduler(SMALL, sampler, spacing)
 
 
 def test_dpm_takes_the_same_steps_where_the_timesteps_are_given(ours: Pipeline) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from sdjp import images
 from sdjp.errors import InputError, NonFiniteError, OutputError
+from sdjp.images.a1111 import read_parameters
 from sdjp.images.files import GRID
 from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.records import PromptInfo
@@ -198,6 +199,17 @@ def test_parameters_can_be_read_back() -> None:
     assert values["Model"] == '日本語, "mini": 2'
     assert values["Eta"] == "0.5"
     assert values["Seed"] == "42"
+
+
+@pytest.mark.parametrize(
+    ("spacing", "shown"), [("karras", "Karras"), ("time_uniform", "SGM Uniform"), ("trailing", "trailing")]
+)
+def test_a_spacing_is_the_type_of_its_schedule(spacing: str, shown: str) -> None:
+    options = some_options(sampler="dpm++_sde", spacing=spacing)
+    text = images.parameters(options=options, prompt=None, negative=None, model="m")
+    assert text.startswith(f"Steps: 50, Sampler: DPM++ SDE, Schedule type: {shown}, CFG scale: ")
+    found, left = read_parameters(text).options()
+    assert (found["sampler"], found["spacing"], left) == ("dpm++_sde", spacing, [])
 
 
 def test_an_unknown_sampler_keeps_its_name_and_an_empty_negative_prompt_no_line() -> None:

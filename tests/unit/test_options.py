@@ -19,11 +19,11 @@ from sdjp import Pipeline, checks
 from sdjp.config import SD_V1, TINY
 from sdjp.errors import InputError, set_language
 from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
-from sdjp.generation.job import INPUTS, Inputs, settle
+from sdjp.generation.job import INPUTS, Inputs, check_ahead, settle
 from sdjp.generation.seeds import seeds_of
 from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.records import Part, PromptInfo, Report, Timings
-from sdjp.samplers import Schedule
+from sdjp.samplers import SAMPLERS, SPACINGS, Schedule
 from tests import strategies
 
 SCHEDULE = Schedule.from_config(TINY.schedule)
@@ -95,7 +95,6 @@ BAD: list[tuple[str, object, str]] = [
     ("guidance_scale", "7.5", "guidance_scale.range"),
     ("eta", 1.01, "eta.range"),
     ("eta", math.nan, "eta.range"),
-    ("eta", None, "eta.range"),
     ("strength", -0.01, "strength.range"),
     ("strength", True, "strength.range"),
     ("seed", -1, "seed.range"),
@@ -312,8 +311,74 @@ def test_the_schema_takes_what_a_run_takes(name: str, value: Any) -> None:
     assert accepted(options) == valid
 
 
-def test_names_of_other_programs_are_known_beside_those_of_the_schema() -> None:
-    assert accepted({"prompt": "猫", "sampler": "DPM++ 2M"})
+@pytest.mark.parametrize("name", ["sampler", "spacing"])
+def test_every_name_of_the_schema_is_taken(name: str) -> None:
+    options, null = GenerationOptions.schema()["properties"][name]["anyOf"]
+    assert null == {"type": "null"}
+    for value in options["enum"]:
+        job = settle(
+            GenerationOptions(prompt="猫", num_inference_steps=10, **{name: value}),
+            Inputs(),
+            config=TINY,
+            schedule=SCHEDULE,
+        )
+        assert job.options.sampler in SAMPLERS
+        assert job.options.spacing in (None, *SPACINGS)
+
+
+@pytest.mark.parametrize(
+    ("given", "sampler", "spacing"),
+    [
+        ({"sampler": "DPM++ 2M Karras"}, "dpm++_2m", "karras"),
+        ({"sampler": "dpm++ 2m karras"}, "dpm++_2m", "karras"),
+        ({"sampler": "DPM++ SDE Karras", "spacing": "Karras"}, "dpm++_sde", "karras"),
+        ({"sampler": "DPM++ 2M SDE Exponential", "spacing": "Automatic"}, "dpm++_2m_sde", "exponential"),
+        ({"sampler": "Euler a", "spacing": "SGM Uniform"}, "euler_a", "time_uniform"),
+        ({"sampler": "dpmpp_2m_sde", "spacing": "sgm_uniform"}, "dpm++_2m_sde", "time_uniform"),
+        ({"sampler": "uni_pc_bh2", "spacing": "simple"}, "unipc", "simple"),
+        ({"sampler": "UniPC Automatic", "spacing": "normal"}, "unipc", "normal"),
+        ({"spacing": "ddim_uniform"}, "plms", "compvis"),
+        ({"spacing": "AUTOMATIC"}, "plms", None),
+        ({"sampler": "DPM++ 2M Karras", "preset": "fast"}, "dpm++_2m", "karras"),
+    ],
+)
+def test_names_of_other_programs_become_ours(given: Any, sampler: str, spacing: str | None) -> None:
+    options = GenerationOptions(prompt="猫", num_inference_steps=10, **given)
+    found = settle(options, Inputs(), config=TINY, schedule=SCHEDULE).options
+    assert (found.sampler, found.spacing) == (sampler, spacing)
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"sampler": "DPM++ 2M Karras", "spacing": "exponential"}, "sampler.spacing"),
+        ({"sampler": "DPM++ 3M SDE Karras"}, "sampler.unknown"),
+        ({"sampler": "ddim_uniform"}, "sampler.unknown"),
+        ({"sampler": "Karras"}, "sampler.unknown"),
+        ({"spacing": "kl_optimal"}, "spacing.unknown"),
+        ({"spacing": "DPM++ 2M Karras"}, "spacing.unknown"),
+    ],
+)
+def test_names_that_mean_nothing_or_two_things(given: Any, code: str) -> None:
+    options = GenerationOptions(prompt="猫", **given)
+    for check in (check_ahead, lambda o: settle(o, Inputs(), config=TINY, schedule=SCHEDULE)):
+        with pytest.raises(InputError) as caught:
+            check(options)
+        assert caught.value.code == code
+        assert all(repr(value) in caught.value.ja for value in given.values())
+        names = ["karras"] if code == "sampler.spacing" else SPACINGS if "spacing" in given else SAMPLERS
+        assert all(name in caught.value.ja and name in caught.value.en for name in names)
+
+
+def test_eta_left_open_is_that_of_the_sampler() -> None:
+    def eta(**given: Any) -> float:
+        options = GenerationOptions(prompt="猫", num_inference_steps=4, **given)
+        job = settle(options, Inputs(), config=TINY, schedule=SCHEDULE)
+        assert job.plan.eta == job.options.eta
+        return job.options.eta
+
+    assert (eta(), eta(sampler="ddim"), eta(sampler="tcd")) == (0, 0, 0.3)
+    assert (eta(sampler="ddim", eta=0.5), eta(sampler="tcd", eta=0)) == (0.5, 0)
 
 
 NUMPY = {

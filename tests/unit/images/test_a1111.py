@@ -57,7 +57,10 @@ def test_quoted_values_have_commas_and_quotes() -> None:
 @pytest.mark.parametrize(
     ("settings", "left"),
     [
-        ("Steps: 20, Sampler: DPM++ SDE Karras, Clip skip: 2", ["Sampler: DPM++ SDE Karras", "Clip skip: 2"]),
+        (
+            "Steps: 20, Sampler: DPM++ 3M SDE, Schedule type: KL Optimal, Clip skip: 2",
+            ["Sampler: DPM++ 3M SDE", "Schedule type: KL Optimal", "Clip skip: 2"],
+        ),
         ("Steps: many, Sampler: DDIM, Seed: -", ["Steps: many", "Seed: -"]),
         ("Steps: 20, Size: large, Model hash: abc", ["Size: large"]),
     ],
@@ -72,3 +75,24 @@ def test_what_has_no_option_is_told(settings: str, left: list[str]) -> None:
 def test_any_text_will_do(text: str) -> None:
     options: dict[str, Any] = read_parameters(text).options()[0]
     assert isinstance(options["prompt"], str)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ("Sampler: DPM++ 2M Karras", {"sampler": "dpm++_2m", "spacing": "karras"}),
+        ("Sampler: DPM++ 2M, Schedule type: Karras", {"sampler": "dpm++_2m", "spacing": "karras"}),
+        ("Sampler: Euler a, Schedule type: Automatic", {"sampler": "euler_a"}),
+        (
+            "Sampler: DPM++ 2M SDE, Schedule type: SGM Uniform",
+            {"sampler": "dpm++_2m_sde", "spacing": "time_uniform"},
+        ),
+        ("Sampler: DDIM, Schedule type: DDIM", {"sampler": "ddim", "spacing": "compvis"}),
+        ("Sampler: DPM++ SDE, Schedule type: Uniform", {"sampler": "dpm++_sde", "spacing": "normal"}),
+        ("Sampler: dpm_solver, Schedule type: trailing", {"sampler": "dpm_solver", "spacing": "trailing"}),
+    ],
+)
+def test_samplers_and_their_schedules(settings: str, wanted: dict[str, str]) -> None:
+    found, left = read_parameters(f"a cat\nSteps: 20, {settings}").options()
+    assert found == {"prompt": "a cat", "num_inference_steps": 20, **wanted}
+    assert left == []

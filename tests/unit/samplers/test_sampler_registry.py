@@ -31,13 +31,24 @@ from sdjp.samplers import ALIASES, SAMPLERS, Schedule, get_sampler
         ("k_euler_a", "euler_a"),
         ("euler-ancestral", "euler_a"),
         ("EulerAncestralDiscreteScheduler", "euler_a"),
+        ("Heun", "heun"),
+        ("HeunDiscreteScheduler", "heun"),
+        ("DPM++ SDE", "dpm++_sde"),
+        ("dpmpp_sde", "dpm++_sde"),
+        ("DPM++ 2M SDE", "dpm++_2m_sde"),
+        ("dpmpp_2m_sde", "dpm++_2m_sde"),
+        ("UniPC", "unipc"),
+        ("uni_pc", "unipc"),
+        ("uni_pc_bh2", "unipc"),
+        ("LCM", "lcm"),
+        ("TCDScheduler", "tcd"),
     ],
 )
 def test_names_used_elsewhere(spelling: str, name: str) -> None:
     assert get_sampler(spelling) is SAMPLERS[name]
 
 
-@pytest.mark.parametrize("name", ["", "heun", "DPM++ 2M Karras", "eulerr", None, 3])
+@pytest.mark.parametrize("name", ["", "lms", "DPM++ 2M Karras", "eulerr", None, 3])
 def test_unknown_name_lists_all(name: object) -> None:
     with pytest.raises(InputError) as caught:
         get_sampler(name)  # type: ignore[arg-type]
@@ -53,6 +64,7 @@ def test_aliases_lead_somewhere_and_hide_nothing() -> None:
 
 def test_eta_is_refused_where_it_means_nothing() -> None:
     for sampler in SAMPLERS.values():
+        assert sampler.plan(Schedule(), 5).eta == (0.3 if sampler.name == "tcd" else 0)
         if sampler.takes_eta:
             assert sampler.plan(Schedule(), 5, eta=0.5).eta == 0.5
         else:
@@ -67,7 +79,7 @@ def test_listing_samplers_does_not_load_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("DPM++ 2M Karras", "dpm++_2m"), ("eular a", "euler_a"), ("heun", None)]
+    ("name", "meant"), [("DPM++ 2M Karras", "dpm++_2m"), ("eular a", "euler_a"), ("restart", None)]
 )
 def test_an_unknown_sampler_is_answered_with_the_nearest(name: str, meant: str | None) -> None:
     with pytest.raises(InputError) as caught:

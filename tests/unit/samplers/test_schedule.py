@@ -107,9 +107,41 @@ def test_compvis_names_the_nearest_usable(steps: int, nearest: tuple[str, ...]) 
         assert SCHEDULE.plan(int(number), spacing="compvis")
 
 
+@pytest.mark.parametrize("alpha_bar", [0.999, 0.5, 0.02])
+def test_a_timestep_is_found_by_its_noise(alpha_bar: float) -> None:
+    assert SCHEDULE.alpha_bar_at(SCHEDULE.timestep_at(alpha_bar)) == pytest.approx(alpha_bar, rel=1e-12)
+    assert SCHEDULE.timestep_at(SCHEDULE.alpha_bar_at(123.25)) == pytest.approx(123.25, abs=1e-9)
+    assert SCHEDULE.timestep_at(1.0) == 0
+    assert SCHEDULE.timestep_at(1e-9) == 999
+
+
+@pytest.mark.parametrize("spacing", ["karras", "exponential", "beta"])
+def test_spacings_of_sigmas_span_the_model(spacing: str) -> None:
+    plan = SCHEDULE.plan(7, spacing=spacing)
+    assert (plan.timesteps[0], plan.timesteps[-1]) == (999, 0)
+    sigmas = [math.sqrt(1 / a - 1) for a in plan.alpha_bar]
+    high, low = sigmas[0], sigmas[-1]
+    if spacing != "beta":  # their paths: sigma^(1/7), log sigma
+        path = [sigma ** (1 / 7) if spacing == "karras" else math.log(sigma) for sigma in sigmas]
+        strides = [a - b for a, b in itertools.pairwise(path)]
+        assert strides == pytest.approx([strides[0]] * 6, rel=1e-9)
+    else:  # it is symmetric
+        assert sigmas[3] == pytest.approx((high + low) / 2, rel=1e-9)
+        assert sigmas[1] + sigmas[5] == pytest.approx(high + low, rel=1e-9)
+
+
+def test_latent_consistency_models_have_fifty_timesteps() -> None:
+    assert SCHEDULE.timesteps("lcm", 4) == (999, 759, 499, 259)
+    assert SCHEDULE.timesteps("lcm", 50) == tuple(range(999, 0, -20))
+    with pytest.raises(InputError, match="50") as caught:
+        SCHEDULE.timesteps("lcm", 51)
+    assert caught.value.code == "steps.lcm"
+    assert Schedule(num_train_timesteps=20).timesteps("lcm", 20) == tuple(range(19, -1, -1))
+
+
 @pytest.mark.parametrize("spacing", sorted(set(SPACINGS) - {"compvis"}))
 def test_exactly_as_many_timesteps_as_steps(spacing: str) -> None:
-    for steps in range(1, 1001):
+    for steps in range(1, 51) if spacing == "lcm" else (*range(1, 60), *range(60, 1001, 47), 998, 999, 1000):
         timesteps = SCHEDULE.timesteps(spacing, steps)
         assert len(timesteps) == steps
         assert timesteps[0] <= 999

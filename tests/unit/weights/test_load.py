@@ -495,18 +495,63 @@ def test_the_steps_of_a_folder_are_those_of_its_scheduler(diffusers: Path) -> No
     assert not torch.equal(drawn(), drawn(spacing="leading"))
 
 
+DPM = {"_class_name": "DPMSolverMultistepScheduler"}
+EULER = {"_class_name": "EulerDiscreteScheduler"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sampler", "spacing"),
+    [
+        (EULER | {"use_karras_sigmas": True, "timestep_spacing": "linspace"}, "euler", "karras"),
+        (EULER | {"use_exponential_sigmas": True, "timestep_spacing": None}, "euler", "exponential"),
+        (EULER | {"timestep_spacing": "linspace"}, "euler", "normal"),
+        (DPM | {"use_beta_sigmas": True, "steps_offset": 0}, "dpm++_2m", "beta"),
+        (DPM | {"timestep_spacing": "linspace"}, "dpm++_2m", "multistep_linspace"),
+        (DPM | {"timestep_spacing": "leading"}, "dpm++_2m", "multistep_leading"),
+        (DPM | {"timestep_spacing": None}, "dpm++_2m", None),
+        (
+            DPM | {"lower_order_final": False, "euler_at_final": True, "timestep_spacing": None},
+            "dpm++_2m",
+            None,
+        ),
+        (DPM | {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True}, "dpm++_2m_sde", "karras"),
+        (DPM | {"final_sigmas_type": "sigma_min", "timestep_spacing": "trailing"}, "dpm_solver", "trailing"),
+        ({"_class_name": "HeunDiscreteScheduler"}, "heun", None),
+        ({"_class_name": "DPMSolverSDEScheduler"}, "dpm++_sde", None),
+        (
+            {"_class_name": "UniPCMultistepScheduler", "solver_type": "bh2", "timestep_spacing": "linspace"},
+            "unipc",
+            "multistep_linspace",
+        ),
+        ({"_class_name": "LCMScheduler", "set_alpha_to_one": True, "steps_offset": 0}, "lcm", None),
+        ({"_class_name": "TCDScheduler", "original_inference_steps": 50}, "tcd", None),
+    ],
+)
+def test_settings_of_schedulers_that_are_followed(
+    settings: dict[str, Any], sampler: str, spacing: str | None, diffusers: Path
+) -> None:
+    loaded = schedule(diffusers, **settings)
+    assert (loaded.config.defaults.sampler, loaded.config.defaults.spacing) == (sampler, spacing)
+    assert loaded.report.notes == ()
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         {"use_karras_sigmas": True},
+        {"timestep_spacing": "leading", "use_karras_sigmas": True, **EULER},
+        {"euler_at_final": True, "final_sigmas_type": "sigma_min", **DPM},
+        {"algorithm_type": "sde-dpmsolver", **DPM},
+        {"solver_order": 3, **DPM},
+        {"solver_type": "bh1", "_class_name": "UniPCMultistepScheduler"},
+        {"original_inference_steps": 25, "_class_name": "LCMScheduler"},
         {"skip_prk_steps": False, "_class_name": "PNDMScheduler"},
         {"set_alpha_to_one": True},
         {"steps_offset": 0},
         {"timestep_spacing": "own"},
-        {"algorithm_type": "sde-dpmsolver++", "_class_name": "DPMSolverMultistepScheduler"},
         *(
             {"_class_name": f"{name}Scheduler"}
-            for name in ("LCM", "HeunDiscrete", "UniPCMultistep", "DEISMultistep", "LMSDiscrete")
+            for name in ("DEISMultistep", "LMSDiscrete", "DPMSolverSinglestep")
         ),
         {"_class_name": ["a", "list"]},
     ],

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError, MissingDependencyError, WeightsError
 from sdjp.models import VAE, CLIPText, TextEncoder, UNet
+from sdjp.options.names import own_names
 from sdjp.samplers import get_sampler
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
@@ -47,6 +48,15 @@ SCHEDULERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     ),
     "euler": ("EulerDiscreteScheduler", {}),
     "euler_a": ("EulerAncestralDiscreteScheduler", {}),
+    "heun": ("HeunDiscreteScheduler", {}),
+    "dpm++_2m_sde": (
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "sde-dpmsolver++", "final_sigmas_type": "zero"},
+    ),
+    "dpm++_sde": ("DPMSolverSDEScheduler", {}),
+    "unipc": ("UniPCMultistepScheduler", {"solver_type": "bh2", "final_sigmas_type": "zero"}),
+    "lcm": ("LCMScheduler", {}),
+    "tcd": ("TCDScheduler", {}),
 }
 """Sampler to the class of diffusers that takes the same steps, and what its settings need for that."""
 
@@ -155,29 +165,49 @@ def to_scheduler(config: ModelConfig, sampler: str | None = None, spacing: str |
     Args:
         config: The model.
         sampler: A name in ``sdjp.samplers.SAMPLERS``; the model's own, if None.
-        spacing: ``"leading"``, ``"trailing"`` or ``"linspace"``; that of the sampler, if None.
+        spacing: A spacing that the scheduler has, by our name; ``"leading"`` and ``"linspace"`` are its own
+            ones by these names. That of the sampler, if None.
 
     Raises:
         InputError: If diffusers has none like it.
+        MissingDependencyError: If diffusers is not installed, or what it needs for this one.
     """
     require_diffusers()
+    if sampler is None and spacing is None:
+        spacing = config.defaults.spacing
+    sampler, spacing = own_names(sampler, spacing)
     chosen = get_sampler(config.defaults.sampler if sampler is None else sampler)
-    if chosen.name not in SCHEDULERS or spacing not in (None, "leading", "trailing", "linspace"):
-        what = chosen.name if chosen.name not in SCHEDULERS else f"spacing={spacing!r}"
+    if chosen.name not in SCHEDULERS:
         raise InputError(
             "diffusers.scheduler",
-            ja=f"{what} に当たるものが diffusers にありません。"
-            f"sampler は {', '.join(SCHEDULERS)} から、"
-            "spacing は leading、trailing、linspace から選んでください。",
-            en=f"diffusers has nothing like {what}. Choose a sampler of {', '.join(SCHEDULERS)}, "
-            "and a spacing of leading, trailing, linspace.",
+            ja=f"サンプラー {chosen.name} に当たるものが diffusers にありません。"
+            f"{', '.join(SCHEDULERS)} から選んでください。",
+            en=f"diffusers has nothing like the sampler {chosen.name}. "
+            f"Choose one of {', '.join(SCHEDULERS)}.",
         )
     name, own = SCHEDULERS[chosen.name]
     base = to_files(config)["scheduler"]
     shared = ("beta_start", "beta_end", "beta_schedule", "num_train_timesteps", "prediction_type")
     settings = {**{key: base[key] for key in shared}, "timestep_spacing": "leading", "steps_offset": 1, **own}
-    if spacing is not None:
-        settings["timestep_spacing"] = spacing
+    if spacing not in (None, chosen.spacing):
+        spacings = scheduling.settings_of_spacings(name)
+        if spacing not in spacings:
+            raise InputError(
+                "diffusers.scheduler",
+                ja=f"spacing={spacing!r} に当たるものが diffusers の {name} にありません。"
+                f"指定しないか、次から選んでください: {', '.join(spacings) or chosen.spacing}",
+                en=f"{name} of diffusers has nothing like spacing={spacing!r}. "
+                f"Leave it out, or choose one of: {', '.join(spacings) or chosen.spacing}",
+            )
+        settings.update(spacings[spacing])
+    needed = "torchsde" if chosen.name == "dpm++_sde" else "scipy" if "use_beta_sigmas" in settings else None
+    if needed is not None and find_spec(needed) is None:
+        raise MissingDependencyError(
+            "diffusers.missing",
+            ja=f"diffusers のこのスケジューラーには {needed} が必要です。"
+            f"pip install {needed} で入れてください。",
+            en=f"this scheduler of diffusers needs {needed}. Install it with: pip install {needed}",
+        )
     return getattr(import_module("diffusers"), name)(**settings)
 
 
