@@ -86,7 +86,8 @@ def test_what_comes_back_is_what_went(ours: Pipeline) -> None:
 
 # Not plms with v: diffusers averages v of different timesteps; see test_samplers_diffusers.py.
 @pytest.mark.parametrize(
-    ("sampler", "prediction"), [("ddim", "epsilon"), ("plms", "epsilon"), ("euler", "epsilon"), ("ddim", "v")]
+    ("sampler", "prediction"),
+    [("ddim", "epsilon"), ("plms", "epsilon"), ("euler", "epsilon"), ("heun", "epsilon"), ("ddim", "v")],
 )
 def test_both_draw_the_same_picture(sampler: str, prediction: Literal["epsilon", "v"]) -> None:
     schedule = dataclasses.replace(SMALL.schedule, prediction=prediction)

@@ -100,8 +100,7 @@ def _compvis_works(steps: int, T: int) -> bool:
 
 def normal(steps: int, schedule: Schedule) -> Sequence[float]:
     """From T - 1 to 0, both included, in equal, fractional strides: k-diffusion's ``get_sigmas``."""
-    stride = (schedule.num_train_timesteps - 1) / max(steps - 1, 1)
-    return [schedule.num_train_timesteps - 1 - i * stride for i in range(steps)]
+    return [(schedule.num_train_timesteps - 1) * (1 - share) for share in _shares(steps)]
 
 
 def simple(steps: int, schedule: Schedule) -> Sequence[float]:
