@@ -1,7 +1,8 @@
 """A sampler of one's own: a generator over any model. · 自分のサンプラーを書く。
 
-The two-step method of Adams and Bashforth on dx/dsigma = eps (Karras et al. 2022, arXiv 2206.00364): each step
-follows the slope on, as it changed over the step before. To give it to everybody, see docs/en/extending.md.
+The two-step method of Adams and Bashforth on dx/dsigma = eps (Karras et al. 2022, arXiv 2206.00364): each
+step follows the slope on, as it changed over the step before. To give it to everybody, see
+docs/en/extending.md.
 """
 
 from collections.abc import Iterator

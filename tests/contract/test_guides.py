@@ -29,7 +29,7 @@ from sdjp.samplers.base import Step, at
 
 
 def adams_bashforth(denoise, x_T, plan, noise):
-    """dx/dsigma = eps (Karras et al. 2022, arXiv 2206.00364), by the two-step method of Adams and Bashforth."""
+    """dx/dsigma = eps (Karras et al. 2022, arXiv 2206.00364) by Adams and Bashforth's two-step method."""
     x = x_T
     eps_before, h_before = x_T, 0.0
     for i, t, a, a_prev in plan.moves(end=1.0):

@@ -172,7 +172,7 @@ def test_names_of_other_programs_and_the_models_own_spacing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "spacing", "needed"), [("dpm++_sde", None, "torchsde"), ("euler", "beta", "scipy")]
+    ("sampler", "spacing", "needed"), [("dpm++_sde", None, "torchsde"), ("euler", "beta_sigmas", "scipy")]
 )
 def test_what_a_scheduler_needs(
     sampler: str, spacing: str | None, needed: str, monkeypatch: pytest.MonkeyPatch

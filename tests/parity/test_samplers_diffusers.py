@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -279,14 +280,19 @@ def test_timesteps_between_timesteps() -> None:
         assert SCHEDULE.timesteps("normal", steps) == pytest.approx(scheduler.timesteps.tolist(), abs=1e-3)
 
 
-SIGMAS = pytest.mark.parametrize("spacing", ["karras", "exponential", "beta"])
+SIGMAS = pytest.mark.parametrize("spacing", ["karras", "exponential", "beta_sigmas"])
 """Spacings of sigmas: diffusers has a switch for each."""
 
 
 def switched(name: str, spacing: str, **config: Any) -> Any:
-    if spacing == "beta":
+    if spacing == "beta_sigmas":
         pytest.importorskip("scipy")
-    settings = {**BETAS, "timestep_spacing": "linspace", f"use_{spacing}_sigmas": True, **config}
+    settings = {
+        **BETAS,
+        "timestep_spacing": "linspace",
+        f"use_{spacing.removesuffix('_sigmas')}_sigmas": True,
+        **config,
+    }
     return getattr(diffusers, f"{name}Scheduler")(**settings)
 
 
@@ -349,6 +355,9 @@ def test_beta_quantiles() -> None:
     stats = pytest.importorskip("scipy.stats")
     for share in [0.0, 1e-9, 1e-4, *(i / 97 for i in range(98)), 1 - 1e-9, 1.0]:
         assert quantile(share) == pytest.approx(float(stats.beta.ppf(share, 0.6, 0.6)), abs=1e-14)
+    for steps in (1, 2, 8, 25, 50):  # in the words of ComfyUI's "beta"
+        shares = stats.beta.ppf(1 - np.linspace(0, 1, steps, endpoint=False), 0.6, 0.6)
+        assert list(SCHEDULE.timesteps("beta", steps)) == np.rint(999 * shares).tolist()
 
 
 # k-diffusion's sample_dpmpp_sde in its own terms, on one Brownian path; torchsde is not needed for it.

@@ -37,7 +37,7 @@ SCHEDULE_NAMES: Final[Mapping[str, str]] = {
     "time_uniform": "SGM Uniform",
     "karras": "Karras",
     "exponential": "Exponential",
-    "beta": "Beta",
+    "beta_sigmas": "Beta",
     "normal": "Normal",
     "simple": "Simple",
 }
@@ -127,7 +127,8 @@ def _sampler(value: str) -> dict[str, Any]:
 
 
 def _schedule(value: str) -> dict[str, Any]:
-    _, spacing = own_names(None, "ddim_uniform" if value == "DDIM" else value)
+    shown = {name: own for own, name in SCHEDULE_NAMES.items()} | {"DDIM": "ddim_uniform"}
+    _, spacing = own_names(None, shown.get(value, value))
     if spacing is not None and spacing not in SPACINGS:
         raise ValueError(value)
     return {} if spacing is None else {"spacing": spacing}

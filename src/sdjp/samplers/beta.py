@@ -1,4 +1,4 @@
-"""The beta distribution with both parameters 0.6: where the spacing "beta" has its places."""
+"""The beta distribution with both parameters 0.6, for the spacings "beta" and "beta_sigmas"."""
 
 from __future__ import annotations
 

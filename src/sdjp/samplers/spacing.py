@@ -139,10 +139,18 @@ def exponential(steps: int, schedule: Schedule) -> Sequence[float]:
 
 
 def beta(steps: int, schedule: Schedule) -> Sequence[float]:
-    """sigma at even quantiles of the beta distribution of 0.6 and 0.6: dense at both ends.
+    """Timesteps at even quantiles of the beta distribution of 0.6 and 0.6, rounded: dense at both ends.
 
-    As diffusers (``use_beta_sigmas``) and AUTOMATIC1111 have it. Lee et al. 2024, arXiv 2407.12173, and
-    ComfyUI place timesteps so, not sigmas.
+    Lee et al. 2024, arXiv 2407.12173, as ComfyUI has it; here a timestep may come twice if there are many.
+    """
+    T = schedule.num_train_timesteps
+    return [round((T - 1) * quantile(1 - i / steps)) for i in range(steps)]
+
+
+def beta_sigmas(steps: int, schedule: Schedule) -> Sequence[float]:
+    """sigma at even quantiles of that distribution: diffusers' ``use_beta_sigmas``, AUTOMATIC1111's "Beta".
+
+    Most steps go to the largest sigmas, and few are left for what makes a picture.
     """
     high, low = _ends(schedule)
     return _timesteps((low + quantile(1 - share) * (high - low) for share in _shares(steps)), schedule)
@@ -193,6 +201,7 @@ SPACINGS: Final[Mapping[str, Spacing]] = {
     "karras": karras,
     "exponential": exponential,
     "beta": beta,
+    "beta_sigmas": beta_sigmas,
     "normal": normal,
     "simple": simple,
     "multistep_linspace": multistep_linspace,

@@ -89,6 +89,8 @@ def test_any_text_will_do(text: str) -> None:
         ),
         ("Sampler: DDIM, Schedule type: DDIM", {"sampler": "ddim", "spacing": "compvis"}),
         ("Sampler: DPM++ SDE, Schedule type: Uniform", {"sampler": "dpm++_sde", "spacing": "normal"}),
+        ("Sampler: Euler, Schedule type: Beta", {"sampler": "euler", "spacing": "beta_sigmas"}),
+        ("Sampler: Euler, Schedule type: beta", {"sampler": "euler", "spacing": "beta"}),
         ("Sampler: dpm_solver, Schedule type: trailing", {"sampler": "dpm_solver", "spacing": "trailing"}),
     ],
 )

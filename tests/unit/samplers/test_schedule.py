@@ -115,13 +115,13 @@ def test_a_timestep_is_found_by_its_noise(alpha_bar: float) -> None:
     assert SCHEDULE.timestep_at(1e-9) == 999
 
 
-@pytest.mark.parametrize("spacing", ["karras", "exponential", "beta"])
+@pytest.mark.parametrize("spacing", ["karras", "exponential", "beta_sigmas"])
 def test_spacings_of_sigmas_span_the_model(spacing: str) -> None:
     plan = SCHEDULE.plan(7, spacing=spacing)
     assert (plan.timesteps[0], plan.timesteps[-1]) == (999, 0)
     sigmas = [math.sqrt(1 / a - 1) for a in plan.alpha_bar]
     high, low = sigmas[0], sigmas[-1]
-    if spacing != "beta":  # their paths: sigma^(1/7), log sigma
+    if spacing != "beta_sigmas":  # their paths: sigma^(1/7), log sigma
         path = [sigma ** (1 / 7) if spacing == "karras" else math.log(sigma) for sigma in sigmas]
         strides = [a - b for a, b in itertools.pairwise(path)]
         assert strides == pytest.approx([strides[0]] * 6, rel=1e-9)
@@ -141,7 +141,9 @@ def test_latent_consistency_models_have_fifty_timesteps() -> None:
 
 @pytest.mark.parametrize("spacing", sorted(set(SPACINGS) - {"compvis"}))
 def test_exactly_as_many_timesteps_as_steps(spacing: str) -> None:
-    for steps in range(1, 51) if spacing == "lcm" else range(1, 1001, 37 if spacing == "beta" else 1):
+    for steps in (
+        range(1, 51) if spacing == "lcm" else range(1, 1001, 37 if spacing.startswith("beta") else 1)
+    ):
         timesteps = SCHEDULE.timesteps(spacing, steps)
         assert len(timesteps) == steps
         assert timesteps[0] <= 999

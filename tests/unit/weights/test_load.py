@@ -505,7 +505,7 @@ EULER = {"_class_name": "EulerDiscreteScheduler"}
         (EULER | {"use_karras_sigmas": True, "timestep_spacing": "linspace"}, "euler", "karras"),
         (EULER | {"use_exponential_sigmas": True, "timestep_spacing": None}, "euler", "exponential"),
         (EULER | {"timestep_spacing": "linspace"}, "euler", "normal"),
-        (DPM | {"use_beta_sigmas": True, "steps_offset": 0}, "dpm++_2m", "beta"),
+        (DPM | {"use_beta_sigmas": True, "steps_offset": 0}, "dpm++_2m", "beta_sigmas"),
         (DPM | {"timestep_spacing": "linspace"}, "dpm++_2m", "multistep_linspace"),
         (DPM | {"timestep_spacing": "leading"}, "dpm++_2m", "multistep_leading"),
         (DPM | {"timestep_spacing": None}, "dpm++_2m", None),

@@ -62,7 +62,7 @@ CLASSES: Final = {
 SIGMAS: Final = {
     "use_karras_sigmas": "karras",
     "use_exponential_sigmas": "exponential",
-    "use_beta_sigmas": "beta",
+    "use_beta_sigmas": "beta_sigmas",
 }
 """Switches, and the spacings they stand for."""
 # What our samplers do, where a setting tells of it at all.
