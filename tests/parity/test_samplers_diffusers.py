@@ -357,7 +357,10 @@ def test_beta_quantiles() -> None:
         assert quantile(share) == pytest.approx(float(stats.beta.ppf(share, 0.6, 0.6)), abs=1e-14)
     for steps in (1, 2, 8, 25, 50):  # in the words of ComfyUI's "beta"
         shares = stats.beta.ppf(1 - np.linspace(0, 1, steps, endpoint=False), 0.6, 0.6)
-        assert list(SCHEDULE.timesteps("beta", steps)) == np.rint(999 * shares).tolist()
+        timesteps = SCHEDULE.timesteps("beta", steps)
+        assert timesteps == pytest.approx(
+            (999 * shares).tolist(), abs=0.5 + 1e-9
+        )  # rounded; 499.5 either way
 
 
 # k-diffusion's sample_dpmpp_sde in its own terms, on one Brownian path; torchsde is not needed for it.
