@@ -160,13 +160,11 @@ def _module(there: str, numbered: Mapping[str, str]) -> str:
 
 
 def _numbered(given: Mapping[str, object]) -> dict[str, str]:
-    """The modules that ESRGAN itself only numbers: the first, the doublings, and the last two."""
+    """The modules that ESRGAN itself only numbers: the first, each third for a doubling, and the last two."""
     found = {name.rpartition(".")[0] for name in given}
-    numbers = sorted(int(match[1]) for match in map(_NUMBERED.fullmatch, found) if match is not None)
-    if len(numbers) < 3:
-        return {}
-    ours = ["conv_first", *(f"conv_up.{i}" for i in range(len(numbers) - 3)), "conv_hr", "conv_last"]
-    return {f"model.{n}": name for n, name in zip(numbers, ours, strict=True)}
+    last = max((int(match[1]) for match in map(_NUMBERED.fullmatch, found) if match is not None), default=0)
+    ups = {f"model.{n}": f"conv_up.{n // 3 - 1}" for n in range(3, last - 3, 3)}
+    return {"model.0": "conv_first", **ups, f"model.{last - 2}": "conv_hr", f"model.{last}": "conv_last"}
 
 
 def _network(shapes: Mapping[str, Shape]) -> Compact | RRDBNet:
