@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from safetensors.torch import save_file
 
 from sdjp import errors
 from sdjp.engines import make_engine
 from sdjp.generation import upscaling
+from sdjp.generation.memory import MemorySavings
 from sdjp.generation.upscaling import enlarge
 from sdjp.images import fit_picture, read_metadata
 from sdjp.images.a1111 import read_parameters
@@ -124,6 +125,21 @@ def test_memory_is_that_of_a_tile() -> None:
     assert max(widest) <= 64 + 4 + 2 * 20
 
 
+def test_the_saving_of_memory_makes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upscaling, "TILE", 80)
+    sparing = Pipeline(
+        random_models(SMALL),
+        tokenizer=ClipTokenizer.from_assets(),
+        translator=make_translator("lexicon"),
+        memory=MemorySavings.named("tiles"),
+    )
+    made = sparing.upscale(noise(50, 30), strength=0, factor=2, upscaler="animevideo").image
+    usual = enlarge(noise(50, 30), EMBEDDED, width=100, height=60)
+    small = enlarge(noise(50, 30), EMBEDDED, width=100, height=60, tile=20)
+    assert made.tobytes() == small.tobytes()
+    assert np.abs(array(made) - array(usual)).max() <= 1
+
+
 @pytest.mark.parametrize("factor", [1, 1.3, 2, 4])
 def test_lanczos_takes_it_down_to_the_size(factor: float) -> None:
     picture = noise(20, 14)
@@ -225,6 +241,21 @@ def test_upscale_without_redrawing_needs_no_prompt_and_no_network_of_the_model(
     assert result.options.prompt is None
     assert result.latents is None
     assert "pixels_sha256" in result.record(0)["image"]
+
+
+def test_a_photograph_is_turned_upright_once(eager: Pipeline, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # a quarter to the right
+    noise(30, 20).save(tmp_path / "turned.png", exif=exif)
+    upright = noise(30, 20).transpose(Image.Transpose.ROTATE_270)
+    expected = enlarge(upright, EMBEDDED, width=30, height=45)
+    given: dict[str, Any] = {"factor": 1.5, "upscaler": "animevideo"}
+    made = eager.upscale(tmp_path / "turned.png", strength=0, **given)
+    assert made.image.tobytes() == expected.tobytes()
+    assert made.record(0)["image"]["name"] == "turned.png"
+    redrawn = eager.upscale(tmp_path / "turned.png", PROMPT, seed=1, **given)
+    assert redrawn.image.tobytes() == eager.upscale(upright, PROMPT, seed=1, **given).image.tobytes()
+    assert redrawn.record(0)["image"]["name"] == "turned.png"
 
 
 def test_without_an_upscaler_strength_0_stays_as_it_was(tiny: Pipeline) -> None:

@@ -192,8 +192,11 @@ def _compact(shapes: Mapping[str, Shape]) -> Compact:
             "it looks like SRVGGNetCompact with activations other than PReLU (there is no body.1.weight)",
         )
     last = max(_indices(shapes, r"body\.(\d{1,3})\.weight"))
-    scale = math.isqrt(_convolution(shapes, f"body.{last}.weight")[0] // 3)
+    outputs, _ = _convolution(shapes, f"body.{last}.weight")
+    scale = math.isqrt(outputs // 3)
     _check_colours(inputs, 3)
+    if scale == 0:
+        raise Invalid(f"出力が {outputs} チャンネルです", f"it gives {outputs} channels, which is not RGB")
     return Compact(features=features, layers=last // 2 - 1, scale=scale)
 
 

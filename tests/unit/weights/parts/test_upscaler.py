@@ -158,6 +158,10 @@ SPOILT: dict[str, tuple[Callable[[], dict[str, Tensor]], str]] = {
         lambda: {**weights("compact_x4"), "body.8.weight": torch.zeros(50, FEATURES, 3, 3)},
         "misshapen tensors",
     ),
+    "no colours": (
+        lambda: {**weights("compact_x4"), "body.8.weight": torch.zeros(2, FEATURES, 3, 3)},
+        "2 channels",
+    ),
     "no features": (
         lambda: {**weights("compact_x4"), "body.0.weight": torch.zeros(0, 3, 3, 3)},
         "has the shape",
