@@ -13,6 +13,7 @@ from sdjp.weights import convert
 from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.conftest import SMALL
 from tests.encoder_folders import save_small_adapter
+from tests.golden.make_upscalers import weights
 from tests.original import save_yaml, tiny_tensors, tiny_yaml
 from tests.safety_files import save_checker
 from tests.stand_in import save_stand_in
@@ -32,6 +33,7 @@ def save_all(folder: Path) -> None:
     _save_weights(folder)
     Pipeline.from_pretrained(folder / "sd-v1-4.ckpt").generate("赤いりんご").save(folder / "out")
     save_checker(folder / "safety_checker")
+    torch.save({"params_ema": weights("basicsr_x4")}, folder / "RealESRGAN_x4plus.pth")
     for name in ("fugumt-ja-en", "translator"):
         shutil.copytree(MARIAN, folder / name)
     (folder / "LoRA").mkdir()

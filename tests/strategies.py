@@ -297,6 +297,7 @@ options = st.builds(
     overlap=st.integers(0, 256).map(lambda n: 8 * n) | st.none(),
     hires=st.floats(1, 8) | st.integers(1, 8) | st.none(),
     hires_strength=st.floats(0, 1),
+    upscaler=st.sampled_from(["animevideo", "モデル/4x.pth"]) | st.none(),
 )
 """Options that are allowed, for a model with a factor of 8."""
 

@@ -23,7 +23,17 @@ from sdjp.engines import Engine, make_engine
 from sdjp.errors import InputError
 from sdjp.forks import about_to_compute
 from sdjp.generation.fast import check_engine
-from sdjp.generation.job import INPUTS, Inputs, Job, common_loras, enlarged, enlarging_tile, settle
+from sdjp.generation.job import (
+    INPUTS,
+    Inputs,
+    Job,
+    common_loras,
+    enlarged,
+    enlarging_tile,
+    settle,
+    settle_record,
+    upscaler_of,
+)
 from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
 from sdjp.generation.progress import OnStep, Progress, Watch
@@ -334,6 +344,7 @@ class Pipeline:
         # large pictures
         hires: float | None = None,
         hires_strength: float = 0.4,
+        upscaler: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
         # tensors in place of words and seeds
@@ -380,7 +391,9 @@ class Pipeline:
             paste_back: Give the pixels outside the mask back as they were.
             feather: Pixels outside the mask within which they go over into what was drawn.
             hires: Enlarge the finished pictures so many times, and redraw them in tiles.
-            hires_strength: How much is replaced then.
+            hires_strength: How much is replaced then; at 0, with an upscaler, they are only enlarged.
+            upscaler: What enlarges them: ``"animevideo"``, which ships, or a file of the kind of ESRGAN;
+                Lanczos, if None. See :mod:`sdjp.weights.parts.upscaler`.
             tile: Denoise in tiles of this side in pixels (MultiDiffusion, arXiv 2302.08113).
             overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
             latents: Noise to start from instead of the seed's, (B, C, h, w).
@@ -444,7 +457,8 @@ class Pipeline:
         cancel: threading.Event | None = None,
         **arguments: Unpack[UpscaleArguments],
     ) -> GenerationResult:
-        """Enlarge a picture (Lanczos) and redraw it in overlapping tiles, which puts in what was too small.
+        """Enlarge a picture (by Lanczos or ``upscaler``) and redraw it in overlapping tiles, which puts in
+        what was too small.
 
         Memory is that of one tile and of the picture itself.
 
@@ -453,6 +467,7 @@ class Pipeline:
             prompt: What is in it.
             factor: How many times larger the sides become, 1 to 8.
             strength: How much is replaced, 0 to 1. From 0.4 up each tile begins to draw a picture of its own.
+                At 0, with ``upscaler``, it is only enlarged, and no prompt is needed.
             progress: As in :meth:`generate`, and so are ``on_step``, ``cancel`` and all others; ``tile`` is
                 the model's own size, if it is left out.
 
@@ -462,16 +477,24 @@ class Pipeline:
         Raises:
             InputError: If an argument is not usable; before any heavy work.
         """
-        larger, keep = enlarged(image, checks.plain(factor), self.config)
-        given: dict[str, Any] = {"tile": None, **arguments}
+        picture = images.open_picture(image)
+        larger, keep = enlarged(picture, checks.plain(factor), self.config)
+        given: dict[str, Any] = {"tile": None, "upscaler": None, **arguments}
         given["tile"] = enlarging_tile(self.config) if given["tile"] is None else given["tile"]
         inputs = Inputs(image=larger, prompt_embeds=given.pop("prompt_embeds", None))
         options = GenerationOptions(
             prompt=prompt, height=larger.height, width=larger.width, strength=strength, **given
         )
-        job = dataclasses.replace(self._settle(options, inputs), keep=keep)
+        run, network = self._run(), upscaler_of(options)
+        if network is not None and options.strength == 0:
+            about_to_compute()
+            return run.enlarged(settle_record(options, self.config), picture, keep, network)
+        job = self._settle(dataclasses.replace(options, upscaler=None), inputs)
+        if network is not None:
+            job = run.with_upscaler(job, options, picture, keep, network)
         watch = Watch(bar=progress, on_step=on_step, cancel=cancel)
-        return GenerationResult.collect(self._run().batches(job, job.count, watch))
+        job = dataclasses.replace(job, keep=keep)
+        return GenerationResult.collect(run.batches(job, job.count, watch))
 
     def _model(self) -> Model:
         """The networks as they are now, and how they are run."""

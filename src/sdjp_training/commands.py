@@ -20,6 +20,7 @@ from sdjp_training.release import (
     mini_export,
     restore,
     translator_export,
+    upscaler_export,
 )
 from sdjp_training.scenes import artwork, emoji_names, shards, words
 from sdjp_training.trainers import (
@@ -280,6 +281,12 @@ COMMANDS: Final = (
         lambda args: adapter_export.export(args.folder, args.target, source=args.model),
         "pack the adapter into a folder",
         (_target(ASSETS / "mini/adapter"), _model("the model that it was trained for")),
+    ),
+    Command(
+        "export-upscaler",
+        lambda args: upscaler_export.export(args.folder / "packages", args.target),
+        "fetch the upscaler that ships, and write it as sdjp reads it",
+        (_target(ASSETS / "upscaler"),),
     ),
     Command(
         "words",

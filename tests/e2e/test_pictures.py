@@ -58,6 +58,47 @@ def test_hires(here: Path) -> None:
     assert size_of(here / "out" / "00000.png") == (128, 128)
 
 
+def test_upscale_by_a_network_alone_needs_no_prompt(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--upscaler", "animevideo", "--strength", "0", "--factor", "1.5", *QUICK]
+    Image.open("野原.png").resize((60, 40)).save("小さい.png")
+    assert cli.main(["upscale", "小さい.png", *given]) == 0
+    assert size_of(here / "out" / "00000.png") == (90, 60)
+    assert "90×60）" in capsys.readouterr().out
+    record = read_metadata(here / "out" / "00000.png").sdjp
+    assert record is not None
+    assert record["image"]["name"] == "小さい.png"
+    assert [r["data"]["name"] for r in record["reports"] if r["name"] == "upscaler"] == ["animevideo"]
+    assert cli.main(["info", "out/00000.png"]) == 0
+    assert "animevideo" in capsys.readouterr().out
+
+
+def test_a_drawing_enlarged_by_a_network_is_drawn_again_from_its_record(here: Path) -> None:
+    given = ["--hires", "2", "--hires-strength", "0", "--upscaler", "animevideo"]
+    assert cli.main(["赤いりんご", "-W", "64", "-H", "64", *given, *QUICK]) == 0
+    assert cli.main(["--from-png", "out/00000.png", "--no-watermark", "--safety", "off"]) == 0
+    first, again = (Image.open(here / "out" / name) for name in ("00000.png", "00001.png"))
+    assert first.size == (128, 128)
+    assert first.tobytes() == again.tobytes()
+
+
+def test_a_file_that_is_no_upscaler_is_told_before_a_model_is_loaded(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["猫", "--hires", "2", "--upscaler", "野原.png", "--model", "ない.ckpt"]) == 1
+    error = capsys.readouterr().err
+    assert "野原.png" in error
+    assert "画像" in error
+    assert "ckpt" not in error
+
+
+def test_the_record_of_upscale_leaves_its_upscaler(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.open("野原.png").resize((40, 30)).save("小さい.png")
+    given = ["--prompt", "野原", "--factor", "1.5", "--upscaler", "animevideo", *QUICK]
+    assert cli.main(["upscale", "小さい.png", *given]) == 0
+    assert cli.main(["--from-png", "out/00000.png", *QUICK]) == 0
+    assert "--upscaler animevideo (sdjp upscale)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -67,6 +108,11 @@ def test_hires(here: Path) -> None:
         (["猫", "--init-img", "野原.png", "--strength", "nan"], "strength"),
         (["猫", "--init-img", "野原.png", "--hires", "2"], "upscale"),
         (["猫", "--hires", "9"], "hires"),
+        (["猫", "--hires", "2", "--upscaler", "ない.pth"], "ない.pth"),
+        (["猫", "--upscaler", "animevideo"], "hires"),
+        (["upscale", "野原.png", "--upscaler", "animevideo"], "--prompt"),
+        (["upscale", "野原.png", "--upscaler", "ない.pth", "--strength", "0"], "ない.pth"),
+        (["upscale", "ない.png", "--upscaler", "animevideo", "--strength", "0"], "ない.png"),
         (["猫", "--overlap", "8"], "overlap"),
         (["upscale", "野原.png"], "--prompt"),
         (["upscale", "ない.png", "--prompt", "猫"], "ない.png"),

@@ -122,6 +122,8 @@ BAD: list[tuple[str, object, str]] = [
     ("hires", 8.1, "hires.range"),
     ("hires", True, "hires.range"),
     ("hires_strength", math.nan, "hires_strength.range"),
+    ("upscaler", 4, "upscaler.type"),
+    ("upscaler", ("animevideo",), "upscaler.type"),
     ("prompt", 5, "prompt.type"),
     ("prompt", ("猫", None), "prompt.type"),
     ("negative_prompt", b"x", "negative_prompt.type"),
@@ -278,6 +280,7 @@ def test_the_schema_is_one(cls: type[GenerationOptions]) -> None:
 BESIDE: dict[str, dict[str, Any]] = {
     "overlap": {"tile": 8192},
     "tile": {"overlap": 0},
+    "upscaler": {"hires": 2},
 }
 """What an option needs beside it to be judged by itself."""
 
@@ -286,6 +289,8 @@ def said_together(name: str, value: Any) -> bool:
     """Whether a value is refused, if at all, for what stands beside it, or for an order of numbers."""
     if name in ("prompt", "negative_prompt", "seed"):
         return (name == "prompt" and value in (None, [])) or (isinstance(value, list) and len(value) > 1)
+    if name == "upscaler":
+        return isinstance(value, str)  # of which a schema cannot tell what file it names
     if name == "guidance_interval":
         numbers = isinstance(value, list) and all(type(v) in (int, float) for v in value)
         return numbers and len(value) == 2 and value[0] >= value[1]

@@ -106,7 +106,13 @@ def picture_options(parser: Parser) -> None:
                   en="do not put the pixels outside the mask back")  # fmt: skip
     parser.generation("hires", "--hires", metavar="X")
     parser.generation("hires_strength", "--hires-strength")
+    upscaler_option(parser)
     tile_options(parser)
+
+
+def upscaler_option(parser: Parser) -> None:
+    """What enlarges pictures."""
+    parser.generation("upscaler", "--upscaler", metavar="U")
 
 
 def tile_options(parser: Parser) -> None:

@@ -62,6 +62,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("サンプラー", "sampler", options.get("sampler")),
         ("ステップの間隔", "spacing", options.get("spacing")),
         ("ガイダンス", "guidance", options.get("guidance_scale")),
+        ("拡大", "enlarged by", options.get("upscaler")),
         ("描いた大きさ", "drawn size", f"{options.get('width')}×{options.get('height')}"),
         ("元の絵", "from", _origin(record.get("image"))),
         ("マスク", "mask", _origin(record.get("mask"))),
@@ -115,6 +116,8 @@ def take_record(args: argparse.Namespace) -> str | None:
             left.append(f"--init-img {_origin(record['image'])}")
         if record.get("mask") is not None and args.mask is None:
             left.append(f"--mask {_origin(record['mask'])}")
+        if values.get("upscaler") is not None and values.get("hires") is None:  # of sdjp upscale
+            left.append(f"--upscaler {values.pop('upscaler')} (sdjp upscale)")
         if any(report.get("name") == "random" for report in record.get("reports", ())):
             left.append("sdjp txt2img / img2img (random numbers)")
     elif record is None and found.parameters is not None:

@@ -27,6 +27,7 @@ class UpscaleArguments(TypedDict, total=False):
     translate: TranslateMode
     tile: int | None
     overlap: int | None
+    upscaler: str | None
     loras: Mapping[str, float] | None
     preset: str | None
     guidance_interval: tuple[float, float] | None

@@ -29,10 +29,11 @@ class Drawing:
     """A batch, drawn.
 
     Attributes:
-        latents: The last latents, (B, C, h, w) float32, scaled as the UNet knows them.
+        latents: The last latents, (B, C, h, w) float32, scaled as the UNet knows them; those of the pictures
+            before they were enlarged, where they were not redrawn.
         pictures: One for each row.
         sampling: Seconds of sampling.
-        decoding: Seconds of decoding.
+        decoding: Seconds of decoding, and of enlarging by a network.
     """
 
     latents: Tensor
@@ -44,7 +45,7 @@ class Drawing:
 def draw(
     job: Job, rows: range, model: Model, cond: Tensor, uncond: Tensor, watch: Callable[[Step], None]
 ) -> Drawing:
-    """Draw one batch of a job, enlarged and redrawn where that is asked for.
+    """Draw one batch of a job, enlarged and redrawn, or only enlarged, where that is asked for.
 
     Args:
         job: The run.
@@ -66,11 +67,15 @@ def draw(
     decoding = time.perf_counter() - sampled
     if job.larger is not None:
         size = {"height": job.larger.options.height, "width": job.larger.options.width}
-        enlarged = [images.fit_picture(picture, fit="stretch", **size) for picture in pictures]
-        x = _sample(job.larger, rows, enlarged, model, cond, uncond, watch)
-        sampled = time.perf_counter()
-        pictures = _decode(job.larger, rows, model, x)
-        decoding += time.perf_counter() - sampled
+        enlarging = time.perf_counter()
+        pictures = [model.enlarged(picture, job.larger.upscaler, **size) for picture in pictures]
+        if job.larger.upscaler is not None:
+            decoding += time.perf_counter() - enlarging
+        if not job.larger.enlarges_only:
+            x = _sample(job.larger, rows, pictures, model, cond, uncond, watch)
+            sampled = time.perf_counter()
+            pictures = _decode(job.larger, rows, model, x)
+            decoding += time.perf_counter() - sampled
     seconds = time.perf_counter() - start
     return Drawing(latents=x, pictures=pictures, sampling=seconds - decoding, decoding=decoding)
 

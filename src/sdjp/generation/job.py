@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from sdjp.weights.parts.upscaler import Upscaler
+
 T = TypeVar("T")
 
 
@@ -69,6 +71,7 @@ class Job:
         overlap: Cells that neighbouring tiles share.
         keep: (width, height) of what is kept of the finished picture, from its upper left; None: all.
         larger: The run that redraws the pictures enlarged; each starts from what this one draws.
+        upscaler: What enlarged the pictures that it starts from; None: Lanczos, or nothing did.
     """
 
     options: ResolvedOptions
@@ -86,6 +89,12 @@ class Job:
     overlap: int = 0
     keep: tuple[int, int] | None = None
     larger: Job | None = None
+    upscaler: Upscaler | None = None
+
+    @property
+    def enlarges_only(self) -> bool:
+        """Whether pictures that a network enlarged stay as they are: nothing is sampled, nothing decoded."""
+        return self.upscaler is not None and self.options.strength == 0
 
     @property
     def loras(self) -> dict[str, float]:
@@ -160,6 +169,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
         spacing=options.spacing,
         eta=None if options.sampler is None else options.eta,  # the model's own sampler may take one
     ).from_strength(options.strength, rule=options.strength_rule)  # type: ignore[arg-type]
+    upscaler_of(options)
     if inputs is not None:
         _check_together(options, inputs)
         _opened(inputs, len(_as_list(options.prompt, "prompt")))
@@ -230,6 +240,18 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     return dataclasses.replace(job, larger=_larger(job, resolved.hires, plan, config))
 
 
+def settle_record(options: GenerationOptions, config: ModelConfig) -> ResolvedOptions:
+    """Check the options of a picture that is only enlarged, as far as they mean anything, and fill them in.
+
+    Raises:
+        InputError: If one is not usable.
+    """
+    check_options(options, factor=config.vae.factor)
+    check_ahead(dataclasses.replace(options, upscaler=None))  # it is loaded
+    options = options.with_preset(guidance_scale=config.defaults.guidance_scale)
+    return options.resolve(**dataclasses.asdict(config.defaults))
+
+
 def common_loras(prompts: Sequence[Prompt], besides: Mapping[str, float] | None) -> dict[str, float]:
     """Return the LoRAs that all of ``prompts`` ask for.
 
@@ -278,6 +300,20 @@ def enlarged(source: images.Source, factor: float, config: ModelConfig) -> tuple
     return images.with_origin(larger, images.origin(picture)), size
 
 
+def upscaler_of(options: GenerationOptions) -> Upscaler | None:
+    """The network that options name, loaded; None if they name none.
+
+    Raises:
+        InputError: If there is no such file.
+        WeightsError: If it cannot be read, or is of another kind.
+    """
+    if options.upscaler is None:
+        return None
+    from sdjp.weights.parts.upscaler import load_upscaler
+
+    return load_upscaler(options.upscaler)
+
+
 def enlarging_tile(config: ModelConfig) -> int:
     """Side of the tiles in which an enlarged picture is redrawn if the caller leaves it open, in pixels."""
     return max(config.defaults.height, config.defaults.width)
@@ -291,13 +327,23 @@ def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
             ja="mask（--mask）は、もとの絵 image（--init-img）と一緒に指定してください。",
             en="give mask (--mask) together with image (--init-img), the picture to be redrawn.",
         )
-    if options.hires is not None and inputs.image is not None:
+    enlarges_only = options.upscaler is not None and options.hires_strength == 0
+    if options.hires is not None and inputs.image is not None and not enlarges_only:
         raise InputError(
             "hires.with_image",
-            ja="hires は、文章だけから描くときに使えます。手元の絵を拡大するには、"
+            ja="hires は、文章だけから描くときに使えます（upscaler を指定して hires_strength=0 にすれば、"
+            "描いた絵を拡大するだけなので使えます）。手元の絵を拡大するには、"
             "Pipeline.upscale か sdjp upscale をお使いください。",
-            en="hires is for drawing from text alone. To enlarge a picture use Pipeline.upscale "
-            "or sdjp upscale.",
+            en="hires is for drawing from text alone (or with an upscaler and hires_strength 0, where what "
+            "is drawn is only enlarged). To enlarge a picture use Pipeline.upscale or sdjp upscale.",
+        )
+    if options.upscaler is not None and options.hires is None:
+        raise InputError(
+            "upscaler.without_hires",
+            ja="upscaler は、拡大の倍率 hires と一緒に指定してください（拡大するだけなら hires_strength=0）。"
+            "手元の絵を拡大するには、Pipeline.upscale か sdjp upscale をお使いください。",
+            en="give upscaler together with hires, how many times to enlarge (with hires_strength 0, if that "
+            "is all). To enlarge a picture use Pipeline.upscale or sdjp upscale.",
         )
     if options.overlap is not None and options.tile is None and options.hires is None:
         raise InputError(
@@ -444,6 +490,7 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
         shape=(job.shape[0], height // factor, width // factor),
         plan=plan.from_strength(options.strength, rule=options.strength_rule),  # type: ignore[arg-type]
         tile=_tiles(options, config)[0],
+        upscaler=upscaler_of(options),
     )
 
 

@@ -25,7 +25,8 @@ class MemorySavings:
         sequential: Each network is read from its file when its turn comes, and forgotten after.
         slices: One row at a time goes through the UNet, be it of another picture or the other half of
             guidance.
-        tiles: The autoencoder goes over pictures in tiles of a quarter of the usual side.
+        tiles: The autoencoder, and a network that enlarges, go over pictures in tiles of a quarter of the
+            usual side.
     """
 
     sequential: bool = False

@@ -18,7 +18,7 @@ from sdjp.conditioning.encode import encode
 from sdjp.conditioning.reader import Reader
 from sdjp.config import ModelConfig
 from sdjp.engines import Engine
-from sdjp.generation import autoencode
+from sdjp.generation import autoencode, upscaling
 from sdjp.generation.memory import MemorySavings
 from sdjp.models import VAE, TextEncoder, UNet
 from sdjp.records import Report
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sdjp.text.read import ReadPrompt
+    from sdjp.weights.parts.upscaler import Upscaler
 
 _EMPTY = Prompt()
 
@@ -103,6 +104,11 @@ class Model:
             reader=dataclasses.replace(self.reader, names=names.beside(self.reader.names)),
             reports=reports,
         )
+
+    def enlarged(self, picture: Image, upscaler: Upscaler | None, *, width: int, height: int) -> Image:
+        """The picture, RGB, enlarged to a size by a network or by Lanczos."""
+        tile = upscaling.TILE // 4 if self.memory.tiles else upscaling.TILE
+        return upscaling.enlarge(picture, upscaler, width=width, height=height, device=self.device, tile=tile)
 
     @torch.inference_mode()
     def decoded(self, x: Tensor) -> list[Image]:

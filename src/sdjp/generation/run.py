@@ -7,20 +7,28 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from sdjp import images
 from sdjp.addons import Addons
 from sdjp.generation.draw import draw
 from sdjp.generation.encode import encode
 from sdjp.generation.job import Job
 from sdjp.generation.model import Model
 from sdjp.generation.progress import Watch
+from sdjp.generation.seeds import seeds_of
+from sdjp.generation.upscaling import report
+from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.postprocess import run as postprocess
-from sdjp.records import Runtime, Timings
+from sdjp.records import PromptInfo, Runtime, Timings
 from sdjp.result import GenerationResult
 from sdjp.text.prompt_check import PromptChecker
+from sdjp.text.read import check_prompt
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from tqdm import tqdm
+
+    from sdjp.weights.parts.upscaler import Upscaler
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +61,66 @@ class Run:
                 model = self.model.equipped(self.addons, [*part.prompts, *part.negatives], part.loras)
                 yield from self._part(part, model, batch_size, watch, bar)
 
+    def enlarged(
+        self, options: ResolvedOptions, picture: Image, size: tuple[int, int], upscaler: Upscaler
+    ) -> GenerationResult:
+        """Enlarge a picture by a network: nothing is encoded, sampled or decoded.
+
+        Args:
+            options: For the record. A prompt among them says what is in the picture; it is read and checked.
+            picture: Of any mode.
+            size: (width, height) that it comes to.
+            upscaler: The network.
+        """
+        start = time.perf_counter()
+        trees = [check_prompt(options.prompt)] if isinstance(options.prompt, str) else []
+        read_prompts = self.model.reader.read(trees, translate=options.translate)
+        infos: list[PromptInfo | None] = [one.info for one in read_prompts] or [None]
+        checked = [] if self.prompt_checker is None else self.prompt_checker.check(infos)
+        read = time.perf_counter()
+        width, height = size
+        larger = self.model.enlarged(images.to_rgb(picture), upscaler, width=width, height=height)
+        enlarged = time.perf_counter()
+        with self.model.on_demand.loaded("safety"):
+            [finished], [reports] = postprocess(self.postprocessors, [larger])
+        return GenerationResult(
+            images=(finished,),
+            seeds=seeds_of(0 if options.seed is None else options.seed, 1),  # no seed changes anything
+            prompts=tuple(infos),
+            negative_prompts=(None,),
+            options=options,
+            reports=((*checked, report(upscaler), *reports),),
+            timings=Timings(
+                encode=read - start, decode=enlarged - read, postprocess=time.perf_counter() - enlarged
+            ),
+            model=self.model.config.name,
+            runtime=self.runtime,
+            origins=({"image": images.origin(picture)},),
+            marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
+        )
+
+    def with_upscaler(
+        self, job: Job, options: GenerationOptions, picture: Image, size: tuple[int, int], upscaler: Upscaler
+    ) -> Job:
+        """The job that redraws a picture, which the network enlarges now, before it begins.
+
+        Args:
+            job: The same with the picture enlarged by Lanczos.
+            options: Those that name the network.
+            picture: Of any mode.
+            size: (width, height) that it comes to, without the margin that its sides may need.
+            upscaler: The network.
+        """
+        width, height = size
+        larger = self.model.enlarged(images.to_rgb(picture), upscaler, width=width, height=height)
+        larger, _ = images.enlarge(larger, 1, multiple=self.model.config.vae.factor)
+        return dataclasses.replace(
+            job,
+            options=dataclasses.replace(job.options, upscaler=options.upscaler),
+            pictures=(larger,) * job.count,
+            upscaler=upscaler,
+        )
+
     def _part(
         self, job: Job, model: Model, batch_size: int, watch: Watch, bar: tqdm[None]
     ) -> Iterator[GenerationResult]:
@@ -62,6 +130,8 @@ class Run:
         encoding = time.perf_counter() - start
         for first in range(0, job.count, batch_size):
             rows = range(first, min(first + batch_size, job.count))
+            network = job.upscaler if job.larger is None else job.larger.upscaler
+            enlarging = () if network is None else (report(network),)
             drawing = draw(
                 job, rows, model, encoded.cond, encoded.uncond, watch.of_batch(job, bar, model.decoded)
             )
@@ -75,7 +145,7 @@ class Run:
                 negative_prompts=tuple(encoded.negative_prompts[i] for i in rows),
                 options=dataclasses.replace(job.options, seed=job.seeds[0]),
                 reports=tuple(
-                    model.reports + encoded.reports[i] + of_one
+                    model.reports + encoded.reports[i] + enlarging + of_one
                     for i, of_one in zip(rows, reports, strict=True)
                 ),
                 timings=Timings(

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Final
 
 from sdjp.options.names import own_names
@@ -41,6 +42,10 @@ SCHEDULE_NAMES: Final[Mapping[str, str]] = {
     "normal": "Normal",
     "simple": "Simple",
 }
+
+UPSCALER_NAMES: Final[Mapping[str, str]] = {"animevideo": "R-ESRGAN AnimeVideo"}
+"""Likewise; it shows a file as its name without the ending."""
+LANCZOS: Final = "Lanczos"
 
 NEGATIVE: Final = "Negative prompt:"
 _PAIR: Final = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
@@ -72,7 +77,10 @@ class Parameters:
         left = []
         for name, value in self.settings.items():
             try:
-                found.update(_OPTIONS[name](value))
+                if name == "Denoising strength" and "Hires upscale" in self.settings:
+                    found["hires_strength"] = float(value)  # else it is that of a picture to start from
+                else:
+                    found.update(_OPTIONS[name](value))
             except (KeyError, ValueError):
                 if name not in _FACTS:
                     left.append(f"{name}: {value}")
@@ -134,6 +142,16 @@ def _schedule(value: str) -> dict[str, Any]:
     return {} if spacing is None else {"spacing": spacing}
 
 
+def upscaler_name(upscaler: str) -> str:
+    """The name that the web UI gives an upscaler, or would."""
+    return UPSCALER_NAMES.get(upscaler) or PurePath(upscaler).stem
+
+
+def _upscaler(value: str) -> dict[str, Any]:
+    names = {shown: name for name, shown in UPSCALER_NAMES.items()}
+    return {} if value == LANCZOS else {"upscaler": names[value]}
+
+
 _OPTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "Steps": lambda value: {"num_inference_steps": int(value)},
     "Sampler": _sampler,
@@ -142,5 +160,7 @@ _OPTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "Seed": lambda value: {"seed": int(value)},
     "Size": _size,
     "Eta": lambda value: {"eta": float(value)},
+    "Hires upscale": lambda value: {"hires": float(value)},
+    "Hires upscaler": _upscaler,
     "Token merging ratio": lambda value: {"token_merging": float(value)},
 }

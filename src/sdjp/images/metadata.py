@@ -17,7 +17,7 @@ from typing import IO, Any
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
-from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES, read_parameters
+from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES, read_parameters, upscaler_name
 from sdjp.images.exif_comment import read_comment
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
@@ -70,6 +70,7 @@ def parameters(
         "Model": model,
         **({"Eta": options.eta} if options.eta != 0 else {}),
         **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),
+        **_enlarged(options),
         "Version": f"sdjp {_versions()['sdjp']}",
     }
     lines = [] if prompt is None else [prompt.english]
@@ -77,6 +78,20 @@ def parameters(
         lines.append(f"Negative prompt: {negative.english}")
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in values.items()))
     return "\n".join(lines)
+
+
+def _enlarged(options: ResolvedOptions) -> dict[str, object]:
+    """What an upscaler did: after drawing, or to a picture from elsewhere."""
+    if options.upscaler is None:
+        return {}
+    name = upscaler_name(options.upscaler)
+    if options.hires is None:
+        return {"Postprocess upscaler": name}
+    return {
+        "Denoising strength": options.hires_strength,
+        "Hires upscale": options.hires,
+        "Hires upscaler": name,
+    }
 
 
 def png_info(text: str, record: Mapping[str, Any]) -> PngInfo:

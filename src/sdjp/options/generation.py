@@ -202,6 +202,11 @@ class GenerationOptions:
         ja="hires で描き込む強さ（0〜1）",
         en="how much hires replaces, 0 to 1",
     )
+    upscaler: str | None = _row(
+        Text(),
+        ja="拡大に使うネットワーク: animevideo（付属）か、ESRGAN の形のファイル（省略時は Lanczos）",
+        en="what enlarges: animevideo (it ships), or a file of the kind of ESRGAN (Lanczos, if left out)",
+    )
     loras: Mapping[str, float] | None = _row(
         Weights(MAX_LORA_WEIGHT),
         ja="どのプロンプトにも使う LoRA とその重み（-10〜10）",

@@ -16,6 +16,7 @@ from sdjp.cli.options import (
     sampling_options,
     tile_options,
     translation_options,
+    upscaler_option,
 )
 from sdjp.cli.parser import Parser
 from sdjp.cli.report import announce_checks, announce_prompt, announce_unused
@@ -28,9 +29,9 @@ def parser() -> Parser:
     en = errors.get_language() == "en"
     options = Parser(
         prog="sdjp upscale",
-        description="Enlarge pictures and redraw them in tiles."
+        description="Enlarge pictures and redraw them in tiles (only enlarge them: --upscaler, --strength 0)."
         if en
-        else "絵を拡大し、タイルに分けて描き込みます。",
+        else "絵を拡大し、タイルに分けて描き込みます（--upscaler と --strength 0 なら拡大だけします）。",
     )
     options.option("files", nargs="+", metavar="FILE", ja="拡大する絵", en="the pictures")
     options.option("--prompt", ja="何の絵か（省略すると、sdjp が PNG に記録したプロンプト）",
@@ -39,6 +40,7 @@ def parser() -> Parser:
     options.option("--factor", type=float, default=2.0, metavar="X", ja="何倍にするか（1〜8）",
                    en="how many times larger, 1 to 8")  # fmt: skip
     options.generation("strength", "--strength", default=0.3)
+    upscaler_option(options)
     tile_options(options)
     sampling_options(options)
     preset_options(options)
@@ -57,18 +59,21 @@ def run(args: argparse.Namespace) -> int:
 
     check_factor(args.factor)
     arguments = {**generation_arguments(args), "seed": args.seed}
-    prompts = [_prompt(file) if args.prompt is None else args.prompt for file in args.files]
+    redrawn = args.upscaler is None or args.strength != 0
+    prompts = [_prompt(file, needed=redrawn) if args.prompt is None else args.prompt for file in args.files]
+    check_ahead(GenerationOptions(prompt=None, upscaler=args.upscaler))  # the file is looked at once
     for file, prompt in zip(args.files, prompts, strict=True):
-        options = GenerationOptions(prompt=prompt, **{**arguments, "overlap": None})
+        options = GenerationOptions(prompt=prompt, **{**arguments, "overlap": None, "upscaler": None})
         check_ahead(options, Inputs(image=file))
-        check_names(args, prompt, arguments["loras"])
+        if redrawn:
+            check_names(args, prompt or "", arguments["loras"])
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
     announced: set[str] = set()
     for file, prompt in zip(args.files, prompts, strict=True):
         result = pipe.upscale(file, prompt, factor=args.factor, **arguments)
-        if args.prompt is None:
+        if args.prompt is None and prompt is not None:
             say(ja=f"プロンプト（{file} の記録から）: {prompt}", en=f"prompt (recorded in {file}): {prompt}")
         if result.prompts[0] is not None:
             announce_prompt(result.prompts[0])
@@ -76,18 +81,19 @@ def run(args: argparse.Namespace) -> int:
         announce_checks(result, announced, verbose=args.verbose)
         for path, seed in zip(result.save(folder), result.seeds, strict=True):
             size = "×".join(map(str, result.image.size))
-            say(
-                ja=f"保存しました: {path}（{size}、シード {seed}）", en=f"saved: {path} ({size}, seed {seed})"
-            )
+            ja, en = (f"、シード {seed}", f", seed {seed}") if redrawn else ("", "")
+            say(ja=f"保存しました: {path}（{size}{ja}）", en=f"saved: {path} ({size}{en})")
     return 0
 
 
-def _prompt(file: str) -> str:
-    """The prompt that a PNG of ours was drawn from."""
+def _prompt(file: str, *, needed: bool) -> str | None:
+    """The prompt that a PNG of ours was drawn from; None where there is none, and none is needed."""
     from sdjp.images import read_metadata
 
     options = read_metadata(file).options
     if options is None or not isinstance(options.prompt, str):
+        if not needed:
+            return None
         raise InputError(
             "prompt.missing",
             ja=f"{file} にはプロンプトの記録がありません。--prompt で何の絵かを指定してください。",

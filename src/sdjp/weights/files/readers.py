@@ -50,8 +50,8 @@ MAX_HEADER: Final = 10_000_000
 have 300 kB."""
 MAX_LEVELS: Final = 4
 """Dictionaries within each other that tensors are looked for in."""
-USUAL: Final = ("state_dict", "string_to_param")
-"""Names that tensors are under."""
+USUAL: Final = ("state_dict", "string_to_param", "params_ema", "params")
+"""Names that tensors are under; averages before what they are averages of."""
 MAX_TENSORS: Final = 50_000
 """Of one file; those of Stable Diffusion v1 have 2,000, with all that training needs some 6,000."""
 MAX_TIMES: Final = 4
