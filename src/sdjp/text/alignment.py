@@ -80,7 +80,7 @@ class Alignment:
     @property
     def words(self) -> tuple[str, ...]:
         """What can be asked for, each once: what was typed, then the English."""
-        typed = (source.text for source in self.sources if source.where)
+        typed = (source.text for source in self.sources if source.where and has_letters(source.text))
         read = (unit.text for unit in self.units if has_letters(unit.text))
         return tuple(dict.fromkeys([*typed, *read]))
 
@@ -98,8 +98,9 @@ class Alignment:
         """
         if not isinstance(word, str) or not has_letters(word):
             raise self._unknown(word)
-        wanted = normalize(word).strip()
-        found = self._typed(wanted) or _find(wanted, self.units) or self._translated(wanted)
+        found: list[Where] = []
+        for wanted in dict.fromkeys([normalize(word).strip(), word]):
+            found = found or self._typed(wanted) or _find(wanted, self.units) or self._translated(wanted)
         if not found:
             raise self._unknown(word)
         units = dict.fromkeys(i for where in found for i in where)
