@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import part
 
-from sdjp import GenerationResult, Pipeline
+from sdjp import Pipeline
 
 Values: TypeAlias = "np.ndarray[Any, Any]"
 NOUNS: Final = (
@@ -76,14 +76,6 @@ def drawn(pixels: Values, size: tuple[int, int]) -> Values:
     return share >= 0.5
 
 
-def of_words(result: GenerationResult, index: int) -> Values:
-    """What went to all words of a prompt, (h, w)."""
-    attention = result.attentions[index]
-    places = [place for unit in attention.alignment.units for place in unit.places]
-    total: Values = attention.shares[places].sum(axis=0)
-    return total
-
-
 def greatest(values: Values) -> tuple[int, int]:
     """The cell with the greatest value."""
     row, column = np.unravel_index(values.argmax(), values.shape)
@@ -101,7 +93,7 @@ def alone(pipe: Pipeline, nouns: list[str], **settings: Any) -> dict[str, list[f
         values = result.attention(noun, index).values
         inside = drawn(np.asarray(result.images[index]), (values.shape[0], values.shape[1]))
         found["shares"].append(float(inside[greatest(values)]))
-        found["divided"].append(float(inside[greatest(values / of_words(result, index))]))
+        found["divided"].append(float(inside[greatest(result.attention(noun, index, among="words").values)]))
         found["other_word"].append(float(inside[greatest(result.attention("背景", index).values)]))
         found["chance"].append(float(inside.mean()))
     return found
@@ -117,7 +109,7 @@ def beside(pipe: Pipeline, pairs: list[tuple[str, str]], **settings: Any) -> dic
     for index, pair in enumerate(pairs):
         for side, noun in enumerate(pair):
             values = result.attention(noun, index).values
-            divided = values / of_words(result, index)
+            divided = result.attention(noun, index, among="words").values
             for name, of in (("shares", values), ("divided", divided)):
                 found[name].append(float((greatest(of)[1] >= of.shape[1] / 2) == bool(side)))
             found["chance"].append(0.5)

@@ -7,10 +7,12 @@ Axes: M tokens, h w latent cells.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from sdjp.choices import Among
+from sdjp.errors import InputError
 from sdjp.images.heat import heated
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ class AttentionMap:
 
     Attributes:
         word: The word that was asked for.
-        values: (h, w) float32, one for each latent cell, 0 to 1: the share of its cross-attention that went
-            to the tokens of the word, in the mean over heads, layers and steps.
+        values: (h, w) float32, one for each latent cell, about 0 to 1: the share of its cross-attention that
+            went to the tokens of the word, in the mean over heads, layers and steps.
         picture: The picture, RGB.
     """
 
@@ -63,22 +65,36 @@ class PictureAttention:
     """The attention of one picture to all tokens, and the words that these came from.
 
     Attributes:
-        shares: (M, h, w) float32; 1 over all tokens, start, end and padding included.
+        shares: (M, h, w) float32; over all tokens, start, end and padding included, 1 or a little more: what
+            bicubic resizing has below 0 is cut off.
         alignment: The words of the prompt.
     """
 
     shares: NDArray[np.float32]
     alignment: Alignment
 
-    def of(self, word: str, picture: Image) -> AttentionMap:
+    def of(self, word: str, picture: Image, *, among: Among = "all") -> AttentionMap:
         """Add up what went to the tokens of a word.
 
         Args:
             word: As :meth:`sdjp.text.alignment.Alignment.places` takes it.
             picture: The picture.
+            among: ``"all"`` tokens, or those of the ``"words"`` of the prompt, whose shares then add up to 1.
 
         Raises:
-            InputError: If no token came from it.
+            InputError: If no token came from it, or ``among`` is something else.
         """
-        values = self.shares[list(self.alignment.places(word))].sum(axis=0)
+        if among not in get_args(Among):
+            raise InputError(
+                "attention.among",
+                ja=f"among に {among!r} は使えません。'all'（全部のトークンに対する割合）か "
+                "'words'（プロンプトの語に対する割合）を指定してください。",
+                en=f"among cannot be {among!r}: use 'all' (shares of all tokens) or 'words' (of those of "
+                "the prompt).",
+            )
+        values: NDArray[np.float32] = self.shares[list(self.alignment.places(word))].sum(axis=0)
+        if among == "words":
+            places = [place for unit in self.alignment.units for place in unit.places]
+            total = self.shares[places].sum(axis=0)
+            values = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
         return AttentionMap(word=word, values=values, picture=picture)

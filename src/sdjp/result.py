@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdjp import images as pictures
 from sdjp.attention import AttentionMap, PictureAttention
+from sdjp.choices import Among
 from sdjp.errors import Cancelled, InputError
 from sdjp.images.files import GRID
 from sdjp.options import ResolvedOptions
@@ -175,13 +176,15 @@ class GenerationResult:
         """Picture ``index`` as a PNG that tells how it was made: what :meth:`save` writes."""
         return pictures.to_png(self.images[index], self._info(index))
 
-    def attention(self, word: str, index: int = 0) -> AttentionMap:
+    def attention(self, word: str, index: int = 0, *, among: Among = "all") -> AttentionMap:
         """Tell which places of picture ``index`` looked to a word of its prompt: where the word was drawn.
 
         Args:
             word: A word of the prompt as it was typed, or of the English that it became; or neighbouring
                 words. Of a word that stands several times, all of them.
             index: Which picture.
+            among: Of what the values are shares: of the attention to ``"all"`` tokens (the sums of DAAM), or
+                of that to the ``"words"`` of the prompt, without what goes to start and padding.
 
         Returns:
             (h, w) float32, one value for each latent cell, with ``overlay()``; docs/en/attention.md tells
@@ -196,7 +199,7 @@ class GenerationResult:
                 ja="どの語がどこを描いたかは記録されていません。generate(attention=True) で描いてください。",
                 en="which word drew what was not recorded: draw with generate(attention=True).",
             )
-        return self.attentions[index].of(word, self.images[index])
+        return self.attentions[index].of(word, self.images[index], among=among)
 
     def grid(self, *, columns: int | None = None) -> Image:
         """All pictures in one, without a watermark of its own; see :func:`sdjp.images.grid`."""

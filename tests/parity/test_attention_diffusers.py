@@ -1,7 +1,7 @@
 """Maps of attention against diffusers' UNet, whose processors are replaced by ones that keep probabilities.
 
 The reference follows DAAM (Tang et al. 2022, section 3.1) in plain words: of the rows with the prompt, the
-softmax of each cross-attention, its mean over heads, resized (bicubic, clamped), summed, divided by the calls.
+softmax of each cross-attention, its mean over heads, resized (bicubic, clamped), summed, divided by calls.
 """
 
 from __future__ import annotations

@@ -188,6 +188,18 @@ def test_a_map_is_an_array_with_a_name(tiny: Pipeline) -> None:
     assert found.values.any()
 
 
+def test_among_the_words_shares_are_one_together(tiny: Pipeline) -> None:
+    result = draw(tiny)
+    english = ("an", "astronaut", "riding", "a", "horse")
+    among = np.stack([result.attention(word, among="words").values for word in english])
+    np.testing.assert_allclose(among.sum(axis=0), 1, rtol=1e-5)
+    whole = np.stack([result.attention(word).values for word in english])
+    np.testing.assert_allclose(among, whole / whole.sum(axis=0), rtol=1e-5)
+    with pytest.raises(InputError) as caught:
+        result.attention("馬", among="some")  # type: ignore[arg-type]
+    assert caught.value.code == "attention.among"
+
+
 def test_it_is_recorded_that_it_was_asked_for(tiny: Pipeline) -> None:
     assert draw(tiny).record(0)["options"]["attention"] is True
 

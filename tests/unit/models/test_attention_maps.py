@@ -39,14 +39,14 @@ def test_the_numbers_of_the_network_stay_what_they_are(unet: UNet) -> None:
     for more in ({}, {"merge": Merge(0.5, SIZE)}, {"deep": DeepFeatures()}):
         maps = empty(2)
         plain = {name: DeepFeatures() if name == "deep" else value for name, value in more.items()}
-        assert torch.equal(unet(x, t, context, maps=maps, **more), unet(x, t, context, **plain))  # type: ignore[arg-type]
+        assert torch.equal(unet(x, t, context, maps=maps, **more), unet(x, t, context, **plain))
         assert bool((maps.counts > 0).all())
 
 
 def test_shares_are_of_one_and_of_every_layer(unet: UNet) -> None:
     maps = empty(2)
     unet(*inputs(2), maps=maps)
-    layers = sum(row.attn is not None for row in (*unet.down, *unet.up)) + 1  # type: ignore[union-attr]
+    layers = sum(row.attn is not None for row in (*unet.down, *unet.up)) + 1
     assert maps.counts.unique().tolist() == [layers]
     mean = maps.mean()
     assert mean.dtype == torch.float32
