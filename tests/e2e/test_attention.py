@@ -108,9 +108,11 @@ def test_of_a_file_of_prompts_each_has_its_own_words(here: Path, capsys: pytest.
 
 
 def test_the_map_of_a_word_lies_on_its_drawing(pointing: ModuleType, mini: Pipeline) -> None:
-    """A few of the scenes of the bench. The floor is far above chance, and below what all fifty reach."""
-    found = pointing.alone(mini, list(pointing.NOUNS[:6]))
-    assert np.mean(found["chance"]) < 0.35
-    assert np.mean(found["shares"]) >= 0.6
-    assert np.mean(found["divided"]) >= 0.6
+    """Every eighth scene of the bench. Of these seven, five are right, or all if divided by all words; of all
+    fifty it is 82 % and 92 %. The floors are two scenes below, and far above chance.
+    """
+    found = pointing.alone(mini, list(pointing.NOUNS[::8]))
+    assert np.mean(found["chance"]) < 0.3
+    assert np.mean(found["shares"]) >= 3 / 7
+    assert np.mean(found["divided"]) >= 5 / 7
     assert np.mean(found["other_word"]) <= 0.2  # 背景 is elsewhere
