@@ -37,9 +37,10 @@ PARTS: Final = (
     "text",
     "precision",
     "fast_quality",
+    "pointing",
 )
 """Modules beside this one, each with a ``measure(*, tiny, …)`` that gives rows."""
-UNTIMED: Final = frozenset({"memory", "precision", "fast_quality"})
+UNTIMED: Final = frozenset({"memory", "precision", "fast_quality", "pointing"})
 """Parts in which no time is measured: they are what they are, whatever else runs."""
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 

@@ -357,6 +357,8 @@ class Pipeline:
         guidance_interval: tuple[float, float] | None = None,
         token_merging: float | None = None,
         feature_reuse: int | None = None,
+        # what is told of it
+        attention: bool = False,
         # how the run goes on
         batch_size: int | None = None,
         progress: bool | None = None,
@@ -409,6 +411,7 @@ class Pipeline:
                 (Bolya & Hoffman 2023, arXiv 2303.17604); 0, if None.
             feature_reuse: Compute the deep part of the UNet at every n-th step only (DeepCache, Ma et al.
                 2023, arXiv 2312.00858); 1, if None.
+            attention: Record which word drew what, for ``result.attention("馬")``; docs/en/attention.md.
             batch_size: Pictures drawn together; all, if None.
             progress: Show a bar; if None, where a person is watching.
             on_step: Called with a :class:`Progress` after each step; returning False stops the run.
@@ -525,6 +528,8 @@ class Pipeline:
         about_to_compute()
         job = settle(options, inputs, config=self.config, schedule=self.schedule)
         check_engine(self.engine, job.options)
+        if job.options.attention:
+            self.reader.check_words()
         for part in job.by_loras():
             prompts = [*part.prompts, *part.negatives]
             self.addons.check(prompts, part.loras, self.config, self._model().networks)

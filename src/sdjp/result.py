@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdjp import images as pictures
-from sdjp.errors import Cancelled
+from sdjp.attention import AttentionMap, PictureAttention
+from sdjp.choices import Among
+from sdjp.errors import Cancelled, InputError
 from sdjp.images.files import GRID
 from sdjp.options import ResolvedOptions
 from sdjp.postprocess import PostProcessor
@@ -41,6 +43,7 @@ class GenerationResult:
         latents: The last latents, (B, C, h, w) float32, or None.
         origins: For each picture, what ``image`` and ``mask`` it started from: name and SHA-256 of the file.
         marks: What marks the pictures with a watermark; a grid is marked by them, too.
+        attentions: For each picture, what it looked to; none unless that was asked for.
     """
 
     images: tuple[Image, ...]
@@ -55,6 +58,7 @@ class GenerationResult:
     latents: Tensor | None = None
     marks: tuple[PostProcessor, ...] = ()
     origins: tuple[Mapping[str, Any], ...] = ()
+    attentions: tuple[PictureAttention, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {
@@ -84,7 +88,7 @@ class GenerationResult:
         """Put several results of one model into one.
 
         Options, model and runtime are those of the first; times add up; latents are kept if all are there
-        and of one shape.
+        and of one shape, attention if it is there of all.
         """
         first, latents = results[0], [r.latents for r in results if r.latents is not None]
         together = None
@@ -105,6 +109,9 @@ class GenerationResult:
             latents=together,
             origins=tuple(origin for r in results for origin in r.origins),
             marks=first.marks,
+            attentions=tuple(one for r in results for one in r.attentions)
+            if all(r.attentions for r in results)
+            else (),
         )
 
     @property
@@ -168,6 +175,31 @@ class GenerationResult:
     def png(self, index: int = 0) -> bytes:
         """Picture ``index`` as a PNG that tells how it was made: what :meth:`save` writes."""
         return pictures.to_png(self.images[index], self._info(index))
+
+    def attention(self, word: str, index: int = 0, *, among: Among = "all") -> AttentionMap:
+        """Tell which places of picture ``index`` looked to a word of its prompt: where the word was drawn.
+
+        Args:
+            word: A word of the prompt as it was typed, or of the English that it became; or neighbouring
+                words. Of a word that stands several times, all of them.
+            index: Which picture.
+            among: Of what the values are shares: of the attention to ``"all"`` tokens (the sums of DAAM), or
+                of that to the ``"words"`` of the prompt, without what goes to start and padding.
+
+        Returns:
+            (h, w) float32, one value for each latent cell, with ``overlay()``; docs/en/attention.md tells
+            what it says.
+
+        Raises:
+            InputError: If no token came from the word, or nothing was recorded: ``generate(attention=True)``.
+        """
+        if not self.attentions:
+            raise InputError(
+                "attention.off",
+                ja="どの語がどこを描いたかは記録されていません。generate(attention=True) で描いてください。",
+                en="which word drew what was not recorded: draw with generate(attention=True).",
+            )
+        return self.attentions[index].of(word, self.images[index], among=among)
 
     def grid(self, *, columns: int | None = None) -> Image:
         """All pictures in one, without a watermark of its own; see :func:`sdjp.images.grid`."""

@@ -34,15 +34,22 @@ class Output:
         self.kept: list[GenerationResult] = []
         self.announced: set[str] = set()
 
-    def take(self, result: GenerationResult, folder: Path | None, *, at_least: int = 0) -> None:
-        """Say what the checks found, and save the pictures in ``folder``, if there is one, at once."""
+    def take(self, result: GenerationResult, folder: Path | None, *, at_least: int = 0) -> list[Path]:
+        """Say what the checks found, and save the pictures in ``folder``, if there is one, at once.
+
+        Returns:
+            Their files.
+        """
         announce_checks(result, self.announced, verbose=self.verbose)
         self.count += len(result)
         if self.count <= GRID:
             self.kept.append(result)
-        if folder is not None:
-            for path, seed in zip(result.save(folder, at_least=at_least), result.seeds, strict=True):
-                say(ja=f"保存しました: {path}（シード {seed}）", en=f"saved: {path} (seed {seed})")
+        if folder is None:
+            return []
+        paths = result.save(folder, at_least=at_least)
+        for path, seed in zip(paths, result.seeds, strict=True):
+            say(ja=f"保存しました: {path}（シード {seed}）", en=f"saved: {path} (seed {seed})")
+        return paths
 
     def save_grid(self, folder: Path, *, columns: int) -> None:
         """Write the pictures that were kept in one, and say so."""

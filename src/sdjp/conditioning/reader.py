@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdjp.choices import TranslateMode
+from sdjp.errors import InputError
 from sdjp.text.names import Names
 from sdjp.text.neighbours import FILE as WORDS
 from sdjp.text.neighbours import Words
@@ -25,6 +26,7 @@ from sdjp.text.translate.base import Translator
 
 if TYPE_CHECKING:
     from sdjp.models import TextEncoder
+    from sdjp.text.alignment import Alignment
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,3 +94,29 @@ class Reader:
             dataclasses.replace(prompt, info=dataclasses.replace(prompt.info, read=text))
             for prompt, text in zip(result, words, strict=True)
         ]
+
+    def align(self, prompt: ReadPrompt) -> Alignment:
+        """Find the tokens of each word of a prompt that was read here.
+
+        Raises:
+            InputError: If an adapter read it: of its states none belongs to a word.
+        """
+        from sdjp.text.alignment import align
+
+        self.check_words()
+        return align(prompt, self.tokenizer, names=self.names, words=self.words)
+
+    def check_words(self) -> None:
+        """Refuse to tell what came from which word where no state belongs to one.
+
+        Raises:
+            InputError: If an adapter reads the prompts.
+        """
+        if self.written is not None:
+            raise InputError(
+                "attention.adapter",
+                ja="アダプターが日本語を読むモデルでは、状態が語ごとに分かれていないので、どの語がどこを"
+                "描いたか（attention）を記録できません。translator='auto' で読み込んでください。",
+                en="where an adapter reads the Japanese, no state belongs to a word, and which word drew "
+                "what (attention) cannot be recorded. Load the model with translator='auto'.",
+            )

@@ -34,6 +34,7 @@ class UpscaleArguments(TypedDict, total=False):
     token_merging: float | None
     feature_reuse: int | None
     prompt_embeds: Tensor | None
+    attention: bool
 
 
 class GenerationArguments(UpscaleArguments, total=False):

@@ -18,6 +18,7 @@ from sdjp.generation.job import Job, check_tensor
 from sdjp.generation.memory import by_rows
 from sdjp.generation.model import Model
 from sdjp.generation.start import begin
+from sdjp.models.attention_maps import AttentionMaps
 from sdjp.samplers import Step, get_sampler
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Drawing:
         latents: The last latents, (B, C, h, w) float32, scaled as the UNet knows them; those of the pictures
             before they were enlarged, where they were not redrawn.
         pictures: One for each row.
+        attention: The attention of each picture to each token, (B, M, h, w) float32; None if nobody asked.
         sampling: Seconds of sampling.
         decoding: Seconds of decoding, and of enlarging by a network.
     """
@@ -40,6 +42,7 @@ class Drawing:
     pictures: list[Image]
     sampling: float
     decoding: float
+    attention: Tensor | None = None
 
 
 def draw(
@@ -61,7 +64,9 @@ def draw(
     """
     start = time.perf_counter()
     cond, uncond = cond[rows.start : rows.stop], uncond[rows.start : rows.stop]
-    x = _sample(job, rows, job.pictures[rows.start : rows.stop], model, cond, uncond, watch)
+    # Of a picture that is redrawn enlarged, the first drawing settles what is where.
+    maps = _no_maps(job, rows, model, cond) if job.options.attention else None
+    x = _sample(job, rows, job.pictures[rows.start : rows.stop], model, cond, uncond, watch, maps)
     sampled = time.perf_counter()
     pictures = _decode(job, rows, model, x)
     decoding = time.perf_counter() - sampled
@@ -77,7 +82,18 @@ def draw(
             pictures = _decode(job.larger, rows, model, x)
             decoding += time.perf_counter() - sampled
     seconds = time.perf_counter() - start
-    return Drawing(latents=x, pictures=pictures, sampling=seconds - decoding, decoding=decoding)
+    return Drawing(
+        latents=x,
+        pictures=pictures,
+        sampling=seconds - decoding,
+        decoding=decoding,
+        attention=None if maps is None else maps.mean().cpu(),
+    )
+
+
+def _no_maps(job: Job, rows: range, model: Model, cond: Tensor) -> AttentionMaps:
+    h, w = job.shape[1:]
+    return AttentionMaps.empty(len(rows), cond.shape[1], (h, w), model.device)
 
 
 @torch.inference_mode()
@@ -89,6 +105,7 @@ def _sample(
     cond: Tensor,
     uncond: Tensor,
     watch: Callable[[Step], None],
+    maps: AttentionMaps | None = None,
 ) -> Tensor:
     """Run the sampler over one batch."""
     generators = [torch.Generator("cpu").manual_seed(job.seeds[i]) for i in rows]
@@ -122,7 +139,7 @@ def _sample(
             vae_tile=model.vae_tile,
         )
     x = start.x
-    guided = GuidedUNet(unet, cond, uncond, job)
+    guided = GuidedUNet(unet, cond, uncond, job, maps)
     denoise = start.model(guided)
     with model.on_demand.loaded("unet"), model.pages():
         for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from sdjp.generation.job import Job
 from sdjp.generation.model import Model
 from sdjp.records import PromptInfo, Report
 from sdjp.text.prompt_check import PromptChecker
+
+if TYPE_CHECKING:
+    from sdjp.text.alignment import Alignment
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +28,7 @@ class Encoded:
         prompts: What became of each prompt; None where states were given.
         negative_prompts: And of each negative prompt; None where there is none.
         reports: Those of the check of prompts.
+        alignments: The words of each prompt and their tokens, if attention is to be told of; else none.
     """
 
     cond: Tensor
@@ -31,6 +36,7 @@ class Encoded:
     prompts: tuple[PromptInfo | None, ...]
     negative_prompts: tuple[PromptInfo | None, ...]
     reports: tuple[tuple[Report, ...], ...]
+    alignments: tuple[Alignment, ...] = ()
 
 
 @torch.inference_mode()
@@ -49,6 +55,7 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
     prompts = [replace(p, info=replace(p.info, loras=loras)) for p in texts[: len(job.prompts)]]
     negatives = texts[len(job.prompts) :]
     infos: list[PromptInfo | None] = [p.info for p in prompts] if prompts else [None] * groups
+    alignments = [model.reader.align(p) for p in prompts] if job.options.attention else []
     reports: list[tuple[Report, ...]] = [()] * groups
     if checker is not None:
         reports = [(report,) for report in checker.check(infos)]
@@ -80,4 +87,5 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
         prompts=tuple(info for info in infos for _ in range(each)),
         negative_prompts=tuple(info for info in negative_infos for _ in range(each)),
         reports=tuple(of_prompt for of_prompt in reports for _ in range(each)),
+        alignments=tuple(of_prompt for of_prompt in alignments for _ in range(each)),
     )

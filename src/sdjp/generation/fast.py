@@ -1,12 +1,13 @@
 """The guided UNet of one run, and what it may leave out to be fast: guidance outside an interval, tokens,
-the deep part at most steps.
+the deep part at most steps. And what it may take note of: what its cross-attention looks at.
 
-All of it is lossy, and all of it is off unless it is asked for. State is that of one batch of one run: the
-networks know nothing of it.
+What it leaves out is lossy, and all of it is off unless it is asked for. State is that of one batch of one
+run: the networks know nothing of it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sdjp.engines import Engine
     from sdjp.generation.job import Job
+    from sdjp.models.attention_maps import AttentionMaps
     from sdjp.options import ResolvedOptions
 
 
@@ -35,19 +37,27 @@ class GuidedUNet:
         cond: Text states (B, M, D).
         uncond: States of the negative prompt, likewise.
         job: The run.
+        maps: Where the attention to each token of ``cond`` is added up; None: nowhere.
     """
 
-    def __init__(self, unet: Callable[..., Tensor], cond: Tensor, uncond: Tensor, job: Job) -> None:
+    def __init__(
+        self,
+        unet: Callable[..., Tensor],
+        cond: Tensor,
+        uncond: Tensor,
+        job: Job,
+        maps: AttentionMaps | None = None,
+    ) -> None:
         options = job.options
         self._unet, self._steps = unet, len(job.plan)
         self._interval = options.guidance_interval
         self._merging, self._every = options.token_merging, options.feature_reuse
         self._guided = classifier_free(self._ask, cond, uncond, options.guidance_scale)
         self._plain = classifier_free(self._ask, cond, None, 1)
-        self._tiles = 1
-        if job.tile is not None:
-            rows, columns = (windows(side, job.tile, job.overlap) for side in job.shape[1:])
-            self._tiles = len(rows) * len(columns)
+        tile = max(job.shape[1:]) if job.tile is None else job.tile
+        rows, columns = (windows(side, tile, job.overlap) for side in job.shape[1:])
+        self._tiles = list(itertools.product(rows, columns))
+        self._maps = maps
         self._deep: dict[int, DeepFeatures] = {}  # by tile
         self._step = self._calls = 0  # steps of the run done; calls within this step
 
@@ -67,7 +77,9 @@ class GuidedUNet:
         if self._merging > 0:
             taken["merge"] = Merge(self._merging, (x.shape[-2], x.shape[-1]), self._step)
         if self._every > 1:
-            taken["deep"] = self._features(self._calls % self._tiles, len(x))
+            taken["deep"] = self._features(self._calls % len(self._tiles), len(x))
+        if self._maps is not None:
+            taken["maps"] = self._maps.window(*self._tiles[self._calls % len(self._tiles)])
         return self._unet(x, t, context, **taken)
 
     def _features(self, tile: int, rows: int) -> DeepFeatures:
@@ -81,12 +93,22 @@ class GuidedUNet:
 
 
 def check_engine(engine: Engine, options: ResolvedOptions) -> None:
-    """Refuse shortcuts through the network where an engine has it as a whole.
+    """Refuse shortcuts through the network, and a look into it, where an engine has it as a whole.
 
     Raises:
         InputError: If ``options`` ask for one, and the engine takes none.
     """
-    if engine.shortcuts or (options.token_merging == 0 and options.feature_reuse == 1):
+    if engine.shortcuts:
+        return
+    if options.attention:
+        raise InputError(
+            "engine.attention",
+            ja=f"engine={engine.name!r} では、どの語がどこを描いたか（attention）を記録できません。"
+            "engine を 'packed' か 'eager' にしてください。",
+            en=f"which word drew what (attention) cannot be recorded with engine={engine.name!r}. "
+            "Use engine 'packed' or 'eager'.",
+        )
+    if options.token_merging == 0 and options.feature_reuse == 1:
         return
     raise InputError(
         "engine.shortcuts",

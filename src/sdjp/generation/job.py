@@ -208,6 +208,14 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     )
     # A rule of which there is none is refused with or without a picture.
     from_picture = plan.from_strength(resolved.strength, rule=resolved.strength_rule)  # type: ignore[arg-type]
+    if resolved.attention and pictures and not len(from_picture):
+        raise InputError(
+            "attention.without_steps",
+            ja=f"元の絵を変える強さ（strength）が {resolved.strength} では 1 ステップも描かないので、どの語が"
+            "どこを描いたか（attention）は分かりません。strength を大きくしてください。",
+            en=f"with strength {resolved.strength} no step is drawn, and which word drew what (attention) "
+            "cannot be told: choose a larger strength.",
+        )
     fitted, fitted_masks = _fitted(resolved, pictures, masks)
     tile, overlap = _tiles(resolved, config)
 
@@ -344,6 +352,14 @@ def _check_together(options: GenerationOptions, inputs: Inputs) -> None:
             "手元の絵を拡大するには、Pipeline.upscale か sdjp upscale をお使いください。",
             en="give upscaler together with hires, how many times to enlarge (with hires_strength 0, if that "
             "is all). To enlarge a picture use Pipeline.upscale or sdjp upscale.",
+        )
+    if options.attention and inputs.prompt_embeds is not None:
+        raise InputError(
+            "attention.without_words",
+            ja="どの語がどこを描いたか（attention）は、prompt_embeds からは分かりません。"
+            "prompt に言葉で書くか、attention=False にしてください。",
+            en="which word drew what (attention) cannot be told of prompt_embeds: give the words as prompt, "
+            "or attention=False.",
         )
     if options.overlap is not None and options.tile is None and options.hires is None:
         raise InputError(

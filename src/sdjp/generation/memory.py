@@ -11,6 +11,7 @@ from sdjp.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sdjp.models.attention_maps import AttentionMaps
     from sdjp.models.unet import DeepFeatures
 
 NORMAL: Final = "normal"
@@ -94,14 +95,26 @@ def by_rows(network: Callable[..., Tensor]) -> Callable[..., Tensor]:
     import torch
 
     def run(
-        x: Tensor, t: Tensor, context: Tensor, *, deep: DeepFeatures | None = None, **shortcuts: Any
+        x: Tensor,
+        t: Tensor,
+        context: Tensor,
+        *,
+        deep: DeepFeatures | None = None,
+        maps: AttentionMaps | None = None,
+        **shortcuts: Any,
     ) -> Tensor:
         rows = zip(*(part.chunk(len(x)) for part in (x, t, context)), strict=True)
+        taken: list[dict[str, Any]] = [dict(shortcuts) for _ in range(len(x))]
+        if maps is not None:
+            for own, of_row in zip(taken, maps.by_rows(len(x)), strict=True):
+                own["maps"] = of_row
         if deep is None:
-            return torch.cat([network(*row, **shortcuts) for row in rows])
+            return torch.cat([network(*row, **own) for row, own in zip(rows, taken, strict=True)])
         known = [type(deep)(None if deep.x is None else part) for part in _parts(deep.x, len(x))]
-        out = [network(*row, deep=own, **shortcuts) for row, own in zip(rows, known, strict=True)]
-        deep.x = torch.cat([own.x for own in known if own.x is not None])
+        for own, features in zip(taken, known, strict=True):
+            own["deep"] = features
+        out = [network(*row, **own) for row, own in zip(rows, taken, strict=True)]
+        deep.x = torch.cat([features.x for features in known if features.x is not None])
         return torch.cat(out)
 
     return run

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdjp import images
 from sdjp.addons import Addons
+from sdjp.attention import PictureAttention
 from sdjp.generation.draw import draw
 from sdjp.generation.encode import encode
 from sdjp.generation.job import Job
@@ -159,5 +160,11 @@ class Run:
                 latents=drawing.latents,
                 origins=tuple(job.origins[i] for i in rows) if job.origins else ({},) * len(rows),
                 marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
+                attentions=()
+                if drawing.attention is None
+                else tuple(
+                    PictureAttention(shares=shares, alignment=encoded.alignments[i])
+                    for i, shares in zip(rows, drawing.attention.numpy(), strict=True)
+                ),
             )
             encoding = 0.0

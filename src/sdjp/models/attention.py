@@ -6,14 +6,19 @@ Axes: B batch, L queries, M keys, D width, K heads, C channels, h w latent sides
 from __future__ import annotations
 
 import functools
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from sdjp.models.attention_maps import AttentionMaps
 from sdjp.models.token_merging import Merge
+
+Record: TypeAlias = Callable[[Tensor, Tensor, int], None]
+"""Takes note of queries (B, L, D), keys (B, M, D) and heads."""
 
 LONG: Final = 1024
 QUERIES: Final = 512
@@ -109,9 +114,12 @@ class Attention(nn.Module):
         self.to_v = nn.Linear(context_dim, width, bias=False)
         self.to_out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor, record: Record | None = None) -> Tensor:
         """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
-        out: Tensor = self.to_out(attention(self.to_q(x), self.to_k(context), self.to_v(context), self.heads))
+        q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
+        if record is not None:
+            record(q, k, self.heads)
+        out: Tensor = self.to_out(attention(q, k, v, self.heads))
         return out
 
 
@@ -142,7 +150,9 @@ class TransformerBlock(nn.Module):
         self.norm_feed_forward = nn.LayerNorm(width)
         self.feed_forward = GEGLU(width)
 
-    def forward(self, x: Tensor, context: Tensor, merge: Merge | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, context: Tensor, merge: Merge | None = None, record: Record | None = None
+    ) -> Tensor:
         """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
         y = self.norm_self(x)
         if merge is None:
@@ -151,7 +161,7 @@ class TransformerBlock(nn.Module):
             tokens = merge.match(x)
             y = tokens.merge(y)
             x = x + tokens.unmerge(self.self_attention(y, y))
-        x = x + self.cross_attention(self.norm_cross(x), context)
+        x = x + self.cross_attention(self.norm_cross(x), context, record)
         out: Tensor = self.feed_forward(self.norm_feed_forward(x))
         out += x
         return out
@@ -167,13 +177,16 @@ class SpatialTransformer(nn.Module):
         self.block = TransformerBlock(channels, context_dim, heads)
         self.proj_out = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor, context: Tensor, merge: Merge | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, context: Tensor, merge: Merge | None = None, maps: AttentionMaps | None = None
+    ) -> Tensor:
         """Map x (B, C, h, w), context (B, M, context_dim) to (B, C, h, w)."""
         h, w = x.shape[-2:]
+        record = None if maps is None else functools.partial(maps.add, size=(h, w))
         merge = merge if merge is not None and merge.size == (h, w) else None
         # By views rather than einops: for a single picture the strides differ, and with them the rounding.
         y = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, h w, C)
-        y = self.block(y, context, merge).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
+        y = self.block(y, context, merge, record).transpose(1, 2).unflatten(2, (h, w))  # (B, C, h, w)
         out: Tensor = self.proj_out(y)
         out += x
         return out

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from sdjp.config import UNetConfig
 from sdjp.models.attention import SpatialTransformer
+from sdjp.models.attention_maps import AttentionMaps
 from sdjp.models.blocks import Downsample, ResBlock, Upsample
 from sdjp.models.from_spec import from_spec
 from sdjp.models.token_merging import Merge
@@ -97,12 +98,13 @@ class Row(nn.Module):
         context: Tensor,
         size: tuple[int, int] | None = None,
         merge: Merge | None = None,
+        maps: AttentionMaps | None = None,
     ) -> Tensor:
         """Map x (B, C, h, w) on; ``size`` is what an upsampling row has to reach."""
         if self.res is not None:
             x = self.res(x, time)
         if self.attn is not None:
-            x = self.attn(x, context, merge)
+            x = self.attn(x, context, merge, maps)
         if self.down is not None:
             x = self.down(x)
         if self.up is not None:
@@ -187,6 +189,7 @@ class UNet(nn.Module):
         *,
         merge: Merge | None = None,
         deep: DeepFeatures | None = None,
+        maps: AttentionMaps | None = None,
     ) -> Tensor:
         """Predict the noise (or v) in ``x``.
 
@@ -196,6 +199,7 @@ class UNet(nn.Module):
             context: Text states (B, M, context_dim).
             merge: Tokens to merge before self-attention; None: none.
             deep: What the deep part gave at an earlier call, or where it is to be left; None: neither.
+            maps: Where the cross-attention to each token is added up; None: nowhere.
 
         Returns:
             (B, out_channels, h, w).
@@ -208,15 +212,18 @@ class UNet(nn.Module):
         x = self.conv_in(x)
         skips = [x]
         for row in down:
-            x = row(x, time, context, merge=merge)
+            x = row(x, time, context, merge=merge, maps=maps)
             skips.append(x)
-        x = self.mid_out(self.mid_attn(self.mid_in(x, time), context), time) if reused is None else reused
+        if reused is None:
+            x = self.mid_out(self.mid_attn(self.mid_in(x, time), context, maps=maps), time)
+        else:
+            x = reused
         for row in up:
             if deep is not None and len(skips) == SHALLOW:
                 deep.x = x
             x = torch.cat([x, skips.pop()], dim=1)
             # Odd sides: upsampling has to reach the size of the skip that waits.
             size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
-            x = row(x, time, context, size, merge)
+            x = row(x, time, context, size, merge, maps)
         out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True))
         return out

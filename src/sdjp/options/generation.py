@@ -235,6 +235,12 @@ class GenerationOptions:
         ja="UNet の深い部分を N ステップに 1 度だけ計算する（1〜10）",
         en="compute the deep part of the UNet at every N-th step only, 1 to 10",
     )
+    attention: bool = _row(
+        Choice((True, False)),
+        default=False,
+        ja="どの語がどこを描いたかを記録する（絵は変わらない）",
+        en="record which word drew what (the picture stays the same)",
+    )
 
     def __post_init__(self) -> None:
         for row in dataclasses.fields(self):

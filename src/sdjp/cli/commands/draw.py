@@ -21,6 +21,7 @@ from sdjp.cli.options import (
     sampling_options,
     text_options,
 )
+from sdjp.cli.overlays import asked_words, attention_option, check_words, save_overlays
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
 from sdjp.cli.prompts import check_translator, drawable, prompts
@@ -72,6 +73,7 @@ def parser() -> Parser:
     preset_options(options)
     picture_options(options)
     output_folder(options)
+    attention_option(options)
     options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
     options.option(
         "--skip_save", action="store_true", ja="1 枚ずつの絵を保存しない", en="write no single pictures"
@@ -117,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
             ja="--skip_save と --skip_grid を両方指定すると何も保存されません。どちらかを外してください。",
             en="with --skip_save and --skip_grid together nothing would be saved: leave one out.",
         )
+    words = asked_words(args)
     texts = prompts(args)
     first = next(texts)
     check_translator(args, first)
@@ -125,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.images import check_folder
     from sdjp.options import GenerationOptions
 
-    arguments = generation_arguments(args)
+    arguments = {**generation_arguments(args), "attention": bool(words)}
     pictures = open_pictures(args)
     check_ahead(  # a slip costs no loading
         GenerationOptions(prompt=first, seed=args.seed, **arguments), Inputs(**pictures)
@@ -135,6 +138,8 @@ def run(args: argparse.Namespace) -> int:
 
     pipe = make_pipeline(args)
     announce_model(recorded, pipe.config.name)
+    if args.from_file is None and args.embeddings_dir is None:  # else some prompts may have them, or a name
+        check_words(args, pipe, first, words)
     output, stopped = Output(verbose=args.verbose), False
     seed = args.seed
     try:
@@ -149,7 +154,8 @@ def run(args: argparse.Namespace) -> int:
                         announce_negative(result.negative_prompts[0], output.announced)
                     if output.count == before:
                         announce_unused(result)
-                    output.take(result, None if args.skip_save else folder)
+                    paths = output.take(result, None if args.skip_save else folder)
+                    save_overlays(result, paths, words)
                 seed = None if seed is None else seed + args.num_images_per_prompt
     except KeyboardInterrupt:
         stopped = True
