@@ -298,6 +298,7 @@ options = st.builds(
     hires=st.floats(1, 8) | st.integers(1, 8) | st.none(),
     hires_strength=st.floats(0, 1),
     upscaler=st.sampled_from(["animevideo", "モデル/4x.pth"]) | st.none(),
+    clip_skip=st.integers(1, 100),
 )
 """Options that are allowed, for a model with a factor of 8."""
 

@@ -22,6 +22,7 @@ from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
 from sdjp.errors import InputError
 from sdjp.forks import about_to_compute
+from sdjp.generation.clip_skip import check_clip_skip
 from sdjp.generation.fast import check_engine
 from sdjp.generation.job import (
     INPUTS,
@@ -296,6 +297,7 @@ class Pipeline:
         translate: TranslateMode = "auto",
         chunks: int | None = None,
         loras: Mapping[str, float] | None = None,
+        clip_skip: int = 1,
     ) -> Tensor:
         """Return the text states of prompts, to be changed and given back as ``prompt_embeds``.
 
@@ -304,15 +306,18 @@ class Pipeline:
             translate: As in :meth:`generate`.
             chunks: At least so many chunks of 77 states, for a negative prompt beside a long prompt.
             loras: As in :meth:`generate`; give it the same, for the LoRAs act on the UNet, too.
+            clip_skip: As in :meth:`generate`.
 
         Returns:
             (B, 77 N, D) in the dtype of the model.
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         prompts = [check_prompt(text, allow_empty=True) for text in texts]
+        check_clip_skip(clip_skip, self.config)
         about_to_compute()
         model = self._model().equipped(self.addons, prompts, common_loras(prompts, loras))
-        return model.encode(model.reader.read(prompts, translate=translate), chunks=chunks)
+        read = model.reader.read(prompts, translate=translate)
+        return model.encode(read, chunks=chunks, clip_skip=clip_skip)
 
     def generate(
         self,
@@ -326,6 +331,7 @@ class Pipeline:
         num_images_per_prompt: int = 1,
         translate: TranslateMode = "auto",
         loras: Mapping[str, float] | None = None,
+        clip_skip: int = 1,
         # how to sample
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
@@ -378,6 +384,7 @@ class Pipeline:
             num_images_per_prompt: Pictures for each prompt.
             translate: ``"auto"`` (what is Japanese), ``"always"`` or ``"never"``.
             loras: Files of ``lora_dir`` by name, with their weights, beside tags such as ``<lora:name:0.8>``.
+            clip_skip: The layer of CLIP whose states are taken: 1 is the last one, 2 the one before it …
             num_inference_steps: S.
             guidance_scale: Weight of the prompt (Ho & Salimans 2022, arXiv 2207.12598); 1: no guidance.
             sampler: One of ``sdjp.samplers.SAMPLERS``, or its name elsewhere, such as "DPM++ 2M Karras".

@@ -17,7 +17,7 @@ QUICK = ["--steps", "2", "-W", "64", "-H", "64", "--no-watermark", "--safety", "
 THEIRS = """a cat,
 red
 Negative prompt: text, blurry
-Steps: 2, Sampler: Euler a, CFG scale: 5.5, Seed: 123, Size: 64x64, Model: "a, b", Clip skip: 2"""
+Steps: 2, Sampler: Euler a, CFG scale: 5.5, Seed: 123, Size: 64x64, Model: "a, b", Clip skip: 2, ENSD: 31337"""
 
 
 def exif(comment: bytes, order: str = ">") -> bytes:
@@ -143,13 +143,15 @@ def test_a_record_of_the_web_ui(folder: Path, tmp_path: Path, capsys: pytest.Cap
     rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
     assert cli.main(["--from-png", str(folder / "a1111.png"), *rest]) == 0
     said = capsys.readouterr().err
-    assert "Clip skip: 2" in said
+    assert "ENSD: 31337" in said
+    assert "Clip skip" not in said
     assert "モデル a, b" in said
     options = read_metadata(tmp_path / "00000.png").options
     assert options is not None
     assert (options.prompt, options.negative_prompt) == ("a cat,\nred", "text, blurry")
     assert (options.seed, options.sampler, options.guidance_scale) == (123, "euler_a", 5.5)
     assert (options.width, options.height, options.num_inference_steps) == (64, 64, 2)
+    assert options.clip_skip == 2
 
 
 def test_what_it_started_from_is_told(

@@ -121,3 +121,18 @@ def test_text_encoder(config: ModelConfig) -> None:
         close(ours(ids), expected.last_hidden_state)
         for state, wanted in zip(ours.hidden_states(ids), expected.hidden_states, strict=True):
             close(state, wanted)
+
+
+@torch.inference_mode()
+def test_layers_of_the_text_encoder() -> None:
+    """The states of a layer before the last are those of transformers, under the same norm."""
+    settings = transformers.CLIPTextConfig(**to_files(TINY)["text_encoder"])
+    theirs = transformers.CLIPTextModel(settings).double().eval()
+    ours = twin("text", theirs, TINY)
+    ids = torch.randint(0, TINY.text.vocab_size, (3, 77))
+    states = theirs(ids, output_hidden_states=True).hidden_states
+    norm = getattr(
+        theirs, "text_model", theirs
+    ).final_layer_norm  # since transformers 5 there is no text_model
+    for clip_skip in range(1, clip_text(TINY.text).layers + 1):
+        close(ours(ids, clip_skip=clip_skip), norm(states[-clip_skip]))

@@ -25,8 +25,11 @@ from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_opti
 from sdjp.records import Part, PromptInfo, Report, Timings
 from sdjp.samplers import SAMPLERS, SPACINGS, Schedule
 from tests import strategies
+from tests.narrow import clip_text
 
 SCHEDULE = Schedule.from_config(TINY.schedule)
+# As many layers as an option may name: which of them a model has is not for the schema to say.
+DEEP = dataclasses.replace(TINY, text=dataclasses.replace(clip_text(TINY.text), layers=100))
 
 
 @given(strategies.options)
@@ -124,6 +127,9 @@ BAD: list[tuple[str, object, str]] = [
     ("hires_strength", math.nan, "hires_strength.range"),
     ("upscaler", 4, "upscaler.type"),
     ("upscaler", ("animevideo",), "upscaler.type"),
+    ("clip_skip", 0, "clip_skip.range"),
+    ("clip_skip", True, "clip_skip.range"),
+    ("clip_skip", None, "clip_skip.range"),
     ("prompt", 5, "prompt.type"),
     ("prompt", ("猫", None), "prompt.type"),
     ("negative_prompt", b"x", "negative_prompt.type"),
@@ -299,7 +305,7 @@ def said_together(name: str, value: Any) -> bool:
 
 def accepted(options: dict[str, Any]) -> bool:
     try:
-        settle(GenerationOptions.from_json(options), Inputs(), config=TINY, schedule=SCHEDULE)
+        settle(GenerationOptions.from_json(options), Inputs(), config=DEEP, schedule=SCHEDULE)
     except InputError:
         return False
     return True

@@ -72,6 +72,12 @@ def sampling_options(parser: Parser) -> None:
     parser.generation("guidance_scale", "--scale")
     parser.generation("sampler", "--sampler", metavar="NAME")
     parser.generation("seed", "--seed")
+    clip_skip_option(parser)
+
+
+def clip_skip_option(parser: Parser) -> None:
+    """Which layer of the text encoder is taken."""
+    parser.generation("clip_skip", "--clip-skip", "--clip_skip")
 
 
 def preset_options(parser: Parser) -> None:

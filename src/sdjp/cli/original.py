@@ -9,7 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sdjp.cli.options import make_pipeline, model_options, shortcut_options, text_options
+from sdjp.cli.options import (
+    clip_skip_option,
+    make_pipeline,
+    model_options,
+    shortcut_options,
+    text_options,
+)
 from sdjp.cli.original_noise import Stream
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import drawable, prompts
@@ -65,6 +71,7 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
     parser.generation("guidance_scale", "--scale", default=scale, ja="ガイダンスの強さ",
                       en="guidance scale")  # fmt: skip
     parser.generation("seed", "--seed", default=42, ja="シード", en="the seed")
+    clip_skip_option(parser)
     shortcut_options(parser)
     text_options(parser)
     model_options(parser)

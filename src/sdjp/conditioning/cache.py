@@ -36,7 +36,7 @@ class StateCache:
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._states = Lru[tuple[int, torch.dtype | None, Ids], Tensor](limit, _bytes)
+        self._states = Lru[tuple[int, torch.dtype | None, int, Ids], Tensor](limit, _bytes)
         self._numbers = itertools.count()
         self._seen: weakref.WeakKeyDictionary[nn.Module, tuple[Fingerprint, int]] = (
             weakref.WeakKeyDictionary()
@@ -58,21 +58,26 @@ class StateCache:
         """Forget everything."""
         self._states.clear()
 
-    def states(self, model: nn.Module, ids: Ids) -> Tensor:
+    def states(self, model: nn.Module, ids: Ids, *, clip_skip: int = 1) -> Tensor:
         """Return what ``model`` gives for ``ids`` (N, L), without calling it where that is known.
+
+        Args:
+            model: The text encoder.
+            ids: A batch of chunks.
+            clip_skip: Which layer's states, where it is not the last's, 1; see ``CLIPText.forward``.
 
         Returns:
             (N, L, D); shared, not to be modified.
         """
         device = next(model.parameters()).device
         if torch.is_grad_enabled() or _lives_for_one_run(model):
-            return _call(model, ids, device)
+            return _call(model, ids, device, clip_skip)
         kind = device.type
         autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
-        key = (self._number(model), autocast, ids)
+        key = (self._number(model), autocast, clip_skip, ids)
         known = self._states.get(key)
         if known is None:
-            known = _call(model, ids, device)
+            known = _call(model, ids, device, clip_skip)
             self._states.put(key, known)
         return known
 
@@ -86,8 +91,9 @@ class StateCache:
             return seen[1]
 
 
-def _call(model: nn.Module, ids: Ids, device: torch.device) -> Tensor:
-    states: Tensor = model(torch.tensor(ids, device=device))
+def _call(model: nn.Module, ids: Ids, device: torch.device, clip_skip: int) -> Tensor:
+    layer = {} if clip_skip == 1 else {"clip_skip": clip_skip}  # not every encoder lets one choose
+    states: Tensor = model(torch.tensor(ids, device=device), **layer)
     return states
 
 

@@ -46,7 +46,12 @@ def emphasise(states: Tensor, weights: Tensor) -> Tensor:
 
 
 def encode(
-    model: TextEncoder, prompts: Sequence[Chunks], empty: Chunks, cache: StateCache | None = None
+    model: TextEncoder,
+    prompts: Sequence[Chunks],
+    empty: Chunks,
+    cache: StateCache | None = None,
+    *,
+    clip_skip: int = 1,
 ) -> Tensor:
     """Encode ``prompts``; equal chunks are encoded once.
 
@@ -55,6 +60,7 @@ def encode(
         prompts: The chunks of each prompt.
         empty: The chunks of an empty prompt; shorter prompts are filled up with it.
         cache: States that were encoded before; without one, nothing is remembered.
+        clip_skip: The layer whose states are taken, counted from the last one, 1.
 
     Returns:
         (B, N L, D) in the dtype of the model, N the chunks of the longest prompt; memory of its own.
@@ -73,7 +79,7 @@ def encode(
             wanted += [rest for _, rest in emphasis.without(row, weights, pad_id=pad_id)]
     known: dict[tuple[int, ...], Tensor] = {}
     for batch in _batches(list(dict.fromkeys(wanted)), filling):
-        known.update(zip(batch, cache.states(model, batch), strict=True))
+        known.update(zip(batch, cache.states(model, batch, clip_skip=clip_skip), strict=True))
     if pad_id is not None:
         pairs = zip(rows, weighted, strict=True)
         states = torch.stack([emphasis.emphasise(row, w, known, pad_id=pad_id) for row, w in pairs])

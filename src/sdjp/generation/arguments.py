@@ -29,6 +29,7 @@ class UpscaleArguments(TypedDict, total=False):
     overlap: int | None
     upscaler: str | None
     loras: Mapping[str, float] | None
+    clip_skip: int
     preset: str | None
     guidance_interval: tuple[float, float] | None
     token_merging: float | None

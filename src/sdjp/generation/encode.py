@@ -63,7 +63,7 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
     cond, uncond = job.inputs.prompt_embeds, job.inputs.negative_prompt_embeds
     to_encode = [*(prompts if cond is None else ()), *(negatives if uncond is None else ())]
     if to_encode:
-        states = model.encode(to_encode)
+        states = model.encode(to_encode, clip_skip=job.options.clip_skip)
         cond = states[: len(prompts)] if cond is None else cond
         uncond = states[-len(negatives) :] if uncond is None else uncond
     assert cond is not None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
+from sdjp.generation.clip_skip import check_clip_skip
 from sdjp.generation.seeds import seeds_of
 from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_factor, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
@@ -186,6 +187,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     options = options.with_own_names().with_preset(guidance_scale=config.defaults.guidance_scale)
     _check_together(options, inputs)
     _check_model(config, inputs)
+    check_clip_skip(options.clip_skip, config)
     prompts = tuple(check_prompt(text) for text in _as_list(options.prompt, "prompt"))
     groups = _groups(prompts, inputs.prompt_embeds)
     negatives = _negatives(options.negative_prompt, groups)

@@ -118,18 +118,23 @@ class Model:
         return images.to_pil(pixels)
 
     @torch.inference_mode()
-    def encode(self, prompts: Sequence[ReadPrompt], *, chunks: int | None = None) -> Tensor:
+    def encode(
+        self, prompts: Sequence[ReadPrompt], *, chunks: int | None = None, clip_skip: int = 1
+    ) -> Tensor:
         """Return the states of prompts as one batch, (B, 77 N, D), all of the same length.
 
         Args:
             prompts: The prompts.
             chunks: N at least.
+            clip_skip: The layer whose states they are, counted from the last one, 1.
         """
         [empty] = self.reader.read([_EMPTY], translate="never")
         all_chunks = [prompt.chunks for prompt in prompts]
-        states = encode(self.text_encoder, all_chunks, empty.chunks, self.states)
+        states = encode(self.text_encoder, all_chunks, empty.chunks, self.states, clip_skip=clip_skip)
         missing = 0 if chunks is None else chunks - states.shape[1] // self.config.text.max_length
         if missing > 0:
-            filling = encode(self.text_encoder, [empty.chunks], empty.chunks, self.states)
+            filling = encode(
+                self.text_encoder, [empty.chunks], empty.chunks, self.states, clip_skip=clip_skip
+            )
             states = torch.cat([states, filling.expand(len(prompts), -1, -1).repeat(1, missing, 1)], dim=1)
         return states

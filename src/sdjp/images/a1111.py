@@ -159,6 +159,7 @@ _OPTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "CFG scale": lambda value: {"guidance_scale": float(value)},
     "Seed": lambda value: {"seed": int(value)},
     "Size": _size,
+    "Clip skip": lambda value: {"clip_skip": int(value)},
     "Eta": lambda value: {"eta": float(value)},
     "Hires upscale": lambda value: {"hires": float(value)},
     "Hires upscaler": _upscaler,

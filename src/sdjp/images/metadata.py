@@ -68,6 +68,7 @@ def parameters(
         "Seed": options.seed,
         "Size": f"{options.width}x{options.height}",
         "Model": model,
+        **({"Clip skip": options.clip_skip} if options.clip_skip != 1 else {}),
         **({"Eta": options.eta} if options.eta != 0 else {}),
         **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),
         **_enlarged(options),

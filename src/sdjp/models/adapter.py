@@ -142,12 +142,15 @@ class Adapter(nn.Module):
         """
         return self.shares(self.token(self.written(ids, self.token_position.num_embeddings))).argmax(dim=-1)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Map ids (B, L) int64, each row with one end and then padding, to text states (B, S, P)."""
+    def forward(self, ids: Tensor, *, clip_skip: int = 1) -> Tensor:
+        """Map ids (B, L) int64, each row with one end and then padding, to text states (B, S, P).
+
+        They are those of a layer of the model's encoder, as :meth:`CLIPText.forward` counts them.
+        """
         scores = self.token(self.written(ids, self.token_position.num_embeddings))
         nothing = (ids != self.pad_id).sum(dim=1) == 1  # but the end
         scores = torch.where(nothing[:, None, None], _all_of(self.end_id, scores).log(), scores)
-        out: Tensor = self.own(self.shares(scores).to(self.token.weight.dtype))
+        out: Tensor = self.own(self.shares(scores).to(self.token.weight.dtype), clip_skip=clip_skip)
         return out
 
 

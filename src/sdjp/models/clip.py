@@ -56,21 +56,25 @@ class CLIPText(nn.Module):
         """Build the text encoder that ``config`` describes."""
         return from_spec(cls, config)
 
-    def hidden_states(self, ids: Tensor) -> list[Tensor]:
-        """Return the embeddings and the output of each layer, each (B, L, D), before the final norm."""
+    def hidden_states(self, ids: Tensor, *, clip_skip: int = 1) -> list[Tensor]:
+        """Return the embeddings and the output of each layer, each (B, L, D), before the final norm.
+
+        The layers after the one that ``clip_skip`` names, counted from the last, are left out.
+        """
         mixed = ids.is_floating_point()
         tokens = ids @ self.token_embedding.weight if mixed else self.token_embedding(ids)
         x = tokens + self.position_embedding.weight[: ids.shape[1]]
         states = [x]
-        for layer in self.layers:
+        for layer in list(self.layers)[: len(self.layers) + 1 - clip_skip]:
             x = layer(x)
             states.append(x)
         return states
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, *, clip_skip: int = 1) -> Tensor:
         """Map token ids (B, L) int64, L at most ``max_length``, to text states (B, L, D).
 
-        Where what a token is is not certain, ``ids`` are shares of all tokens (B, L, V), floating.
+        Where what a token is is not certain, ``ids`` are shares of all tokens (B, L, V), floating. The states
+        are those of the layer that ``clip_skip`` names, counted from the last one, 1; the norm is the same.
         """
-        out: Tensor = self.norm_out(self.hidden_states(ids)[-1])
+        out: Tensor = self.norm_out(self.hidden_states(ids, clip_skip=clip_skip)[-1])
         return out

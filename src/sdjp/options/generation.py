@@ -212,6 +212,13 @@ class GenerationOptions:
         ja="どのプロンプトにも使う LoRA とその重み（-10〜10）",
         en="LoRAs for every prompt with their weights, -10 to 10",
     )
+    clip_skip: int = _row(
+        Whole(1, 100),
+        default=1,
+        label="CLIP の層",
+        ja="CLIP のどの層の出力を使うか（1 が最後の層、2 がその 1 つ前）",
+        en="which layer of CLIP to take (1: the last one, 2: the one before it)",
+    )
     preset: str | None = _row(
         Registered(tuple(PRESETS)),
         ja=f"設定のセット: {', '.join(PRESETS)}",

@@ -58,8 +58,8 @@ def test_quoted_values_have_commas_and_quotes() -> None:
     ("settings", "left"),
     [
         (
-            "Steps: 20, Sampler: DPM++ 3M SDE, Schedule type: KL Optimal, Clip skip: 2",
-            ["Sampler: DPM++ 3M SDE", "Schedule type: KL Optimal", "Clip skip: 2"],
+            "Steps: 20, Sampler: DPM++ 3M SDE, Schedule type: KL Optimal, ENSD: 31337",
+            ["Sampler: DPM++ 3M SDE", "Schedule type: KL Optimal", "ENSD: 31337"],
         ),
         ("Steps: many, Sampler: DDIM, Seed: -", ["Steps: many", "Seed: -"]),
         ("Steps: 20, Size: large, Model hash: abc", ["Size: large"]),
