@@ -147,6 +147,7 @@ def from_source(
     dtype: str | torch.dtype = "auto",
     ema: bool | Literal["auto"] = "auto",
     config: str | Path | None = None,
+    vae: str | Path | None = None,
     engine: str = AUTO_ENGINE,
     memory: str | Collection[str] = NORMAL,
 ) -> Parts:
@@ -174,7 +175,13 @@ def from_source(
         )
         postprocessors = with_checker(postprocessors, checker)
     loaded = weights.load(
-        located, dtype=chosen_dtype, device=chosen_device, ema=ema, config=config, on_demand=on_demand
+        located,
+        dtype=chosen_dtype,
+        device=chosen_device,
+        ema=ema,
+        config=config,
+        vae=vae,
+        on_demand=on_demand,
     )
     if adapter is not None:
         loaded = adapters.adapted(loaded, adapter)

@@ -113,6 +113,7 @@ class Pipeline:
         dtype: str | torch.dtype = "auto",
         ema: bool | Literal["auto"] = "auto",
         config: str | Path | None = None,
+        vae: str | Path | None = None,
         engine: str = AUTO_ENGINE,
         memory: str | Collection[str] = NORMAL,
         # what stands around them
@@ -138,6 +139,8 @@ class Pipeline:
             ema: Whether to take the averaged weights of a full checkpoint: where there are any, or always …
             config: A configuration of the original, such as its ``v1-inference.yaml``, in place of what the
                 weights tell of themselves; its ``use_ema`` decides where ``ema`` is ``"auto"``.
+            vae: An autoencoder in place of the model's: a file such as ``vae-ft-mse-840000-ema-pruned.ckpt``,
+                a folder of diffusers' ``AutoencoderKL``, or a hub id.
             engine: ``"packed"`` (automatic on a CPU), ``"eager"``, ``"compile"`` or ``"openvino"``.
             memory: ``"normal"``, ``"low"``, or some of ``"sequential"``, ``"slices"``, ``"tiles"``, with
                 commas or in a list; see :class:`sdjp.generation.memory.MemorySavings`.
@@ -271,6 +274,7 @@ class Pipeline:
             translator=self.translator.name,
             engine=self.engine.name,
             memory=str(self.memory),
+            vae=None if self.load_report.vae is None else Path(self.load_report.vae).name,
         )
 
     @overload

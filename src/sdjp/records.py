@@ -143,6 +143,7 @@ class Runtime:
         translator: The registry name of the translator.
         engine: The registry name of the engine.
         memory: What was done for less memory, as ``from_pretrained`` takes it.
+        vae: The name of the autoencoder that stood in place of the model's; None: it had its own.
     """
 
     version: str
@@ -152,6 +153,7 @@ class Runtime:
     translator: str
     engine: str = "eager"
     memory: str = "normal"
+    vae: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON data."""

@@ -267,6 +267,7 @@ class GenerationResult:
             prompt=self.prompts[index],
             negative=self.negative_prompts[index],
             model=self.model,
+            vae=None if self.runtime is None else self.runtime.vae,
         )
 
     def _repr_png_(self) -> bytes:

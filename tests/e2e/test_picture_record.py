@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+import sdjp
 from sdjp import cli
 from sdjp.images import read_metadata
 
@@ -17,7 +18,7 @@ QUICK = ["--steps", "2", "-W", "64", "-H", "64", "--no-watermark", "--safety", "
 THEIRS = """a cat,
 red
 Negative prompt: text, blurry
-Steps: 2, Sampler: Euler a, CFG scale: 5.5, Seed: 123, Size: 64x64, Model: "a, b", Clip skip: 2, ENSD: 31337"""
+Steps: 2, Sampler: Euler a, CFG scale: 5.5, Seed: 123, Size: 64x64, Model: "a, b", Clip skip: 2, ENSD: 3"""
 
 
 def exif(comment: bytes, order: str = ">") -> bytes:
@@ -143,7 +144,7 @@ def test_a_record_of_the_web_ui(folder: Path, tmp_path: Path, capsys: pytest.Cap
     rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
     assert cli.main(["--from-png", str(folder / "a1111.png"), *rest]) == 0
     said = capsys.readouterr().err
-    assert "ENSD: 31337" in said
+    assert "ENSD: 3" in said
     assert "Clip skip" not in said
     assert "モデル a, b" in said
     options = read_metadata(tmp_path / "00000.png").options
@@ -173,3 +174,27 @@ def test_what_it_started_from_is_told(
 def test_without_a_record_it_is_refused(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--from-png", str(folder / name)]) == 2
     assert name in capsys.readouterr().err
+
+
+def test_a_vae_of_its_own_is_told_and_missed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mini = str(Path(sdjp.__file__).parent / "assets" / "mini" / "model.safetensors")
+    assert cli.main(["猫", *QUICK, "--seed", "1", "-o", str(tmp_path)]) == 0
+    assert cli.main(["猫", *QUICK, "--seed", "1", "-o", str(tmp_path), "--vae", mini]) == 0
+    with Image.open(tmp_path / "00000.png") as a, Image.open(tmp_path / "00001.png") as b:
+        assert a.tobytes() == b.tobytes()  # the same autoencoder, from its file
+    capsys.readouterr()
+    assert cli.main(["info", str(tmp_path / "00001.png")]) == 0
+    assert "VAE: model.safetensors" in capsys.readouterr().out
+    rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
+    for number, more, said in (
+        ("00001", [], "VAE model.safetensors で描かれています（いまは モデルのもの"),
+        ("00000", ["--vae", mini], "VAE （モデルのもの） で描かれています（いまは model.safetensors"),
+        ("00001", ["--vae", mini], ""),
+        ("00000", [], ""),
+    ):
+        assert cli.main(["--from-png", str(tmp_path / f"{number}.png"), *rest, *more]) == 0
+        err = capsys.readouterr().err
+        assert said in err
+        assert ("VAE" in err) == bool(said)

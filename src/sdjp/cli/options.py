@@ -196,6 +196,9 @@ def model_options(parser: Parser) -> None:
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
     parser.option("--config", metavar="F", ja="モデルの構成を書いた元の実装の YAML（省略時は重みから調べる）",
                   en="YAML of the original (told from the weights, if left out)")  # fmt: skip
+    parser.option("--vae", metavar="F",
+                  ja="モデルのものの代わりに使う VAE: ファイル、diffusers のフォルダー、Hub の名前",
+                  en="a VAE in place of the model's: a file, a diffusers folder or a hub id")  # fmt: skip
     parser.option("--ema", choices=tuple(EMA), default="auto", ja="EMA の重みを使うか",
                   en="whether to use EMA weights")  # fmt: skip
     parser.option("--device", default="auto", metavar="D",
@@ -318,6 +321,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         memory=args.memory,
         ema=EMA[args.ema],
         config=args.config,
+        vae=args.vae,
         translator=args.translator,
         user_lexicon=user_words(args),
         safety=args.safety,

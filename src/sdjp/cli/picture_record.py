@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
@@ -67,6 +67,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("元の絵", "from", _origin(record.get("image"))),
         ("マスク", "mask", _origin(record.get("mask"))),
         ("モデル", "model", record.get("model")),
+        ("VAE", "VAE", runtime.get("vae")),
         ("翻訳", "translator", runtime.get("translator")),
         ("sdjp", "sdjp", versions.get("sdjp")),
     ]
@@ -94,11 +95,23 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
-def take_record(args: argparse.Namespace) -> str | None:
+class Networks(NamedTuple):
+    """What a picture was drawn with, as far as its record tells.
+
+    Attributes:
+        model: The name of the model; None if it is not told.
+        vae: That of the autoencoder in place of the model's, ``""`` if it had its own; None likewise.
+    """
+
+    model: str | None
+    vae: str | None
+
+
+def take_record(args: argparse.Namespace) -> Networks:
     """Fill what the command line leaves out from the record of ``--from-png``; say what cannot be taken over.
 
     Returns:
-        The name of the model that the picture was drawn with, if it is told.
+        What it was drawn with.
 
     Raises:
         InputError: If there is no record, or none of a single picture with a prompt.
@@ -110,8 +123,10 @@ def take_record(args: argparse.Namespace) -> str | None:
     found = read_metadata(path)
     record, options = found.sdjp, found.options
     left: list[str] = []
+    vae: Any = None
     if record is not None and options is not None:
         values, model = options.to_json(), record.get("model")
+        vae = (record.get("runtime") or {}).get("vae") or ""
         if record.get("image") is not None and args.init_img is None:
             left.append(f"--init-img {_origin(record['image'])}")
         if record.get("mask") is not None and args.mask is None:
@@ -123,7 +138,7 @@ def take_record(args: argparse.Namespace) -> str | None:
     elif record is None and found.parameters is not None:
         text = read_parameters(found.parameters)
         values, left = text.options()
-        model = text.settings.get("Model")
+        model, vae = text.settings.get("Model"), text.settings.get("VAE")
     else:
         values, model = {}, None
     if not isinstance(values.get("prompt"), str) or not values["prompt"]:
@@ -143,7 +158,7 @@ def take_record(args: argparse.Namespace) -> str | None:
             en=f"note: in the record of {path}, not taken over: {shown[1]}",
             file=sys.stderr,
         )
-    return model if isinstance(model, str) else None
+    return Networks(*(name if isinstance(name, str) else None for name in (model, vae)))
 
 
 def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
@@ -157,12 +172,21 @@ def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
             setattr(args, name, loras or value)
 
 
-def announce_model(recorded: str | None, used: str) -> None:
-    """Say so where a picture is drawn again with another model than it was drawn with."""
-    if recorded is not None and recorded != used:
-        name = _visible(recorded)
+def announce_model(recorded: Networks, *, model: str, vae: str | None) -> None:
+    """Say so where a picture is drawn again with another model or autoencoder than it was drawn with."""
+    if recorded.model is not None and recorded.model != model:
+        name = _visible(recorded.model)
         say(
-            ja=f"注意: 記録ではモデル {name} で描かれています（いまは {used}）。同じ絵にはなりません。",
-            en=f"note: it was drawn with the model {name}, and this is {used}: the picture will differ.",
+            ja=f"注意: 記録ではモデル {name} で描かれています（いまは {model}）。同じ絵にはなりません。",
+            en=f"note: it was drawn with the model {name}, and this is {model}: the picture will differ.",
+            file=sys.stderr,
+        )
+    if recorded.vae is not None and recorded.vae != (vae or ""):
+        before, now = (_visible(name or "") for name in (recorded.vae, vae))
+        say(
+            ja=f"注意: 記録では VAE {before or '（モデルのもの）'} で描かれています"
+            f"（いまは {now or 'モデルのもの'}。--vae で指定できます）。同じ絵にはなりません。",
+            en=f"note: it was drawn with the VAE {before or 'of the model'}, and this is "
+            f"{now or 'that of the model'} (see --vae): the picture will differ.",
             file=sys.stderr,
         )

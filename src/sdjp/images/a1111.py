@@ -51,7 +51,7 @@ NEGATIVE: Final = "Negative prompt:"
 _PAIR: Final = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _FEWEST: Final = 3
 """Pairs in a line from which on it holds settings, and no prompt with colons; as in the web UI."""
-_FACTS: Final = ("Version", "Model", "Model hash")
+_FACTS: Final = ("Version", "Model", "Model hash", "VAE", "VAE hash")
 """What says how a picture was made, and is no option."""
 
 

@@ -49,7 +49,12 @@ class Metadata:
 
 
 def parameters(
-    *, options: ResolvedOptions, prompt: PromptInfo | None, negative: PromptInfo | None, model: str
+    *,
+    options: ResolvedOptions,
+    prompt: PromptInfo | None,
+    negative: PromptInfo | None,
+    model: str,
+    vae: str | None = None,
 ) -> str:
     """Write the options of one picture as AUTOMATIC1111's web UI does.
 
@@ -58,6 +63,7 @@ def parameters(
         prompt: The prompt; its English is what other tools can use.
         negative: The negative prompt, if there is one.
         model: Name of the model.
+        vae: Name of the autoencoder in place of the model's, if there is one.
     """
     spacing = options.spacing
     values = {
@@ -68,6 +74,7 @@ def parameters(
         "Seed": options.seed,
         "Size": f"{options.width}x{options.height}",
         "Model": model,
+        **({} if vae is None else {"VAE": vae}),
         **({"Clip skip": options.clip_skip} if options.clip_skip != 1 else {}),
         **({"Eta": options.eta} if options.eta != 0 else {}),
         **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),

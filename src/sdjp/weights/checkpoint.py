@@ -86,8 +86,8 @@ def open_checkpoint(path: Path, *, ema: Ema = "auto") -> Checkpoint:
 
 def _open_original(path: Path, beside: Iterable[Path]) -> Checkpoint:
     file = open_file(path)
-    tensors = _canonical("ldm", ((name, Stored(file, name)) for name in file.entries))
-    config = _own_config(file.metadata.get("sdjp.config"), beside, layout="ldm", tensors=len(tensors))
+    tensors = by_name("ldm", ((name, Stored(file, name)) for name in file.entries))
+    config = own_config(file.metadata.get("sdjp.config"), beside, layout="ldm", tensors=len(tensors))
     if config is None:
         config = infer.from_shapes(path.stem, {name: stored.entry.shape for name, stored in tensors.items()})
     return Checkpoint(
@@ -124,7 +124,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
             files.append(path)
             tensors += [(f"{component}/{name}", Stored(file, name)) for name in file.entries]
     beside = [folder / "sdjp.json", folder / "config.json"]
-    config = _own_config(None, beside, layout="diffusers", tensors=len(tensors))
+    config = own_config(None, beside, layout="diffusers", tensors=len(tensors))
     notes: tuple[scheduler.Note, ...] = ()
     if config is None:
         settings = {part: _settings(folder / name) for part, name in diffusers.FILES.items()}
@@ -134,7 +134,7 @@ def _open_diffusers(folder: Path, ema: Ema) -> Checkpoint:
         path=folder,
         layout="diffusers",
         config=config,
-        tensors=_canonical("diffusers", tensors),
+        tensors=by_name("diffusers", tensors),
         averaged=averaged,
         files=tuple(files),
         vocabulary=vocabulary.in_folder(folder, config.text),
@@ -165,23 +165,28 @@ def _whole_or_shards(path: Path) -> list[Path]:
     return [path.parent / name for name in sorted(names)]
 
 
-def _canonical(layout: str, tensors: Iterable[tuple[str, Stored]]) -> dict[str, Stored]:
-    by_name: dict[str, Stored] = {}
+def by_name(layout: str, tensors: Iterable[tuple[str, Stored]]) -> dict[str, Stored]:
+    """Return tensors by the names that the map of a layout has for them.
+
+    Raises:
+        Fault: If two have the same.
+    """
+    found: dict[str, Stored] = {}
     for name, stored in tensors:
         canonical = MAPS[layout].canonical(name)
-        if canonical in by_name:
+        if canonical in found:
             raise Fault(
                 "weights.twice",
                 ja=f"{FILE} では、同じテンソルが二つの名前で入っています"
-                f"（{by_name[canonical].name} と {stored.name}）。別のファイルを指定してください。",
-                en=f"{FILE} has the same tensor under two names, {by_name[canonical].name} and "
+                f"（{found[canonical].name} と {stored.name}）。別のファイルを指定してください。",
+                en=f"{FILE} has the same tensor under two names, {found[canonical].name} and "
                 f"{stored.name}. Give another file.",
             )
-        by_name[canonical] = stored
-    return by_name
+        found[canonical] = stored
+    return found
 
 
-def _own_config(
+def own_config(
     metadata: str | None, beside: Iterable[Path], *, layout: str, tensors: int
 ) -> ModelConfig | None:
     """The configuration that sdjp writes into a file or beside it; other programs' files are passed over."""

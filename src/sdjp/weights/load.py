@@ -28,6 +28,7 @@ from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 from sdjp.weights.known import sha256
 from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
+from sdjp.weights.own_vae import with_vae
 from sdjp.weights.source import Source, locate
 from sdjp.weights.vocabulary import unused_tokens
 
@@ -44,6 +45,7 @@ class LoadReport:
         ignored: Names in the file that were not used.
         files: The files that were read.
         notes: What of a model's settings or tokens is not used, in Japanese and in English.
+        vae: The name or path of the autoencoder in place of the model's; None: it has its own.
     """
 
     source: str
@@ -53,6 +55,7 @@ class LoadReport:
     ignored: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    vae: str | None = None
 
     def sha256(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by its path; reads all of them."""
@@ -101,6 +104,7 @@ def load(
     device: torch.device | str = "cpu",
     ema: Ema = "auto",
     config: str | Path | None = None,
+    vae: str | Path | None = None,
     on_demand: OnDemand | None = None,
 ) -> Loaded:
     """Load a model.
@@ -114,6 +118,8 @@ def load(
         ema: Which weights of a full checkpoint: the averaged ones where there are any, or always, or never.
         config: A configuration of the original (YAML) in place of what the weights tell of themselves; its
             ``use_ema`` decides where ``ema`` is ``"auto"``.
+        vae: An autoencoder in place of the model's: a file, a folder or a hub id; see
+            :func:`sdjp.weights.own_vae.with_vae`.
         on_demand: Read no weights now; this will, each network when it is used.
 
     Raises:
@@ -131,6 +137,8 @@ def load(
         opened = dataclasses.replace(opened, config=ldm_config.applied_to(opened.config))
     tokenizer = opened.vocabulary.tokenizer(opened.config.text)
     matching = match(opened, ema=ema)
+    if vae is not None:
+        matching = with_vae(matching, vae)
     for part in matching.networks._asdict():
         _fill(matching, part, chosen, device, on_demand)
     checkpoint, networks = matching.checkpoint, matching.networks
@@ -142,6 +150,7 @@ def load(
         ignored=matching.ignored,
         files=checkpoint.files,
         notes=checkpoint.notes + unused_tokens(opened.vocabulary, tokenizer, opened.config.text),
+        vae=None if vae is None else str(vae),
     )
     return Loaded(
         unet=networks.unet,

@@ -137,7 +137,8 @@ def run(args: argparse.Namespace) -> int:
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
-    announce_model(recorded, pipe.config.name)
+    if recorded is not None:
+        announce_model(recorded, model=pipe.config.name, vae=pipe.runtime.vae)
     if args.from_file is None and args.embeddings_dir is None:  # else some prompts may have them, or a name
         check_words(args, pipe, first, words)
     output, stopped = Output(verbose=args.verbose), False

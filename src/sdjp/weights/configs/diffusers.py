@@ -95,12 +95,7 @@ def from_files(name: str, files: Mapping[str, Json]) -> ModelConfig:
 
 
 def _check_fixed(files: Mapping[str, Json]) -> None:
-    wrong = [
-        f"{FILES[part]}: {key} = {files[part][key]!r}"
-        for part, settings in FIXED.items()
-        for key, value in settings.items()
-        if key in files[part] and not _means(files[part][key], value)
-    ]
+    wrong = [f"{FILES[part]}: {setting}" for part in FIXED for setting in wrong_settings(part, files[part])]
     wrong += [f"{FILES['text_encoder']}: {w}" for w in diffusers_text.wrong_settings(files["text_encoder"])]
     prediction = files["scheduler"].get("prediction_type", "epsilon")
     if prediction not in PREDICTIONS:
@@ -116,6 +111,15 @@ def _check_fixed(files: Mapping[str, Json]) -> None:
         )
 
 
+def wrong_settings(part: str, settings: Json) -> list[str]:
+    """Return what makes a component another network than ours, as ``key = value``."""
+    return [
+        f"{key} = {settings[key]!r}"
+        for key, value in FIXED[part].items()
+        if key in settings and not _means(settings[key], value)
+    ]
+
+
 def _means(given: Any, wanted: Any) -> bool:
     """Whether diffusers takes a setting for ``wanted``."""
     given = one_of_all(given)
@@ -126,18 +130,9 @@ def _means(given: Any, wanted: Any) -> bool:
 
 def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Json) -> ModelConfig:
     channels, channel_mult = _widths(setting(unet, "block_out_channels", WIDTHS))
-    ch, ch_mult = _widths(setting(vae, "block_out_channels", WIDTHS))
     # In SD v1, diffusers calls the number of heads "attention_head_dim".
     heads = "attention_head_dim" if unet.get("num_attention_heads") is None else "num_attention_heads"
-    vae_config = VAEConfig(
-        in_channels=setting(vae, "in_channels", SIZE, 3),
-        latent_channels=setting(vae, "latent_channels", SIZE, 4),
-        ch=ch,
-        ch_mult=ch_mult,
-        num_res_blocks=setting(vae, "layers_per_block", EACH),
-        norm_groups=setting(vae, "norm_num_groups", SIZE, 32),
-        scaling_factor=setting(vae, "scaling_factor", real, 0.18215),
-    )
+    vae_config = vae_of(vae)
     pixels = setting(unet, "sample_size", SIZE, 64) * vae_config.factor
     return ModelConfig(
         name=name,
@@ -166,6 +161,25 @@ def _config(name: str, unet: Json, vae: Json, text_encoder: Json, scheduler: Jso
             sampler=scheduling.sampler_of(scheduler) or Defaults().sampler,
             spacing=scheduling.spacing_of(scheduler),
         ),
+    )
+
+
+def vae_of(vae: Json) -> VAEConfig:
+    """Read the configuration of an autoencoder from ``vae/config.json``.
+
+    Raises:
+        KeyError: If something is left out.
+        ValueError: If a value is not usable.
+    """
+    ch, ch_mult = _widths(setting(vae, "block_out_channels", WIDTHS))
+    return VAEConfig(
+        in_channels=setting(vae, "in_channels", SIZE, 3),
+        latent_channels=setting(vae, "latent_channels", SIZE, 4),
+        ch=ch,
+        ch_mult=ch_mult,
+        num_res_blocks=setting(vae, "layers_per_block", EACH),
+        norm_groups=setting(vae, "norm_num_groups", SIZE, 32),
+        scaling_factor=setting(vae, "scaling_factor", real, 0.18215),
     )
 
 

@@ -63,7 +63,7 @@ def from_shapes(name: str, shapes: Shapes) -> ModelConfig:
         if not any(tensor.startswith(prefix) for tensor in shapes):
             raise _not_v1(f"{ja}の重み（{prefix}…）がありません", f"it has no {en} ({prefix}…)")
     try:
-        unet, vae = _unet(shapes), _vae(shapes)
+        unet, vae = _unet(shapes), vae_from_shapes(shapes)
         if has_bert:
             text = _bert(shapes)
             return ModelConfig(name=name, unet=unet, vae=vae, text=text, defaults=LAION_400M.defaults)
@@ -106,17 +106,30 @@ def _unet(shapes: Shapes) -> UNetConfig:
     )
 
 
-def _vae(shapes: Shapes) -> VAEConfig:
-    ch, channels = shapes[VAE + "encoder.conv_in.weight"][:2]
+def vae_from_shapes(
+    shapes: Shapes, *, prefix: str = VAE, block: str = "encoder.down.{}.block.{}.conv2.weight"
+) -> VAEConfig:
+    """Return the configuration of an autoencoder.
+
+    Args:
+        shapes: The shapes of its tensors by their names.
+        prefix: What its names begin with.
+        block: Name of a tensor of each block of the encoder, with the numbers of level and block.
+
+    Raises:
+        KeyError: If a tensor that tells of it is not there.
+        ValueError: If one is misshapen; IndexError and ZeroDivisionError, too.
+    """
+    block = prefix + block
+    ch, channels = shapes[prefix + "encoder.conv_in.weight"][:2]
     return VAEConfig(
         in_channels=channels,
-        latent_channels=shapes[VAE + "post_quant_conv.weight"][0],
+        latent_channels=shapes[prefix + "post_quant_conv.weight"][0],
         ch=ch,
         ch_mult=tuple(
-            shapes[f"{VAE}encoder.down.{level}.block.0.conv2.weight"][0] // ch
-            for level in range(_length(shapes, VAE + "encoder.down.{}.block.0.conv2.weight"))
+            shapes[block.format(level, 0)][0] // ch for level in range(_length(shapes, block.format("{}", 0)))
         ),
-        num_res_blocks=_length(shapes, VAE + "encoder.down.0.block.{}.conv2.weight"),
+        num_res_blocks=_length(shapes, block.format(0, "{}")),
     )
 
 
