@@ -18,6 +18,7 @@ from sdjp.options import OPTIONS, PromptCheck, SafetyMode, WatermarkMethod
 from sdjp.samplers import STRENGTH_RULES
 
 if TYPE_CHECKING:
+    from sdjp.addons.turbo import Turbo
     from sdjp.pipeline import Pipeline
     from sdjp.postprocess import Watermark
 
@@ -86,6 +87,9 @@ def preset_options(parser: Parser) -> None:
                   ja="速く描く（絵は少し変わる。--preset fast と同じ）",
                   en="draw fast, with a picture a little different (the same as --preset fast)")  # fmt: skip
     parser.generation("preset", "--preset", metavar="NAME")
+    parser.option("--turbo", action="store_true",
+                  ja="少ないステップで描くための LoRA（LCM、Hyper-SD、TCD）に合わせて設定を選ぶ",
+                  en="settings for the LoRA that lets few steps do (LCM, Hyper-SD, TCD)")  # fmt: skip
     shortcut_options(parser)
 
 
@@ -257,20 +261,60 @@ def addon_folders(parser: Parser) -> None:
                   en="folder of textual inversion files (write their names into the prompt)")  # fmt: skip
 
 
-def check_names(args: argparse.Namespace, text: str, loras: dict[str, float] | None = None) -> None:
+def check_names(args: argparse.Namespace, text: str) -> None:
     """See that the folders and the LoRAs of a prompt are there, before a model is loaded.
 
     Raises:
-        InputError: If one is not.
+        InputError: If one is not, or there is none where ``--turbo`` needs one.
     """
-    from sdjp.text.prompt import parse, tags
-    from sdjp.text.tags import lora_weights
-
-    wanted = lora_weights(tags(parse(text)), loras)
+    wanted = _wanted(args, text)
     if wanted or args.lora_dir is not None or args.embeddings_dir is not None:
         from sdjp.addons.equip import Addons
 
         Addons(args.lora_dir, args.embeddings_dir).paths(wanted)
+    turbo_of(args, text)
+
+
+def _wanted(args: argparse.Namespace, text: str) -> dict[str, float]:
+    """The LoRAs of a prompt, with those of ``--lora``."""
+    from sdjp.text.prompt import parse, tags
+    from sdjp.text.tags import lora_weights
+
+    return lora_weights(tags(parse(text)), _loras(getattr(args, "loras", [])))
+
+
+def turbo_of(args: argparse.Namespace, text: str) -> Turbo | None:
+    """What ``--turbo`` stands for beside a prompt; None without it.
+
+    Raises:
+        InputError: If no LoRA of the prompt tells.
+    """
+    if not getattr(args, "turbo", False):
+        return None
+    from sdjp.addons.equip import Addons
+    from sdjp.addons.turbo import choose
+
+    if args.preset is not None:
+        raise InputError(
+            "turbo.preset",
+            ja=f"--turbo は、--fast や --preset {args.preset} と一緒には使えません。どちらかにしてください。",
+            en=f"--turbo cannot go with --fast or --preset {args.preset}. Choose one.",
+        )
+    acting = [name for name, weight in _wanted(args, text).items() if weight != 0]
+    paths = Addons(args.lora_dir).paths(dict.fromkeys(acting, 1.0))
+    return choose(dict(zip(acting, paths, strict=True)))
+
+
+def with_turbo(arguments: dict[str, Any], turbo: Turbo | None) -> dict[str, Any]:
+    """The arguments of a generation with the settings of ``--turbo``; what was given stays."""
+    if turbo is None:
+        return arguments
+    steps = arguments["num_inference_steps"]
+    return {
+        **arguments,
+        "preset": turbo.preset,
+        "num_inference_steps": turbo.steps if steps is None else steps,
+    }
 
 
 def watermark_options(parser: Parser) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
+from sdjp.options import Preset
 
 if TYPE_CHECKING:
     from sdjp.images import Metadata
@@ -166,8 +168,11 @@ def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
     prompt = values.pop("prompt")
     if not typed and args.from_file is None:
         args.prompt, args.prompt_option = prompt, None
+    given = set(args.given)
+    if {"preset", "turbo"} & given:  # what was typed comes first, and so does what it stands for
+        given |= {field.name for field in dataclasses.fields(Preset)}
     for name, value in values.items():
-        if value is not None and hasattr(args, name) and name not in args.given:
+        if value is not None and hasattr(args, name) and name not in given:
             loras = name == "loras" and [f"{lora}:{weight}" for lora, weight in value.items()]
             setattr(args, name, loras or value)
 

@@ -153,7 +153,7 @@ def _judge(args: argparse.Namespace, line: Line) -> bool:
         check_prompt(line)
         if hasattr(args, "lora_dir"):
             check_names(args, line)
-    except InputError as error:
+    except (InputError, WeightsError) as error:
         _leave_out(args, line, error)
         return False
     return True

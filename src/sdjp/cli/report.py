@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from sdjp.cli.speech import say
 
 if TYPE_CHECKING:
+    from sdjp.addons.turbo import Turbo
+    from sdjp.options import ResolvedOptions
     from sdjp.records import PromptInfo, Report
     from sdjp.result import GenerationResult
     from sdjp.weights import LoadReport
@@ -171,10 +173,25 @@ def announce_marks(info: PromptInfo) -> None:
 
 
 def announce_unused(result: GenerationResult) -> None:
-    """Say what in the files of LoRAs was not used."""
+    """Say what had no effect: tensors in the files of LoRAs, a negative prompt without guidance."""
     for report in result.reports[0]:
-        if report.name == "lora" and report.data.get("unused"):
+        unused = report.name == "lora" and report.data.get("unused")
+        if unused or report.name == "negative_prompt":
             say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
+
+
+def announce_turbo(turbo: Turbo | None, options: ResolvedOptions, announced: set[str]) -> None:
+    """Say once what ``--turbo`` chose, and what is drawn with."""
+    if turbo is None or str(turbo) in announced:
+        return
+    announced.add(str(turbo))
+    steps, scale = options.num_inference_steps, options.guidance_scale
+    say(
+        ja=f"--turbo: LoRA「{turbo.lora}」に合わせて、プリセット {turbo.preset} を選びました"
+        f"（サンプラー {options.sampler}、{steps} ステップ、ガイダンス {scale:g}）",
+        en=f"--turbo: preset {turbo.preset}, for the LoRA {turbo.lora!r} "
+        f"(sampler {options.sampler}, {steps} steps, guidance {scale:g})",
+    )
 
 
 def announce_checks(result: GenerationResult, announced: set[str], *, verbose: bool = False) -> None:

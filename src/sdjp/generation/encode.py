@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
@@ -17,6 +17,14 @@ from sdjp.text.prompt_check import PromptChecker
 if TYPE_CHECKING:
     from sdjp.text.alignment import Alignment
 
+_UNUSED: Final = Report(
+    name="negative_prompt",
+    status="off",
+    ja="ガイダンスの強さ（guidance_scale）が 1 なので、ネガティブプロンプトは働きません。"
+    "使うには 1 より大きくしてください。",
+    en="guidance_scale is 1, so the negative prompt has no effect. For one, it must be greater than 1.",
+)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Encoded:
@@ -27,7 +35,7 @@ class Encoded:
         uncond: Those of the negative prompts, likewise.
         prompts: What became of each prompt; None where states were given.
         negative_prompts: And of each negative prompt; None where there is none.
-        reports: Those of the check of prompts.
+        reports: Those of the check of prompts, and what of the negative prompt has no effect.
         alignments: The words of each prompt and their tokens, if attention is to be told of; else none.
     """
 
@@ -80,6 +88,12 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
         )
     negative_infos = [n.info if n.info.source else None for n in negatives]
     negative_infos *= groups if len(negative_infos) == 1 else 1
+    if job.options.guidance_scale == 1:
+        given = job.inputs.negative_prompt_embeds is not None
+        reports = [
+            (*of_prompt, _UNUSED) if given or info is not None else of_prompt
+            for of_prompt, info in zip(reports, negative_infos, strict=True)
+        ]
 
     return Encoded(
         cond=cond.expand(groups, -1, -1).repeat_interleave(each, dim=0),

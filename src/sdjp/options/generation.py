@@ -305,9 +305,11 @@ class GenerationOptions:
         if self.preset is None:
             return self
         values = dataclasses.asdict(get_preset(self.preset))
-        scale = guidance_scale if self.guidance_scale is None else self.guidance_scale
-        if scale == 1:
+        scales = (self.guidance_scale, values["guidance_scale"], guidance_scale)
+        if next(scale for scale in scales if scale is not None) == 1:
             del values["guidance_interval"]
+        if self.sampler not in (None, values["sampler"]):
+            del values["eta"]  # it is for that sampler
         chosen = {name: value for name, value in values.items() if getattr(self, name) is None}
         return dataclasses.replace(self, preset=None, **chosen)
 

@@ -1,7 +1,8 @@
 """Presets: settings that go together, for whatever the caller leaves open.
 
-How to add one: write a line in :data:`PRESETS`, measure it with ``examples/bench/fast_quality.py``, and
-describe it in docs/ja/fast.md and docs/en/fast.md.
+How to add one: write a line in :data:`PRESETS`, measure it with ``examples/bench/fast_quality.py`` if it is
+for any model, and describe it in docs/ja/fast.md and docs/en/fast.md. If it is for a LoRA, give it a line in
+:mod:`sdjp.addons.turbo`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from sdjp.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Values for options of the same names; see :class:`sdjp.options.GenerationOptions`."""
+    """Values for options of the same names, None where it says nothing; see ``GenerationOptions``."""
 
     sampler: str
     spacing: str
     num_inference_steps: int
-    guidance_interval: tuple[float, float] | None
-    token_merging: float
-    feature_reuse: int
+    guidance_scale: float | None = None
+    eta: float | None = None
+    guidance_interval: tuple[float, float] | None = None
+    token_merging: float | None = None
+    feature_reuse: int | None = None
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
@@ -34,6 +37,16 @@ PRESETS: Final[Mapping[str, Preset]] = {
         token_merging=0.0,
         feature_reuse=2,
     ),
+    # Those for a LoRA that makes few steps do, as its authors recommend. Guidance is in it: 1 adds none.
+    # LCM-LoRA (Luo et al. 2023, arXiv 2311.05556): 2 to 8 steps, guidance 1 to 2.
+    "lcm": Preset(sampler="lcm", spacing="lcm", num_inference_steps=4, guidance_scale=1.0),
+    # Hyper-SD (Ren et al. 2024, arXiv 2404.13686): a file for each number of steps, one for 1 to 8 steps, and
+    # those with CFG in their names, for guidance from 5 to 8.
+    "hyper": Preset(sampler="ddim", spacing="trailing", num_inference_steps=8, guidance_scale=1.0),
+    "hyper_1step": Preset(sampler="tcd", spacing="lcm", num_inference_steps=1, guidance_scale=1.0, eta=1.0),
+    "hyper_cfg": Preset(sampler="ddim", spacing="trailing", num_inference_steps=8, guidance_scale=5.0),
+    # TCD (Zheng et al. 2024, arXiv 2402.19159): eta is gamma, 0.3 of the sampler itself.
+    "tcd": Preset(sampler="tcd", spacing="lcm", num_inference_steps=4, guidance_scale=1.0),
 }
 
 

@@ -20,12 +20,20 @@ from sdjp.cli.options import (
     preset_options,
     sampling_options,
     text_options,
+    turbo_of,
+    with_turbo,
 )
 from sdjp.cli.overlays import asked_words, attention_option, check_words, save_overlays
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
 from sdjp.cli.prompts import check_translator, drawable, prompts
-from sdjp.cli.report import Output, announce_negative, announce_prompt, announce_unused
+from sdjp.cli.report import (
+    Output,
+    announce_negative,
+    announce_prompt,
+    announce_turbo,
+    announce_unused,
+)
 from sdjp.cli.speech import say_stopped
 from sdjp.errors import InputError
 
@@ -130,10 +138,11 @@ def run(args: argparse.Namespace) -> int:
 
     arguments = {**generation_arguments(args), "attention": bool(words)}
     pictures = open_pictures(args)
+    check_names(args, first)
     check_ahead(  # a slip costs no loading
-        GenerationOptions(prompt=first, seed=args.seed, **arguments), Inputs(**pictures)
+        GenerationOptions(prompt=first, seed=args.seed, **with_turbo(arguments, turbo_of(args, first))),
+        Inputs(**pictures),
     )
-    check_names(args, first, arguments["loras"])
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
@@ -145,8 +154,9 @@ def run(args: argparse.Namespace) -> int:
     seed = args.seed
     try:
         for text in drawable(args, pipe, itertools.chain([first], texts)):
+            turbo = turbo_of(args, text)
             for _ in range(args.n_iter):
-                stream = pipe.stream(text, seed=seed, **pictures, **arguments)
+                stream = pipe.stream(text, seed=seed, **pictures, **with_turbo(arguments, turbo))
                 before = output.count
                 for result in stream:
                     if output.count == before and result.prompts[0] is not None:
@@ -155,6 +165,7 @@ def run(args: argparse.Namespace) -> int:
                         announce_negative(result.negative_prompts[0], output.announced)
                     if output.count == before:
                         announce_unused(result)
+                        announce_turbo(turbo, result.options, output.announced)
                     paths = output.take(result, None if args.skip_save else folder)
                     save_overlays(result, paths, words)
                 seed = None if seed is None else seed + args.num_images_per_prompt

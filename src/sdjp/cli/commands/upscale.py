@@ -16,10 +16,12 @@ from sdjp.cli.options import (
     sampling_options,
     tile_options,
     translation_options,
+    turbo_of,
     upscaler_option,
+    with_turbo,
 )
 from sdjp.cli.parser import Parser
-from sdjp.cli.report import announce_checks, announce_prompt, announce_unused
+from sdjp.cli.report import announce_checks, announce_prompt, announce_turbo, announce_unused
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
 
@@ -63,21 +65,25 @@ def run(args: argparse.Namespace) -> int:
     prompts = [_prompt(file, needed=redrawn) if args.prompt is None else args.prompt for file in args.files]
     check_ahead(GenerationOptions(prompt=None, upscaler=args.upscaler))  # the file is looked at once
     for file, prompt in zip(args.files, prompts, strict=True):
-        options = GenerationOptions(prompt=prompt, **{**arguments, "overlap": None, "upscaler": None})
-        check_ahead(options, Inputs(image=file))
+        turbo = None
         if redrawn:
-            check_names(args, prompt or "", arguments["loras"])
+            check_names(args, prompt or "")
+            turbo = turbo_of(args, prompt or "")
+        given = {**with_turbo(arguments, turbo), "overlap": None, "upscaler": None}
+        check_ahead(GenerationOptions(prompt=prompt, **given), Inputs(image=file))
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
     announced: set[str] = set()
     for file, prompt in zip(args.files, prompts, strict=True):
-        result = pipe.upscale(file, prompt, factor=args.factor, **arguments)
+        turbo = turbo_of(args, prompt or "") if redrawn else None
+        result = pipe.upscale(file, prompt, factor=args.factor, **with_turbo(arguments, turbo))
         if args.prompt is None and prompt is not None:
             say(ja=f"プロンプト（{file} の記録から）: {prompt}", en=f"prompt (recorded in {file}): {prompt}")
         if result.prompts[0] is not None:
             announce_prompt(result.prompts[0])
         announce_unused(result)
+        announce_turbo(turbo, result.options, announced)
         announce_checks(result, announced, verbose=args.verbose)
         for path, seed in zip(result.save(folder), result.seeds, strict=True):
             size = "×".join(map(str, result.image.size))
