@@ -23,6 +23,11 @@ KEYS = Path(__file__).parent / "golden" / "keys" / "diffusers_sd_v1.json.gz"
 RANK, ALPHA = 4, 2.0
 ATTENTION = re.compile(r".*(attn\d\.to_(q|k|v|out\.0)|self_attn\.(q|k|v|out)_proj)")
 EVERYTHING = re.compile(r".*")
+# What LoRAs for few steps touch: the script that trained LCM-LoRA, from which others come, names these layers.
+FEW_STEPS = re.compile(
+    r".*(to_(q|k|v|out\.0)|proj_in|proj_out|ff\.net\.(0\.proj|2)|conv1|conv2|conv_shortcut"
+    r"|downsamplers\.0\.conv|upsamplers\.0\.conv|time_emb_proj)"
+)
 
 
 @cache
@@ -64,6 +69,11 @@ def kohya(part: str, name: str, role: str) -> str:
 def peft(part: str, name: str, role: str) -> str:
     leaf = {"down": "lora_A.weight", "up": "lora_B.weight", "alpha": "alpha"}[role]
     return f"{part}.{name}.{leaf}"
+
+
+def peft_folder(part: str, name: str, role: str) -> str:
+    """As ``adapter_model.safetensors`` of peft has them, where a UNet was trained alone."""
+    return f"base_model.model.{peft(part, name, role).removeprefix(f'{part}.')}"
 
 
 def diffusers_new(part: str, name: str, role: str) -> str:

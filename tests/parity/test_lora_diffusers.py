@@ -95,10 +95,8 @@ def test_the_effect_is_that_of_diffusers(form: str, suffix: str, tmp_path: Path)
         torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
 
 
-def test_load_lora_weights(tmp_path: Path) -> None:
-    """The whole way in diffusers, where peft is installed: load, fuse, draw."""
-    pytest.importorskip("peft")
-    path = files.write_lora(tmp_path / "a.safetensors", files.lora_tensors(files.kohya))
+def fused(path: Path, **scheduler: Any) -> Any:
+    """diffusers' pipeline with a LoRA, the whole way: load, fuse."""
     model = random_models(SMALL)
     modules = to_modules(SMALL, unet=model.unet, vae=model.vae, text=model.text)
     theirs: Any = to_pipeline(
@@ -106,15 +104,86 @@ def test_load_lora_weights(tmp_path: Path) -> None:
         modules,
         tokenizer=ClipTokenizer.from_assets(),
         tokens={},
-        scheduler=to_scheduler(SMALL, "ddim"),
+        scheduler=to_scheduler(SMALL, "ddim", **scheduler),
         checker=None,
     )
-    theirs.load_lora_weights(tmp_path, weight_name=path.name)
+    theirs.load_lora_weights(path.parent, weight_name=path.name)
     theirs.fuse_lora(lora_scale=WEIGHT)
+    theirs.set_progress_bar_config(disable=True)
+    return theirs
+
+
+def equipped(folder: Path) -> Pipeline:
     ours = Pipeline(
         random_models(SMALL), tokenizer=ClipTokenizer.from_assets(), translator=make_translator("lexicon")
     )
-    ours.addons = type(ours.addons)(tmp_path)
+    ours.addons = type(ours.addons)(folder)
+    return ours
+
+
+# Each file is published for the whole UNet, and for nothing else.
+FEW_STEPS: dict[str, Callable[[], dict[str, Tensor]]] = {
+    "kohya": lambda: files.lora_tensors(files.kohya, which=files.FEW_STEPS, parts=["unet"], alpha=8.0),
+    "kohya, no alpha": lambda: files.lora_tensors(
+        files.kohya, which=files.FEW_STEPS, parts=["unet"], alpha=None
+    ),
+    "diffusers": lambda: files.lora_tensors(
+        files.diffusers_new, which=files.FEW_STEPS, parts=["unet"], alpha=None
+    ),
+    "peft": lambda: files.lora_tensors(files.peft, which=files.FEW_STEPS, parts=["unet"], alpha=None),
+}
+
+
+@pytest.mark.parametrize("form", FEW_STEPS)
+def test_loras_for_few_steps(form: str, tmp_path: Path) -> None:
+    """Convolutions, feed-forward, time projections; drawn as Hyper-SD's card has it."""
+    pytest.importorskip("peft")
+    path = files.write_lora(tmp_path / "Hyper-SD15-2steps-lora.safetensors", FEW_STEPS[form]())
+    theirs = fused(path, spacing="trailing")
+    ours = equipped(tmp_path)
+    settings: dict[str, Any] = {"preset": "hyper", "num_inference_steps": 2, "seed": 1}
+    result = ours.generate("a red car", loras={path.stem: WEIGHT}, **settings)
+    assert all(report.data.get("unused") == [] for report in result.reports[0] if report.name == "lora")
+    start = torch.randn(latents(result).shape, generator=torch.Generator().manual_seed(1))
+    # 0 is how diffusers is told of no guidance.
+    expected = theirs(
+        "a red car", num_inference_steps=2, guidance_scale=0, latents=start, output_type="latent"
+    ).images
+    torch.testing.assert_close(latents(result), expected, rtol=0, atol=1e-3 * float(expected.abs().max()))
+    plain = ours.generate("a red car", **settings)
+    assert not torch.allclose(latents(plain), expected, atol=1e-2)
+
+
+def test_every_layer_of_a_lora_for_few_steps_is_changed(tmp_path: Path) -> None:
+    model = random_models(SMALL)
+    shapes = shapes_of(Networks(model.unet, model.vae, model.text))
+    wanted = {"conv_in", "conv_out", "shortcut", "time_proj", "proj_in", "proj_out", "down.conv", "up.conv"}
+    tensors = FEW_STEPS["kohya"]()
+    flat = {
+        name: t.flatten(1) if "proj_in" in name and t.ndim == 4 else t  # as where projections are linear
+        for name, t in tensors.items()
+    }
+    alone = files.lora_tensors(files.peft_folder, which=files.FEW_STEPS, parts=["unet"], alpha=None, seed=0)
+    changes = []
+    for name, of_one in (("a", tensors), ("flat", flat), ("adapter_model", alone)):
+        path = files.write_lora(tmp_path / name / f"{name}.safetensors", of_one)
+        lora = read_lora(path, SMALL, shapes)
+        assert lora.unused == ()
+        leaves = {n.removesuffix(".weight") for n in lora.changes}
+        assert all(any(leaf.endswith(end) for leaf in leaves) for end in wanted)
+        changes.append({n: change.delta() / change.scale for n, change in lora.changes.items()})
+    first, *others = changes
+    for other in others:
+        assert first.keys() == other.keys()
+        assert all(torch.equal(first[n], other[n]) for n in first)
+
+
+def test_load_lora_weights(tmp_path: Path) -> None:
+    """The whole way in diffusers, where peft is installed: load, fuse, draw."""
+    pytest.importorskip("peft")
+    path = files.write_lora(tmp_path / "a.safetensors", files.lora_tensors(files.kohya))
+    theirs = fused(path)
+    ours = equipped(tmp_path)
     result = ours.generate("a red car", loras={"a": WEIGHT}, num_inference_steps=3, sampler="ddim", seed=1)
     start = torch.randn(latents(result).shape, generator=torch.Generator().manual_seed(1))
     expected = theirs(
