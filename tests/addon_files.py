@@ -23,7 +23,7 @@ KEYS = Path(__file__).parent / "golden" / "keys" / "diffusers_sd_v1.json.gz"
 RANK, ALPHA = 4, 2.0
 ATTENTION = re.compile(r".*(attn\d\.to_(q|k|v|out\.0)|self_attn\.(q|k|v|out)_proj)")
 EVERYTHING = re.compile(r".*")
-# What LoRAs for few steps touch: the script that trained LCM-LoRA, from which others come, names these layers.
+# What LoRAs for few steps touch: the layers that the script of LCM-LoRA names, and others after it.
 FEW_STEPS = re.compile(
     r".*(to_(q|k|v|out\.0)|proj_in|proj_out|ff\.net\.(0\.proj|2)|conv1|conv2|conv_shortcut"
     r"|downsamplers\.0\.conv|upsamplers\.0\.conv|time_emb_proj)"

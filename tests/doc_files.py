@@ -10,7 +10,7 @@ from PIL import Image
 
 from sdjp import Pipeline
 from sdjp.weights import convert
-from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora
+from tests.addon_files import FEW_STEPS, kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.conftest import SMALL
 from tests.encoder_folders import save_small_adapter
 from tests.golden.make_upscalers import weights
@@ -39,6 +39,10 @@ def save_all(folder: Path) -> None:
     (folder / "LoRA").mkdir()
     for number, name in enumerate(("水墨", "花柄")):
         write_lora(folder / "LoRA" / f"{name}.safetensors", lora_tensors(kohya, seed=number))
+    for name in ("lcm-lora-sdv1-5", "TCD-SD15-LoRA"):
+        write_lora(
+            folder / "LoRA" / f"{name}.safetensors", lora_tensors(kohya, which=FEW_STEPS, parts=["unet"])
+        )
     (folder / "embeddings").mkdir()
     write_inversion(folder / "embeddings" / "EasyNegative.safetensors", vectors())
     (folder / "made").mkdir()
@@ -61,3 +65,13 @@ def _save_weights(folder: Path) -> None:
     convert(first, folder / "モデル" / "my-model.safetensors")
     (folder / "CompVis").mkdir()
     convert(first, folder / "CompVis" / "stable-diffusion-v1-4")
+    (folder / "stabilityai").mkdir()
+    shutil.copytree(
+        folder / "CompVis" / "stable-diffusion-v1-4" / "vae", folder / "stabilityai" / "sd-vae-ft-mse"
+    )
+    own = {
+        name.removeprefix("first_stage_model."): tensor
+        for name, tensor in tiny_tensors(SMALL).items()
+        if name.startswith("first_stage_model.")
+    }
+    torch.save({"state_dict": own}, folder / "vae-ft-mse-840000-ema-pruned.ckpt")
