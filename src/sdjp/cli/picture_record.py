@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
-from sdjp.options import Preset
+from sdjp.options import PRESETS
 
 if TYPE_CHECKING:
     from sdjp.images import Metadata
@@ -169,12 +169,19 @@ def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
     if not typed and args.from_file is None:
         args.prompt, args.prompt_option = prompt, None
     given = set(args.given)
-    if {"preset", "turbo"} & given:  # what was typed comes first, and so does what it stands for
-        given |= {field.name for field in dataclasses.fields(Preset)}
+    if {"preset", "turbo"} & given:
+        given |= _of_presets(args.preset)  # what was typed comes first, and so does what it stands for
     for name, value in values.items():
         if value is not None and hasattr(args, name) and name not in given:
             loras = name == "loras" and [f"{lora}:{weight}" for lora, weight in value.items()]
             setattr(args, name, loras or value)
+
+
+def _of_presets(name: str | None) -> set[str]:
+    """What a preset sets, or any of them, and what has no meaning beside another sampler or scale."""
+    presets = PRESETS.values() if name is None else [PRESETS[name]] if name in PRESETS else []
+    values = [item for preset in presets for item in dataclasses.asdict(preset).items()]
+    return {"eta", "guidance_interval", *(option for option, value in values if value is not None)}
 
 
 def announce_model(recorded: Networks, *, model: str, vae: str | None) -> None:
