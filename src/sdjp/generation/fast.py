@@ -66,6 +66,7 @@ class GuidedUNet:
         self._step = self._calls = 0  # steps of the run done; calls within this step
         self._states, self._composition, self._before = (cond, uncond), composition, job.steps_before
         self._rows: tuple[list[int], list[int]] | None = None  # of the states, at this step
+        self._guiding = True
         self._of: dict[int, list[int]] = {}  # the rows of the states that deep features are of, by tile
         if composition is None:
             self._condition(cond, uncond)
@@ -75,6 +76,9 @@ class GuidedUNet:
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         """Predict for x (B, C, h, w) at t; see :data:`sdjp.samplers.base.Denoise`."""
         guided = self._interval is None or _meets(self._interval, self._step, self._steps)
+        if guided and not self._guiding:
+            self._deep.clear()  # where guidance begins, nothing is known
+        self._guiding = guided
         answer = (self._guided if guided else self._plain)(x, t)
         self._calls += 1
         return answer
@@ -142,8 +146,7 @@ class GuidedUNet:
         """The known deep features of a tile, for as many rows as are asked; empty if they are due."""
         x = self._deep[tile].x if tile in self._deep and self._step % self._every != 0 else None
         if x is not None and len(x) != rows:
-            # Guidance ended: the conditional half is known, and comes last. It began: nothing is known.
-            x = x[rows:] if len(x) == 2 * rows else None
+            x = x[rows:]  # guidance ended: the conditional half is known, and comes last
         self._deep[tile] = DeepFeatures(x)
         return self._deep[tile]
 
