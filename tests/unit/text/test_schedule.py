@@ -159,6 +159,7 @@ def test_what_means_nothing_is_refused_with_a_sentence(prompt: str, code: str) -
     with pytest.raises(InputError) as caught:
         check_prompt(prompt)
     assert caught.value.code == code
+    check_prompt(prompt, drawn=False)  # as it is only translated, for another program
 
 
 def test_a_variant_that_is_no_prompt_is_refused() -> None:
