@@ -14,10 +14,10 @@ from sdjp.errors import InputError
 from sdjp.generation.seeds import seeds_of
 from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_factor, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
-from sdjp.text.composition import compose
+from sdjp.text.composition import compose, shortened
 from sdjp.text.prompt import Prompt, tags
 from sdjp.text.read import check_prompt
-from sdjp.text.schedule import schedule
+from sdjp.text.schedule import is_single, schedule
 from sdjp.text.tags import lora_weights
 
 if TYPE_CHECKING:
@@ -234,6 +234,8 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
             en=f"with strength {resolved.strength} no step is drawn, and which word drew what (attention) "
             "cannot be told: choose a larger strength.",
         )
+    if resolved.attention:
+        _refuse_changing([*prompts, *negatives])
     fitted, fitted_masks = _fitted(resolved, pictures, masks)
     tile, overlap = _tiles(resolved, config)
 
@@ -564,6 +566,18 @@ def _negatives(given: str | Sequence[str] | None, groups: int) -> tuple[Prompt, 
         _refuse_joined(negative)
         _refuse_loras(negative)
     return tuple(negatives * groups if len(negatives) == 1 else negatives)
+
+
+def _refuse_changing(prompts: Sequence[Prompt]) -> None:
+    for prompt in prompts:
+        if not is_single(prompt):
+            raise InputError(
+                "attention.changing",
+                ja=f"「{shortened(prompt.source)}」はステップごとに変わるか、AND でつないだプロンプトなので、"
+                "どの語がどこを描いたか（attention）は記録できません。どちらかを外してください。",
+                en=f"{shortened(prompt.source)!r} changes with the steps, or AND joins prompts in it: which "
+                "word drew what (attention) cannot be recorded. Leave one of them out.",
+            )
 
 
 def _refuse_joined(negative: Prompt) -> None:

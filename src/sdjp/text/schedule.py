@@ -69,6 +69,16 @@ class Schedule:
         return tuple(prompt for conjunct in self.conjuncts for _, prompt in conjunct.entries)
 
 
+def is_single(prompt: Prompt) -> bool:
+    """Whether a prompt is the same at every step, and no AND joins others in it.
+
+    Raises:
+        InputError: As :func:`sdjp.text.composition.compose` does.
+    """
+    composed = compose(prompt.source)
+    return len(composed) == 1 and not changes(composed[0][1])
+
+
 def check_single(prompts: Sequence[Prompt]) -> None:
     """Refuse prompts that have more than one state: they change with the steps, or AND joins them.
 
@@ -76,8 +86,7 @@ def check_single(prompts: Sequence[Prompt]) -> None:
         InputError: If there is one.
     """
     for prompt in prompts:
-        composed = compose(prompt.source)
-        if len(composed) > 1 or changes(composed[0][1]):
+        if not is_single(prompt):
             raise InputError(
                 "prompt.states",
                 ja=f"「{shortened(prompt.source)}」はステップごとに変わるか、AND でつないだプロンプトなので、"
@@ -104,10 +113,10 @@ def schedule(prompt: Prompt, passes: Sequence[int]) -> Schedule:
         InputError: If what is written means nothing, or a variant is no prompt.
     """
     steps = max(sum(passes), 1)
-    composed = compose(prompt.source)
-    if len(composed) == 1 and not changes(composed[0][1]):
+    if is_single(prompt):
         _refuse_marks(prompt)
         return Schedule((Conjunct(1.0, ((steps, prompt),)),))
+    composed = compose(prompt.source)
     parsed: dict[str, Prompt] = {}
     seen: set[Piece] = set()
     conjuncts = []

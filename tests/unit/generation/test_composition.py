@@ -304,6 +304,7 @@ def test_what_is_refused(tiny: Pipeline) -> None:
         (lambda: draw(tiny, "(猫:[1.2:-3:0.5])"), "prompt.weight"),
         (lambda: draw(tiny, "[猫:犬:馬:0.5]"), "prompt.edit_colons"),
         (lambda: tiny.encode_prompt("[猫:犬:0.5]"), "prompt.states"),
+        (lambda: draw(tiny, "[猫:犬:0.5]", attention=True), "attention.changing"),
     ):
         with pytest.raises(InputError) as caught:
             call()
