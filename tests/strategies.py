@@ -104,6 +104,26 @@ bracket_soup = st.lists(
     max_size=14,
 ).map("".join)
 """Brackets, colons and numbers: weights, ratios and faces, or nearly."""
+composed_prompts = st.recursive(
+    st.sampled_from(["a cat", "猫", "犬", "(b:1.2)", "", ", ", "、", "(犬)", r"\[", "c"]),
+    lambda inner: st.lists(inner, min_size=1, max_size=3).flatmap(
+        lambda parts: st.sampled_from(
+            [
+                "".join(parts),
+                f"[{'|'.join(parts)}]",
+                f"［{'：'.join(parts)}：０．５］",
+                *(f"[{parts[0]}:{parts[-1]}:{when}]" for when in ("3", "0.25", "1.5", "-1")),
+                f"[{parts[0]}::0.75]",
+                " AND ".join(parts),
+                f"{parts[0]} :0.7 AND {parts[-1]}",
+            ]
+        )
+    ),
+    max_leaves=10,
+)
+"""Prompts that change with the steps or are joined, or mean nothing."""
+passes = st.lists(st.integers(0, 30), min_size=1, max_size=2)
+"""Steps of a run, and of the run over the enlarged picture."""
 english_tags = st.lists(
     st.sampled_from(["a cat", "It's", "8K", "semi-real", "(b:1.2)", "{a|b}", "f/1.8", "é"]), max_size=6
 )

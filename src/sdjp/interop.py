@@ -80,7 +80,7 @@ def translate(
         TranslationError: If it cannot be translated.
     """
     texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
-    prompts = [check_prompt(text, allow_empty=empty) for text in texts]
+    prompts = [check_prompt(text, allow_empty=empty, drawn=False) for text in texts]
     english = to_english(
         prompts,
         translator=_kept(translator, user_lexicon),

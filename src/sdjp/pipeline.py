@@ -40,7 +40,7 @@ from sdjp.generation.model import Model
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.loading import EXTRAS, Extras, Parts
-from sdjp.options import GenerationOptions
+from sdjp.options import GenerationOptions, checked_steps
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
@@ -48,6 +48,7 @@ from sdjp.samplers import Schedule
 from sdjp.samplers.schedule import StrengthRule
 from sdjp.text.prompt_check import PromptChecker
 from sdjp.text.read import check_prompt
+from sdjp.text.schedule import check_single, schedule
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.translate import AUTO
 from sdjp.text.translate.base import Translator
@@ -278,19 +279,36 @@ class Pipeline:
         )
 
     @overload
-    def explain(self, prompt: str, *, translate: TranslateMode = ...) -> PromptInfo: ...
+    def explain(
+        self, prompt: str, *, translate: TranslateMode = ..., num_inference_steps: int | None = ...
+    ) -> PromptInfo: ...
     @overload
     def explain(
-        self, prompt: list[str] | tuple[str, ...], *, translate: TranslateMode = ...
+        self,
+        prompt: list[str] | tuple[str, ...],
+        *,
+        translate: TranslateMode = ...,
+        num_inference_steps: int | None = ...,
     ) -> list[PromptInfo]: ...
     def explain(
-        self, prompt: str | list[str] | tuple[str, ...], *, translate: TranslateMode = "auto"
+        self,
+        prompt: str | list[str] | tuple[str, ...],
+        *,
+        translate: TranslateMode = "auto",
+        num_inference_steps: int | None = None,
     ) -> PromptInfo | list[PromptInfo]:
-        """Tell the way a prompt takes, without drawing anything; several are read as one batch."""
+        """Tell the way a prompt takes, without drawing anything; several are read as one batch.
+
+        ``num_inference_steps`` is for prompts that change with the steps; the model's own number, if None.
+        """
         texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
+        steps = checked_steps(num_inference_steps, default=self.config.defaults.num_inference_steps)
         prompts = [check_prompt(text) for text in texts]
-        model = self._model().equipped(self.addons, prompts, {})
-        read = model.reader.read(prompts, translate=translate, text_encoder=model.text_encoder)
+        variants = [one for prompt in prompts for one in schedule(prompt, [steps]).prompts]
+        model = self._model().equipped(self.addons, variants, {})
+        read = model.reader.read_schedules(
+            prompts, [steps], translate=translate, text_encoder=model.text_encoder
+        )
         infos = [one.info for one in read]
         return infos if isinstance(prompt, list | tuple) else infos[0]
 
@@ -314,10 +332,14 @@ class Pipeline:
 
         Returns:
             (B, 77 N, D) in the dtype of the model.
+
+        Raises:
+            InputError: If it cannot be read, or is no single prompt: with prompt editing, alternation or AND.
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         prompts = [check_prompt(text, allow_empty=True) for text in texts]
         check_clip_skip(clip_skip, self.config)
+        check_single(prompts)
         about_to_compute()
         model = self._model().equipped(self.addons, prompts, common_loras(prompts, loras))
         read = model.reader.read(prompts, translate=translate)
@@ -542,6 +564,5 @@ class Pipeline:
         if job.options.attention:
             self.reader.check_words()
         for part in job.by_loras():
-            prompts = [*part.prompts, *part.negatives]
-            self.addons.check(prompts, part.loras, self.config, self._model().networks)
+            self.addons.check(part.variants, part.loras, self.config, self._model().networks)
         return job

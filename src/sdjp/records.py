@@ -58,6 +58,10 @@ class PromptInfo:
             with ``""`` where nothing does, and the word is still there.
         foreign: What is in Chinese or Korean, each with its language (``"zh"``, ``"ko"``); it is copied.
         read: What an adapter made of it, as far as that can be said in English words; ``""`` without one.
+        variants: What it is at which steps, if it is not the same at all of them, or if AND joins several.
+            Everything above is that of all variants together: ``tokens`` and ``chunks`` of the longest one,
+            ``normalized`` and ``english`` with the steps written as in prompts.
+        unused: What of it stands at no step of this run.
     """
 
     source: str
@@ -74,6 +78,8 @@ class PromptInfo:
     neighbours: tuple[tuple[str, str], ...] = ()
     foreign: tuple[tuple[str, str], ...] = ()
     read: str = ""
+    variants: tuple[Variant, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def guesses(self) -> tuple[Part, ...]:
@@ -100,6 +106,35 @@ class PromptInfo:
             "guesses": [dataclasses.asdict(part) for part in self.guesses],
             "foreign": [{"text": text, "language": language} for text, language in self.foreign],
             "read": self.read,
+            "variants": [variant.to_json() for variant in self.variants],
+            "unused": list(self.unused),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What a prompt is at some of its steps: by prompt editing, alternation or ``AND``.
+
+    Attributes:
+        steps: Ranges of steps, the first and the last of each; they are counted from 1, on through the run
+            over an enlarged picture.
+        conjunct: Which of those that ``AND`` joins, from 1.
+        weight: The weight of that one.
+        prompt: The way it took.
+    """
+
+    steps: tuple[tuple[int, int], ...]
+    conjunct: int = 1
+    weight: float = 1.0
+    prompt: PromptInfo
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the variant as plain JSON data."""
+        return {
+            "steps": [list(steps) for steps in self.steps],
+            "conjunct": self.conjunct,
+            "weight": self.weight,
+            **self.prompt.to_json(),
         }
 
 

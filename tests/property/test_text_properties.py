@@ -20,11 +20,13 @@ from sdjp.text.prompt import (
     Run,
     Text,
     map_text,
+    marks,
     parse,
     tags,
     text_leaves,
     weighted_runs,
 )
+from sdjp.text.schedule import schedule
 from sdjp.text.tree import Named, flatten
 from tests import strategies
 
@@ -170,3 +172,36 @@ def squeezed(runs: tuple[Run | Named | Break, ...]) -> list[tuple[str, float]]:
         else:
             joined.append((text, weight))
     return joined
+
+
+# Prompt editing, alternation, AND.
+
+
+@given(strategies.composed_prompts, strategies.passes)
+@settings(max_examples=300)
+def test_nothing_of_a_prompt_that_changes_is_lost(text: str, passes: list[int]) -> None:
+    """Each of its words is in a variant, or told as unused; or all of it is refused."""
+    try:
+        found = schedule(parse(text), passes)
+    except InputError:
+        return
+    said = "".join([*(prompt.source for prompt in found.prompts), *found.unused])
+    for word in re.findall("[a-z猫犬]+", text):
+        assert word in said
+    for conjunct in found.conjuncts:
+        ends = [end for end, _ in conjunct.entries]
+        assert ends == sorted(set(ends))
+        assert ends[-1] == max(sum(passes), 1)
+
+
+@given(strategies.texts | strategies.bracket_soup | strategies.prompts)
+@settings(max_examples=400)
+def test_any_text_has_a_schedule_or_is_refused(text: str) -> None:
+    with contextlib.suppress(InputError):
+        parsed = parse(text)
+        found = schedule(parsed, [20, 8])
+        for prompt in found.prompts:
+            assert not {"[", "AND"} & set(marks(prompt))
+        if not re.search(r"[|｜]|[:：].*[\]］]|AND|ＡＮＤ", unicodedata.normalize("NFKC", text), re.DOTALL):
+            assert found.plain
+            assert found.prompts[0] is parsed

@@ -210,6 +210,8 @@ def test_prompt_info_as_json_lines_need_it() -> None:
         "guesses",
         "foreign",
         "read",
+        "variants",
+        "unused",
     ]
     assert data["truncated"] is True
     assert data["truncated_text"] == "nyan"

@@ -112,7 +112,8 @@ def drawable(args: argparse.Namespace, pipe: Pipeline, texts: Iterable[str]) -> 
         if not isinstance(text, Line):
             return True  # drawing it will tell
         try:
-            info = pipe.explain(text, translate=args.translate)
+            steps = args.num_inference_steps
+            info = pipe.explain(text, translate=args.translate, num_inference_steps=steps)
             if pipe.prompt_checker is not None:
                 pipe.prompt_checker.check([info])
         except (InputError, TranslationError, WeightsError) as error:

@@ -75,13 +75,14 @@ def announce_prompt(info: PromptInfo) -> None:
     """Say the text that was drawn, and whatever the user has to know of it."""
     from sdjp.text.script import is_japanese
 
-    # Of a model that reads it, or nothing was to be translated. Tags and names are never translated.
-    # Neither is text in quotes that is to be written in the picture.
-    japanese = any(is_japanese(re.sub('"[^"]*"', "", part.english)) for part in info.parts)
-    say(
-        ja=f"{'訳さない文' if japanese else '英語'}: {info.english}",
-        en=f"{'not translated' if japanese else 'English'}: {info.english}",
-    )
+    for (ja, en), of in each_variant(info):
+        # Of a model that reads it, or nothing was to be translated. Tags and names are never translated.
+        # Neither is text in quotes that is to be written in the picture.
+        japanese = any(is_japanese(re.sub('"[^"]*"', "", part.english)) for part in of.parts)
+        say(
+            ja=f"{'訳さない文' if japanese else '英語'}{ja}: {of.english}",
+            en=f"{'not translated' if japanese else 'English'}{en}: {of.english}",
+        )
     if info.read:
         say(ja=f"アダプターの解釈: {info.read}", en=f"read by the adapter as: {info.read}")
     announce_addons(info)
@@ -95,6 +96,32 @@ def announce_prompt(info: PromptInfo) -> None:
     announce_neighbours(info)
     if info.truncated:
         say(ja=f"入りきらなかった部分: {info.truncated}", en=f"cut: {info.truncated}", file=sys.stderr)
+
+
+def each_variant(info: PromptInfo) -> list[tuple[tuple[str, str], PromptInfo]]:
+    """What a prompt is at which steps, each with when and how much it counts, in Japanese and English.
+
+    A prompt that is the same at all steps is one, of which nothing needs to be said.
+    """
+    found = []
+    joined = any(variant.conjunct > 1 for variant in info.variants)
+    for variant in info.variants:
+        steps = ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in variant.steps)
+        weight = f"{variant.weight:g}"
+        ja = f"（ステップ {steps}" + (f"、AND の {variant.conjunct}、重み {weight}）" if joined else "）")
+        en = f" (steps {steps}" + (f", AND {variant.conjunct}, weight {weight})" if joined else ")")
+        found.append(((ja, en), variant.prompt))
+    return found or [(("", ""), info)]
+
+
+def announce_unused_text(info: PromptInfo) -> None:
+    """Say what of a prompt is never its turn."""
+    if info.unused:
+        say(
+            ja=f"このステップ数では使われない部分: {'、'.join(info.unused)}",
+            en=f"not used with these steps: {', '.join(info.unused)}",
+            file=sys.stderr,
+        )
 
 
 def announce_negative(info: PromptInfo, announced: set[str]) -> None:
@@ -156,6 +183,7 @@ def announce_addons(info: PromptInfo) -> None:
     if info.ignored:
         tags = " ".join(info.ignored)
         say(ja=f"効果のないタグ: {tags}", en=f"tags that do nothing: {tags}", file=sys.stderr)
+    announce_unused_text(info)
     announce_marks(info)
 
 
@@ -163,7 +191,8 @@ def announce_marks(info: PromptInfo) -> None:
     """Say which syntax of other programs is only characters here."""
     from sdjp.text.prompt import marks, parse
 
-    found = " ".join(marks(parse(info.source)))
+    sources = [of.source for _, of in each_variant(info)]
+    found = " ".join(dict.fromkeys(mark for source in sources for mark in marks(parse(source))))
     if found:
         say(
             ja=f"効果のない記号（文字として読みます）: {found}",

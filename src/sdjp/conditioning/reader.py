@@ -20,9 +20,11 @@ from sdjp.text.neighbours import FILE as WORDS
 from sdjp.text.neighbours import Words
 from sdjp.text.prompt import Prompt
 from sdjp.text.read import ReadPrompt, read
+from sdjp.text.schedule import schedule
 from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate.base import Translator
+from sdjp.text.variants import ReadSchedule, read_schedules
 
 if TYPE_CHECKING:
     from sdjp.models import TextEncoder
@@ -65,7 +67,7 @@ class Reader:
         translate: TranslateMode = "auto",
         text_encoder: TextEncoder | None = None,
     ) -> list[ReadPrompt]:
-        """Read prompts; their leaves are translated as one batch.
+        """Read prompts that are the same at every step; their leaves are translated as one batch.
 
         Args:
             prompts: The prompts, parsed.
@@ -94,6 +96,32 @@ class Reader:
             dataclasses.replace(prompt, info=dataclasses.replace(prompt.info, read=text))
             for prompt, text in zip(result, words, strict=True)
         ]
+
+    def read_schedules(
+        self,
+        prompts: Sequence[Prompt],
+        passes: Sequence[int],
+        *,
+        translate: TranslateMode = "auto",
+        text_encoder: TextEncoder | None = None,
+    ) -> list[ReadSchedule]:
+        """Read prompts as they are at each step; all leaves of all of it are translated as one batch.
+
+        Args:
+            prompts: The prompts, parsed.
+            passes: The steps of the run; then those of the run over the enlarged picture, if there is one.
+            translate: As in ``Pipeline.generate``.
+            text_encoder: The text encoder, to tell what an adapter makes of them.
+
+        Raises:
+            InputError: If prompt editing or AND in a prompt means nothing.
+            TranslationError: If a leaf cannot be translated.
+        """
+        return read_schedules(
+            prompts,
+            [schedule(prompt, passes) for prompt in prompts],
+            lambda batch: self.read(batch, translate=translate, text_encoder=text_encoder),
+        )
 
     def align(self, prompt: ReadPrompt) -> Alignment:
         """Find the tokens of each word of a prompt that was read here.

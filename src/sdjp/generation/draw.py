@@ -13,6 +13,7 @@ from torch import Tensor
 from sdjp import images
 from sdjp.errors import NonFiniteError
 from sdjp.generation import autoencode
+from sdjp.generation.composition import Composition
 from sdjp.generation.fast import GuidedUNet
 from sdjp.generation.job import Job, check_tensor
 from sdjp.generation.memory import by_rows
@@ -46,7 +47,14 @@ class Drawing:
 
 
 def draw(
-    job: Job, rows: range, model: Model, cond: Tensor, uncond: Tensor, watch: Callable[[Step], None]
+    job: Job,
+    rows: range,
+    model: Model,
+    cond: Tensor,
+    uncond: Tensor,
+    watch: Callable[[Step], None],
+    *,
+    composition: Composition | None = None,
 ) -> Drawing:
     """Draw one batch of a job, enlarged and redrawn, or only enlarged, where that is asked for.
 
@@ -57,16 +65,22 @@ def draw(
         cond: Text states of all pictures of the job, (count, L, D).
         uncond: Those of the negative prompts, likewise.
         watch: Called after each step.
+        composition: Which of the states are whose at which step, if they are not one row for each picture.
 
     Raises:
         NonFiniteError: If there is NaN or infinity in latents or pictures.
         Cancelled: From ``watch``.
     """
     start = time.perf_counter()
-    cond, uncond = cond[rows.start : rows.stop], uncond[rows.start : rows.stop]
+    if composition is None:
+        cond, uncond = cond[rows.start : rows.stop], uncond[rows.start : rows.stop]
+    else:
+        composition = composition.of(rows)
     # Of a picture that is redrawn enlarged, the first drawing settles what is where.
     maps = _no_maps(job, rows, model, cond) if job.options.attention else None
-    x = _sample(job, rows, job.pictures[rows.start : rows.stop], model, cond, uncond, watch, maps)
+    x = _sample(
+        job, rows, job.pictures[rows.start : rows.stop], model, cond, uncond, composition, watch, maps
+    )
     sampled = time.perf_counter()
     pictures = _decode(job, rows, model, x)
     decoding = time.perf_counter() - sampled
@@ -77,7 +91,7 @@ def draw(
         if job.larger.upscaler is not None:
             decoding += time.perf_counter() - enlarging
         if not job.larger.enlarges_only:
-            x = _sample(job.larger, rows, pictures, model, cond, uncond, watch)
+            x = _sample(job.larger, rows, pictures, model, cond, uncond, composition, watch)
             sampled = time.perf_counter()
             pictures = _decode(job.larger, rows, model, x)
             decoding += time.perf_counter() - sampled
@@ -104,6 +118,7 @@ def _sample(
     model: Model,
     cond: Tensor,
     uncond: Tensor,
+    composition: Composition | None,
     watch: Callable[[Step], None],
     maps: AttentionMaps | None = None,
 ) -> Tensor:
@@ -139,7 +154,7 @@ def _sample(
             vae_tile=model.vae_tile,
         )
     x = start.x
-    guided = GuidedUNet(unet, cond, uncond, job, maps)
+    guided = GuidedUNet(unet, cond, uncond, job, maps, composition=composition)
     denoise = start.model(guided)
     with model.on_demand.loaded("unet"), model.pages():
         for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,14 @@ import torch
 from torch import Tensor
 
 from sdjp.errors import InputError
+from sdjp.generation.composition import Composition, constant
 from sdjp.generation.job import Job
 from sdjp.generation.model import Model
 from sdjp.records import PromptInfo, Report
 from sdjp.text.prompt_check import PromptChecker
+from sdjp.text.read import ReadPrompt
+from sdjp.text.schedule import Conjunct
+from sdjp.text.variants import ReadSchedule, with_loras
 
 if TYPE_CHECKING:
     from sdjp.text.alignment import Alignment
@@ -31,12 +36,13 @@ class Encoded:
     """The conditioning of a run; one row or entry for each of its pictures.
 
     Attributes:
-        cond: Text states, (count, L, D).
+        cond: Text states, (count, L, D); as many as there are, where there is a ``composition``.
         uncond: Those of the negative prompts, likewise.
         prompts: What became of each prompt; None where states were given.
         negative_prompts: And of each negative prompt; None where there is none.
         reports: Those of the check of prompts, and what of the negative prompt has no effect.
         alignments: The words of each prompt and their tokens, if attention is to be told of; else none.
+        composition: Which of the states are whose at which step; None if row i is that of picture i.
     """
 
     cond: Tensor
@@ -45,6 +51,7 @@ class Encoded:
     negative_prompts: tuple[PromptInfo | None, ...]
     reports: tuple[tuple[Report, ...], ...]
     alignments: tuple[Alignment, ...] = ()
+    composition: Composition | None = None
 
 
 @torch.inference_mode()
@@ -58,22 +65,25 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
     each = job.options.num_images_per_prompt
     groups = job.count // each
     trees = [*job.prompts, *job.negatives]  # one batch to translate
-    texts = model.reader.read(trees, translate=job.options.translate, text_encoder=model.text_encoder)
+    texts = model.reader.read_schedules(
+        trees, job.passes, translate=job.options.translate, text_encoder=model.text_encoder
+    )
     loras = tuple(job.loras.items())
-    prompts = [replace(p, info=replace(p.info, loras=loras)) for p in texts[: len(job.prompts)]]
+    prompts = [replace(p, info=with_loras(p.info, loras)) for p in texts[: len(job.prompts)]]
     negatives = texts[len(job.prompts) :]
     infos: list[PromptInfo | None] = [p.info for p in prompts] if prompts else [None] * groups
-    alignments = [model.reader.align(p) for p in prompts] if job.options.attention else []
+    alignments = [model.reader.align(p.prompts[0]) for p in prompts] if job.options.attention else []
     reports: list[tuple[Report, ...]] = [()] * groups
     if checker is not None:
         reports = [(report,) for report in checker.check(infos)]
 
     cond, uncond = job.inputs.prompt_embeds, job.inputs.negative_prompt_embeds
-    to_encode = [*(prompts if cond is None else ()), *(negatives if uncond is None else ())]
-    if to_encode:
-        states = model.encode(to_encode, clip_skip=job.options.clip_skip)
-        cond = states[: len(prompts)] if cond is None else cond
-        uncond = states[-len(negatives) :] if uncond is None else uncond
+    conds = [one for p in prompts for one in p.prompts] if cond is None else []
+    unconds = [one for n in negatives for one in n.prompts] if uncond is None else []
+    if conds or unconds:
+        states = model.encode([*conds, *unconds], clip_skip=job.options.clip_skip)
+        cond = states[: len(conds)] if cond is None else cond
+        uncond = states[len(conds) :] if uncond is None else uncond
     assert cond is not None
     assert uncond is not None
     cond, uncond = (states.to(model.device, model.dtype) for states in (cond, uncond))
@@ -90,16 +100,39 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
     negative_infos *= groups if len(negative_infos) == 1 else 1
     if job.options.guidance_scale == 1:
         given = job.inputs.negative_prompt_embeds is not None
+        joined = [len(p.conjuncts) > 1 for p in prompts] or [False] * groups  # AND leads away from it
         reports = [
-            (*of_prompt, _UNUSED) if given or info is not None else of_prompt
-            for of_prompt, info in zip(reports, negative_infos, strict=True)
+            (*of_prompt, _UNUSED) if (given or info is not None) and not joins else of_prompt
+            for of_prompt, info, joins in zip(reports, negative_infos, joined, strict=True)
         ]
 
+    composition = None
+    if any(not of_one.plain for of_one in texts):
+        composition = Composition(
+            cond=tuple(of for of in _rows(prompts, conds, len(cond), groups) for _ in range(each)),
+            uncond=tuple(of for [of] in _rows(negatives, unconds, len(uncond), groups) for _ in range(each)),
+        )
+    else:
+        cond, uncond = (
+            states.expand(groups, -1, -1).repeat_interleave(each, dim=0) for states in (cond, uncond)
+        )
+
     return Encoded(
-        cond=cond.expand(groups, -1, -1).repeat_interleave(each, dim=0),
-        uncond=uncond.expand(groups, -1, -1).repeat_interleave(each, dim=0),
+        cond=cond,
+        uncond=uncond,
+        composition=composition,
         prompts=tuple(info for info in infos for _ in range(each)),
         negative_prompts=tuple(info for info in negative_infos for _ in range(each)),
         reports=tuple(of_prompt for of_prompt in reports for _ in range(each)),
         alignments=tuple(of_prompt for of_prompt in alignments for _ in range(each)),
     )
+
+
+def _rows(
+    texts: Sequence[ReadSchedule], encoded: Sequence[ReadPrompt], given: int, groups: int
+) -> list[tuple[Conjunct[int], ...]]:
+    """The rows of the states of each prompt; one row for all or one each, where states were given."""
+    if not encoded:
+        return [constant([i % given]) for i in range(groups)]
+    rows = {id(one): row for row, one in enumerate(encoded)}  # a prompt that comes twice has two, both alike
+    return [tuple(of.map(lambda one: rows[id(one)]) for of in text.conjuncts) for text in texts]

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from sdjp.errors import InputError
 from sdjp.models.token_merging import Merge
 from sdjp.models.unet import DeepFeatures
-from sdjp.samplers import classifier_free
+from sdjp.samplers import classifier_free, composable
 from sdjp.samplers.tiles import windows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from sdjp.engines import Engine
+    from sdjp.generation.composition import Composition
     from sdjp.generation.job import Job
     from sdjp.models.attention_maps import AttentionMaps
     from sdjp.options import ResolvedOptions
@@ -38,6 +39,8 @@ class GuidedUNet:
         uncond: States of the negative prompt, likewise.
         job: The run.
         maps: Where the attention to each token of ``cond`` is added up; None: nowhere.
+        composition: Which of the states condition which picture at which step; None: row i conditions picture
+            i at all of them.
     """
 
     def __init__(
@@ -47,23 +50,35 @@ class GuidedUNet:
         uncond: Tensor,
         job: Job,
         maps: AttentionMaps | None = None,
+        *,
+        composition: Composition | None = None,
     ) -> None:
         options = job.options
         self._unet, self._steps = unet, len(job.plan)
         self._interval = options.guidance_interval
         self._merging, self._every = options.token_merging, options.feature_reuse
-        self._guided = classifier_free(self._ask, cond, uncond, options.guidance_scale)
-        self._plain = classifier_free(self._ask, cond, None, 1)
+        self._scale = options.guidance_scale
         tile = max(job.shape[1:]) if job.tile is None else job.tile
         rows, columns = (windows(side, tile, job.overlap) for side in job.shape[1:])
         self._tiles = list(itertools.product(rows, columns))
         self._maps = maps
         self._deep: dict[int, DeepFeatures] = {}  # by tile
         self._step = self._calls = 0  # steps of the run done; calls within this step
+        self._states, self._composition, self._before = (cond, uncond), composition, job.steps_before
+        self._rows: tuple[list[int], list[int]] | None = None  # of the states, at this step
+        self._guiding = True
+        self._of: dict[int, list[int]] = {}  # the rows of the states that deep features are of, by tile
+        if composition is None:
+            self._condition(cond, uncond)
+        else:
+            self._compose(composition)
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
         """Predict for x (B, C, h, w) at t; see :data:`sdjp.samplers.base.Denoise`."""
         guided = self._interval is None or _meets(self._interval, self._step, self._steps)
+        if guided and not self._guiding:
+            self._deep.clear()  # where guidance begins, nothing is known
+        self._guiding = guided
         answer = (self._guided if guided else self._plain)(x, t)
         self._calls += 1
         return answer
@@ -71,23 +86,67 @@ class GuidedUNet:
     def next_step(self) -> None:
         """Take note that a step is done. A sampler may have asked more than once in it, and for each tile."""
         self._step, self._calls = self._step + 1, 0
+        if self._composition is not None and self._step < self._steps:
+            self._compose(self._composition)
+
+    def _condition(self, cond: Tensor, uncond: Tensor) -> None:
+        self._guided = classifier_free(self._ask, cond, uncond, self._scale)
+        self._plain = classifier_free(self._ask, cond, None, 1)
+
+    def _compose(self, composition: Composition) -> None:
+        """Take the states of this step."""
+        rows = composition.at(self._before + self._step + 1)
+        if rows == self._rows:
+            return
+        self._rows = rows
+        cond, uncond = (states[chosen] for states, chosen in zip(self._states, rows, strict=True))
+        if composition.joined:
+            weights = composition.weights
+            self._guided = composable(self._ask, cond, uncond, weights, self._scale)
+            self._plain = composable(self._ask, cond, uncond, weights, 1)
+        else:
+            self._condition(cond, uncond)
 
     def _ask(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         taken: dict[str, Any] = {}
         if self._merging > 0:
             taken["merge"] = Merge(self._merging, (x.shape[-2], x.shape[-1]), self._step)
-        if self._every > 1:
-            taken["deep"] = self._features(self._calls % len(self._tiles), len(x))
         if self._maps is not None:
             taken["maps"] = self._maps.window(*self._tiles[self._calls % len(self._tiles)])
+        if self._every > 1:
+            return self._reuse(x, t, context, **taken)
         return self._unet(x, t, context, **taken)
+
+    def _reuse(self, x: Tensor, t: Tensor, context: Tensor, **taken: Any) -> Tensor:
+        """Ask with the deep features of an earlier step, but for rows whose states are others since then."""
+        tile = self._calls % len(self._tiles)
+        deep = self._features(tile, len(x))
+        known, now = self._of.get(tile, []), self._conditions()
+        self._of[tile] = now
+        # Where guidance ended, the unconditional rows are gone: those that are left come last.
+        anew = [i for i in range(-len(x), 0) if known[i] != now[i]] if known and deep.x is not None else []
+        if not anew:
+            return self._unet(x, t, context, deep=deep, **taken)
+        import torch
+
+        kept = [i for i in range(-len(x), 0) if i not in anew]
+        assert deep.x is not None
+        parts = [(anew, DeepFeatures()), *([(kept, DeepFeatures(deep.x[kept]))] if kept else [])]
+        out = [self._unet(x[i], t[i], context[i], deep=own, **taken) for i, own in parts]
+        order = torch.tensor([*anew, *kept]).argsort().to(x.device)
+        deep.x = torch.cat([own.x for _, own in parts if own.x is not None])[order]
+        return torch.cat(out)[order]
+
+    def _conditions(self) -> list[int]:
+        """What conditions each row of a guided batch: a row of the states, below 0 for unconditional ones."""
+        cond, uncond = self._rows or ([], [])
+        return [*(-1 - row for row in uncond), *cond]
 
     def _features(self, tile: int, rows: int) -> DeepFeatures:
         """The known deep features of a tile, for as many rows as are asked; empty if they are due."""
         x = self._deep[tile].x if tile in self._deep and self._step % self._every != 0 else None
         if x is not None and len(x) != rows:
-            # Guidance ended: the conditional half is known, and comes last. It began: nothing is known.
-            x = x[rows:] if len(x) == 2 * rows else None
+            x = x[rows:]  # guidance ended: the conditional half is known, and comes last
         self._deep[tile] = DeepFeatures(x)
         return self._deep[tile]
 

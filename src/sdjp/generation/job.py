@@ -15,8 +15,10 @@ from sdjp.generation.clip_skip import check_clip_skip
 from sdjp.generation.seeds import seeds_of
 from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_factor, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
+from sdjp.text.composition import compose, shortened
 from sdjp.text.prompt import Prompt, tags
 from sdjp.text.read import check_prompt
+from sdjp.text.schedule import is_single, schedule
 from sdjp.text.tags import lora_weights
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Job:
         keep: (width, height) of what is kept of the finished picture, from its upper left; None: all.
         larger: The run that redraws the pictures enlarged; each starts from what this one draws.
         upscaler: What enlarged the pictures that it starts from; None: Lanczos, or nothing did.
+        steps_before: Those of the run that drew the pictures, where this is the one that redraws them.
     """
 
     options: ResolvedOptions
@@ -91,6 +94,7 @@ class Job:
     keep: tuple[int, int] | None = None
     larger: Job | None = None
     upscaler: Upscaler | None = None
+    steps_before: int = 0
 
     @property
     def enlarges_only(self) -> bool:
@@ -143,9 +147,23 @@ class Job:
         )
 
     @property
+    def passes(self) -> tuple[int, ...]:
+        """Steps of one batch, then those of ``larger``, if there is one."""
+        return (len(self.plan), *(() if self.larger is None else self.larger.passes))
+
+    @property
     def steps(self) -> int:
         """Steps of one batch, those of ``larger`` included."""
-        return len(self.plan) + (0 if self.larger is None else self.larger.steps)
+        return sum(self.passes)
+
+    @property
+    def variants(self) -> tuple[Prompt, ...]:
+        """All that its prompts are at any step, negative ones included; most are one thing only."""
+        return tuple(
+            variant
+            for prompt in (*self.prompts, *self.negatives)
+            for variant in schedule(prompt, self.passes).prompts
+        )
 
 
 def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> None:
@@ -158,7 +176,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
     for text in _as_list(options.prompt, "prompt"):
         check_prompt(text)
     for text in _as_list(options.negative_prompt, "negative_prompt"):
-        check_prompt(text, allow_empty=True)
+        _refuse_joined(check_prompt(text, allow_empty=True))
     defaults = Defaults()
     options = options.with_own_names().with_preset(guidance_scale=defaults.guidance_scale)
     _check_guidance(options)
@@ -218,6 +236,8 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
             en=f"with strength {resolved.strength} no step is drawn, and which word drew what (attention) "
             "cannot be told: choose a larger strength.",
         )
+    if resolved.attention:
+        _refuse_changing([*prompts, *negatives])
     fitted, fitted_masks = _fitted(resolved, pictures, masks)
     tile, overlap = _tiles(resolved, config)
 
@@ -509,6 +529,7 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
         plan=plan.from_strength(options.strength, rule=options.strength_rule),  # type: ignore[arg-type]
         tile=_tiles(options, config)[0],
         upscaler=upscaler_of(options),
+        steps_before=len(job.plan),
     )
 
 
@@ -544,8 +565,33 @@ def _negatives(given: str | Sequence[str] | None, groups: int) -> tuple[Prompt, 
         )
     negatives = [check_prompt(text, allow_empty=True) for text in texts]
     for negative in negatives:
+        _refuse_joined(negative)
         _refuse_loras(negative)
     return tuple(negatives * groups if len(negatives) == 1 else negatives)
+
+
+def _refuse_changing(prompts: Sequence[Prompt]) -> None:
+    for prompt in prompts:
+        if not is_single(prompt):
+            raise InputError(
+                "attention.changing",
+                ja=f"「{shortened(prompt.source)}」はステップごとに変わるか、AND でつないだプロンプトなので、"
+                "どの語がどこを描いたか（attention）は記録できません。どちらかを外してください。",
+                en=f"{shortened(prompt.source)!r} changes with the steps, or AND joins prompts in it: which "
+                "word drew what (attention) cannot be recorded. Leave one of them out.",
+            )
+
+
+def _refuse_joined(negative: Prompt) -> None:
+    if len(compose(negative.source)) > 1:
+        raise InputError(
+            "prompt.and_negative",
+            ja="AND は negative_prompt では使えません（何も足し合わされません）。コンマでつなぐか、"
+            "除きたいものを prompt に AND と負の重みで書いてください（例: 猫 AND 首輪 :-0.5）。",
+            en="AND means nothing in a negative prompt: nothing is added up there. Join with commas, or "
+            "write what is to be kept out into the prompt, with AND and a negative weight "
+            "(a cat AND a collar :-0.5).",
+        )
 
 
 def _refuse_loras(negative: Prompt) -> None:

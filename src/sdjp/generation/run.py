@@ -54,12 +54,12 @@ class Run:
         """Draw a job, giving each batch as soon as it is finished."""
         parts = list(job.by_loras())  # nearly always one
         if len(parts) > 1 and self.prompt_checker is not None:  # refused before the first part is drawn
-            model = self.model.equipped(self.addons, job.prompts, {})
-            prompts = model.reader.read(job.prompts, translate=job.options.translate)
+            model = self.model.equipped(self.addons, job.variants, {})
+            prompts = model.reader.read_schedules(job.prompts, job.passes, translate=job.options.translate)
             self.prompt_checker.check([prompt.info for prompt in prompts])
         with watch.open_bar(parts, batch_size) as bar:
             for part in parts:
-                model = self.model.equipped(self.addons, [*part.prompts, *part.negatives], part.loras)
+                model = self.model.equipped(self.addons, part.variants, part.loras)
                 yield from self._part(part, model, batch_size, watch, bar)
 
     def enlarged(
@@ -134,7 +134,13 @@ class Run:
             network = job.upscaler if job.larger is None else job.larger.upscaler
             enlarging = () if network is None else (report(network),)
             drawing = draw(
-                job, rows, model, encoded.cond, encoded.uncond, watch.of_batch(job, bar, model.decoded)
+                job,
+                rows,
+                model,
+                encoded.cond,
+                encoded.uncond,
+                watch.of_batch(job, bar, model.decoded),
+                composition=encoded.composition,
             )
             decoded = time.perf_counter()
             with model.on_demand.loaded("safety"):

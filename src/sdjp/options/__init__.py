@@ -18,6 +18,7 @@ from sdjp.options.generation import (
     ResolvedOptions,
     check_factor,
     check_options,
+    checked_steps,
     frozen,
 )
 from sdjp.options.presets import PRESETS, Preset, get_preset
@@ -40,6 +41,7 @@ __all__ = [
     "WatermarkMethod",
     "check_factor",
     "check_options",
+    "checked_steps",
     "frozen",
     "get_preset",
 ]

@@ -408,6 +408,19 @@ def check_options(options: GenerationOptions, *, factor: int) -> None:
             option.rule.check(name, value, factor=factor, label=option.label)
 
 
+def checked_steps(steps: int | None, *, default: int) -> int:
+    """Return how many steps a run has: ``default``, if None.
+
+    Raises:
+        InputError: If it cannot have so many.
+    """
+    if steps is None:
+        return default
+    option = OPTIONS["num_inference_steps"]
+    option.rule.check("num_inference_steps", steps, factor=1, label=option.label)
+    return steps
+
+
 def check_factor(factor: object) -> None:
     """Refuse a factor that no picture is enlarged by.
 

@@ -37,7 +37,7 @@ from sdjp.samplers.dpmpp_2m_sde import dpmpp_2m_sde
 from sdjp.samplers.dpmpp_sde import dpmpp_sde
 from sdjp.samplers.euler import euler
 from sdjp.samplers.euler_a import euler_a
-from sdjp.samplers.guidance import classifier_free, eps_from_v
+from sdjp.samplers.guidance import classifier_free, composable, eps_from_v
 from sdjp.samplers.heun import heun
 from sdjp.samplers.inpaint import beside, keep_known, renew_known
 from sdjp.samplers.lcm import lcm
@@ -61,6 +61,7 @@ __all__ = [
     "Step",
     "beside",
     "classifier_free",
+    "composable",
     "eps_from_v",
     "get_sampler",
     "keep_known",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from sdjp.errors import InputError
@@ -62,6 +62,49 @@ def classifier_free(model: Model, cond: Tensor, uncond: Tensor | None, scale: fl
         twice = model(torch.cat([x, x]), t.expand(x.shape[0]).repeat(2), context)
         eps_uncond, eps_cond = twice.to(x.dtype).chunk(2)
         return eps_uncond + scale * (eps_cond - eps_uncond)
+
+    return guided
+
+
+def composable(
+    model: Model, cond: Tensor, uncond: Tensor, weights: Sequence[Sequence[float]], scale: float
+) -> Denoise:
+    """Guide ``model`` towards several conditions at once, each with a weight.
+
+    eps = eps_uncond + scale sum_i w_i (eps_i - eps_uncond): the conjunction (AND) of Liu et al. 2022,
+    arXiv 2206.01714, with weights relative to ``scale``, as in AUTOMATIC1111's web UI. One call of the model
+    with a batch of B + P, the unconditional rows first. With one condition of weight 1 for each picture it
+    is :func:`classifier_free`.
+
+    Args:
+        model: The network, as there.
+        cond: Text states (P, L, D): those of the first picture, then those of the next.
+        uncond: States of the empty or the negative prompt, (B, L, D).
+        weights: For each picture, those of its conditions, P in all; either sign.
+        scale: Any finite number. Unconditional rows are computed at 1, too: they do not cancel out.
+
+    Returns:
+        A function of x (B, C, h, w) and t (0-d or (B,)) that answers in the dtype of x.
+    """
+    import torch
+
+    context = torch.cat([uncond, cond])  # (B + P, L, D)
+    counts = [len(of_one) for of_one in weights]
+    of_picture = [i for i, count in enumerate(counts) for _ in range(count)]
+
+    def composed(eps_uncond: Tensor, eps_cond: Tensor, of_one: Sequence[float]) -> Tensor:
+        if scale == 1 and list(of_one) == [1]:
+            return eps_cond[0]  # as it is alone, to the last bit
+        eps = eps_uncond
+        for weight, eps_i in zip(of_one, eps_cond, strict=True):
+            eps = eps + (scale * weight) * (eps_i - eps_uncond)
+        return eps
+
+    def guided(x: Tensor, t: Tensor) -> Tensor:
+        t = t.expand(x.shape[0])
+        rows = model(torch.cat([x, x[of_picture]]), torch.cat([t, t[of_picture]]), context).to(x.dtype)
+        eps_uncond, eps_cond = rows[: len(x)], torch.split(rows[len(x) :], counts)
+        return torch.stack([*map(composed, eps_uncond, eps_cond, weights)])
 
     return guided
 

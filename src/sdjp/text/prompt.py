@@ -23,8 +23,9 @@ Every other ``(…:number)`` is a weight, and refused if its number is none from
 ``(猫:1.2)``, ``(cat:2)``, ``(1990:1.2)``, and ``(16:9:1.2)``. Decimals make a weight of what would be text:
 ``(ratio:2.0)``.
 
-Kept as text and not acted on: braces ``{赤|青}``, alternation ``[赤|青]``, prompt editing ``[猫:犬:0.5]``,
-``AND`` and ``__wildcard__``. Their words are leaves of their own, so that a translator sees no syntax.
+Kept as text and not acted on: braces ``{赤|青}`` and ``__wildcard__``. Kept here, and taken apart before
+anything is drawn (see ``composition.py``): alternation ``[赤|青]``, prompt editing ``[猫:犬:0.5]``, ``AND``.
+Their words are leaves of their own, so that a translator sees no syntax.
 
 A prompt may be typed full-width: :func:`parse` normalizes it first, which makes the brackets ASCII. Only what
 was typed as a bracket is one: ㈱, which normalizes to ``(株)``, is escaped before. Brackets that do not match

@@ -44,9 +44,11 @@ class PromptChecker:
         return [self._report(info, words) for info, words in zip(infos, found, strict=True)]
 
     def _find(self, info: PromptInfo) -> tuple[dict[str, str], ...]:
-        """The words in the prompt as it was typed, then those that only its English has."""
+        """The words in the prompt as it was typed, then those that only its English has, at whatever step."""
         hits: dict[str, dict[str, str]] = {}
-        for where, text in (("source", info.source), ("english", info.english)):
+        infos = [info, *(variant.prompt for variant in info.variants)]
+        texts = [("source", of.source) for of in infos] + [("english", of.english) for of in infos]
+        for where, text in texts:
             for word in self.words.find(text):
                 hits.setdefault(word.word, {"word": word.word, "category": word.category, "where": where})
         return tuple(hits.values())

@@ -16,6 +16,7 @@ from sdjp.records import Part, PromptInfo
 from sdjp.text import prompt as syntax
 from sdjp.text.chunks import Chunks, chunk
 from sdjp.text.clauses import Clause, in_english
+from sdjp.text.composition import compose
 from sdjp.text.names import Names, named
 from sdjp.text.neighbours import Words
 from sdjp.text.script import foreign_language, has_letters, is_japanese
@@ -42,12 +43,17 @@ class ReadPrompt:
     tags: tuple[str, ...]
 
 
-def check_prompt(text: str, *, allow_empty: bool = False) -> syntax.Prompt:
+def check_prompt(text: str, *, allow_empty: bool = False, drawn: bool = True) -> syntax.Prompt:
     """Parse a prompt, and refuse what is none.
 
+    Args:
+        text: What was typed.
+        allow_empty: Let a prompt without words pass: an empty negative prompt is fine.
+        drawn: Whether it is for sdjp to draw; other programs have their own idea of editing and AND.
+
     Raises:
-        InputError: If ``text`` is not a string, or has no letter, digit or emoji in it (an empty negative
-            prompt is fine: pass ``allow_empty``), or if a tag in it cannot be read.
+        InputError: If ``text`` is not a string, or has no letter, digit or emoji in it, or if a tag, prompt
+            editing or ``AND`` in it means nothing.
     """
     if not isinstance(text, str):
         raise InputError(
@@ -56,6 +62,8 @@ def check_prompt(text: str, *, allow_empty: bool = False) -> syntax.Prompt:
             en=f"a prompt must be a string, not {type(text).__name__}.",
         )
     parsed = syntax.parse(text)
+    if drawn:
+        compose(text)
     lora_weights(syntax.tags(parsed))
     if not allow_empty and not any(has_letters(leaf) for leaf in syntax.text_leaves(parsed)):
         raise InputError(

@@ -12,7 +12,7 @@ from sdjp import errors
 from sdjp.cli.options import text_options, user_words
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
-from sdjp.cli.report import announce_addons, announce_guesses, announce_neighbours
+from sdjp.cli.report import announce_addons, announce_guesses, announce_neighbours, each_variant
 from sdjp.cli.speech import put, say
 from sdjp.records import PromptInfo
 
@@ -49,6 +49,7 @@ def parser() -> Parser:
     options.option("--embeddings-dir", "--embeddings_dir", dest="embeddings_dir", metavar="D",
                    ja="textual inversion のファイルがあるフォルダー",
                    en="folder of textual inversion files")  # fmt: skip
+    options.generation("num_inference_steps", "--steps", metavar="S")
     options.option(
         "--json", action="store_true", ja="1 行に 1 つの JSON で出力する", en="one JSON object a line"
     )
@@ -85,14 +86,21 @@ def _explainer(args: argparse.Namespace) -> Callable[[list[str]], list[PromptInf
             watermark=False,
             memory="sequential",  # no weights are read but those that are asked
         )
-        return lambda texts: pipe.explain(texts, translate=args.translate)
+        return lambda texts: pipe.explain(
+            texts, translate=args.translate, num_inference_steps=args.num_inference_steps
+        )
     from sdjp.conditioning.reader import Reader
+    from sdjp.config import MINI
+    from sdjp.options import checked_steps
 
     reader = Reader.of_embedded(make_translator(args.translator, user_lexicon=user_words(args)))
 
+    steps = checked_steps(args.num_inference_steps, default=MINI.defaults.num_inference_steps)
+
     def explain(texts: list[str]) -> list[PromptInfo]:
         parsed = [check_prompt(text) for text in texts]
-        return [prompt.info for prompt in reader.read(parsed, translate=args.translate)]
+        read = reader.read_schedules(parsed, [steps], translate=args.translate)
+        return [prompt.info for prompt in read]
 
     return explain
 
@@ -101,7 +109,8 @@ def show(info: PromptInfo) -> None:
     """Print what became of one prompt."""
     say(ja=f"入力:     {info.source}", en=f"source:     {info.source}")
     say(ja=f"正規化:   {info.normalized}", en=f"normalized: {info.normalized}")
-    say(ja=f"英語:     {info.english}", en=f"English:    {info.english}")
+    for (ja, en), of in each_variant(info):
+        say(ja=f"英語{ja}:     {of.english}", en=f"English{en}:    {of.english}")
     say(
         ja=f"トークン: {info.tokens} 個（75 個まで × {info.chunks} 組）",
         en=f"tokens:     {info.tokens} (in {info.chunks} × 75 at most)",
