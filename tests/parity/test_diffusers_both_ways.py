@@ -178,7 +178,9 @@ def test_names_of_other_programs_and_the_models_own_spacing() -> None:
 def test_what_a_scheduler_needs(
     sampler: str, spacing: str | None, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diffusers_modules, "find_spec", lambda name: None if name == needed else find_spec(name))
+    monkeypatch.setattr(
+        diffusers_modules, "find_spec", lambda name: None if name == needed else find_spec(name)
+    )
     with pytest.raises(MissingDependencyError, match=f"pip install {needed}"):
         diffusers_modules.to_scheduler(SMALL, sampler, spacing)
 
