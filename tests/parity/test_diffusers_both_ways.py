@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -177,8 +178,9 @@ def test_names_of_other_programs_and_the_models_own_spacing() -> None:
 def test_what_a_scheduler_needs(
     sampler: str, spacing: str | None, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = diffusers_modules.find_spec
-    monkeypatch.setattr(diffusers_modules, "find_spec", lambda name: None if name == needed else there(name))
+    monkeypatch.setattr(
+        diffusers_modules, "find_spec", lambda name: None if name == needed else find_spec(name)
+    )
     with pytest.raises(MissingDependencyError, match=f"pip install {needed}"):
         diffusers_modules.to_scheduler(SMALL, sampler, spacing)
 

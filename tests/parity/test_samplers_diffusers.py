@@ -383,10 +383,10 @@ def k_dpmpp_sde(
         path = [noise() * (sigma - sigma_s) ** 0.5, noise() * (sigma_s - sigma_next) ** 0.5]
 
         def step(x: Tensor, x_0: Tensor, end: float, increment: Tensor, sigma: float = sigma) -> Tensor:
-            up = min(end, (end**2 * (sigma**2 - end**2) / sigma**2) ** 0.5)
-            down = (end**2 - up**2) ** 0.5
+            up = min(end, math.sqrt(end**2 * (sigma**2 - end**2) / sigma**2))
+            down = math.sqrt(end**2 - up**2)
             h = math.log(sigma) - math.log(down)
-            return down / sigma * x - math.expm1(-h) * x_0 + up * increment / (sigma - end) ** 0.5
+            return down / sigma * x - math.expm1(-h) * x_0 + up * increment / math.sqrt(sigma - end)
 
         x_0 = denoised(step(x, x_0, sigma_s, path[0]), sigma_s)  # 1 / 2r = 1: the second answer alone
         x = step(x, x_0, sigma_next, path[0] + path[1])

@@ -25,7 +25,9 @@ def tcd(denoise: Denoise, x_T: Tensor, plan: Plan, noise: Noise) -> Iterator[Ste
         eps = denoise(x, at(t, x))
         x0 = (x - sqrt(1 - a) * eps) / sqrt(a)
         t_next = 0.0 if i == last else plan.timesteps[plan.start + i + 1]
-        a_below = plan.schedule.alpha_bar_at(floor((1 - plan.eta) * t_next))
+        # Without noise it has to arrive at t_next itself, be it whole or not.
+        below = floor((1 - plan.eta) * t_next) if plan.eta > 0 else t_next
+        a_below = plan.schedule.alpha_bar_at(below)
         x = sqrt(a_below) * x0 + sqrt(1 - a_below) * eps
         if plan.eta > 0 and i != last:
             kept = a_prev / a_below
