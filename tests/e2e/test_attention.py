@@ -42,6 +42,10 @@ def files() -> list[str]:
     return sorted(path.name for path in Path("out").iterdir())
 
 
+def pixels(number: int) -> np.ndarray:
+    return np.asarray(Image.open(f"out/{number:05d}.png"))
+
+
 def test_overlays_stand_beside_the_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["馬に乗る宇宙飛行士", *QUICK, "-n", "2"]
     assert cli.main([*command, "--attention", "馬、宇宙飛行士", "--attention", "馬"]) == 0
@@ -56,14 +60,14 @@ def test_overlays_stand_beside_the_pictures(here: Path, capsys: pytest.CaptureFi
     assert options is not None
     assert options.attention is True
     assert cli.main(command) == 0  # the same pictures without it
-    assert np.array_equal(*(np.asarray(Image.open(f"out/0000{i}.png")) for i in (0, 2)))
+    assert np.array_equal(pixels(0), pixels(2))
     assert len(files()) == 8
 
 
 def test_a_picture_is_drawn_again_from_a_record_that_has_it(here: Path) -> None:
     assert cli.main(["馬", *QUICK, "--attention", "馬"]) == 0
     assert cli.main(["--from-png", "out/00000.png", "--safety", "off"]) == 0
-    assert np.array_equal(*(np.asarray(Image.open(f"out/0000{i}.png")) for i in (0, 1)))
+    assert np.array_equal(pixels(0), pixels(1))
 
 
 def test_nothing_is_overwritten(here: Path) -> None:

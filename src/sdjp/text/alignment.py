@@ -7,7 +7,6 @@ is found in another form of it, too. What is found nowhere is told, and never ta
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ _JOINTS: Final = re.compile(r"[\s'’-]+")
 _ARTICLE: Final = re.compile(r"(?:an?|the)\s+")
 _ENDING: Final = re.compile("[ぁ-ゖ]+$")
 _SUFFIX: Final = re.compile("(?<=...)(?:ing|ed|es|s)$")
-_MOST_WAYS: Final = 200
-"""Ways to put the words of a phrase together that are tried."""
 
 Where = tuple[int, ...]
 """Indexes of units, one after the other."""
@@ -231,15 +228,24 @@ def _runs(texts: Sequence[str], phrase: str, key: Callable[[str], str]) -> list[
 
 
 def _nearest(places: Sequence[Sequence[Where]]) -> list[Where]:
-    """One place of each, so that they stand nearest together; all ways that are equally near."""
-    if not places:
-        return []
-    ways = [
-        (max(map(max, way)) - min(map(min, way)), sum(way, ()))
-        for way in itertools.islice(itertools.product(*places), _MOST_WAYS)
-    ]
-    least = min(width for width, _ in ways)
-    return [where for width, where in ways if width == least]
+    """Each place of the first word with what is nearest to it of the others; of these the closest, all of
+    them that are equally close.
+    """
+    ways = (
+        [
+            (first, *(min(others, key=lambda where: _apart(first, where)) for others in places[1:]))
+            for first in places[0]
+        ]
+        if places
+        else []
+    )
+    widths = [max(map(max, way)) - min(map(min, way)) for way in ways]
+    return [where for way, width in zip(ways, widths, strict=True) if width == min(widths) for where in way]
+
+
+def _apart(one: Where, other: Where) -> int:
+    """How many units two places span together."""
+    return max(*one, *other) - min(*one, *other)
 
 
 def _key(text: str) -> str:

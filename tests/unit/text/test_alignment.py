@@ -88,6 +88,7 @@ def test_a_word_in_a_later_chunk(mini: Reader) -> None:
     for word, english in (("猫", "cat"), ("犬", "dog")):
         assert [ids[i] for i in alignment.places(word)] == mini.tokenizer.encode(english)
     assert len(alignment.places("背景")) == 40
+    assert len(alignment.places("白い背景")) == 80
 
 
 def test_no_word_is_the_end_of_another() -> None:
