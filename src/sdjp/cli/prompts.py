@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdjp.cli.options import check_names
 from sdjp.cli.speech import say
+from sdjp.cli.templates import check_templates
 from sdjp.errors import InputError, SdjpError, TranslationError, WeightsError, reason
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
             '(for example: sdjp "an astronaut riding a horse").',
         )
     if given:
+        check_templates(args, prompt=given[0])
         yield given[0]
         return
     again = _twice(args)
@@ -151,6 +153,7 @@ def _judge(args: argparse.Namespace, line: Line) -> bool:
         return False
     try:
         check_prompt(line)
+        check_templates(args, prompt=line)
         if hasattr(args, "lora_dir"):
             check_names(args, line)
     except (InputError, WeightsError) as error:
