@@ -76,6 +76,13 @@ def check_templates(args: argparse.Namespace, **texts: str | None) -> None:
             check_template(text, wildcards_of(args))
 
 
+def is_template(args: argparse.Namespace, prompt: str) -> bool:
+    """Whether a prompt of this command is a template."""
+    from sdjp.text.dynamic import is_dynamic
+
+    return _may_be(args, "prompt") and is_dynamic(prompt)
+
+
 def expanded(
     args: argparse.Namespace, prompt: str, seed: int | None, arguments: Mapping[str, Any]
 ) -> Expanded:

@@ -159,6 +159,7 @@ def _check(parts: Sequence[Node], wildcards: Wildcards, above: tuple[str, ...], 
     for part in parts:
         if isinstance(part, str):
             continue
+        name: str | None
         if isinstance(part, Wildcard):
             options, name = _named(part, wildcards, above)
         else:

@@ -1,4 +1,4 @@
-"""A template of dynamic prompts as a small frozen tree: its text, choices and wildcards; see ``dynamic.py``."""
+"""A template of a dynamic prompt as a small frozen tree: text, choices and wildcards; see ``dynamic.py``."""
 
 from __future__ import annotations
 

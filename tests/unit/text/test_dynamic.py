@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sdjp.errors import InputError
-from sdjp.text.dynamic import MAX_DEPTH, check_template, expand, is_dynamic
+from sdjp.text.dynamic import check_template, expand, is_dynamic
 from sdjp.text.prompt import parse, text_leaves
+from sdjp.text.template import MAX_DEPTH
 from sdjp.text.wildcards import Wildcards
 
 

@@ -27,7 +27,7 @@ from sdjp.cli.options import (
 from sdjp.cli.overlays import asked_words, attention_option, check_words, save_overlays
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
-from sdjp.cli.prompts import check_translator, drawable, prompts
+from sdjp.cli.prompts import all_drawable, check_translator, drawable, prompts
 from sdjp.cli.report import (
     Output,
     announce_negative,
@@ -154,7 +154,8 @@ def run(args: argparse.Namespace) -> int:
     pipe = make_pipeline(args)
     if recorded is not None:
         announce_model(recorded, model=pipe.config.name, vae=pipe.runtime.vae)
-    if args.from_file is None and args.embeddings_dir is None:  # else some prompts may have them, or a name
+    if args.from_file is None and args.embeddings_dir is None and not ahead.templates:
+        # Else some prompts may have them, or a name.
         check_words(args, pipe, first, words)
     output, stopped = Output(verbose=args.verbose), False
     seed = args.seed
@@ -162,6 +163,8 @@ def run(args: argparse.Namespace) -> int:
         for text in drawable(args, pipe, itertools.chain([first], texts)):
             for _ in range(args.n_iter):
                 chosen = expanded(args, text, seed, arguments)
+                if chosen.templates and not all_drawable(args, pipe, text, chosen.prompts):
+                    break
                 turbo = turbo_of(args, chosen.prompts[0])
                 given = with_turbo(dict(chosen.arguments), turbo)
                 before = output.count
