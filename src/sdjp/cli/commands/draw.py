@@ -21,8 +21,8 @@ from sdjp.cli.options import (
     sampling_options,
     text_options,
     turbo_of,
-    with_turbo,
     wildcards_option,
+    with_turbo,
 )
 from sdjp.cli.overlays import asked_words, attention_option, check_words, save_overlays
 from sdjp.cli.parser import Parser
