@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import torch
+from torch import Tensor
 
 from sdjp import weights
 from sdjp.addons import Addons
@@ -18,6 +19,7 @@ from sdjp.engines import AUTO as AUTO_ENGINE
 from sdjp.engines import Engine, make_engine
 from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
+from sdjp.generation.preview import FIT, Fitted
 from sdjp.options import PromptCheck, SafetyMode
 from sdjp.postprocess import (
     PostProcessor,
@@ -32,6 +34,7 @@ from sdjp.text.translate import AUTO, adapter_of, make_translator
 from sdjp.text.translate.base import Translator
 from sdjp.weights.added_tokens import by_name
 from sdjp.weights.parts import adapter as adapters
+from sdjp.weights.parts import preview as previews
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
         postprocessors: Sequence[PostProcessor]
         lora_dir: str | Path | None
         embeddings_dir: str | Path | None
+        preview: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +68,7 @@ class Extras:
         postprocessors: In order; the safety check has no network yet.
         prompt_checker: Looks at prompts.
         addons: Folders of LoRA and textual inversion.
+        preview: What previews are made with, as it was asked for.
     """
 
     translator: str | Translator
@@ -73,6 +78,7 @@ class Extras:
     postprocessors: tuple[PostProcessor, ...]
     prompt_checker: PromptChecker
     addons: Addons
+    preview: str | Path | None
 
     @classmethod
     def checked(
@@ -89,6 +95,7 @@ class Extras:
         postprocessors: Sequence[PostProcessor] = (),
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
+        preview: str | Path | None = None,
     ) -> Extras:
         """Check the arguments of ``Pipeline.from_pretrained`` that concern no network.
 
@@ -104,6 +111,7 @@ class Extras:
             own_translator=make_translator(translator, user_lexicon=user_lexicon),
             safety_checker=safety_checker,
             checks_pictures=safety != "off",
+            preview=preview,
         )
 
     def adapter(self, source: weights.Source | None) -> Path | None:
@@ -121,6 +129,37 @@ class Extras:
             return make_translator("passthrough", reads_japanese=True, as_typed=True)
         return self.own_translator
 
+    def loaded_preview(self, dtype: torch.dtype, device: torch.device) -> previews.PreviewPart | None:
+        """What makes previews, where a file of it was asked for.
+
+        Raises:
+            WeightsError: If it cannot be read.
+        """
+        if self.preview is None or self.preview == FIT:
+            return None
+        return previews.load_preview(self.preview, dtype=dtype, device=device)
+
+    def preview_for(
+        self,
+        loaded: weights.Loaded,
+        preview: previews.PreviewPart | None,
+        *,
+        model: weights.Source | None = None,
+    ) -> Callable[[Tensor], Tensor] | None:
+        """What makes previews beside a model: what was asked for, or what it brings along, or None.
+
+        Raises:
+            InputError: If it is for other latents.
+            WeightsError: If what the model brings along cannot be read.
+        """
+        if self.preview == FIT:
+            return Fitted(vae=loaded.vae, on_demand=loaded.on_demand)
+        if preview is None and model is not None:
+            preview = previews.own_map(model)
+        if preview is not None:
+            previews.check_channels(preview, loaded.config.vae.latent_channels)
+        return preview
+
 
 EXTRAS: Final = tuple(inspect.signature(Extras.checked).parameters)
 """The arguments of ``Pipeline.from_pretrained`` that concern no network."""
@@ -137,6 +176,7 @@ class Parts:
     addons: Addons
     engine: Engine
     memory: MemorySavings
+    preview: Callable[[Tensor], Tensor] | None
 
 
 def from_source(
@@ -166,6 +206,7 @@ def from_source(
     on_demand = weights.OnDemand() if savings.sequential else None
     located = weights.locate(source)
     adapter = extras.adapter(located)
+    preview = extras.loaded_preview(chosen_dtype, chosen_device)
     postprocessors = extras.postprocessors
     if extras.checks_pictures:
         from sdjp.weights.parts.safety_checker import load_checker
@@ -197,6 +238,7 @@ def from_source(
         addons=extras.addons,
         engine=chosen_engine,
         memory=savings,
+        preview=extras.preview_for(loaded, preview, model=located),
     )
 
 
@@ -232,6 +274,7 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
         addons=extras.addons,
         engine=make_engine(engine, device=weight.device, dtype=weight.dtype),
         memory=MemorySavings(),
+        preview=extras.preview_for(loaded, extras.loaded_preview(weight.dtype, weight.device)),
     )
 
 

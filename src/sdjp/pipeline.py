@@ -37,6 +37,7 @@ from sdjp.generation.job import (
 )
 from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
+from sdjp.generation.preview import default_preview
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.loading import EXTRAS, Extras, Parts
@@ -86,6 +87,7 @@ class Pipeline:
         addons: Addons | None = None,
         engine: Engine | None = None,
         memory: MemorySavings | None = None,
+        preview: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         if tokenizer is not None:
             loaded = dataclasses.replace(loaded, tokenizer=tokenizer)
@@ -101,6 +103,7 @@ class Pipeline:
         self.prompt_checker = prompt_checker
         self.addons = Addons() if addons is None else addons
         self.engine = make_engine(device=self.device, dtype=self.dtype) if engine is None else engine
+        self.preview = default_preview(self.vae, self.on_demand) if preview is None else preview
         self.states = StateCache()
         self.schedule = Schedule.from_config(loaded.config.schedule)
 
@@ -129,6 +132,7 @@ class Pipeline:
         postprocessors: Sequence[PostProcessor] = (),
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
+        preview: str | Path | None = None,
     ) -> Pipeline:
         """Load a model.
 
@@ -160,6 +164,9 @@ class Pipeline:
             postprocessors: Your own, before the safety check and the watermark; see :mod:`sdjp.postprocess`.
             lora_dir: A folder of LoRA files (kohya-ss, diffusers), to be called by name.
             embeddings_dir: A folder of textual inversion, whose names in a prompt stand for vectors.
+            preview: What makes ``Progress.preview``: a file or folder of TAESD; ``"fit"``, a linear map
+                measured on the model's own decoder at first use; or the file of a map. If None, the model's
+                own map, the published one of SD v1 for latents of its form, or ``"fit"``.
 
         Raises:
             InputError: If an argument is not usable.
@@ -542,6 +549,7 @@ class Pipeline:
             schedule=self.schedule,
             reader=self.reader,
             engine=self.engine,
+            preview=self.preview,
             memory=self.memory,
             on_demand=self.on_demand,
             states=self.states,

@@ -44,6 +44,8 @@ class GenerationResult:
         origins: For each picture, what ``image`` and ``mask`` it started from: name and SHA-256 of the file.
         marks: What marks the pictures with a watermark; a grid is marked by them, too.
         attentions: For each picture, what it looked to; none unless that was asked for.
+        templates: For each picture, the dynamic prompts that its prompts were chosen from, by the names of
+            their options; empty without any.
     """
 
     images: tuple[Image, ...]
@@ -59,6 +61,7 @@ class GenerationResult:
     marks: tuple[PostProcessor, ...] = ()
     origins: tuple[Mapping[str, Any], ...] = ()
     attentions: tuple[PictureAttention, ...] = ()
+    templates: tuple[Mapping[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {
@@ -111,6 +114,9 @@ class GenerationResult:
             marks=first.marks,
             attentions=tuple(one for r in results for one in r.attentions)
             if all(r.attentions for r in results)
+            else (),
+            templates=tuple(t for r in results for t in r.templates or ({},) * len(r))
+            if any(r.templates for r in results)
             else (),
         )
 
@@ -170,6 +176,7 @@ class GenerationResult:
             "reports": [report.to_json() for report in self.reports[index]],
             "runtime": None if self.runtime is None else self.runtime.to_json(),
             **(self.origins[index] if self.origins else {}),
+            **({"templates": dict(self._templates(index))} if self._templates(index) else {}),
         }
 
     def png(self, index: int = 0) -> bytes:
@@ -258,6 +265,9 @@ class GenerationResult:
         }
         return pictures.save_new(sheet, folder, pictures.png_info(self._parameters(0), record), pattern=GRID)
 
+    def _templates(self, index: int) -> Mapping[str, str]:
+        return self.templates[index] if self.templates else {}
+
     def _info(self, index: int) -> PngInfo:
         return pictures.png_info(self._parameters(index), self.record(index))
 
@@ -268,6 +278,7 @@ class GenerationResult:
             negative=self.negative_prompts[index],
             model=self.model,
             vae=None if self.runtime is None else self.runtime.vae,
+            templates=self._templates(index),
         )
 
     def _repr_png_(self) -> bytes:

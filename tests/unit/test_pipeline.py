@@ -351,11 +351,11 @@ def test_its_repr_is_one_line(tiny: Pipeline) -> None:
         assert word in said
 
 
-def test_a_preview_becomes_the_picture(tiny: Pipeline) -> None:
+def test_what_a_run_is_heading_for_becomes_the_picture(tiny: Pipeline) -> None:
     seen: list[list[Image.Image]] = []
 
     def look(progress: Progress) -> None:
-        seen.append([progress.preview(i) for i in range(2)])
+        seen.append(progress.decode(progress.x0))
 
     plain = tiny.generate(PROMPT, seed=1, num_images_per_prompt=2, sampler="ddim", num_inference_steps=3)
     result = tiny.generate(
@@ -367,6 +367,27 @@ def test_a_preview_becomes_the_picture(tiny: Pipeline) -> None:
     far, near = (np.abs(pixels(step[1]) - pixels(result.images[1])).mean() for step in (seen[0], seen[-1]))
     assert near < 2
     assert far > near
+
+
+def test_a_preview_needs_no_decoder(tiny: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Image.Image] = []
+    later: list[Progress] = []
+
+    def look(progress: Progress) -> None:
+        with monkeypatch.context() as patch:
+            patch.delattr(type(tiny.vae), "decode")
+            seen.append(progress.preview(1))
+        later.append(progress)
+
+    arguments: dict[str, Any] = {"seed": 1, "num_images_per_prompt": 2, "width": 72, "num_inference_steps": 3}
+    plain = tiny.generate(PROMPT, **arguments)
+    watched = tiny.generate(PROMPT, on_step=look, **arguments)
+    assert [i.tobytes() for i in watched.images] == [i.tobytes() for i in plain.images]
+    assert [image.size for image in seen] == [(72, 64)] * 3
+    assert seen[0].tobytes() != seen[2].tobytes()
+    with ThreadPoolExecutor(2) as pool:
+        again = list(pool.map(lambda progress: progress.preview(1), later))
+    assert [i.tobytes() for i in again] == [i.tobytes() for i in seen]
 
 
 def test_a_pipeline_reads_with_words_of_ones_own() -> None:

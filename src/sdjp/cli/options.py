@@ -37,6 +37,13 @@ def text_options(parser: Parser) -> None:
     translation_options(parser)
 
 
+def wildcards_option(parser: Parser) -> None:
+    """Where the wildcards of a dynamic prompt are."""
+    parser.option("--wildcards", metavar="D",
+                  ja="プロンプトの __名前__ の候補を書いた 名前.txt があるフォルダー",
+                  en="folder of the files NAME.txt that __NAME__ in a prompt chooses from")  # fmt: skip
+
+
 def translation_options(parser: Parser) -> None:
     """How prompts are translated."""
     parser.option("--translator", default="auto",

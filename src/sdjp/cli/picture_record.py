@@ -58,6 +58,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("一覧", "grid", f"{len(grid)}" if isinstance(grid, list) else None),
         ("プロンプト", "prompt", prompt.get("source", options.get("prompt"))),
         ("英語", "English", prompt.get("english")),
+        ("テンプレート", "template", (record.get("templates") or {}).get("prompt")),
         ("ネガティブ", "negative", negative.get("source", options.get("negative_prompt"))),
         ("シード", "seed", record.get("seed")),
         ("ステップ", "steps", options.get("num_inference_steps")),
@@ -164,10 +165,12 @@ def take_record(args: argparse.Namespace) -> Networks:
 
 
 def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
+    args.recorded = set()
     typed = [text for text in (args.prompt, args.prompt_option) if text]
     prompt = values.pop("prompt")
     if not typed and args.from_file is None:
         args.prompt, args.prompt_option = prompt, None
+        args.recorded.add("prompt")
     given = set(args.given)
     if {"preset", "turbo"} & given:
         given |= _of_presets(args.preset)  # what was typed comes first, and so does what it stands for
@@ -175,6 +178,7 @@ def _fill(args: argparse.Namespace, values: dict[str, Any]) -> None:
         if value is not None and hasattr(args, name) and name not in given:
             loras = name == "loras" and [f"{lora}:{weight}" for lora, weight in value.items()]
             setattr(args, name, loras or value)
+            args.recorded.add(name)
 
 
 def _of_presets(name: str | None) -> set[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdjp.cli.options import check_names
 from sdjp.cli.speech import say
+from sdjp.cli.templates import check_templates, is_template
 from sdjp.errors import InputError, SdjpError, TranslationError, WeightsError, reason
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def prompts(args: argparse.Namespace) -> Iterator[str]:
             '(for example: sdjp "an astronaut riding a horse").',
         )
     if given:
+        check_templates(args, prompt=given[0])
         yield given[0]
         return
     again = _twice(args)
@@ -109,8 +111,8 @@ def drawable(args: argparse.Namespace, pipe: Pipeline, texts: Iterable[str]) -> 
     """
 
     def can(text: str) -> bool:
-        if not isinstance(text, Line):
-            return True  # drawing it will tell
+        if not isinstance(text, Line) or is_template(args, text):
+            return True  # drawing it will tell; of a template, what was chosen is looked at then
         try:
             steps = args.num_inference_steps
             info = pipe.explain(text, translate=args.translate, num_inference_steps=steps)
@@ -125,6 +127,18 @@ def drawable(args: argparse.Namespace, pipe: Pipeline, texts: Iterable[str]) -> 
         yield from [text for text in texts if can(text)]
     else:
         yield from filter(can, texts)
+
+
+def all_drawable(args: argparse.Namespace, pipe: Pipeline, template: str, chosen: Sequence[str]) -> bool:
+    """Whether a model can draw what was chosen from a template; a line of a file that it cannot is told.
+
+    Raises:
+        SdjpError: If it cannot, and ``--strict`` was given.
+    """
+    if not isinstance(template, Line):
+        return True  # drawing it will tell
+    lines = [Line.numbered(text, template.number) for text in chosen if not is_template(args, text)]
+    return all(list(drawable(args, pipe, [line])) for line in lines)
 
 
 def _twice(args: argparse.Namespace) -> bool:
@@ -151,6 +165,9 @@ def _judge(args: argparse.Namespace, line: Line) -> bool:
     if line.number in args.skipped:
         return False
     try:
+        check_templates(args, prompt=line)
+        if is_template(args, line):
+            return True  # what is chosen will be looked at
         check_prompt(line)
         if hasattr(args, "lora_dir"):
             check_names(args, line)

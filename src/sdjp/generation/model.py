@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from sdjp.config import ModelConfig
 from sdjp.engines import Engine
 from sdjp.generation import autoencode, upscaling
 from sdjp.generation.memory import MemorySavings
+from sdjp.generation.preview import previewed
 from sdjp.models import VAE, TextEncoder, UNet
 from sdjp.records import Report
 from sdjp.samplers import Schedule
@@ -48,6 +49,7 @@ class Model:
         schedule: The noise they were trained with.
         reader: Reads prompts, with the names of textual inversion.
         engine: Runs the UNet and the decoder.
+        preview: Latents (B, C, h, w) to rough pixels (B, 3, H, W) of any size.
         memory: Savings of memory.
         on_demand: Has weights in memory while they are used, where that was asked for.
         states: States of prompts that were encoded before.
@@ -61,6 +63,7 @@ class Model:
     schedule: Schedule
     reader: Reader
     engine: Engine
+    preview: Callable[[Tensor], Tensor]
     memory: MemorySavings
     on_demand: OnDemand
     states: StateCache
@@ -116,6 +119,11 @@ class Model:
         with self.on_demand.loaded("vae"):
             pixels = autoencode.decode(self.vae, x, tile=self.vae_tile, decoder=self.engine.decoder)
         return images.to_pil(pixels)
+
+    @torch.inference_mode()
+    def sketched(self, x: Tensor) -> list[Image]:
+        """Rough pictures of latents x (B, C, h, w), without the decoder."""
+        return previewed(self.preview, x, factor=self.vae.factor)
 
     @torch.inference_mode()
     def encode(

@@ -133,15 +133,9 @@ class Run:
             rows = range(first, min(first + batch_size, job.count))
             network = job.upscaler if job.larger is None else job.larger.upscaler
             enlarging = () if network is None else (report(network),)
-            drawing = draw(
-                job,
-                rows,
-                model,
-                encoded.cond,
-                encoded.uncond,
-                watch.of_batch(job, bar, model.decoded),
-                composition=encoded.composition,
-            )
+            after = watch.of_batch(job, bar, decode=model.decoded, sketch=model.sketched)
+            states = encoded.cond, encoded.uncond
+            drawing = draw(job, rows, model, *states, after, composition=encoded.composition)
             decoded = time.perf_counter()
             with model.on_demand.loaded("safety"):
                 pictures, reports = postprocess(self.postprocessors, drawing.pictures)

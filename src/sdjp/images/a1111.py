@@ -51,7 +51,9 @@ NEGATIVE: Final = "Negative prompt:"
 _PAIR: Final = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _FEWEST: Final = 3
 """Pairs in a line from which on it holds settings, and no prompt with colons; as in the web UI."""
-_FACTS: Final = ("Version", "Model", "Model hash", "VAE", "VAE hash")
+TEMPLATE_NAMES: Final[Mapping[str, str]] = {"prompt": "Template", "negative_prompt": "Negative Template"}
+"""Dynamic prompts, as sd-dynamic-prompts names them, beside the prompts that were chosen."""
+_FACTS: Final = ("Version", "Model", "Model hash", "VAE", "VAE hash", *TEMPLATE_NAMES.values())
 """What says how a picture was made, and is no option."""
 
 

@@ -17,7 +17,13 @@ from typing import IO, Any
 from PIL.PngImagePlugin import PngInfo
 
 from sdjp.errors import InputError
-from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES, read_parameters, upscaler_name
+from sdjp.images.a1111 import (
+    SAMPLER_NAMES,
+    SCHEDULE_NAMES,
+    TEMPLATE_NAMES,
+    read_parameters,
+    upscaler_name,
+)
 from sdjp.images.exif_comment import read_comment
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
@@ -55,6 +61,7 @@ def parameters(
     negative: PromptInfo | None,
     model: str,
     vae: str | None = None,
+    templates: Mapping[str, str] | None = None,
 ) -> str:
     """Write the options of one picture as AUTOMATIC1111's web UI does.
 
@@ -64,6 +71,7 @@ def parameters(
         negative: The negative prompt, if there is one.
         model: Name of the model.
         vae: Name of the autoencoder in place of the model's, if there is one.
+        templates: Dynamic prompts that they were chosen from, as sd-dynamic-prompts tells of its own.
     """
     spacing = options.spacing
     values = {
@@ -79,6 +87,7 @@ def parameters(
         **({"Eta": options.eta} if options.eta != 0 else {}),
         **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),
         **_enlarged(options),
+        **{TEMPLATE_NAMES[name]: text for name, text in (templates or {}).items()},
         "Version": f"sdjp {_versions()['sdjp']}",
     }
     lines = [] if prompt is None else [prompt.english]

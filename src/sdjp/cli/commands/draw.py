@@ -21,12 +21,13 @@ from sdjp.cli.options import (
     sampling_options,
     text_options,
     turbo_of,
+    wildcards_option,
     with_turbo,
 )
 from sdjp.cli.overlays import asked_words, attention_option, check_words, save_overlays
 from sdjp.cli.parser import Parser
 from sdjp.cli.picture_record import announce_model, take_record
-from sdjp.cli.prompts import check_translator, drawable, prompts
+from sdjp.cli.prompts import all_drawable, check_translator, drawable, prompts
 from sdjp.cli.report import (
     Output,
     announce_negative,
@@ -35,6 +36,7 @@ from sdjp.cli.report import (
     announce_unused,
 )
 from sdjp.cli.speech import say_stopped
+from sdjp.cli.templates import check_templates, expanded
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def parser() -> Parser:
                   ja="描きたいもの（元の txt2img.py と同じ書き方）",
                   en="what to draw (as in the original txt2img.py)")  # fmt: skip
     text_options(options)
+    wildcards_option(options)
     options.option("--from-png", metavar="F",
                   ja="この絵の記録（sdjp の PNG か、AUTOMATIC1111 の web UI の PNG・JPEG・WebP）から"
                      "描き直す。ほかの引数が優先",
@@ -138,34 +141,43 @@ def run(args: argparse.Namespace) -> int:
 
     arguments = {**generation_arguments(args), "attention": bool(words)}
     pictures = open_pictures(args)
-    check_names(args, first)
+    check_templates(args, negative_prompt=args.negative_prompt)
+    ahead = expanded(args, first, args.seed, arguments)
+    for prompt in ahead.prompts:
+        check_names(args, prompt)
+    turbo = turbo_of(args, ahead.prompts[0])
     check_ahead(  # a slip costs no loading
-        GenerationOptions(prompt=first, seed=args.seed, **with_turbo(arguments, turbo_of(args, first))),
-        Inputs(**pictures),
+        GenerationOptions(**with_turbo(dict(ahead.arguments), turbo)), Inputs(**pictures)
     )
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
     if recorded is not None:
         announce_model(recorded, model=pipe.config.name, vae=pipe.runtime.vae)
-    if args.from_file is None and args.embeddings_dir is None:  # else some prompts may have them, or a name
+    if args.from_file is None and args.embeddings_dir is None and not ahead.templates:
+        # Else some prompts may have them, or a name.
         check_words(args, pipe, first, words)
     output, stopped = Output(verbose=args.verbose), False
     seed = args.seed
     try:
         for text in drawable(args, pipe, itertools.chain([first], texts)):
-            turbo = turbo_of(args, text)
             for _ in range(args.n_iter):
-                stream = pipe.stream(text, seed=seed, **pictures, **with_turbo(arguments, turbo))
+                chosen = expanded(args, text, seed, arguments)
+                if chosen.templates and not all_drawable(args, pipe, text, chosen.prompts):
+                    break
+                turbo = turbo_of(args, chosen.prompts[0])
+                given = with_turbo(dict(chosen.arguments), turbo)
                 before = output.count
-                for result in stream:
-                    if output.count == before and result.prompts[0] is not None:
+                for result in pipe.stream(**pictures, **given):
+                    anew = output.count == before or bool(chosen.templates)
+                    if anew and result.prompts[0] is not None:
                         announce_prompt(result.prompts[0])
-                    if output.count == before and result.negative_prompts[0] is not None:
+                    if anew and result.negative_prompts[0] is not None:
                         announce_negative(result.negative_prompts[0], output.announced)
                     if output.count == before:
                         announce_unused(result)
                         announce_turbo(turbo, result.options, output.announced)
+                    result = chosen.noted(result)
                     paths = output.take(result, None if args.skip_save else folder)
                     save_overlays(result, paths, words)
                 seed = None if seed is None else seed + args.num_images_per_prompt

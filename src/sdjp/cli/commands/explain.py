@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Final
 
 from sdjp import errors
-from sdjp.cli.options import text_options, user_words
+from sdjp.cli.options import text_options, user_words, wildcards_option
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
 from sdjp.cli.report import announce_addons, announce_guesses, announce_neighbours, each_variant
 from sdjp.cli.speech import put, say
+from sdjp.cli.templates import announce_template, explained
 from sdjp.records import PromptInfo
 
 BATCH = 64  # prompts translated together
@@ -43,6 +44,10 @@ def parser() -> Parser:
     )
     options.option("prompt", nargs="?", ja="プロンプト", en="the prompt")
     text_options(options)
+    wildcards_option(options)
+    options.option("--seed", type=int, default=0, metavar="N",
+                   ja="{a|b} や __名前__ から選ぶシード（0）",
+                   en="the seed that chooses from {a|b} and __NAME__ (0)")  # fmt: skip
     options.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
                    ja="読むモデル（数えるトークンと、知っている語が違う）",
                    en="the model that reads it: tokens and known words are its own")  # fmt: skip
@@ -61,10 +66,14 @@ def run(args: argparse.Namespace) -> int:
     texts = prompts(args)
     explain = _explainer(args)
     while batch := list(itertools.islice(texts, BATCH)):
-        for info in explain(batch):
+        chosen = [explained(args, text) for text in batch]
+        for info, (_, template) in zip(explain([text for text, _ in chosen]), chosen, strict=True):
             if args.json:
-                put(json.dumps(info.to_json(), ensure_ascii=False))
+                more = {} if template is None else {"template": template, "seed": args.seed}
+                put(json.dumps({**info.to_json(), **more}, ensure_ascii=False))
             else:
+                if template is not None:
+                    announce_template(template, args.seed)
                 show(info)
     return 0
 
