@@ -63,6 +63,7 @@ PAIRS: Final = tuple(zip(NOUNS[0:40:2], NOUNS[41:1:-2], strict=True))
 DRAWN: Final = 40
 """Levels of 255 by which a pixel of the drawing differs from the border, in one of its channels at least."""
 BATCH: Final = 5
+SETTINGS: Final = {"sampler": "dpm++_2m", "num_inference_steps": 25}
 
 
 def drawn(pixels: Values, size: tuple[int, int]) -> Values:
@@ -118,7 +119,7 @@ def beside(pipe: Pipeline, pairs: list[tuple[str, str]], **settings: Any) -> dic
 
 def measure(*, tiny: bool = False, rounds: int = len(NOUNS)) -> list[dict[str, object]]:
     """One row for things alone, one for pairs."""
-    count, settings = (3, {"num_inference_steps": 4}) if tiny else (rounds, {})
+    count, settings = (3, {**SETTINGS, "num_inference_steps": 4}) if tiny else (rounds, SETTINGS)
     pipe = Pipeline.from_pretrained(dtype="float32", watermark=False, safety="off")
     cases = {
         "alone": alone(pipe, list(NOUNS[:count]), **settings),

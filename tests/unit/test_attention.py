@@ -153,6 +153,8 @@ def test_from_a_picture_enlarged_and_with_a_mask(tiny: Pipeline) -> None:
     assert larger.attention("馬").overlay().size == (96, 96)
     assert float(sums(larger).min()) > 0.9
     refused("attention.without_steps", tiny, image=picture, strength=0.0)
+    with pytest.raises(InputError, match="strength"):
+        tiny.upscale(picture, upscaler="animevideo", strength=0, attention=True)
 
 
 def test_with_loras_and_textual_inversion(tmp_path: Path) -> None:

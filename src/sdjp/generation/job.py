@@ -229,13 +229,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     # A rule of which there is none is refused with or without a picture.
     from_picture = plan.from_strength(resolved.strength, rule=resolved.strength_rule)  # type: ignore[arg-type]
     if resolved.attention and pictures and not len(from_picture):
-        raise InputError(
-            "attention.without_steps",
-            ja=f"元の絵を変える強さ（strength）が {resolved.strength} では 1 ステップも描かないので、どの語が"
-            "どこを描いたか（attention）は分かりません。strength を大きくしてください。",
-            en=f"with strength {resolved.strength} no step is drawn, and which word drew what (attention) "
-            "cannot be told: choose a larger strength.",
-        )
+        raise _undrawn(resolved.strength)
     if resolved.attention:
         _refuse_changing([*prompts, *negatives])
     fitted, fitted_masks = _fitted(resolved, pictures, masks)
@@ -277,9 +271,21 @@ def settle_record(options: GenerationOptions, config: ModelConfig) -> ResolvedOp
         InputError: If one is not usable.
     """
     check_options(options, factor=config.vae.factor)
+    if options.attention:
+        raise _undrawn(options.strength)
     check_ahead(dataclasses.replace(options, upscaler=None))  # it is loaded
     options = options.with_preset(guidance_scale=config.defaults.guidance_scale)
     return options.resolve(**dataclasses.asdict(config.defaults))
+
+
+def _undrawn(strength: float) -> InputError:
+    return InputError(
+        "attention.without_steps",
+        ja=f"元の絵を変える強さ（strength）が {strength} では 1 ステップも描かないので、どの語がどこを"
+        "描いたか（attention）は分かりません。strength を大きくしてください。",
+        en=f"with strength {strength} no step is drawn, and which word drew what (attention) cannot be told: "
+        "choose a larger strength.",
+    )
 
 
 def common_loras(prompts: Sequence[Prompt], besides: Mapping[str, float] | None) -> dict[str, float]:
