@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import torch
 
 from sdjp import weights
-from sdjp.addons import Addons
+from sdjp.addons import Addons, ImagePrompter, ImagePromptFiles
 from sdjp.conditioning.reader import Reader
 from sdjp.device import resolve_device, resolve_dtype
 from sdjp.engines import AUTO as AUTO_ENGINE
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
         postprocessors: Sequence[PostProcessor]
         lora_dir: str | Path | None
         embeddings_dir: str | Path | None
+        ip_adapter: str | Path | None
+        image_encoder: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +66,7 @@ class Extras:
         postprocessors: In order; the safety check has no network yet.
         prompt_checker: Looks at prompts.
         addons: Folders of LoRA and textual inversion.
+        image_prompt: The files of an IP-Adapter and its image encoder; None without one.
     """
 
     translator: str | Translator
@@ -73,6 +76,7 @@ class Extras:
     postprocessors: tuple[PostProcessor, ...]
     prompt_checker: PromptChecker
     addons: Addons
+    image_prompt: ImagePromptFiles | None
 
     @classmethod
     def checked(
@@ -89,11 +93,14 @@ class Extras:
         postprocessors: Sequence[PostProcessor] = (),
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
+        ip_adapter: str | Path | None = None,
+        image_encoder: str | Path | None = None,
     ) -> Extras:
         """Check the arguments of ``Pipeline.from_pretrained`` that concern no network.
 
         Raises:
             InputError: If one is not usable.
+            WeightsError: If an IP-Adapter or its image encoder is not.
         """
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         return cls(
@@ -101,6 +108,7 @@ class Extras:
             postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
             prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
             addons=Addons(lora_dir, embeddings_dir),
+            image_prompt=ImagePromptFiles.named(ip_adapter, image_encoder),
             own_translator=make_translator(translator, user_lexicon=user_lexicon),
             safety_checker=safety_checker,
             checks_pictures=safety != "off",
@@ -114,6 +122,19 @@ class Extras:
         """
         asked, folder = adapter_of(self.translator)
         return adapters.adapter_folder(folder, model=source) if asked else None
+
+    def image_prompter(
+        self, loaded: weights.Loaded, on_demand: weights.OnDemand | None = None
+    ) -> ImagePrompter | None:
+        """The IP-Adapter beside a model; None if none was asked for.
+
+        Raises:
+            WeightsError: If it does not fit the model.
+        """
+        if self.image_prompt is None:
+            return None
+        context_dim = loaded.config.unet.context_dim
+        return self.image_prompt.load(loaded.unet, context_dim=context_dim, on_demand=on_demand)
 
     def translator_for(self, loaded: weights.Loaded) -> Translator:
         """The translator beside a model: none beside one that reads Japanese, unless one is asked for."""
@@ -137,6 +158,7 @@ class Parts:
     addons: Addons
     engine: Engine
     memory: MemorySavings
+    image_prompter: ImagePrompter | None
 
 
 def from_source(
@@ -185,6 +207,7 @@ def from_source(
     )
     if adapter is not None:
         loaded = adapters.adapted(loaded, adapter)
+    image_prompter = extras.image_prompter(loaded, on_demand)
     if chosen_device.type == "cuda":  # the layout in which its convolutions are fastest
         for network in (loaded.unet, loaded.vae):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -197,6 +220,7 @@ def from_source(
         addons=extras.addons,
         engine=chosen_engine,
         memory=savings,
+        image_prompter=image_prompter,
     )
 
 
@@ -232,6 +256,7 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
         addons=extras.addons,
         engine=make_engine(engine, device=weight.device, dtype=weight.dtype),
         memory=MemorySavings(),
+        image_prompter=extras.image_prompter(loaded),
     )
 
 

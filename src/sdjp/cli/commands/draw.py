@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdjp import errors
 from sdjp.cli import COMMANDS
+from sdjp.cli.image_prompts import image_prompt_options, open_image_prompts
 from sdjp.cli.options import (
     check_names,
     generation_arguments,
@@ -29,6 +30,7 @@ from sdjp.cli.picture_record import announce_model, take_record
 from sdjp.cli.prompts import check_translator, drawable, prompts
 from sdjp.cli.report import (
     Output,
+    announce_image_prompt,
     announce_negative,
     announce_prompt,
     announce_turbo,
@@ -80,6 +82,7 @@ def parser() -> Parser:
     options.generation("eta", "--eta", "--ddim_eta")
     preset_options(options)
     picture_options(options)
+    image_prompt_options(options)
     output_folder(options)
     attention_option(options)
     options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
@@ -137,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.options import GenerationOptions
 
     arguments = {**generation_arguments(args), "attention": bool(words)}
-    pictures = open_pictures(args)
+    pictures = {**open_pictures(args), **open_image_prompts(args)}
     check_names(args, first)
     check_ahead(  # a slip costs no loading
         GenerationOptions(prompt=first, seed=args.seed, **with_turbo(arguments, turbo_of(args, first))),
@@ -166,6 +169,7 @@ def run(args: argparse.Namespace) -> int:
                     if output.count == before:
                         announce_unused(result)
                         announce_turbo(turbo, result.options, output.announced)
+                        announce_image_prompt(result)
                     paths = output.take(result, None if args.skip_save else folder)
                     save_overlays(result, paths, words)
                 seed = None if seed is None else seed + args.num_images_per_prompt
