@@ -132,6 +132,8 @@ def test_the_scale_is_that_of_the_second_attention(pipe: Pipeline) -> None:
         {"image": files.picture(7), "strength": 0.6, "num_inference_steps": 4},
         {"feature_reuse": 2, "num_inference_steps": 4},
         {"token_merging": 0.5},
+        {"prompt": "赤い車 AND 青い家"},
+        {"prompt": "[猫:犬:0.5]のいる家"},
     ],
     ids=str,
 )
