@@ -10,6 +10,7 @@ from PIL import Image
 
 from sdjp import Pipeline
 from sdjp.weights import convert
+from tests import ip_adapter_files
 from tests.addon_files import FEW_STEPS, kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.conftest import SMALL
 from tests.encoder_folders import save_small_adapter
@@ -45,6 +46,8 @@ def save_all(folder: Path) -> None:
         )
     (folder / "embeddings").mkdir()
     write_inversion(folder / "embeddings" / "EasyNegative.safetensors", vectors())
+    ip_adapter_files.write_adapter(folder / "ip-adapter_sd15.safetensors")
+    ip_adapter_files.save_encoder(folder / "image_encoder")
     (folder / "made").mkdir()
     adapter = save_small_adapter(folder / "made", own=SMALL.text, start_id=49406, end_id=49407)
     adapter.rename(folder / "sd-v1-4-adapter")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sdjp import weights
-from sdjp.addons import Addons
+from sdjp.addons import Addons, ImagePrompter, ImagePromptFiles
 from sdjp.conditioning.reader import Reader
 from sdjp.device import resolve_device, resolve_dtype
 from sdjp.engines import AUTO as AUTO_ENGINE
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
         lora_dir: str | Path | None
         embeddings_dir: str | Path | None
         preview: str | Path | None
+        ip_adapter: str | Path | None
+        image_encoder: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,6 +71,7 @@ class Extras:
         prompt_checker: Looks at prompts.
         addons: Folders of LoRA and textual inversion.
         preview: What previews are made with, as it was asked for.
+        image_prompt: The files of an IP-Adapter and its image encoder; None without one.
     """
 
     translator: str | Translator
@@ -79,6 +82,7 @@ class Extras:
     prompt_checker: PromptChecker
     addons: Addons
     preview: str | Path | None
+    image_prompt: ImagePromptFiles | None
 
     @classmethod
     def checked(
@@ -96,11 +100,14 @@ class Extras:
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
         preview: str | Path | None = None,
+        ip_adapter: str | Path | None = None,
+        image_encoder: str | Path | None = None,
     ) -> Extras:
         """Check the arguments of ``Pipeline.from_pretrained`` that concern no network.
 
         Raises:
             InputError: If one is not usable.
+            WeightsError: If an IP-Adapter or its image encoder is not.
         """
         check = SafetyCheck(mode=safety, adjustment=safety_adjustment)
         return cls(
@@ -108,6 +115,7 @@ class Extras:
             postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
             prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
             addons=Addons(lora_dir, embeddings_dir),
+            image_prompt=ImagePromptFiles.named(ip_adapter, image_encoder),
             own_translator=make_translator(translator, user_lexicon=user_lexicon),
             safety_checker=safety_checker,
             checks_pictures=safety != "off",
@@ -122,6 +130,19 @@ class Extras:
         """
         asked, folder = adapter_of(self.translator)
         return adapters.adapter_folder(folder, model=source) if asked else None
+
+    def image_prompter(
+        self, loaded: weights.Loaded, on_demand: weights.OnDemand | None = None
+    ) -> ImagePrompter | None:
+        """The IP-Adapter beside a model; None if none was asked for.
+
+        Raises:
+            WeightsError: If it does not fit the model.
+        """
+        if self.image_prompt is None:
+            return None
+        context_dim = loaded.config.unet.context_dim
+        return self.image_prompt.load(loaded.unet, context_dim=context_dim, on_demand=on_demand)
 
     def translator_for(self, loaded: weights.Loaded) -> Translator:
         """The translator beside a model: none beside one that reads Japanese, unless one is asked for."""
@@ -177,6 +198,7 @@ class Parts:
     engine: Engine
     memory: MemorySavings
     preview: Callable[[Tensor], Tensor] | None
+    image_prompter: ImagePrompter | None
 
 
 def from_source(
@@ -226,6 +248,7 @@ def from_source(
     )
     if adapter is not None:
         loaded = adapters.adapted(loaded, adapter)
+    image_prompter = extras.image_prompter(loaded, on_demand)
     if chosen_device.type == "cuda":  # the layout in which its convolutions are fastest
         for network in (loaded.unet, loaded.vae):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -239,6 +262,7 @@ def from_source(
         engine=chosen_engine,
         memory=savings,
         preview=extras.preview_for(loaded, preview, model=located),
+        image_prompter=image_prompter,
     )
 
 
@@ -275,6 +299,7 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
         engine=make_engine(engine, device=weight.device, dtype=weight.dtype),
         memory=MemorySavings(),
         preview=extras.preview_for(loaded, extras.loaded_preview(weight.dtype, weight.device)),
+        image_prompter=extras.image_prompter(loaded),
     )
 
 

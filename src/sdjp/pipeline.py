@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sdjp import checks, images, loading, weights
 from sdjp._version import __version__
-from sdjp.addons import Addons
+from sdjp.addons import Addons, ImagePrompter
 from sdjp.choices import Fit, MaskRule, PromptCheck, SafetyMode, TranslateMode
 from sdjp.conditioning.cache import StateCache
 from sdjp.conditioning.reader import Reader
@@ -24,6 +24,7 @@ from sdjp.errors import InputError
 from sdjp.forks import about_to_compute
 from sdjp.generation.clip_skip import check_clip_skip
 from sdjp.generation.fast import check_engine
+from sdjp.generation.image_prompt import check_image_prompt
 from sdjp.generation.job import (
     INPUTS,
     Inputs,
@@ -88,6 +89,7 @@ class Pipeline:
         engine: Engine | None = None,
         memory: MemorySavings | None = None,
         preview: Callable[[Tensor], Tensor] | None = None,
+        image_prompter: ImagePrompter | None = None,
     ) -> None:
         if tokenizer is not None:
             loaded = dataclasses.replace(loaded, tokenizer=tokenizer)
@@ -102,6 +104,7 @@ class Pipeline:
         self.postprocessors = tuple(postprocessors)
         self.prompt_checker = prompt_checker
         self.addons = Addons() if addons is None else addons
+        self.image_prompter = image_prompter
         self.engine = make_engine(device=self.device, dtype=self.dtype) if engine is None else engine
         self.preview = default_preview(self.vae, self.on_demand) if preview is None else preview
         self.states = StateCache()
@@ -133,6 +136,8 @@ class Pipeline:
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
         preview: str | Path | None = None,
+        ip_adapter: str | Path | None = None,
+        image_encoder: str | Path | None = None,
     ) -> Pipeline:
         """Load a model.
 
@@ -167,6 +172,8 @@ class Pipeline:
             preview: What makes ``Progress.preview``: a file or folder of TAESD; ``"fit"``, a linear map
                 measured on the model's own decoder at first use; or the file of a map. If None, the model's
                 own map, the published one of SD v1 for latents of its form, or ``"fit"``.
+            ip_adapter: The file of an IP-Adapter, for ``image_prompt`` of :meth:`generate`.
+            image_encoder: Its CLIP image encoder, a folder or a file; ``image_encoder`` beside it, if None.
 
         Raises:
             InputError: If an argument is not usable.
@@ -380,6 +387,9 @@ class Pipeline:
         mask_rule: MaskRule = "exact",
         paste_back: bool = True,
         feather: int = 8,
+        # pictures that are a prompt beside the words
+        image_prompt: images.Source | Sequence[images.Source] | None = None,
+        image_prompt_scale: float = 0.6,
         # large pictures
         hires: float | None = None,
         hires_strength: float = 0.4,
@@ -432,6 +442,9 @@ class Pipeline:
                 noised anew at each step, as in the original. Models for inpainting need neither.
             paste_back: Give the pixels outside the mask back as they were.
             feather: Pixels outside the mask within which they go over into what was drawn.
+            image_prompt: What the picture should be like: a picture or its path, or several, which are all
+                for each prompt (IP-Adapter: Ye et al. 2023, arXiv 2308.06721).
+            image_prompt_scale: Their weight beside the words, 0 to 5.
             hires: Enlarge the finished pictures so many times, and redraw them in tiles.
             hires_strength: How much is replaced then; at 0, with an upscaler, they are only enlarged.
             upscaler: What enlarges them: ``"animevideo"``, which ships, or a file of the kind of ESRGAN;
@@ -524,14 +537,15 @@ class Pipeline:
         larger, keep = enlarged(picture, checks.plain(factor), self.config)
         given: dict[str, Any] = {"tile": None, "upscaler": None, **arguments}
         given["tile"] = enlarging_tile(self.config) if given["tile"] is None else given["tile"]
-        inputs = Inputs(image=larger, prompt_embeds=given.pop("prompt_embeds", None))
+        others = {name: given.pop(name, None) for name in ("prompt_embeds", "image_prompt")}
+        inputs = Inputs(image=larger, **others)
         options = GenerationOptions(
             prompt=prompt, height=larger.height, width=larger.width, strength=strength, **given
         )
         run, network = self._run(), upscaler_of(options)
         if network is not None and options.strength == 0:
             about_to_compute()
-            return run.enlarged(settle_record(options, self.config), picture, keep, network)
+            return run.enlarged(settle_record(options, inputs, self.config), picture, keep, network)
         job = self._settle(dataclasses.replace(options, upscaler=None), inputs)
         if network is not None:
             job = run.with_upscaler(job, options, picture, keep, network)
@@ -562,6 +576,7 @@ class Pipeline:
             prompt_checker=self.prompt_checker,
             postprocessors=self.postprocessors,
             runtime=self.runtime,
+            image_prompter=self.image_prompter,
         )
 
     def _settle(self, options: GenerationOptions, inputs: Inputs) -> Job:
@@ -571,6 +586,7 @@ class Pipeline:
         check_engine(self.engine, job.options)
         if job.options.attention:
             self.reader.check_words()
+        check_image_prompt(job, self.image_prompter)
         for part in job.by_loras():
             self.addons.check(part.variants, part.loras, self.config, self._model().networks)
         return job

@@ -41,7 +41,8 @@ class GenerationResult:
         model: The name of the model.
         runtime: Device, dtype and what else it ran with; None if it is not known.
         latents: The last latents, (B, C, h, w) float32, or None.
-        origins: For each picture, what ``image`` and ``mask`` it started from: name and SHA-256 of the file.
+        origins: For each picture, what ``image`` and ``mask`` it started from, and the pictures of
+            ``image_prompt``: name and SHA-256 of each file.
         marks: What marks the pictures with a watermark; a grid is marked by them, too.
         attentions: For each picture, what it looked to; none unless that was asked for.
         templates: For each picture, the dynamic prompts that its prompts were chosen from, by the names of

@@ -49,7 +49,7 @@ NOT_RUN_ON_PAGES: Final = {
 """Beginnings of commands on the pages that are not run, each with its reason; those of sdjp are parsed."""
 
 # Pages that take a moment; the others draw several pictures and are slow: `nox -s examples` runs them too.
-QUICK_PAGES: Final = ("encoders", "extending", "lexicon")
+QUICK_PAGES: Final = ("encoders", "extending", "ip-adapter", "lexicon")
 
 
 # The READMEs.

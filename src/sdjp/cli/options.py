@@ -383,6 +383,8 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         watermark=watermark_argument(args),
         lora_dir=args.lora_dir,
         embeddings_dir=args.embeddings_dir,
+        ip_adapter=getattr(args, "ip_adapter", None),
+        image_encoder=getattr(args, "image_encoder", None),
     )
     announce_load(pipe.load_report)
     return pipe

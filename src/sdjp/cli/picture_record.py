@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdjp.cli.speech import say
@@ -69,6 +70,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("描いた大きさ", "drawn size", f"{options.get('width')}×{options.get('height')}"),
         ("元の絵", "from", _origin(record.get("image"))),
         ("マスク", "mask", _origin(record.get("mask"))),
+        ("画像プロンプト", "image prompt", ", ".join(_image_prompts(record))),
         ("モデル", "model", record.get("model")),
         ("VAE", "VAE", runtime.get("vae")),
         ("翻訳", "translator", runtime.get("translator")),
@@ -91,6 +93,12 @@ def _origin(record: Any) -> str | None:
         return None
     digest = record.get("sha256") or record.get("pixels_sha256")
     return f"{record.get('name') or ''} (SHA-256 {digest})".strip()
+
+
+def _image_prompts(record: Mapping[str, Any]) -> list[str]:
+    origins = record.get("image_prompt")
+    found = [_origin(one) for one in origins] if isinstance(origins, list) else []
+    return [origin for origin in found if origin is not None]
 
 
 def _visible(text: str) -> str:
@@ -136,6 +144,8 @@ def take_record(args: argparse.Namespace) -> Networks:
             left.append(f"--mask {_origin(record['mask'])}")
         if values.get("upscaler") is not None and values.get("hires") is None:  # of sdjp upscale
             left.append(f"--upscaler {values.pop('upscaler')} (sdjp upscale)")
+        if args.image_prompt is None:
+            left += [f"--image-prompt {origin}" for origin in _image_prompts(record)]
         if any(report.get("name") == "random" for report in record.get("reports", ())):
             left.append("sdjp txt2img / img2img (random numbers)")
     elif record is None and found.parameters is not None:

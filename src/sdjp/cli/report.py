@@ -223,6 +223,13 @@ def announce_turbo(turbo: Turbo | None, options: ResolvedOptions, announced: set
     )
 
 
+def announce_image_prompt(result: GenerationResult) -> None:
+    """Say which pictures were a prompt, if any were."""
+    for report in result.reports[0]:
+        if report.name == "image_prompt":
+            say(ja=f"画像プロンプト: {report.ja}", en=f"image prompt: {report.en}")
+
+
 def announce_checks(result: GenerationResult, announced: set[str], *, verbose: bool = False) -> None:
     """Say what the checks found, on standard error.
 

@@ -36,6 +36,8 @@ class UpscaleArguments(TypedDict, total=False):
     feature_reuse: int | None
     prompt_embeds: Tensor | None
     attention: bool
+    image_prompt: Source | Sequence[Source] | None
+    image_prompt_scale: float
 
 
 class GenerationArguments(UpscaleArguments, total=False):

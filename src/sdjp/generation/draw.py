@@ -107,7 +107,8 @@ def draw(
 
 def _no_maps(job: Job, rows: range, model: Model, cond: Tensor) -> AttentionMaps:
     h, w = job.shape[1:]
-    return AttentionMaps.empty(len(rows), cond.shape[1], (h, w), model.device)
+    tokens = cond.shape[1] - model.image_tokens
+    return AttentionMaps.empty(len(rows), tokens, (h, w), model.device)
 
 
 @torch.inference_mode()

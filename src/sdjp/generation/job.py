@@ -41,6 +41,8 @@ class Inputs:
         prompt_embeds: Text states in place of a prompt, (B, L, D).
         negative_prompt_embeds: Text states in place of a negative prompt, (B, L, D).
         noise: Draws all noise of a batch in place of the seeds, given its shape (B, C, h, w).
+        image_prompt: A picture that is a prompt beside the words, or its path; or several, which are all for
+            each prompt.
     """
 
     image: images.Source | Sequence[images.Source] | None = None
@@ -49,6 +51,7 @@ class Inputs:
     prompt_embeds: Tensor | None = None
     negative_prompt_embeds: Tensor | None = None
     noise: Callable[[tuple[int, ...]], Tensor] | None = None
+    image_prompt: images.Source | Sequence[images.Source] | None = None
 
 
 INPUTS: Final = tuple(f.name for f in dataclasses.fields(Inputs))
@@ -76,6 +79,7 @@ class Job:
         larger: The run that redraws the pictures enlarged; each starts from what this one draws.
         upscaler: What enlarged the pictures that it starts from; None: Lanczos, or nothing did.
         steps_before: Those of the run that drew the pictures, where this is the one that redraws them.
+        image_prompts: Pictures that are a prompt beside the words, RGB of any size.
     """
 
     options: ResolvedOptions
@@ -95,6 +99,7 @@ class Job:
     larger: Job | None = None
     upscaler: Upscaler | None = None
     steps_before: int = 0
+    image_prompts: tuple[Image, ...] = ()
 
     @property
     def enlarges_only(self) -> bool:
@@ -192,6 +197,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
     if inputs is not None:
         _check_together(options, inputs)
         _opened(inputs, len(_as_list(options.prompt, "prompt")))
+        _image_prompts(inputs)
 
 
 def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, schedule: Schedule) -> Job:
@@ -210,6 +216,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     groups = _groups(prompts, inputs.prompt_embeds)
     negatives = _negatives(options.negative_prompt, groups)
     pictures, masks = _opened(inputs, groups)
+    image_prompts = _image_prompts(inputs)
     if pictures:
         options = _sized(options, pictures[0], config)
     resolved = options.resolve(**dataclasses.asdict(config.defaults))
@@ -249,9 +256,10 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         plan=from_picture if pictures else plan,
         pictures=for_each(fitted),
         masks=for_each(fitted_masks),
-        origins=for_each(_origins(pictures, masks)),
+        origins=for_each(_origins(pictures, masks, image_prompts)),
         tile=tile,
         overlap=overlap,
+        image_prompts=tuple(image_prompts),
     )
     if inputs.noise is not None and len(list(job.by_loras())) > 1:
         raise InputError(
@@ -264,12 +272,20 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     return dataclasses.replace(job, larger=_larger(job, resolved.hires, plan, config))
 
 
-def settle_record(options: GenerationOptions, config: ModelConfig) -> ResolvedOptions:
+def settle_record(options: GenerationOptions, inputs: Inputs, config: ModelConfig) -> ResolvedOptions:
     """Check the options of a picture that is only enlarged, as far as they mean anything, and fill them in.
 
     Raises:
-        InputError: If one is not usable.
+        InputError: If one is not usable, or there are pictures as prompts, which nothing would look at.
     """
+    if inputs.image_prompt is not None:
+        raise InputError(
+            "image_prompt.enlarged_only",
+            ja="描き直さずに拡大するだけ（upscaler と strength=0）なので、image_prompt（--image-prompt）は"
+            "働きません。外すか、strength を 0 より大きくしてください。",
+            en="a picture that is only enlarged (upscaler with strength 0) is not redrawn, and image_prompt "
+            "(--image-prompt) would do nothing: leave it out, or give a strength above 0.",
+        )
     check_options(options, factor=config.vae.factor)
     if options.attention:
         raise _undrawn(options.strength)
@@ -461,15 +477,34 @@ def _opened(inputs: Inputs, groups: int) -> tuple[list[Image], list[Image]]:
     return [_rgb(picture) for picture in pictures], masks
 
 
-def _rgb(picture: Image) -> Image:
-    origin, rgb = images.origin(picture), images.to_rgb(picture)
+def _image_prompts(inputs: Inputs) -> list[Image]:
+    """The pictures that are a prompt beside the words."""
+    name, given = "image_prompt", inputs.image_prompt
+    if given is None:
+        return []
+    sources: Any = given if isinstance(given, list | tuple) else [given]
+    if not sources:
+        raise InputError(
+            f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list."
+        )
+    return [_rgb(images.open_picture(source, name=name), name=name) for source in sources]
+
+
+def _rgb(picture: Image, *, name: str = "image") -> Image:
+    origin, rgb = images.origin(picture), images.to_rgb(picture, name=name)
     return images.with_origin(rgb, origin)
 
 
-def _origins(pictures: Sequence[Image], masks: Sequence[Image]) -> list[dict[str, Any]]:
+def _origins(
+    pictures: Sequence[Image], masks: Sequence[Image], image_prompts: Sequence[Image]
+) -> list[dict[str, Any]]:
     """What is told of the pictures and masks of each prompt, or of all."""
-    groups = max(len(pictures), len(masks))
-    of = {"image": [*map(images.origin, pictures)], "mask": [*map(images.origin, masks)]}
+    groups = max(len(pictures), len(masks), 1 if image_prompts else 0)
+    of: dict[str, list[Any]] = {
+        "image": [*map(images.origin, pictures)],
+        "mask": [*map(images.origin, masks)],
+        "image_prompt": [[*map(images.origin, image_prompts)]] if image_prompts else [],
+    }
     return [{name: found[i % len(found)] for name, found in of.items() if found} for i in range(groups)]
 
 

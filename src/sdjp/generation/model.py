@@ -53,7 +53,9 @@ class Model:
         memory: Savings of memory.
         on_demand: Has weights in memory while they are used, where that was asked for.
         states: States of prompts that were encoded before.
-        reports: What the LoRAs of the run did.
+        reports: What the LoRAs of the run did, and the pictures of its prompt.
+        image_tokens: Rows at the end of the text states that stand for those pictures, for what is to look at
+            the text alone.
     """
 
     unet: UNet
@@ -68,6 +70,7 @@ class Model:
     on_demand: OnDemand
     states: StateCache
     reports: tuple[Report, ...] = ()
+    image_tokens: int = 0
 
     @property
     def device(self) -> torch.device:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdjp import images
-from sdjp.addons import Addons
+from sdjp.addons import Addons, ImagePrompter
 from sdjp.attention import PictureAttention
 from sdjp.generation.draw import draw
 from sdjp.generation.encode import encode
+from sdjp.generation.image_prompt import with_image_prompt
 from sdjp.generation.job import Job
 from sdjp.generation.model import Model
 from sdjp.generation.progress import Watch
@@ -42,6 +43,7 @@ class Run:
         prompt_checker: Looks at prompts; None looks at none.
         postprocessors: What happens to finished pictures, in order.
         runtime: For the record of a picture.
+        image_prompter: Lets the UNet look at pictures that are prompts; None where no IP-Adapter is loaded.
     """
 
     model: Model
@@ -49,6 +51,7 @@ class Run:
     prompt_checker: PromptChecker | None
     postprocessors: Sequence[PostProcessor]
     runtime: Runtime
+    image_prompter: ImagePrompter | None = None
 
     def batches(self, job: Job, batch_size: int, watch: Watch) -> Iterator[GenerationResult]:
         """Draw a job, giving each batch as soon as it is finished."""
@@ -128,6 +131,7 @@ class Run:
         """Encode, sample, decode, post-process."""
         start = time.perf_counter()
         encoded = encode(job, model, self.prompt_checker)
+        model, encoded = with_image_prompt(job, model, encoded, self.image_prompter)
         encoding = time.perf_counter() - start
         for first in range(0, job.count, batch_size):
             rows = range(first, min(first + batch_size, job.count))

@@ -116,11 +116,15 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor, record: Record | None = None) -> Tensor:
         """Map x (B, L, width), context (B, M, context_dim) to (B, L, width)."""
-        q, k, v = self.to_q(x), self.to_k(context), self.to_v(context)
+        out: Tensor = self.to_out(self.attend(self.to_q(x), context, record))
+        return out
+
+    def attend(self, q: Tensor, context: Tensor, record: Record | None = None) -> Tensor:
+        """Map queries (B, L, width), context (B, M, context_dim) to the values they take, (B, L, width)."""
+        k, v = self.to_k(context), self.to_v(context)
         if record is not None:
             record(q, k, self.heads)
-        out: Tensor = self.to_out(attention(q, k, v, self.heads))
-        return out
+        return attention(q, k, v, self.heads)
 
 
 class GEGLU(nn.Module):

@@ -52,12 +52,15 @@ class CLIPVision(nn.Module):
         """Build the image encoder that ``config`` describes."""
         return from_spec(cls, config)
 
-    def states(self, pixels: Tensor) -> Tensor:
-        """Map pixels (B, 3, H, W), H and W ``image_size``, to the states after the last layer (B, L, D)."""
+    def states(self, pixels: Tensor, *, before_last: bool = False) -> Tensor:
+        """Map pixels (B, 3, H, W), H and W ``image_size``, to the states after the last layer (B, L, D).
+
+        With ``before_last`` they are those after the last but one, ``hidden_states[-2]`` of transformers.
+        """
         x: Tensor = rearrange(self.patches(pixels), "B D h w -> B (h w) D")
         x = torch.cat([self.class_embedding.expand(len(x), 1, -1), x], dim=1)  # (B, L, D)
         x = self.norm_in(x + self.position_embedding.weight)
-        for layer in self.layers:
+        for layer in list(self.layers)[: len(self.layers) - before_last]:
             x = layer(x)
         return x
 

@@ -219,6 +219,13 @@ class GenerationOptions:
         ja="CLIP のどの層の出力を使うか（1 が最後の層、2 がその 1 つ前）",
         en="which layer of CLIP to take (1: the last one, 2: the one before it)",
     )
+    image_prompt_scale: float = _row(
+        Real(0, 5),
+        default=0.6,
+        label="画像プロンプトの強さ",
+        ja="画像プロンプトの強さ（0〜5、0 なら使わない）",
+        en="weight of the pictures that are prompts, 0 to 5; 0 is without them",
+    )
     preset: str | None = _row(
         Registered(tuple(PRESETS)),
         ja=f"設定のセット: {', '.join(PRESETS)}",

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from sdjp.images.clip_input import MEAN, STD
 from sdjp.models.clip_vision import CLIPVision
+from sdjp.weights.configs.clip_vision import vision_settings
 from sdjp.weights.configs.diffusers_text import to_settings
-from sdjp.weights.configs.safety_checker import vision_settings
 from sdjp.weights.names.clip import LAYER
-from sdjp.weights.names.safety_checker import vision_names
+from sdjp.weights.names.clip_vision import vision_names
 from sdjp_training.trainers import clip, text_encoder
 
 

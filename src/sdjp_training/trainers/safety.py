@@ -23,7 +23,7 @@ from sdjp.images import clip_pixels
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.postprocess import SafetyCheck
-from sdjp.weights.configs.safety_checker import vision_settings
+from sdjp.weights.configs.clip_vision import vision_settings
 from sdjp.weights.names.safety_checker import tensor_names
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdjp import errors
 from sdjp.cli import COMMANDS
+from sdjp.cli.image_prompts import image_prompt_options, open_image_prompts
 from sdjp.cli.options import (
     check_names,
     generation_arguments,
@@ -30,6 +31,7 @@ from sdjp.cli.picture_record import announce_model, take_record
 from sdjp.cli.prompts import all_drawable, check_translator, drawable, prompts
 from sdjp.cli.report import (
     Output,
+    announce_image_prompt,
     announce_negative,
     announce_prompt,
     announce_turbo,
@@ -83,6 +85,7 @@ def parser() -> Parser:
     options.generation("eta", "--eta", "--ddim_eta")
     preset_options(options)
     picture_options(options)
+    image_prompt_options(options)
     output_folder(options)
     attention_option(options)
     options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
@@ -140,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.options import GenerationOptions
 
     arguments = {**generation_arguments(args), "attention": bool(words)}
-    pictures = open_pictures(args)
+    pictures = {**open_pictures(args), **open_image_prompts(args)}
     check_templates(args, negative_prompt=args.negative_prompt)
     ahead = expanded(args, first, args.seed, arguments)
     for prompt in ahead.prompts:
@@ -177,6 +180,7 @@ def run(args: argparse.Namespace) -> int:
                     if output.count == before:
                         announce_unused(result)
                         announce_turbo(turbo, result.options, output.announced)
+                        announce_image_prompt(result)
                     result = chosen.noted(result)
                     paths = output.take(result, None if args.skip_save else folder)
                     save_overlays(result, paths, words)

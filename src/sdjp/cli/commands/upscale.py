@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sdjp import errors
+from sdjp.cli.image_prompts import image_prompt_options, open_image_prompts
 from sdjp.cli.options import (
     check_names,
     generation_arguments,
@@ -21,7 +22,13 @@ from sdjp.cli.options import (
     with_turbo,
 )
 from sdjp.cli.parser import Parser
-from sdjp.cli.report import announce_checks, announce_prompt, announce_turbo, announce_unused
+from sdjp.cli.report import (
+    announce_checks,
+    announce_image_prompt,
+    announce_prompt,
+    announce_turbo,
+    announce_unused,
+)
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
 
@@ -47,6 +54,7 @@ def parser() -> Parser:
     sampling_options(options)
     preset_options(options)
     translation_options(options)
+    image_prompt_options(options)
     output_folder(options)
     lora_option(options)
     model_options(options)
@@ -71,19 +79,21 @@ def run(args: argparse.Namespace) -> int:
             turbo = turbo_of(args, prompt or "")
         given = {**with_turbo(arguments, turbo), "overlap": None, "upscaler": None}
         check_ahead(GenerationOptions(prompt=prompt, **given), Inputs(image=file))
+    shown = open_image_prompts(args)
     folder = check_folder(args.outdir)
 
     pipe = make_pipeline(args)
     announced: set[str] = set()
     for file, prompt in zip(args.files, prompts, strict=True):
         turbo = turbo_of(args, prompt or "") if redrawn else None
-        result = pipe.upscale(file, prompt, factor=args.factor, **with_turbo(arguments, turbo))
+        result = pipe.upscale(file, prompt, factor=args.factor, **shown, **with_turbo(arguments, turbo))
         if args.prompt is None and prompt is not None:
             say(ja=f"プロンプト（{file} の記録から）: {prompt}", en=f"prompt (recorded in {file}): {prompt}")
         if result.prompts[0] is not None:
             announce_prompt(result.prompts[0])
         announce_unused(result)
         announce_turbo(turbo, result.options, announced)
+        announce_image_prompt(result)
         announce_checks(result, announced, verbose=args.verbose)
         for path, seed in zip(result.save(folder), result.seeds, strict=True):
             size = "×".join(map(str, result.image.size))

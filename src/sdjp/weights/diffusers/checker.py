@@ -12,9 +12,10 @@ from sdjp.config import CLIPVisionConfig, Concept, SafetyCheckerConfig
 from sdjp.errors import WeightsError
 from sdjp.models.clip import ACTIVATIONS
 from sdjp.models.safety_checker import SafetyChecker
-from sdjp.weights.configs.safety_checker import vision_settings
+from sdjp.weights.configs.clip_vision import vision_settings
 from sdjp.weights.diffusers.modules import require_diffusers
-from sdjp.weights.names.safety_checker import canonical, tensor_names
+from sdjp.weights.names.clip_vision import canonical
+from sdjp.weights.names.safety_checker import tensor_names
 from sdjp.weights.networks import Unfilled
 
 

@@ -52,6 +52,8 @@ MAX_LEVELS: Final = 4
 """Dictionaries within each other that tensors are looked for in."""
 USUAL: Final = ("state_dict", "string_to_param", "params_ema", "params")
 """Names that tensors are under; averages before what they are averages of."""
+IP_ADAPTER: Final = ("image_proj", "ip_adapter")
+"""The two dictionaries of an IP-Adapter, which belong together."""
 MAX_TENSORS: Final = 50_000
 """Of one file; those of Stable Diffusion v1 have 2,000, with all that training needs some 6,000."""
 MAX_TIMES: Final = 4
@@ -272,12 +274,12 @@ def _unpickle(file: io.BytesIO) -> tuple[object, RestrictedUnpickler]:
 def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
     """The tensors of a checkpoint: at the top, under ``state_dict`` or the like, or one bare tensor.
 
-    Those of textual inversion are under ``string_to_param``.
+    Those of textual inversion are under ``string_to_param``, those of an IP-Adapter in two dictionaries.
     """
     if isinstance(content, PickledTensor):
         yield "*", content
         return
-    content = _innermost(content)
+    content = _joined(content) or _innermost(content)
     if not isinstance(content, dict):
         raise foreign(
             "重みではなく、プログラムのオブジェクトが保存されています。"
@@ -288,6 +290,13 @@ def _tensors(content: object) -> Iterator[tuple[str, PickledTensor]]:
     for name, tensor in content.items():
         if isinstance(name, str) and isinstance(tensor, PickledTensor):
             yield name, tensor
+
+
+def _joined(content: object) -> dict[str, object] | None:
+    """The two dictionaries of an IP-Adapter as one, under the names that safetensors files have."""
+    if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in IP_ADAPTER):
+        return None
+    return {f"{part}.{name}": tensor for part in IP_ADAPTER for name, tensor in content[part].items()}
 
 
 def _innermost(content: object) -> object:

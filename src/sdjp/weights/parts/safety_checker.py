@@ -9,7 +9,6 @@ encoder are read (``vision_model.`` since transformers 5, ``vision_model.vision_
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
@@ -20,19 +19,20 @@ from torch import Tensor
 from sdjp.config import SafetyCheckerConfig
 from sdjp.errors import WeightsError
 from sdjp.models.safety_checker import SafetyChecker
-from sdjp.weights.configs.safety_checker import Shapes, to_config
+from sdjp.weights.configs.clip_vision import Shapes
+from sdjp.weights.configs.safety_checker import to_config
 from sdjp.weights.files.faults import Invalid, texts_of
 from sdjp.weights.files.json_file import read_object
 from sdjp.weights.files.readers import open_file
+from sdjp.weights.names.clip_vision import IGNORED, canonical
 from sdjp.weights.names.compare import compare
-from sdjp.weights.names.safety_checker import canonical, tensor_names
+from sdjp.weights.names.safety_checker import tensor_names
 from sdjp.weights.networks import Unfilled
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.source import Source, from_hub, is_hub_id, locate, weight_file
 
 FOLDER: Final = "safety_checker"
 """Folder of the checker that a model ships."""
-_IGNORED: Final = re.compile(r"vision_model\.embeddings\.position_ids")
 
 
 class _Place(NamedTuple):
@@ -150,7 +150,7 @@ def _load(place: _Place, device: torch.device, on_demand: OnDemand | None) -> Sa
         ) from error
     theirs = dict(tensor_names(config))
     own = {theirs[ours]: tuple(tensor.shape) for ours, tensor in checker.state_dict().items()}
-    unknown = [name for name in shapes if name not in own and not _IGNORED.fullmatch(name)]
+    unknown = [name for name in shapes if name not in own and not IGNORED.fullmatch(name)]
     problems = compare(shapes, own, unknown=unknown)
     if problems is not None:
         ja, en = problems
