@@ -12,6 +12,7 @@ from sdjp import Pipeline
 from sdjp.weights import convert
 from tests.addon_files import FEW_STEPS, kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.conftest import SMALL
+from tests.controlnet_files import map_picture, write_original
 from tests.encoder_folders import save_small_adapter
 from tests.golden.make_upscalers import weights
 from tests.original import save_yaml, tiny_tensors, tiny_yaml
@@ -45,6 +46,9 @@ def save_all(folder: Path) -> None:
         )
     (folder / "embeddings").mkdir()
     write_inversion(folder / "embeddings" / "EasyNegative.safetensors", vectors())
+    for number, name in enumerate(("openpose", "canny")):
+        write_original(folder / "ControlNet" / f"control_v11p_sd15_{name}.pth", number)
+    map_picture().save(folder / "pose.png")
     (folder / "made").mkdir()
     adapter = save_small_adapter(folder / "made", own=SMALL.text, start_id=49406, end_id=49407)
     adapter.rename(folder / "sd-v1-4-adapter")

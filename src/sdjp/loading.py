@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         lora_dir: str | Path | None
         embeddings_dir: str | Path | None
         preview: str | Path | None
+        controlnet_dir: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +68,7 @@ class Extras:
         checks_pictures: Whether there is to be one.
         postprocessors: In order; the safety check has no network yet.
         prompt_checker: Looks at prompts.
-        addons: Folders of LoRA and textual inversion.
+        addons: Folders of LoRA, textual inversion and ControlNets.
         preview: What previews are made with, as it was asked for.
     """
 
@@ -96,6 +97,7 @@ class Extras:
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
         preview: str | Path | None = None,
+        controlnet_dir: str | Path | None = None,
     ) -> Extras:
         """Check the arguments of ``Pipeline.from_pretrained`` that concern no network.
 
@@ -107,7 +109,7 @@ class Extras:
             translator=translator,
             postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
             prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
-            addons=Addons(lora_dir, embeddings_dir),
+            addons=Addons(lora_dir, embeddings_dir, controlnet_dir),
             own_translator=make_translator(translator, user_lexicon=user_lexicon),
             safety_checker=safety_checker,
             checks_pictures=safety != "off",

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
+    from sdjp.generation.controls import Control
     from sdjp.loading import ExtraArguments
     from sdjp.models import UNet
 
@@ -133,6 +134,7 @@ class Pipeline:
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
         preview: str | Path | None = None,
+        controlnet_dir: str | Path | None = None,
     ) -> Pipeline:
         """Load a model.
 
@@ -167,6 +169,7 @@ class Pipeline:
             preview: What makes ``Progress.preview``: a file or folder of TAESD; ``"fit"``, a linear map
                 measured on the model's own decoder at first use; or the file of a map. If None, the model's
                 own map, the published one of SD v1 for latents of its form, or ``"fit"``.
+            controlnet_dir: A folder of ControlNets (files, diffusers folders), to be called by name.
 
         Raises:
             InputError: If an argument is not usable.
@@ -380,6 +383,8 @@ class Pipeline:
         mask_rule: MaskRule = "exact",
         paste_back: bool = True,
         feather: int = 8,
+        # pictures to follow
+        controls: Control | Sequence[Control] | None = None,
         # large pictures
         hires: float | None = None,
         hires_strength: float = 0.4,
@@ -411,7 +416,7 @@ class Pipeline:
         Args:
             prompt: One prompt or several, Japanese or English or both mixed.
             negative_prompt: What should not be in the picture; one for all prompts, or one each.
-            height: Pixels, a multiple of the model's factor (8 for SD v1); by ``image``, if None.
+            height: Pixels, a multiple of the model's factor (8 for SD v1); by a picture given, if None.
             width: Pixels, likewise.
             seed: Picture i has seed + i, or one seed each. The same seed gives the same picture in any batch.
             num_images_per_prompt: Pictures for each prompt.
@@ -432,6 +437,7 @@ class Pipeline:
                 noised anew at each step, as in the original. Models for inpainting need neither.
             paste_back: Give the pixels outside the mask back as they were.
             feather: Pixels outside the mask within which they go over into what was drawn.
+            controls: ControlNets (arXiv 2302.05543) with the pictures they read; what they do adds up.
             hires: Enlarge the finished pictures so many times, and redraw them in tiles.
             hires_strength: How much is replaced then; at 0, with an upscaler, they are only enlarged.
             upscaler: What enlarges them: ``"animevideo"``, which ships, or a file of the kind of ESRGAN;
@@ -568,7 +574,8 @@ class Pipeline:
         """Refuse what cannot be drawn, before any heavy work."""
         about_to_compute()
         job = settle(options, inputs, config=self.config, schedule=self.schedule)
-        check_engine(self.engine, job.options)
+        check_engine(self.engine, job.options, job.controls)
+        self.addons.controlnets.check([hint.control.name for hint in job.controls], self.config)
         if job.options.attention:
             self.reader.check_words()
         for part in job.by_loras():

@@ -383,6 +383,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         watermark=watermark_argument(args),
         lora_dir=args.lora_dir,
         embeddings_dir=args.embeddings_dir,
+        controlnet_dir=vars(args).get("controlnet_dir"),
     )
     announce_load(pipe.load_report)
     return pipe

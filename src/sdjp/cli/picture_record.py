@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sdjp.cli.speech import say
@@ -69,6 +70,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("描いた大きさ", "drawn size", f"{options.get('width')}×{options.get('height')}"),
         ("元の絵", "from", _origin(record.get("image"))),
         ("マスク", "mask", _origin(record.get("mask"))),
+        ("ControlNet", "ControlNet", ", ".join(_controls(record))),
         ("モデル", "model", record.get("model")),
         ("VAE", "VAE", runtime.get("vae")),
         ("翻訳", "translator", runtime.get("translator")),
@@ -91,6 +93,21 @@ def _origin(record: Any) -> str | None:
         return None
     digest = record.get("sha256") or record.get("pixels_sha256")
     return f"{record.get('name') or ''} (SHA-256 {digest})".strip()
+
+
+def _controls(record: Mapping[str, Any]) -> list[str]:
+    """The ControlNets of a record as ``--control`` takes them, each with what tells its picture."""
+    found = record.get("controls")
+    return [_control(one) for one in (found if isinstance(found, list) else []) if isinstance(one, dict)]
+
+
+def _control(one: Mapping[str, Any]) -> str:
+    image = one.get("image")
+    name = image.get("name", "…") if isinstance(image, dict) else "…"
+    text = f"{one.get('name')}={name}:{one.get('weight')}:{one.get('start')}-{one.get('end')}"
+    if one.get("preprocess") is not None:
+        text += f" --control-preprocess {one['preprocess']}"
+    return f"{text} ({_origin(image)})"
 
 
 def _visible(text: str) -> str:
@@ -136,6 +153,8 @@ def take_record(args: argparse.Namespace) -> Networks:
             left.append(f"--mask {_origin(record['mask'])}")
         if values.get("upscaler") is not None and values.get("hires") is None:  # of sdjp upscale
             left.append(f"--upscaler {values.pop('upscaler')} (sdjp upscale)")
+        if not args.controls:
+            left += [f"--control {text}" for text in _controls(record)]
         if any(report.get("name") == "random" for report in record.get("reports", ())):
             left.append("sdjp txt2img / img2img (random numbers)")
     elif record is None and found.parameters is not None:

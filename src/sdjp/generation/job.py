@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
+from sdjp.generation import controls as controlling
 from sdjp.generation.clip_skip import check_clip_skip
+from sdjp.generation.controls import Control, Hint
 from sdjp.generation.seeds import seeds_of
 from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_factor, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
@@ -41,6 +43,7 @@ class Inputs:
         prompt_embeds: Text states in place of a prompt, (B, L, D).
         negative_prompt_embeds: Text states in place of a negative prompt, (B, L, D).
         noise: Draws all noise of a batch in place of the seeds, given its shape (B, C, h, w).
+        controls: ControlNets, each with the picture that it reads.
     """
 
     image: images.Source | Sequence[images.Source] | None = None
@@ -49,6 +52,7 @@ class Inputs:
     prompt_embeds: Tensor | None = None
     negative_prompt_embeds: Tensor | None = None
     noise: Callable[[tuple[int, ...]], Tensor] | None = None
+    controls: Control | Sequence[Control] | None = None
 
 
 INPUTS: Final = tuple(f.name for f in dataclasses.fields(Inputs))
@@ -70,6 +74,7 @@ class Job:
         pictures: What each picture starts from, RGB of the very size; empty if all start from noise.
         origins: What is told of the files of both, for each picture.
         masks: What is to be redrawn of each, L of the very size; empty if it is all of it.
+        controls: The ControlNets, and their maps of the very size.
         tile: Side of the tiles that are denoised, in latent cells; None: no tiles.
         overlap: Cells that neighbouring tiles share.
         keep: (width, height) of what is kept of the finished picture, from its upper left; None: all.
@@ -89,6 +94,7 @@ class Job:
     pictures: tuple[Image, ...] = ()
     masks: tuple[Image, ...] = ()
     origins: tuple[Mapping[str, Any], ...] = ()
+    controls: tuple[Hint, ...] = ()
     tile: int | None = None
     overlap: int = 0
     keep: tuple[int, int] | None = None
@@ -192,6 +198,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
     if inputs is not None:
         _check_together(options, inputs)
         _opened(inputs, len(_as_list(options.prompt, "prompt")))
+        controlling.opened(inputs.controls)
 
 
 def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, schedule: Schedule) -> Job:
@@ -210,8 +217,10 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     groups = _groups(prompts, inputs.prompt_embeds)
     negatives = _negatives(options.negative_prompt, groups)
     pictures, masks = _opened(inputs, groups)
-    if pictures:
-        options = _sized(options, pictures[0], config)
+    hints = controlling.opened(inputs.controls)
+    shapes = [*pictures[:1], *(hint.picture for hint in hints)]
+    if shapes:
+        options = _sized(options, shapes[0], config)
     resolved = options.resolve(**dataclasses.asdict(config.defaults))
     check_options(resolved, factor=factor)  # a model's own defaults may be wrong, too
     _check_guidance(resolved)
@@ -256,6 +265,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         pictures=for_each(fitted),
         masks=for_each(fitted_masks),
         origins=for_each(_origins(pictures, masks)),
+        controls=_controls(hints, resolved),
         tile=tile,
         overlap=overlap,
     )
@@ -493,6 +503,10 @@ def _fitted(
     )
 
 
+def _controls(hints: Sequence[Hint], options: ResolvedOptions) -> tuple[Hint, ...]:
+    return tuple(hint.fitted(height=options.height, width=options.width, fit=options.fit) for hint in hints)
+
+
 def _tiles(options: ResolvedOptions, config: ModelConfig) -> tuple[int | None, int]:
     """Side and overlap of the tiles in latent cells; the overlap is a quarter unless it is given."""
     factor = config.vae.factor
@@ -526,6 +540,7 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
         options=options,
         inputs=dataclasses.replace(job.inputs, latents=None),
         shape=(job.shape[0], height // factor, width // factor),
+        controls=_controls(job.controls, options),
         plan=plan.from_strength(options.strength, rule=options.strength_rule),  # type: ignore[arg-type]
         tile=_tiles(options, config)[0],
         upscaler=upscaler_of(options),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdjp import errors
 from sdjp.cli import COMMANDS
+from sdjp.cli.controls import control_options, open_controls
 from sdjp.cli.options import (
     check_names,
     generation_arguments,
@@ -83,6 +84,7 @@ def parser() -> Parser:
     options.generation("eta", "--eta", "--ddim_eta")
     preset_options(options)
     picture_options(options)
+    control_options(options)
     output_folder(options)
     attention_option(options)
     options.option("--skip_grid", action="store_true", ja="一覧の絵を作らない", en="write no grid")
@@ -140,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.options import GenerationOptions
 
     arguments = {**generation_arguments(args), "attention": bool(words)}
-    pictures = open_pictures(args)
+    pictures = {**open_pictures(args), "controls": open_controls(args)}
     check_templates(args, negative_prompt=args.negative_prompt)
     ahead = expanded(args, first, args.seed, arguments)
     for prompt in ahead.prompts:
