@@ -202,7 +202,7 @@ def announce_marks(info: PromptInfo) -> None:
 
 
 def announce_unused(result: GenerationResult) -> None:
-    """Say what had no effect: tensors in files of LoRAs and ControlNets, a negative prompt without guidance."""
+    """Say what had no effect: tensors of LoRAs and ControlNets, a negative prompt without guidance."""
     for report in result.reports[0]:
         unused = report.name in ("lora", "controlnet") and report.data.get("unused")
         if unused or report.name == "negative_prompt":

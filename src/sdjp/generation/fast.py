@@ -158,8 +158,7 @@ class GuidedUNet:
 
 
 def check_engine(engine: Engine, options: ResolvedOptions, controls: Sequence[Hint] = ()) -> None:
-    """Refuse shortcuts through the network, a look into it, and what is added to it, where an engine has it as
-    a whole.
+    """Refuse shortcuts through the network, looks into it and additions where an engine has it as a whole.
 
     Raises:
         InputError: If ``options`` ask for one, or there are ControlNets, and the engine takes none.
