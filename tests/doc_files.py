@@ -13,6 +13,7 @@ from sdjp.weights import convert
 from tests import ip_adapter_files
 from tests.addon_files import FEW_STEPS, kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.conftest import SMALL
+from tests.controlnet_files import map_picture, write_original
 from tests.encoder_folders import save_small_adapter
 from tests.golden.make_upscalers import weights
 from tests.original import save_yaml, tiny_tensors, tiny_yaml
@@ -48,6 +49,9 @@ def save_all(folder: Path) -> None:
     write_inversion(folder / "embeddings" / "EasyNegative.safetensors", vectors())
     ip_adapter_files.write_adapter(folder / "ip-adapter_sd15.safetensors")
     ip_adapter_files.save_encoder(folder / "image_encoder")
+    for number, name in enumerate(("openpose", "canny")):
+        write_original(folder / "ControlNet" / f"control_v11p_sd15_{name}.pth", number)
+    map_picture().save(folder / "pose.png")
     (folder / "made").mkdir()
     adapter = save_small_adapter(folder / "made", own=SMALL.text, start_id=49406, end_id=49407)
     adapter.rename(folder / "sd-v1-4-adapter")

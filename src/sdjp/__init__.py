@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sdjp._version import __version__
     from sdjp.config import MINI, SD_V1, TINY, ModelConfig
     from sdjp.errors import SdjpError, set_language
+    from sdjp.generation.controls import Control
     from sdjp.interop import japanese, translate
     from sdjp.options import GenerationOptions
     from sdjp.pipeline import Pipeline, Progress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sdjp.text.translate.words_file import words_path
 
 _HOMES: Final = {
+    "Control": "sdjp.generation.controls",
     "GenerationOptions": "sdjp.options",
     "GenerationResult": "sdjp.result",
     "MINI": "sdjp.config",
@@ -44,6 +46,7 @@ __all__ = [
     "MINI",
     "SD_V1",
     "TINY",
+    "Control",
     "GenerationOptions",
     "GenerationResult",
     "ModelConfig",

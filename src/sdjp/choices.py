@@ -7,6 +7,7 @@ from typing import Literal
 TranslateMode = Literal["auto", "always", "never"]
 Fit = Literal["crop", "pad", "stretch"]
 MaskRule = Literal["exact", "compvis"]
+Preprocess = Literal["canny", "tile"]
 SafetyMode = Literal["flag", "blur", "black", "off"]
 PromptCheck = Literal["flag", "refuse", "off"]
 WatermarkMethod = Literal["dwtDct", "dwtDctSvd", "spread"]

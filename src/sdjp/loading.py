@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         preview: str | Path | None
         ip_adapter: str | Path | None
         image_encoder: str | Path | None
+        controlnet_dir: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +70,7 @@ class Extras:
         checks_pictures: Whether there is to be one.
         postprocessors: In order; the safety check has no network yet.
         prompt_checker: Looks at prompts.
-        addons: Folders of LoRA and textual inversion.
+        addons: Folders of LoRA, textual inversion and ControlNets.
         preview: What previews are made with, as it was asked for.
         image_prompt: The files of an IP-Adapter and its image encoder; None without one.
     """
@@ -102,6 +103,7 @@ class Extras:
         preview: str | Path | None = None,
         ip_adapter: str | Path | None = None,
         image_encoder: str | Path | None = None,
+        controlnet_dir: str | Path | None = None,
     ) -> Extras:
         """Check the arguments of ``Pipeline.from_pretrained`` that concern no network.
 
@@ -114,7 +116,7 @@ class Extras:
             translator=translator,
             postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
             prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
-            addons=Addons(lora_dir, embeddings_dir),
+            addons=Addons(lora_dir, embeddings_dir, controlnet_dir),
             image_prompt=ImagePromptFiles.named(ip_adapter, image_encoder),
             own_translator=make_translator(translator, user_lexicon=user_lexicon),
             safety_checker=safety_checker,

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
+    from sdjp.generation.controls import Control
     from sdjp.loading import ExtraArguments
     from sdjp.models import UNet
 
@@ -138,6 +139,7 @@ class Pipeline:
         preview: str | Path | None = None,
         ip_adapter: str | Path | None = None,
         image_encoder: str | Path | None = None,
+        controlnet_dir: str | Path | None = None,
     ) -> Pipeline:
         """Load a model.
 
@@ -174,6 +176,7 @@ class Pipeline:
                 own map, the published one of SD v1 for latents of its form, or ``"fit"``.
             ip_adapter: The file of an IP-Adapter, for ``image_prompt`` of :meth:`generate`.
             image_encoder: Its CLIP image encoder, a folder or a file; ``image_encoder`` beside it, if None.
+            controlnet_dir: A folder of ControlNets (files, diffusers folders), to be called by name.
 
         Raises:
             InputError: If an argument is not usable.
@@ -390,6 +393,8 @@ class Pipeline:
         # pictures that are a prompt beside the words
         image_prompt: images.Source | Sequence[images.Source] | None = None,
         image_prompt_scale: float = 0.6,
+        # pictures to follow
+        controls: Control | Sequence[Control] | None = None,
         # large pictures
         hires: float | None = None,
         hires_strength: float = 0.4,
@@ -421,7 +426,7 @@ class Pipeline:
         Args:
             prompt: One prompt or several, Japanese or English or both mixed.
             negative_prompt: What should not be in the picture; one for all prompts, or one each.
-            height: Pixels, a multiple of the model's factor (8 for SD v1); by ``image``, if None.
+            height: Pixels, a multiple of the model's factor (8 for SD v1); by a picture given, if None.
             width: Pixels, likewise.
             seed: Picture i has seed + i, or one seed each. The same seed gives the same picture in any batch.
             num_images_per_prompt: Pictures for each prompt.
@@ -445,6 +450,7 @@ class Pipeline:
             image_prompt: What the picture should be like: a picture or its path, or several, which are all
                 for each prompt (IP-Adapter: Ye et al. 2023, arXiv 2308.06721).
             image_prompt_scale: Their weight beside the words, 0 to 5.
+            controls: ControlNets (arXiv 2302.05543) with the pictures they read; what they do adds up.
             hires: Enlarge the finished pictures so many times, and redraw them in tiles.
             hires_strength: How much is replaced then; at 0, with an upscaler, they are only enlarged.
             upscaler: What enlarges them: ``"animevideo"``, which ships, or a file of the kind of ESRGAN;
@@ -583,7 +589,8 @@ class Pipeline:
         """Refuse what cannot be drawn, before any heavy work."""
         about_to_compute()
         job = settle(options, inputs, config=self.config, schedule=self.schedule)
-        check_engine(self.engine, job.options)
+        check_engine(self.engine, job.options, job.controls)
+        self.addons.controlnets.check([hint.control.name for hint in job.controls], self.config)
         if job.options.attention:
             self.reader.check_words()
         check_image_prompt(job, self.image_prompter)

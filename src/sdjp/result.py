@@ -43,6 +43,7 @@ class GenerationResult:
         latents: The last latents, (B, C, h, w) float32, or None.
         origins: For each picture, what ``image`` and ``mask`` it started from, and the pictures of
             ``image_prompt``: name and SHA-256 of each file.
+        controls: The ControlNets: name, file, SHA-256, weight, start, end, preprocess, and their pictures.
         marks: What marks the pictures with a watermark; a grid is marked by them, too.
         attentions: For each picture, what it looked to; none unless that was asked for.
         templates: For each picture, the dynamic prompts that its prompts were chosen from, by the names of
@@ -63,6 +64,7 @@ class GenerationResult:
     origins: tuple[Mapping[str, Any], ...] = ()
     attentions: tuple[PictureAttention, ...] = ()
     templates: tuple[Mapping[str, str], ...] = ()
+    controls: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {
@@ -112,6 +114,7 @@ class GenerationResult:
             runtime=first.runtime,
             latents=together,
             origins=tuple(origin for r in results for origin in r.origins),
+            controls=first.controls,
             marks=first.marks,
             attentions=tuple(one for r in results for one in r.attentions)
             if all(r.attentions for r in results)
@@ -178,6 +181,7 @@ class GenerationResult:
             "runtime": None if self.runtime is None else self.runtime.to_json(),
             **(self.origins[index] if self.origins else {}),
             **({"templates": dict(self._templates(index))} if self._templates(index) else {}),
+            **({"controls": [dict(control) for control in self.controls]} if self.controls else {}),
         }
 
     def png(self, index: int = 0) -> bytes:
@@ -280,6 +284,7 @@ class GenerationResult:
             model=self.model,
             vae=None if self.runtime is None else self.runtime.vae,
             templates=self._templates(index),
+            controls=self.controls,
         )
 
     def _repr_png_(self) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from sdjp.addons.controlnets import ControlNets
 from sdjp.addons.folder import AddonFolder, find_file, unknown_name
 from sdjp.addons.inversion import read_inversion
 from sdjp.addons.lora import Lora, read_lora
@@ -63,13 +64,20 @@ class Addons:
     Args:
         lora_dir: A folder of LoRA files; None for no LoRA.
         embeddings_dir: A folder of files of textual inversion; None for none.
+        controlnet_dir: A folder of ControlNets; None for those that are called by their paths only.
 
     Raises:
         InputError: If there is no such folder.
     """
 
-    def __init__(self, lora_dir: str | Path | None = None, embeddings_dir: str | Path | None = None) -> None:
-        self._folders = (lora_dir, embeddings_dir)
+    def __init__(
+        self,
+        lora_dir: str | Path | None = None,
+        embeddings_dir: str | Path | None = None,
+        controlnet_dir: str | Path | None = None,
+    ) -> None:
+        self._folders = (lora_dir, embeddings_dir, controlnet_dir)
+        self.controlnets = ControlNets(controlnet_dir)
         self.loras, self.embeddings = (
             None if folder is None else AddonFolder(folder, option=option)
             for folder, option in ((lora_dir, "lora_dir"), (embeddings_dir, "embeddings_dir"))

@@ -12,7 +12,10 @@ from typing import Final
 from sdjp.errors import InputError
 
 SUFFIXES: Final = (".safetensors", ".pt", ".bin", ".ckpt", ".pth")
-GENERIC: Final = ("learned_embeds", "pytorch_lora_weights", "adapter_model")
+GENERIC: Final = (
+    *("learned_embeds", "pytorch_lora_weights", "adapter_model"),
+    *("diffusion_pytorch_model", "diffusion_pytorch_model.fp16"),
+)
 """Names that diffusers and peft give every file; the folder has the name then."""
 LISTED: Final = 20
 """Names that an error lists before it only counts."""

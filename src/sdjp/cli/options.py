@@ -385,6 +385,7 @@ def make_pipeline(args: argparse.Namespace) -> Pipeline:
         embeddings_dir=args.embeddings_dir,
         ip_adapter=getattr(args, "ip_adapter", None),
         image_encoder=getattr(args, "image_encoder", None),
+        controlnet_dir=vars(args).get("controlnet_dir"),
     )
     announce_load(pipe.load_report)
     return pipe

@@ -71,6 +71,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("元の絵", "from", _origin(record.get("image"))),
         ("マスク", "mask", _origin(record.get("mask"))),
         ("画像プロンプト", "image prompt", ", ".join(_image_prompts(record))),
+        ("ControlNet", "ControlNet", ", ".join(_controls(record))),
         ("モデル", "model", record.get("model")),
         ("VAE", "VAE", runtime.get("vae")),
         ("翻訳", "translator", runtime.get("translator")),
@@ -99,6 +100,21 @@ def _image_prompts(record: Mapping[str, Any]) -> list[str]:
     origins = record.get("image_prompt")
     found = [_origin(one) for one in origins] if isinstance(origins, list) else []
     return [origin for origin in found if origin is not None]
+
+
+def _controls(record: Mapping[str, Any]) -> list[str]:
+    """The ControlNets of a record as ``--control`` takes them, each with what tells its picture."""
+    found = record.get("controls")
+    return [_control(one) for one in (found if isinstance(found, list) else []) if isinstance(one, dict)]
+
+
+def _control(one: Mapping[str, Any]) -> str:
+    image = one.get("image")
+    name = image.get("name", "…") if isinstance(image, dict) else "…"
+    text = f"{one.get('name')}={name}:{one.get('weight')}:{one.get('start')}-{one.get('end')}"
+    if one.get("preprocess") is not None:
+        text += f" --control-preprocess {one['preprocess']}"
+    return f"{text} ({_origin(image)})"
 
 
 def _visible(text: str) -> str:
@@ -146,6 +162,8 @@ def take_record(args: argparse.Namespace) -> Networks:
             left.append(f"--upscaler {values.pop('upscaler')} (sdjp upscale)")
         if args.image_prompt is None:
             left += [f"--image-prompt {origin}" for origin in _image_prompts(record)]
+        if not args.controls:
+            left += [f"--control {text}" for text in _controls(record)]
         if any(report.get("name") == "random" for report in record.get("reports", ())):
             left.append("sdjp txt2img / img2img (random numbers)")
     elif record is None and found.parameters is not None:

@@ -202,9 +202,9 @@ def announce_marks(info: PromptInfo) -> None:
 
 
 def announce_unused(result: GenerationResult) -> None:
-    """Say what had no effect: tensors in the files of LoRAs, a negative prompt without guidance."""
+    """Say what had no effect: tensors of LoRAs and ControlNets, a negative prompt without guidance."""
     for report in result.reports[0]:
-        unused = report.name == "lora" and report.data.get("unused")
+        unused = report.name in ("lora", "controlnet") and report.data.get("unused")
         if unused or report.name == "negative_prompt":
             say(ja=f"注意: {report.ja}", en=f"note: {report.en}", file=sys.stderr)
 

@@ -41,6 +41,24 @@ class UNetConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlNetConfig:
+    """A ControlNet beside the denoiser.
+
+    Attributes:
+        unet: The denoiser whose encoder half it is a copy of; ``out_channels`` says nothing here.
+        hint_channels: Widths of the encoder of hints; the sides are halved from each to the next.
+    """
+
+    unet: UNetConfig = field(default_factory=UNetConfig)
+    hint_channels: tuple[int, ...] = (16, 32, 96, 256)
+
+    @property
+    def factor(self) -> int:
+        """Pixels of a hint to one latent cell, on each side (8 for SD v1)."""
+        return int(2 ** (len(self.hint_channels) - 1))
+
+
+@dataclass(frozen=True, kw_only=True)
 class VAEConfig:
     """The autoencoder (CompVis ``AutoencoderKL``).
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from sdjp.models import VAE, UNet
+    from sdjp.models import VAE, ControlNet, UNet
 
 T = TypeVar("T")
 NETWORKS: Final = 2  # of a pipeline with and without its LoRAs
+CONTROLS: Final = 4  # ControlNets that a run has, as a rule
 
 
 class Engine(Protocol):
@@ -41,6 +42,10 @@ class Engine(Protocol):
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return what decodes like ``vae.decode``: z (B, C, h, w) to pixels (B, 3, H, W)."""
         ...
+
+    def control(self, network: ControlNet) -> Callable[..., list[Tensor]]:
+        """Return what answers like a ControlNet; called only where there are :attr:`shortcuts`."""
+        return network
 
     def own(self, unet: UNet, forget: Callable[[str], None]) -> None:
         """Be told that nobody reads the weights of ``unet`` until :meth:`give_back`: an engine that lays them
@@ -67,7 +72,7 @@ def require_cpu(name: str, device: torch.device) -> None:
         )
 
 
-def channels_last(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def channels_last(run: Callable[..., T]) -> Callable[..., T]:
     """Have ``run`` take its pictures with the channels beside one another in memory: what convolutions and
     transformers both read best on a CPU, without copies of whole maps.
     """
@@ -88,10 +93,11 @@ class WeightCache(Generic[T]):
 
     Args:
         make: ``make(network, *key)``; ``key`` is whatever else the result depends on.
+        most: So many are kept.
     """
 
-    def __init__(self, make: Callable[..., T]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[..., T], *, most: int = NETWORKS) -> None:
+        self._make, self._most = make, most
         self._made: OrderedDict[tuple[Any, ...], tuple[nn.Module, int, T]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -104,6 +110,6 @@ class WeightCache(Generic[T]):
             if known is None or known[0] is not network or known[1] != now:
                 self._made[place] = (network, now, self._make(network, *key))
             self._made.move_to_end(place)
-            while len(self._made) > NETWORKS:
+            while len(self._made) > self._most:
                 self._made.popitem(last=False)
             return self._made[place][2]

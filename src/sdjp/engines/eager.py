@@ -11,7 +11,7 @@ from torch import Tensor
 from sdjp.engines.base import Engine, channels_last
 
 if TYPE_CHECKING:
-    from sdjp.models import VAE, UNet
+    from sdjp.models import VAE, ControlNet, UNet
 
 
 class Eager(Engine):
@@ -26,6 +26,10 @@ class Eager(Engine):
     def unet(self, unet: UNet) -> Callable[..., Tensor]:
         """Return the network itself."""
         return channels_last(unet) if self._on_cpu else unet
+
+    def control(self, network: ControlNet) -> Callable[..., list[Tensor]]:
+        """Return the network itself."""
+        return channels_last(network) if self._on_cpu else network
 
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the network's own method."""

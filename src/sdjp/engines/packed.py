@@ -17,7 +17,7 @@ import functools
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,14 +26,16 @@ from torch.nn import functional as F
 from sdjp.allocator import lasting_memory
 from sdjp.device import plain_tensors
 from sdjp.engines import winograd
-from sdjp.engines.base import Engine, WeightCache, channels_last, require_cpu
+from sdjp.engines.base import CONTROLS, Engine, WeightCache, channels_last, require_cpu
 from sdjp.errors import InputError
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import ResBlock, Upsample
 from sdjp.models.unet import UNet
 
 if TYPE_CHECKING:
-    from sdjp.models import VAE
+    from sdjp.models import VAE, ControlNet
+
+T = TypeVar("T")
 
 
 class PackedConv2d(nn.Module):
@@ -203,12 +205,12 @@ class SplitGEGLU(nn.Module):
 _laying_out = threading.Lock()
 
 
-def _as_it_is(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _as_it_is(run: Callable[..., T]) -> Callable[..., T]:
     """Have ``run`` compute in the dtype of its weights, under ``torch.autocast`` as well: oneDNN's own
     operations are none that autocast knows, and would get a mixture of dtypes.
     """
 
-    def computed(*inputs: Any, **shortcuts: Any) -> Tensor:
+    def computed(*inputs: Any, **shortcuts: Any) -> T:
         if not torch.is_autocast_enabled("cpu"):
             return run(*inputs, **shortcuts)
         with torch.autocast("cpu", enabled=False):
@@ -322,6 +324,7 @@ class Packed(Engine):
                 "Use engine='eager' or dtype='float32'.",
             )
         self._copies: WeightCache[Any] = WeightCache(packed)
+        self._controls: WeightCache[Any] = WeightCache(packed, most=CONTROLS)
         self._owned: dict[int, tuple[UNet, nn.Module]] = {}
         self._lock = threading.Lock()
 
@@ -343,6 +346,10 @@ class Packed(Engine):
         with self._lock:
             own = self._owned.get(id(unet))
         return _as_it_is(channels_last(self._copies(unet) if own is None else own[1]))
+
+    def control(self, network: ControlNet) -> Callable[..., list[Tensor]]:
+        """Return the packed network."""
+        return _as_it_is(channels_last(self._controls(network)))
 
     def decoder(self, vae: VAE) -> Callable[[Tensor], Tensor]:
         """Return the packed decoder."""

@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from torch import Tensor
 
+from sdjp.generation.controls import Control
 from sdjp.images import Source
 from sdjp.options import Fit, MaskRule, TranslateMode
 from sdjp.samplers.schedule import StrengthRule
@@ -61,3 +62,4 @@ class GenerationArguments(UpscaleArguments, total=False):
     latents: Tensor | None
     negative_prompt_embeds: Tensor | None
     noise: Callable[[tuple[int, ...]], Tensor] | None
+    controls: Control | Sequence[Control] | None

@@ -14,6 +14,7 @@ from sdjp import images
 from sdjp.errors import NonFiniteError
 from sdjp.generation import autoencode
 from sdjp.generation.composition import Composition
+from sdjp.generation.controlled import Controls, controlled
 from sdjp.generation.fast import GuidedUNet
 from sdjp.generation.job import Job, check_tensor
 from sdjp.generation.memory import by_rows
@@ -137,6 +138,9 @@ def _sample(
         return torch.stack(rows_of_noise).to(model.device)
 
     network = model.engine.unet(model.unet)
+    acting = Controls(job, model.controlnets, model.engine) if job.controls else None
+    if acting is not None:
+        network = controlled(network, image_tokens=model.image_tokens)
     if model.memory.slices:
         network = by_rows(network)
 
@@ -155,9 +159,9 @@ def _sample(
             vae_tile=model.vae_tile,
         )
     x = start.x
-    guided = GuidedUNet(unet, cond, uncond, job, maps, composition=composition)
+    guided = GuidedUNet(unet, cond, uncond, job, maps, acting, composition=composition)
     denoise = start.model(guided)
-    with model.on_demand.loaded("unet"), model.pages():
+    with model.on_demand.loaded(*model.sampling_parts), model.pages():
         for step in get_sampler(job.options.sampler)(denoise, x, job.plan, noise):
             x = step.x
             guided.next_step()

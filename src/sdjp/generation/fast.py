@@ -8,7 +8,7 @@ run: the networks know nothing of it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sdjp.errors import InputError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sdjp.engines import Engine
     from sdjp.generation.composition import Composition
+    from sdjp.generation.controls import Hint
     from sdjp.generation.job import Job
     from sdjp.models.attention_maps import AttentionMaps
     from sdjp.options import ResolvedOptions
@@ -39,6 +40,7 @@ class GuidedUNet:
         uncond: States of the negative prompt, likewise.
         job: The run.
         maps: Where the attention to each token of ``cond`` is added up; None: nowhere.
+        acting: The ControlNets of a step and a tile, for ``unet`` to take; None: there are none.
         composition: Which of the states condition which picture at which step; None: row i conditions picture
             i at all of them.
     """
@@ -50,11 +52,12 @@ class GuidedUNet:
         uncond: Tensor,
         job: Job,
         maps: AttentionMaps | None = None,
+        acting: Callable[[int, int], Any] | None = None,
         *,
         composition: Composition | None = None,
     ) -> None:
         options = job.options
-        self._unet, self._steps = unet, len(job.plan)
+        self._unet, self._steps, self._acting = unet, len(job.plan), acting
         self._interval = options.guidance_interval
         self._merging, self._every = options.token_merging, options.feature_reuse
         self._scale = options.guidance_scale
@@ -109,10 +112,13 @@ class GuidedUNet:
 
     def _ask(self, x: Tensor, t: Tensor, context: Tensor) -> Tensor:
         taken: dict[str, Any] = {}
+        tile = self._calls % len(self._tiles)
+        if self._acting is not None:
+            taken["acting"] = self._acting(self._step, tile)
         if self._merging > 0:
             taken["merge"] = Merge(self._merging, (x.shape[-2], x.shape[-1]), self._step)
         if self._maps is not None:
-            taken["maps"] = self._maps.window(*self._tiles[self._calls % len(self._tiles)])
+            taken["maps"] = self._maps.window(*self._tiles[tile])
         if self._every > 1:
             return self._reuse(x, t, context, **taken)
         return self._unet(x, t, context, **taken)
@@ -151,14 +157,22 @@ class GuidedUNet:
         return self._deep[tile]
 
 
-def check_engine(engine: Engine, options: ResolvedOptions) -> None:
-    """Refuse shortcuts through the network, and a look into it, where an engine has it as a whole.
+def check_engine(engine: Engine, options: ResolvedOptions, controls: Sequence[Hint] = ()) -> None:
+    """Refuse shortcuts through the network, looks into it and additions where an engine has it as a whole.
 
     Raises:
-        InputError: If ``options`` ask for one, and the engine takes none.
+        InputError: If ``options`` ask for one, or there are ControlNets, and the engine takes none.
     """
     if engine.shortcuts:
         return
+    if controls:
+        raise InputError(
+            "engine.controls",
+            ja=f"engine={engine.name!r} では ControlNet（controls）を使えません。engine を 'packed' か "
+            "'eager' にしてください。",
+            en=f"a ControlNet (controls) cannot be used with engine={engine.name!r}. "
+            "Use engine 'packed' or 'eager'.",
+        )
     if options.attention:
         raise InputError(
             "engine.attention",

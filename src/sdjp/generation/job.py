@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sdjp import images
 from sdjp.config import Defaults, ModelConfig, ScheduleConfig
 from sdjp.errors import InputError
+from sdjp.generation import controls as controlling
 from sdjp.generation.clip_skip import check_clip_skip
+from sdjp.generation.controls import Control, Hint
 from sdjp.generation.seeds import seeds_of
 from sdjp.options import MAX_PIXELS, GenerationOptions, ResolvedOptions, check_factor, check_options
 from sdjp.samplers import Plan, Schedule, get_sampler
@@ -43,6 +45,7 @@ class Inputs:
         noise: Draws all noise of a batch in place of the seeds, given its shape (B, C, h, w).
         image_prompt: A picture that is a prompt beside the words, or its path; or several, which are all for
             each prompt.
+        controls: ControlNets, each with the picture that it reads.
     """
 
     image: images.Source | Sequence[images.Source] | None = None
@@ -52,6 +55,7 @@ class Inputs:
     negative_prompt_embeds: Tensor | None = None
     noise: Callable[[tuple[int, ...]], Tensor] | None = None
     image_prompt: images.Source | Sequence[images.Source] | None = None
+    controls: Control | Sequence[Control] | None = None
 
 
 INPUTS: Final = tuple(f.name for f in dataclasses.fields(Inputs))
@@ -73,6 +77,7 @@ class Job:
         pictures: What each picture starts from, RGB of the very size; empty if all start from noise.
         origins: What is told of the files of both, for each picture.
         masks: What is to be redrawn of each, L of the very size; empty if it is all of it.
+        controls: The ControlNets, and their maps of the very size.
         tile: Side of the tiles that are denoised, in latent cells; None: no tiles.
         overlap: Cells that neighbouring tiles share.
         keep: (width, height) of what is kept of the finished picture, from its upper left; None: all.
@@ -93,6 +98,7 @@ class Job:
     pictures: tuple[Image, ...] = ()
     masks: tuple[Image, ...] = ()
     origins: tuple[Mapping[str, Any], ...] = ()
+    controls: tuple[Hint, ...] = ()
     tile: int | None = None
     overlap: int = 0
     keep: tuple[int, int] | None = None
@@ -198,6 +204,7 @@ def check_ahead(options: GenerationOptions, inputs: Inputs | None = None) -> Non
         _check_together(options, inputs)
         _opened(inputs, len(_as_list(options.prompt, "prompt")))
         _image_prompts(inputs)
+        controlling.opened(inputs.controls)
 
 
 def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, schedule: Schedule) -> Job:
@@ -217,8 +224,10 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
     negatives = _negatives(options.negative_prompt, groups)
     pictures, masks = _opened(inputs, groups)
     image_prompts = _image_prompts(inputs)
-    if pictures:
-        options = _sized(options, pictures[0], config)
+    hints = controlling.opened(inputs.controls)
+    shapes = [*pictures[:1], *(hint.picture for hint in hints)]
+    if shapes:
+        options = _sized(options, shapes[0], config)
     resolved = options.resolve(**dataclasses.asdict(config.defaults))
     check_options(resolved, factor=factor)  # a model's own defaults may be wrong, too
     _check_guidance(resolved)
@@ -257,6 +266,7 @@ def settle(options: GenerationOptions, inputs: Inputs, *, config: ModelConfig, s
         pictures=for_each(fitted),
         masks=for_each(fitted_masks),
         origins=for_each(_origins(pictures, masks, image_prompts)),
+        controls=_controls(hints, resolved),
         tile=tile,
         overlap=overlap,
         image_prompts=tuple(image_prompts),
@@ -534,6 +544,10 @@ def _fitted(
     )
 
 
+def _controls(hints: Sequence[Hint], options: ResolvedOptions) -> tuple[Hint, ...]:
+    return tuple(hint.fitted(height=options.height, width=options.width, fit=options.fit) for hint in hints)
+
+
 def _tiles(options: ResolvedOptions, config: ModelConfig) -> tuple[int | None, int]:
     """Side and overlap of the tiles in latent cells; the overlap is a quarter unless it is given."""
     factor = config.vae.factor
@@ -567,6 +581,7 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
         options=options,
         inputs=dataclasses.replace(job.inputs, latents=None),
         shape=(job.shape[0], height // factor, width // factor),
+        controls=_controls(job.controls, options),
         plan=plan.from_strength(options.strength, rule=options.strength_rule),  # type: ignore[arg-type]
         tile=_tiles(options, config)[0],
         upscaler=upscaler_of(options),

@@ -6,12 +6,13 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from sdjp import images
 from sdjp.addons import Addons, Networks
+from sdjp.addons.controlnets import LoadedControlNet
 from sdjp.allocator import kept_pages
 from sdjp.conditioning.cache import StateCache
 from sdjp.conditioning.encode import encode
@@ -19,6 +20,7 @@ from sdjp.conditioning.reader import Reader
 from sdjp.config import ModelConfig
 from sdjp.engines import Engine
 from sdjp.generation import autoencode, upscaling
+from sdjp.generation.controls import Hint
 from sdjp.generation.memory import MemorySavings
 from sdjp.generation.preview import previewed
 from sdjp.models import VAE, TextEncoder, UNet
@@ -53,7 +55,8 @@ class Model:
         memory: Savings of memory.
         on_demand: Has weights in memory while they are used, where that was asked for.
         states: States of prompts that were encoded before.
-        reports: What the LoRAs of the run did, and the pictures of its prompt.
+        controlnets: The ControlNets of the run.
+        reports: What its ControlNets and its LoRAs did, and the pictures of its prompt.
         image_tokens: Rows at the end of the text states that stand for those pictures, for what is to look at
             the text alone.
     """
@@ -69,6 +72,7 @@ class Model:
     memory: MemorySavings
     on_demand: OnDemand
     states: StateCache
+    controlnets: tuple[LoadedControlNet, ...] = ()
     reports: tuple[Report, ...] = ()
     image_tokens: int = 0
 
@@ -92,6 +96,27 @@ class Model:
         """The networks that add-ons can change."""
         return Networks(self.unet, self.text_encoder)
 
+    def controlled(self, addons: Addons, controls: Sequence[Hint]) -> Model:
+        """This model with the ControlNets of a run."""
+        names = [hint.control.name for hint in controls]
+        networks = addons.controlnets.load(
+            names, self.config, dtype=self.dtype, device=self.device, on_demand=self.on_demand
+        )
+        reports = tuple(network.report(name) for network, name in zip(networks, names, strict=True))
+        return dataclasses.replace(self, controlnets=networks, reports=reports)
+
+    def control_records(self, controls: Sequence[Hint]) -> tuple[dict[str, Any], ...]:
+        """What a record tells of the ControlNets of a run."""
+        return tuple(
+            {**hint.to_json(), "file": network.source.path.name, "sha256": network.sha256}
+            for hint, network in zip(controls, self.controlnets, strict=True)
+        )
+
+    @property
+    def sampling_parts(self) -> tuple[str, ...]:
+        """What has to be in memory while sampling, as :class:`OnDemand` calls it."""
+        return ("unet", *(network.source.part for network in self.controlnets))
+
     def pages(self, *, keep: bool = True) -> contextlib.AbstractContextManager[None]:
         """Freed memory is kept where no saving is asked for: faster, and larger."""
         kept = keep and self.device.type == "cpu" and self.memory == MemorySavings()
@@ -108,7 +133,7 @@ class Model:
             unet=unet,
             text_encoder=text,
             reader=dataclasses.replace(self.reader, names=names.beside(self.reader.names)),
-            reports=reports,
+            reports=(*self.reports, *reports),
         )
 
     def enlarged(self, picture: Image, upscaler: Upscaler | None, *, width: int, height: int) -> Image:

@@ -56,13 +56,14 @@ class Run:
     def batches(self, job: Job, batch_size: int, watch: Watch) -> Iterator[GenerationResult]:
         """Draw a job, giving each batch as soon as it is finished."""
         parts = list(job.by_loras())  # nearly always one
+        own = self.model.controlled(self.addons, job.controls) if job.controls else self.model
         if len(parts) > 1 and self.prompt_checker is not None:  # refused before the first part is drawn
-            model = self.model.equipped(self.addons, job.variants, {})
+            model = own.equipped(self.addons, job.variants, {})
             prompts = model.reader.read_schedules(job.prompts, job.passes, translate=job.options.translate)
             self.prompt_checker.check([prompt.info for prompt in prompts])
         with watch.open_bar(parts, batch_size) as bar:
             for part in parts:
-                model = self.model.equipped(self.addons, part.variants, part.loras)
+                model = own.equipped(self.addons, part.variants, part.loras)
                 yield from self._part(part, model, batch_size, watch, bar)
 
     def enlarged(
@@ -163,6 +164,7 @@ class Run:
                 runtime=self.runtime,
                 latents=drawing.latents,
                 origins=tuple(job.origins[i] for i in rows) if job.origins else ({},) * len(rows),
+                controls=model.control_records(job.controls),
                 marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
                 attentions=()
                 if drawing.attention is None

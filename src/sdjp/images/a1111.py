@@ -107,6 +107,19 @@ def read_parameters(text: str) -> Parameters:
     )
 
 
+def control_text(control: Mapping[str, Any]) -> str:
+    """Write what a record has of a ControlNet as the web UI's extension does."""
+    values = {
+        "Module": control["preprocess"] or "none",
+        "Model": f"{control['name']} [{control['sha256'][:8]}]",
+        "Weight": control["weight"],
+        "Guidance Start": control["start"],
+        "Guidance End": control["end"],
+        "Control Mode": "Balanced",
+    }
+    return ", ".join(f"{name}: {value}" for name, value in values.items())
+
+
 def _holds_settings(line: str) -> bool:
     pairs = _PAIR.findall(line)
     return bool(re.match(r"\s*Steps: *\d+ *(,|$)", line)) or (

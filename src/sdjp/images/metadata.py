@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
@@ -21,6 +21,7 @@ from sdjp.images.a1111 import (
     SAMPLER_NAMES,
     SCHEDULE_NAMES,
     TEMPLATE_NAMES,
+    control_text,
     read_parameters,
     upscaler_name,
 )
@@ -62,6 +63,7 @@ def parameters(
     model: str,
     vae: str | None = None,
     templates: Mapping[str, str] | None = None,
+    controls: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Write the options of one picture as AUTOMATIC1111's web UI does.
 
@@ -72,6 +74,7 @@ def parameters(
         model: Name of the model.
         vae: Name of the autoencoder in place of the model's, if there is one.
         templates: Dynamic prompts that they were chosen from, as sd-dynamic-prompts tells of its own.
+        controls: The ControlNets, as a record has them.
     """
     spacing = options.spacing
     values = {
@@ -88,6 +91,7 @@ def parameters(
         **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),
         **_enlarged(options),
         **{TEMPLATE_NAMES[name]: text for name, text in (templates or {}).items()},
+        **{f"ControlNet {i}": control_text(control) for i, control in enumerate(controls)},
         "Version": f"sdjp {_versions()['sdjp']}",
     }
     lines = [] if prompt is None else [prompt.english]

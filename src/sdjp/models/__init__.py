@@ -20,6 +20,7 @@ from sdjp.config import TextConfig
 from sdjp.models.adapter import Adapter
 from sdjp.models.bert import Bert
 from sdjp.models.clip import CLIPText
+from sdjp.models.controlnet import ControlNet
 from sdjp.models.unet import UNet
 from sdjp.models.vae import VAE, Gaussian
 from sdjp.models.xlm_roberta import XLMRoberta
@@ -30,6 +31,7 @@ __all__ = [
     "Adapter",
     "Bert",
     "CLIPText",
+    "ControlNet",
     "Gaussian",
     "TextEncoder",
     "UNet",

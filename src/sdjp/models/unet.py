@@ -190,6 +190,7 @@ class UNet(nn.Module):
         merge: Merge | None = None,
         deep: DeepFeatures | None = None,
         maps: AttentionMaps | None = None,
+        residuals: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """Predict the noise (or v) in ``x``.
 
@@ -200,6 +201,8 @@ class UNet(nn.Module):
             merge: Tokens to merge before self-attention; None: none.
             deep: What the deep part gave at an earlier call, or where it is to be left; None: neither.
             maps: Where the cross-attention to each token is added up; None: nowhere.
+            residuals: What a ControlNet adds to the skips, and last to the middle; None: nothing. Where the
+                deep part is reused, those of the skips that are computed are enough.
 
         Returns:
             (B, out_channels, h, w).
@@ -218,6 +221,9 @@ class UNet(nn.Module):
             x = self.mid_out(self.mid_attn(self.mid_in(x, time), context, maps=maps), time)
         else:
             x = reused
+        if residuals is not None:
+            skips = [skip + residual for skip, residual in zip(skips, residuals, strict=False)]
+            x = x + residuals[-1] if reused is None else x
         for row in up:
             if deep is not None and len(skips) == SHALLOW:
                 deep.x = x

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdjp import errors
 from sdjp.cli import COMMANDS
+from sdjp.cli.controls import control_options, open_controls
 from sdjp.cli.image_prompts import image_prompt_options, open_image_prompts
 from sdjp.cli.options import (
     check_names,
@@ -85,6 +86,7 @@ def parser() -> Parser:
     options.generation("eta", "--eta", "--ddim_eta")
     preset_options(options)
     picture_options(options)
+    control_options(options)
     image_prompt_options(options)
     output_folder(options)
     attention_option(options)
@@ -143,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.options import GenerationOptions
 
     arguments = {**generation_arguments(args), "attention": bool(words)}
-    pictures = {**open_pictures(args), **open_image_prompts(args)}
+    pictures = {**open_pictures(args), **open_image_prompts(args), "controls": open_controls(args)}
     check_templates(args, negative_prompt=args.negative_prompt)
     ahead = expanded(args, first, args.seed, arguments)
     for prompt in ahead.prompts:

@@ -6,6 +6,7 @@ are taken as in Stable Diffusion v1. Files that differ there carry a configurati
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from itertools import count, takewhile
 from typing import Final
@@ -84,11 +85,24 @@ def _not_v1(ja: str, en: str) -> Fault:
 
 
 def _unet(shapes: Shapes) -> UNetConfig:
-    width, channels = shapes[UNET + "input_blocks.0.0.weight"][:2]
+    return dataclasses.replace(encoder_half(shapes, UNET), out_channels=shapes[UNET + "out.2.weight"][0])
+
+
+def encoder_half(shapes: Shapes, prefix: str) -> UNetConfig:
+    """Return the configuration of a UNet from its way down and its middle; ``out_channels`` is not known.
+
+    Args:
+        shapes: The shapes of its tensors by their names.
+        prefix: What the names begin with.
+
+    Raises:
+        KeyError, ValueError, IndexError, ZeroDivisionError: If they are not those of a UNet.
+    """
+    width, channels = shapes[prefix + "input_blocks.0.0.weight"][:2]
     # Of each level: the width of each block, and whether it attends.
     levels: list[list[tuple[int, bool]]] = [[]]
     for n in count(1):
-        block = f"{UNET}input_blocks.{n}."
+        block = f"{prefix}input_blocks.{n}."
         if block + "0.op.weight" in shapes:
             levels.append([])
         elif block + "0.out_layers.3.weight" in shapes:
@@ -97,12 +111,11 @@ def _unet(shapes: Shapes) -> UNetConfig:
             break
     return UNetConfig(
         in_channels=channels,
-        out_channels=shapes[UNET + "out.2.weight"][0],
         model_channels=width,
         channel_mult=tuple(level[0][0] // width for level in levels),
         num_res_blocks=len(levels[0]),
         attention=tuple(level[0][1] for level in levels),
-        context_dim=shapes[UNET + "middle_block.1.transformer_blocks.0.attn2.to_k.weight"][1],
+        context_dim=shapes[prefix + "middle_block.1.transformer_blocks.0.attn2.to_k.weight"][1],
     )
 
 
