@@ -135,7 +135,7 @@ def test_the_scale_is_that_of_the_second_attention(pipe: Pipeline) -> None:
         {"prompt": "赤い車 AND 青い家"},
         {"prompt": "[猫:犬:0.5]のいる家"},
     ],
-    ids=str,
+    ids=lambda arguments: "-".join(arguments),
 )
 def test_it_goes_with_everything_else(arguments: dict[str, Any], folder: Path, pipe: Pipeline) -> None:
     given = {"prompt": "猫", **SETTINGS, **arguments}
