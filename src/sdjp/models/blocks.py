@@ -65,8 +65,8 @@ class Downsample(nn.Module):
             x = F.pad(x, (0, 1, 0, 1))
         one_column = x.shape[-1] < (5 if self.asymmetric else 3)
         if one_column and x.device.type == "cpu" and x.element_size() == 2:
-            # For a single column in 16 bits oneDNN reads memory that nobody has written (torch 2.13, processors
-            # with AMX), and gives NaN at times. So it gets more of the zeros that surround x, for more columns.
+            # For a single column in 16 bits oneDNN reads memory that nobody has written (torch 2.13, on AMX),
+            # and gives NaN at times. So it gets more of the zeros that surround x, for more columns.
             return self.conv(F.pad(x, (0, 3)))[..., :1]  # type: ignore[no-any-return]
         out: Tensor = self.conv(x)
         return out
