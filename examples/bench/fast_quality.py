@@ -27,7 +27,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from sdjp import Pipeline
 from sdjp.config import SD_V1, TINY, ModelConfig
 from sdjp.generation.fast import GuidedUNet
-from sdjp.generation.job import Inputs, settle
+from sdjp.generation.job import Inputs
+from sdjp.generation.settle import settle
 from sdjp.models.unet import DeepFeatures
 from sdjp.options import GenerationOptions
 from sdjp.options.presets import PRESETS

@@ -25,22 +25,13 @@ from sdjp.forks import about_to_compute
 from sdjp.generation.clip_skip import check_clip_skip
 from sdjp.generation.fast import check_engine
 from sdjp.generation.image_prompt import check_image_prompt
-from sdjp.generation.job import (
-    INPUTS,
-    Inputs,
-    Job,
-    common_loras,
-    enlarged,
-    enlarging_tile,
-    settle,
-    settle_record,
-    upscaler_of,
-)
+from sdjp.generation.job import INPUTS, Inputs, Job, common_loras
 from sdjp.generation.memory import NORMAL, MemorySavings
 from sdjp.generation.model import Model
 from sdjp.generation.preview import default_preview
 from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
+from sdjp.generation.settle import enlarged, enlarging_tile, settle, settle_record, upscaler_of
 from sdjp.loading import EXTRAS, Extras, Parts
 from sdjp.options import GenerationOptions, checked_steps
 from sdjp.postprocess import PostProcessor, Watermark

@@ -19,8 +19,9 @@ from sdjp import Pipeline, checks
 from sdjp.config import SD_V1, TINY
 from sdjp.errors import InputError, set_language
 from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
-from sdjp.generation.job import INPUTS, Inputs, check_ahead, settle
+from sdjp.generation.job import INPUTS, Inputs
 from sdjp.generation.seeds import seeds_of
+from sdjp.generation.settle import check_ahead, settle
 from sdjp.options import OPTIONS, GenerationOptions, ResolvedOptions, check_options
 from sdjp.records import Part, PromptInfo, Report, Timings
 from sdjp.samplers import SAMPLERS, SPACINGS, Schedule

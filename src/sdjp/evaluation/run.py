@@ -20,7 +20,7 @@ from PIL import Image
 from sdjp.errors import InputError, Language, OutputError, get_language, reason
 from sdjp.evaluation.features import ClipFeatures, PictureFeatures, read_pictures
 from sdjp.evaluation.scores import Moments, clip_scores, frechet_distance
-from sdjp.generation.job import check_ahead
+from sdjp.generation.settle import check_ahead
 from sdjp.images import check_folder, open_picture, read_metadata, to_rgb
 from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline

@@ -19,8 +19,9 @@ from sdjp.addons import Addons
 from sdjp.engines import make_engine
 from sdjp.errors import InputError, WeightsError
 from sdjp.generation.controls import MAX_WEIGHT, opened
-from sdjp.generation.job import Inputs, settle
+from sdjp.generation.job import Inputs
 from sdjp.generation.memory import MemorySavings
+from sdjp.generation.settle import settle
 from sdjp.images import read_metadata
 from sdjp.images.a1111 import read_parameters
 from sdjp.options import GenerationOptions

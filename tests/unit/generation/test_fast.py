@@ -14,7 +14,8 @@ from PIL import Image
 from sdjp.engines import make_engine
 from sdjp.errors import InputError
 from sdjp.generation.fast import GuidedUNet, _meets
-from sdjp.generation.job import Inputs, Job, settle
+from sdjp.generation.job import Inputs, Job
+from sdjp.generation.settle import settle
 from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline
 from sdjp.result import GenerationResult

@@ -140,7 +140,8 @@ def run(args: argparse.Namespace) -> int:
     first = next(texts)
     check_translator(args, first)
 
-    from sdjp.generation.job import Inputs, check_ahead
+    from sdjp.generation.job import Inputs
+    from sdjp.generation.settle import check_ahead
     from sdjp.images import check_folder
     from sdjp.options import GenerationOptions
 

@@ -48,7 +48,8 @@ def parser() -> Parser:
 def run(args: argparse.Namespace) -> int:
     """Redraw as the original does."""
     from sdjp import images
-    from sdjp.generation.job import Inputs, check_ahead
+    from sdjp.generation.job import Inputs
+    from sdjp.generation.settle import check_ahead
     from sdjp.options import GenerationOptions
 
     if args.init_img is None:

@@ -50,7 +50,7 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Draw as the original does."""
-    from sdjp.generation.job import check_ahead
+    from sdjp.generation.settle import check_ahead
     from sdjp.options import GenerationOptions
     from sdjp.weights import EMBEDDED_MODEL
 

@@ -63,7 +63,8 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Enlarge every picture; all are looked at before the model is loaded."""
-    from sdjp.generation.job import Inputs, check_ahead
+    from sdjp.generation.job import Inputs
+    from sdjp.generation.settle import check_ahead
     from sdjp.images import check_folder
     from sdjp.options import GenerationOptions, check_factor
 
