@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib.metadata
+import json
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -11,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from safetensors import safe_open
 
 import sdjp
 from sdjp import errors
+from sdjp.config import MINI
 
 if TYPE_CHECKING:  # it has moved since Python 3.10
     from importlib.abc import Traversable
@@ -199,3 +203,11 @@ def test_no_environment_variable_is_read_on_import() -> None:
                 if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
                     bad.append(f"{name_of(path)}:{node.lineno}")
     assert bad == []
+
+
+def test_the_embedded_model_says_the_same_of_itself_in_both_places() -> None:
+    folder = SOURCE / "assets" / "mini"
+    with safe_open(folder / "model.safetensors", "np") as file:
+        within = json.loads(file.metadata()["sdjp.config"])
+    assert within == json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert within["defaults"] == dataclasses.asdict(MINI.defaults)
