@@ -33,7 +33,7 @@ from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.generation.settle import enlarged, enlarging_tile, settle, settle_record, upscaler_of
 from sdjp.loading import EXTRAS, Extras, Parts
-from sdjp.options import GenerationOptions, checked_steps
+from sdjp.options import GenerationOptions, checked_steps, enlarging
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
@@ -388,7 +388,7 @@ class Pipeline:
         controls: Control | Sequence[Control] | None = None,
         # large pictures
         hires: float | None = None,
-        hires_strength: float = 0.4,
+        hires_strength: float | None = None,
         upscaler: str | None = None,
         tile: int | None = None,
         overlap: int | None = None,
@@ -443,9 +443,10 @@ class Pipeline:
             image_prompt_scale: Their weight beside the words, 0 to 5.
             controls: ControlNets (arXiv 2302.05543) with the pictures they read; what they do adds up.
             hires: Enlarge the finished pictures so many times, and redraw them in tiles.
-            hires_strength: How much is replaced then; at 0, with an upscaler, they are only enlarged.
-            upscaler: What enlarges them: ``"animevideo"``, which ships, or a file of the kind of ESRGAN;
-                Lanczos, if None. See :mod:`sdjp.weights.parts.upscaler`.
+            hires_strength: How much is replaced then; at 0, with an upscaler, they are only enlarged. If
+                None, 0.4; 0 with models that have an upscaler of their own, as the embedded one.
+            upscaler: What enlarges them: ``"animevideo"``, which ships, or a file of the kind of ESRGAN. If
+                None, Lanczos, or the model's own. See :mod:`sdjp.weights.parts.upscaler`.
             tile: Denoise in tiles of this side in pixels (MultiDiffusion, arXiv 2302.08113).
             overlap: Pixels that neighbouring tiles share; a quarter of a tile, if None.
             latents: Noise to start from instead of the seed's, (B, C, h, w).
@@ -504,7 +505,7 @@ class Pipeline:
         prompt: str | None = None,
         *,
         factor: float = 2.0,
-        strength: float = 0.3,
+        strength: float | None = None,
         progress: bool | None = None,
         on_step: OnStep | None = None,
         cancel: threading.Event | None = None,
@@ -520,7 +521,8 @@ class Pipeline:
             prompt: What is in it.
             factor: How many times larger the sides become, 1 to 8.
             strength: How much is replaced, 0 to 1. From 0.4 up each tile begins to draw a picture of its own.
-                At 0, with ``upscaler``, it is only enlarged, and no prompt is needed.
+                At 0, with ``upscaler``, it is only enlarged, and no prompt is needed. If None, 0.3; 0 with
+                models that have an upscaler of their own, as the embedded one, whose tiles do so at once.
             progress: As in :meth:`generate`, and so are ``on_step``, ``cancel`` and all others; ``tile`` is
                 the model's own size, if it is left out.
 
@@ -534,6 +536,9 @@ class Pipeline:
         larger, keep = enlarged(picture, checks.plain(factor), self.config)
         given: dict[str, Any] = {"tile": None, "upscaler": None, **arguments}
         given["tile"] = enlarging_tile(self.config) if given["tile"] is None else given["tile"]
+        if strength is None:
+            own = self.config.defaults.upscaler
+            given["upscaler"], strength = enlarging(given["upscaler"], default=own, strength=0.3)
         others = {name: given.pop(name, None) for name in ("prompt_embeds", "image_prompt")}
         inputs = Inputs(image=larger, **others)
         options = GenerationOptions(

@@ -63,6 +63,13 @@ MINI: Final = ModelConfig(
     vae=VAEConfig(latent_channels=8, ch=16, ch_mult=(1, 2, 4, 6, 8), num_res_blocks=1, norm_groups=4),
     text=CLIPTextConfig(vocab_size=8192, width=192, layers=4, heads=3, mlp_width=768),
     schedule=ScheduleConfig(beta_end=0.02, prediction="v"),
-    defaults=Defaults(height=256, width=256, num_inference_steps=8, guidance_scale=3.0, sampler="ddim"),
+    defaults=Defaults(
+        height=256,
+        width=256,
+        num_inference_steps=8,
+        guidance_scale=3.0,
+        sampler="ddim",
+        upscaler="animevideo",
+    ),
 )
 """The embedded model before its weights are known; the shipped one comes from its own ``config.json``."""

@@ -281,6 +281,9 @@ class Defaults:
     sampler: str = "plms"
     spacing: str | None = None
     """None for that of the sampler."""
+    upscaler: str | None = None
+    """What enlarges pictures, which then stay as they are: for models that draw all that they know into every
+    tile. None: they are enlarged by Lanczos, and redrawn."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,7 @@ class GenerationArguments(UpscaleArguments, total=False):
     paste_back: bool
     feather: int
     hires: float | None
-    hires_strength: float
+    hires_strength: float | None
     image: Source | Sequence[Source] | None
     mask: Source | Sequence[Source] | None
     latents: Tensor | None

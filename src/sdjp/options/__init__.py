@@ -19,6 +19,7 @@ from sdjp.options.generation import (
     check_factor,
     check_options,
     checked_steps,
+    enlarging,
     frozen,
 )
 from sdjp.options.presets import PRESETS, Preset, get_preset
@@ -42,6 +43,7 @@ __all__ = [
     "check_factor",
     "check_options",
     "checked_steps",
+    "enlarging",
     "frozen",
     "get_preset",
 ]

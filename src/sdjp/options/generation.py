@@ -195,17 +195,18 @@ class GenerationOptions:
         ja="描いた絵を X 倍（1〜8）にして描き込む",
         en="enlarge what is drawn X times, 1 to 8, and redraw it",
     )
-    hires_strength: float = _row(
+    hires_strength: float | None = _row(
         Real(0, 1),
-        default=0.4,
         label="拡大後に描き直す強さ",
-        ja="hires で描き込む強さ（0〜1）",
-        en="how much hires replaces, 0 to 1",
+        ja="hires で描き込む強さ（0〜1。省略時は 0.4、付属のモデルは 0）",
+        en="how much hires replaces, 0 to 1 (0.4 if left out; 0 with the embedded model)",
     )
     upscaler: str | None = _row(
         Text(),
-        ja="拡大に使うネットワーク: animevideo（付属）か、ESRGAN の形のファイル（省略時は Lanczos）",
-        en="what enlarges: animevideo (it ships), or a file of the kind of ESRGAN (Lanczos, if left out)",
+        ja="拡大に使うネットワーク: animevideo（付属）か、ESRGAN の形のファイル（省略時は Lanczos。"
+        "付属のモデルは、強さも省略すると animevideo）",
+        en="what enlarges: animevideo (it ships), or a file of the kind of ESRGAN (Lanczos, if left out; "
+        "with the embedded model animevideo, if the strength is left out, too)",
     )
     loras: Mapping[str, float] | None = _row(
         Weights(MAX_LORA_WEIGHT),
@@ -269,6 +270,7 @@ class GenerationOptions:
         guidance_scale: float,
         sampler: str,
         spacing: str | None = None,
+        upscaler: str | None = None,
     ) -> ResolvedOptions:
         """Fill in the model's defaults wherever None was given."""
         defaults = {
@@ -283,6 +285,12 @@ class GenerationOptions:
         }
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         chosen = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
+        if self.hires_strength is None:
+            chosen["upscaler"], chosen["hires_strength"] = enlarging(
+                self.upscaler, default=upscaler, strength=0.4
+            )
+            if self.hires is None:
+                chosen["upscaler"] = self.upscaler
         if self.eta is None:
             known = SAMPLERS.get(str(chosen["sampler"]))
             chosen["eta"] = 0.0 if known is None else known.eta
@@ -387,6 +395,7 @@ class ResolvedOptions(GenerationOptions):
     guidance_scale: float = field()
     sampler: str = field()
     eta: float = 0.0
+    hires_strength: float = 0.4
     token_merging: float = 0.0
     feature_reuse: int = 1
 
@@ -426,6 +435,17 @@ def checked_steps(steps: int | None, *, default: int) -> int:
     option = OPTIONS["num_inference_steps"]
     option.rule.check("num_inference_steps", steps, factor=1, label=option.label)
     return steps
+
+
+def enlarging(upscaler: str | None, *, default: str | None, strength: float) -> tuple[str | None, float]:
+    """What enlarges, and how much is redrawn after that, where a caller leaves the latter open.
+
+    Args:
+        upscaler: What was asked for.
+        default: The upscaler of the model, with which pictures stay as they are.
+        strength: How much is redrawn where the model has none.
+    """
+    return (upscaler, strength) if default is None else (upscaler or default, 0.0)
 
 
 def check_factor(factor: object) -> None:

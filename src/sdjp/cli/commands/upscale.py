@@ -48,7 +48,10 @@ def parser() -> Parser:
     options.generation("negative_prompt", "--negative", metavar="PROMPT")
     options.option("--factor", type=float, default=2.0, metavar="X", ja="何倍にするか（1〜8）",
                    en="how many times larger, 1 to 8")  # fmt: skip
-    options.generation("strength", "--strength", default=0.3)
+    options.generation("strength", "--strength", default=None,
+                       ja="どのくらい描き直すか（0〜1。省略時は 0.3、付属のモデルは 0）",
+                       en="how much is replaced, 0 to 1 (0.3 if left out; 0 with the embedded model)",
+                       )  # fmt: skip
     upscaler_option(options)
     tile_options(options)
     sampling_options(options)
@@ -63,12 +66,17 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Enlarge every picture; all are looked at before the model is loaded."""
+    from sdjp.config import MINI
     from sdjp.generation.job import Inputs
     from sdjp.generation.settle import check_ahead
     from sdjp.images import check_folder
-    from sdjp.options import GenerationOptions, check_factor
+    from sdjp.options import GenerationOptions, check_factor, enlarging
+    from sdjp.weights import EMBEDDED_MODEL
 
     check_factor(args.factor)
+    if args.strength is None:
+        own = MINI.defaults.upscaler if args.model == EMBEDDED_MODEL else None
+        args.upscaler, args.strength = enlarging(args.upscaler, default=own, strength=0.3)
     arguments = {**generation_arguments(args), "seed": args.seed}
     redrawn = args.upscaler is None or args.strength != 0
     prompts = [_prompt(file, needed=redrawn) if args.prompt is None else args.prompt for file in args.files]
