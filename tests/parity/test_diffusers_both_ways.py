@@ -296,6 +296,19 @@ def test_what_is_no_pipeline() -> None:
     assert caught.value.code == "japanese.pipeline"
 
 
+def test_a_controlnet_is_not_dropped_in_silence(ours: Pipeline) -> None:
+    theirs = diffusers.StableDiffusionControlNetPipeline(
+        **ours.to_diffusers().components,
+        controlnet=diffusers.ControlNetModel(
+            cross_attention_dim=ours.config.unet.context_dim, block_out_channels=(32, 64), norm_num_groups=8,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), layers_per_block=1,
+        ),
+    )  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        Pipeline.from_diffusers(theirs)
+    assert caught.value.code == "diffusers.controlnet"
+
+
 def test_spacings_and_encoders_that_diffusers_lacks(ours: Pipeline) -> None:
     with pytest.raises(InputError, match="compvis") as caught:
         ours.to_diffusers(spacing="compvis")

@@ -363,6 +363,17 @@ def test_names_of_other_programs_become_ours(given: Any, sampler: str, spacing: 
 
 
 @pytest.mark.parametrize(
+    ("sampler", "spacing"), [("lcm", None), ("tcd", None), ("euler", "karras"), (None, "karras")]
+)
+def test_samplers_of_few_steps_keep_their_timesteps_with_any_scheduler(
+    sampler: str | None, spacing: str | None
+) -> None:
+    config = dataclasses.replace(TINY, defaults=dataclasses.replace(TINY.defaults, spacing="karras"))
+    options = GenerationOptions(prompt="猫", sampler=sampler, num_inference_steps=4)
+    assert settle(options, Inputs(), config=config, schedule=SCHEDULE).options.spacing == spacing
+
+
+@pytest.mark.parametrize(
     ("given", "code"),
     [
         ({"sampler": "DPM++ 2M Karras", "spacing": "exponential"}, "sampler.spacing"),

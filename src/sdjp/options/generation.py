@@ -291,9 +291,11 @@ class GenerationOptions:
             )
             if self.hires is None:
                 chosen["upscaler"] = self.upscaler
+        known = SAMPLERS.get(str(chosen["sampler"]))
         if self.eta is None:
-            known = SAMPLERS.get(str(chosen["sampler"]))
             chosen["eta"] = 0.0 if known is None else known.eta
+        if known is not None and known.distilled and known.name != sampler:
+            chosen["spacing"] = self.spacing
         return ResolvedOptions(**{**given, **chosen})
 
     def with_own_names(self: O) -> O:

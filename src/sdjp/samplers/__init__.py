@@ -86,8 +86,8 @@ SAMPLERS: Final[Mapping[str, Sampler]] = {
         extra_evaluations=-1,
     ),
     "unipc": Sampler(name="unipc", function=unipc),
-    "lcm": Sampler(name="lcm", function=lcm, spacing="lcm", stochastic=True),
-    "tcd": Sampler(name="tcd", function=tcd, spacing="lcm", takes_eta=True, eta=0.3),
+    "lcm": Sampler(name="lcm", function=lcm, spacing="lcm", stochastic=True, distilled=True),
+    "tcd": Sampler(name="tcd", function=tcd, spacing="lcm", takes_eta=True, eta=0.3, distilled=True),
 }
 
 

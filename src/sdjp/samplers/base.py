@@ -68,6 +68,8 @@ class Sampler:
         eta: What it is unless the caller says otherwise.
         evaluations_per_step: Calls of the model in each step (guidance counts as one call).
         extra_evaluations: Calls beyond those, in the first step; below 0, so many fewer in the last one.
+        distilled: It is for models that were distilled to few steps: its own spacing is theirs, whatever the
+            scheduler of a model says.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Sampler:
     eta: float = 0.0
     evaluations_per_step: int = 1
     extra_evaluations: int = 0
+    distilled: bool = False
 
     def __call__(self, denoise: Denoise, x_T: Tensor, plan: Plan, noise: Noise) -> Iterator[Step]:
         """Sample from ``x_T`` (B, C, h, w): one :class:`Step` for each of ``len(plan)`` steps."""

@@ -243,6 +243,16 @@ def from_modules(pipe: Any) -> Loaded:
             en="from_diffusers takes a loaded diffusers.StableDiffusionPipeline "
             f"({type(pipe).__name__} has no {', '.join(lacking)}).",
         )
+    if getattr(pipe, "controlnet", None) is not None:
+        raise InputError(
+            "diffusers.controlnet",
+            ja=f"{type(pipe).__name__} の ControlNet は引き継げません。ControlNet を外した "
+            "StableDiffusionPipeline を渡し、ControlNet は sdjp に読ませてください"
+            "（controlnet_dir と controls）。",
+            en=f"the ControlNet of a {type(pipe).__name__} cannot be taken over. Give a "
+            "StableDiffusionPipeline without it, and let sdjp read the ControlNet "
+            "(controlnet_dir and controls).",
+        )
     name = Path(str(getattr(pipe.config, "_name_or_path", None) or NAME)).name or NAME
     settings = {
         "unet": dict(pipe.unet.config),
