@@ -299,6 +299,7 @@ def test_the_record_says_what_it_was_drawn_with(tiny: Pipeline) -> None:
         "translator": "lexicon",
         "engine": tiny.engine.name,
         "memory": "normal",
+        "vae": None,
     }
 
 

@@ -37,11 +37,12 @@ def control_options(parser: Parser) -> None:
                      "a colon and is no number belongs to the picture, as in C:\\edges.png (may be "
                      "given several times)")  # fmt: skip
     parser.option("--control-preprocess", "--control_preprocess", dest="control_preprocess", action="append",
-                  default=[], choices=("none", *get_args(Preprocess)),
-                  ja="--control の画像にする前処理（none は、もう済んだ画像）。何度か指定すると、順に"
-                     "1 つずつ",
-                  en="what makes the map of the picture of --control (none: it is one); given several times, "
-                     "one for each in turn")  # fmt: skip
+                  default=[], choices=("none", *get_args(Preprocess)), metavar="KIND",
+                  ja=f"--control の画像にする前処理: {', '.join(get_args(Preprocess))}"
+                     "（none は、もう済んだ画像）。何度か指定すると、順に 1 つずつ",
+                  en="what makes the map of the picture of --control: "
+                     f"{', '.join(get_args(Preprocess))} (none: it is one); given several times, one for "
+                     "each in turn")  # fmt: skip
 
 
 def open_controls(args: argparse.Namespace) -> list[Control]:

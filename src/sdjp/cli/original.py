@@ -58,7 +58,7 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
     option("--plms", action="store_true", ja="PLMS を使う（ないときは DDIM）", en="PLMS instead of DDIM")
     option("--fixed_code", action="store_true", ja="どの回も同じノイズから始める",
            en="the same starting noise each time")  # fmt: skip
-    parser.generation("eta", "--ddim_eta", metavar="ETA")
+    parser.generation("eta", "--ddim_eta", default=0.0, metavar="ETA")
     option("--n_iter", type=int, default=n_iter, metavar="N", ja="繰り返す回数", en="how often")  # fmt: skip
     option("--C", type=int, metavar="C", ja="潜在表現のチャンネル数（モデルと同じか確かめる）",
            en="channels of the latents (checked against the model)")  # fmt: skip
