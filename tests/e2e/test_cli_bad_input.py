@@ -112,7 +112,7 @@ CASES: dict[str, tuple[list[str], int, list[str], list[str]]] = {
         ["txt2img", "--ckpt", "mini", "--outdir", "a file"], 1, ["同じ名前のファイル"], ["a file"]
     ),
     "txt2img line": (["txt2img", *STRICT, "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
-    "upscale what": (["upscale", "picture.png"], 2, ["picture.png", "--prompt"], ["--prompt"]),
+    "upscale what": (["upscale", "picture.png", "--strength=1"], 2, ["picture.png", "--prompt"], ["prompt"]),
     "upscale where": (["upscale", "picture.png", "--prompt", "猫", "-o", ""], 2, ["空です"], ["empty"]),
     "explain line": (["explain", *STRICT, "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),
     "evaluate line": (["evaluate", *STRICT, "line.txt"], 2, ["line.txt の 3 行目"], ["line 3"]),

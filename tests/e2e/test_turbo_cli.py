@@ -96,7 +96,8 @@ def test_a_picture_drawn_again_and_enlarged(here: Path) -> None:
     assert cli.main(["--from-png", "out/00003.png", "--fast", "--steps", "2", *QUICK]) == 0
     assert settings("out/00004.png") == ("dpm++_2m", "trailing", 2, 2.0)  # the scale is none of fast
     rest = ["--no-watermark", "--safety", "off", "--lora-dir", "LoRA", "-o", "large"]
-    assert cli.main(["upscale", "out/00000.png", "--turbo", *lora, *rest]) == 0
+    assert cli.main(["upscale", "out/00000.png", "--turbo", *lora, *rest]) == 2  # nothing is redrawn
+    assert cli.main(["upscale", "out/00000.png", "--strength", "0.3", "--turbo", *lora, *rest]) == 0
     assert settings("large/00000.png") == ("lcm", "lcm", 4, 1.0)
 
 

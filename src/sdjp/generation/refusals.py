@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError
 from sdjp.generation.job import Inputs
@@ -108,3 +110,16 @@ def undrawn(strength: float) -> InputError:
         en=f"with strength {strength} no step is drawn, and which word drew what (attention) cannot be told: "
         "choose a larger strength.",
     )
+
+
+def check_enlarged_only(given: Sequence[str]) -> None:
+    """Refuse what would change nothing where a picture is only enlarged: what of it is ``given``."""
+    if given:
+        names = ", ".join(given)
+        raise InputError(
+            "upscale.enlarged_only",
+            ja=f"描き直さずに拡大するだけなので、{names} は働きません。外すか、描き直す強さ"
+            "（strength、--strength）を 0 より大きく（たとえば 0.3 に）してください。",
+            en=f"the picture is only enlarged, not redrawn, and {names} would do nothing. Leave it out, or "
+            "give a strength (--strength) above 0, such as 0.3.",
+        )

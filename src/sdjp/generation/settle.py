@@ -137,16 +137,10 @@ def settle_record(options: GenerationOptions, inputs: Inputs, config: ModelConfi
     """Check the options of a picture that is only enlarged, as far as they mean anything, and fill them in.
 
     Raises:
-        InputError: If one is not usable, or there are pictures as prompts, which nothing would look at.
+        InputError: If one is not usable, or has a meaning only where pictures are redrawn.
     """
-    if inputs.image_prompt is not None:
-        raise InputError(
-            "image_prompt.enlarged_only",
-            ja="描き直さずに拡大するだけ（upscaler と strength=0）なので、image_prompt（--image-prompt）は"
-            "働きません。外すか、strength を 0 より大きくしてください。",
-            en="a picture that is only enlarged (upscaler with strength 0) is not redrawn, and image_prompt "
-            "(--image-prompt) would do nothing: leave it out, or give a strength above 0.",
-        )
+    drawing = {"image_prompt": inputs.image_prompt, "loras": options.loras, "preset": options.preset}
+    refusals.check_enlarged_only([name for name, given in drawing.items() if given])
     check_options(options, factor=config.vae.factor)
     if options.attention:
         raise refusals.undrawn(options.strength)

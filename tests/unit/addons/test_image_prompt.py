@@ -280,7 +280,7 @@ def test_what_is_no_picture(given: Any, code: str, pipe: Pipeline) -> None:
 
 def test_a_picture_that_is_only_enlarged(pipe: Pipeline) -> None:
     given: dict[str, Any] = {"upscaler": "animevideo", "strength": 0, "image_prompt": files.picture()}
-    refused(lambda: pipe.upscale(files.picture(3, (16, 16)), **given), "image_prompt.enlarged_only")
+    refused(lambda: pipe.upscale(files.picture(3, (16, 16)), **given), "upscale.enlarged_only")
 
 
 @pytest.mark.parametrize("scale", [-0.1, 5.1, float("nan"), None, "1", True])

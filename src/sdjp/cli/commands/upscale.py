@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     """Enlarge every picture; all are looked at before the model is loaded."""
     from sdjp.config import MINI
     from sdjp.generation.job import Inputs
+    from sdjp.generation.refusals import check_enlarged_only
     from sdjp.generation.settle import check_ahead
     from sdjp.images import check_folder
     from sdjp.options import GenerationOptions, check_factor, enlarging
@@ -79,6 +80,9 @@ def run(args: argparse.Namespace) -> int:
         args.upscaler, args.strength = enlarging(args.upscaler, default=own, strength=0.3)
     arguments = {**generation_arguments(args), "seed": args.seed}
     redrawn = args.upscaler is None or args.strength != 0
+    if not redrawn:
+        drawing = ("turbo", "preset", "loras", "image_prompt")
+        check_enlarged_only([name for name in drawing if getattr(args, name)])
     prompts = [_prompt(file, needed=redrawn) if args.prompt is None else args.prompt for file in args.files]
     check_ahead(GenerationOptions(prompt=None, upscaler=args.upscaler))  # the file is looked at once
     for file, prompt in zip(args.files, prompts, strict=True):
