@@ -140,11 +140,12 @@ def test_owned_weights_are_in_memory_once() -> None:
 def test_a_pipeline_owns_its_unet_until_somebody_asks_for_it() -> None:
     pipe = Pipeline.from_pretrained(engine="packed", dtype="bfloat16", watermark=False, safety="off")
     weight = weights.load("mini", dtype="bfloat16").unet.state_dict()
-    before = pipe.generate("赤い車", seed=2, num_inference_steps=2)
+    small: dict[str, Any] = {"seed": 2, "num_inference_steps": 2, "height": 64, "width": 64}
+    before = pipe.generate("赤い車", **small)
     assert all(torch.equal(weight[name], p) for name, p in pipe.unet.state_dict().items())
     with torch.no_grad():
         pipe.unet.conv_out.weight.mul_(0.5)
-    after = pipe.generate("赤い車", seed=2, num_inference_steps=2)
+    after = pipe.generate("赤い車", **small)
     assert not torch.equal(latents(before), latents(after)), "what was written to the weights counts"
 
 
@@ -182,7 +183,7 @@ def test_a_picture_is_the_plain_picture() -> None:
     drawn = {}
     for name in ("eager", "packed"):
         pipe = Pipeline.from_pretrained(engine=name, dtype="float32", watermark=False, safety="off")
-        result = pipe.generate("赤い車", seed=2, num_inference_steps=4)
+        result = pipe.generate("赤い車", seed=2, num_inference_steps=4, height=128, width=128)
         assert result.runtime is not None
         assert result.runtime.engine == name
         drawn[name] = np.asarray(result.images[0]).astype(int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from torch import Tensor
 from sdjp.samplers import SAMPLERS, SPACINGS, Plan, Sampler, Schedule, Step
 
 SCHEDULE = Schedule()
+PLACE = torch.linspace(-1, 1, 64, dtype=torch.float32).view(4, 4, 4)
 DOCS = Path(__file__).parents[2] / "docs"
 
 each_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
@@ -20,8 +22,7 @@ each_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLER
 
 def model(x: Tensor, t: Tensor) -> Tensor:
     """A smooth eps that depends on x, on t and on the place."""
-    place = torch.linspace(-1, 1, x[0].numel(), dtype=torch.float32).view_as(x[0])
-    return torch.tanh(0.7 * x + 0.5 * (t / 1000).view(-1, 1, 1, 1) + place).to(x.dtype)
+    return torch.tanh(0.7 * x + 0.5 * (t / 1000).view(-1, 1, 1, 1) + PLACE).to(x.dtype)
 
 
 def latents(batch: int = 2, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -76,10 +77,12 @@ def test_manuals_show_the_timesteps_of_five_steps(spacing: str, language: str) -
     assert f"| `{spacing}` | {shown} |" in (DOCS / language / "samplers.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
-def test_example_of_the_manual_runs(language: str, capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = (DOCS / language / "samplers.md").read_text(encoding="utf-8").split("```python\n")
+def test_example_of_the_manual_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """That of one language: the code of the other is the same."""
+    blocks = (DOCS / "ja" / "samplers.md").read_text(encoding="utf-8").split("```python\n")
     [example] = [b.split("```")[0] for b in blocks if b.startswith("import torch")]
+    example, count = re.subn(r"\d+, \d+, generator", "8, 8, generator", example)  # a smaller picture
+    assert count == 1
     result = SimpleNamespace(latents=torch.zeros(1, 8, 16, 16))  # of the picture that the page draws before
     exec(example, {"result": result})
     assert capsys.readouterr().out.splitlines()[-1] == "25 / 25 1"
@@ -93,16 +96,16 @@ def test_as_many_steps_as_asked_for(sampler: Sampler, steps: int) -> None:
     done = run(sampler, latents(1), steps, spacing=spacing)
     assert [s.index for s in done] == list(range(steps))
     assert all(0 <= s.t <= 999 for s in done)
-    assert all(s.x.isfinite().all() and s.x0.isfinite().all() for s in done)
+    assert torch.stack([x for s in done for x in (s.x, s.x0)]).isfinite().all()
 
 
 @each_sampler
 @pytest.mark.parametrize("spacing", SPACINGS)
-@pytest.mark.parametrize("steps", [1, 10, 50])
-def test_every_spacing_with_every_sampler(sampler: Sampler, spacing: str, steps: int) -> None:
-    done = run(sampler, latents(1), steps, spacing=spacing)
-    assert len(done) == steps
-    assert done[-1].x.isfinite().all()
+def test_every_spacing_with_every_sampler(sampler: Sampler, spacing: str) -> None:
+    for steps in (1, 10, 50):
+        done = run(sampler, latents(1), steps, spacing=spacing)
+        assert len(done) == steps
+        assert done[-1].x.isfinite().all()
 
 
 @each_sampler

@@ -269,6 +269,6 @@ def test_a_grid_is_marked_as_its_pictures_are(
 
 
 def test_no_watermark_is_none_in_the_grid(tmp_path: Path) -> None:
-    few = ["--steps", "1", "--seed", "3", "--safety", "off", "--prompt-check", "off", "--no-watermark"]
+    few = ["--steps", "1", "-W", "64", "-H", "64", "--seed", "3", "--safety", "off", "--no-watermark"]
     assert cli.main(["雪の山", *few, "-n", "2", "-o", str(tmp_path)]) == 0
     assert cli.main(["detect", str(tmp_path / "grid-0000.png")]) == 1

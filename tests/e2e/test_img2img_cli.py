@@ -45,7 +45,17 @@ SMALL: Final = ("--prompt", PROMPT, "--init-img", "スケッチ.png", "--ddim_st
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stable-diffusion")
     save_original(folder)
+    sketch(70, 70).save(folder / "スケッチ.png")
     return folder
+
+
+@pytest.fixture(scope="module")
+def plain(place: Path) -> Path:
+    """The picture of ``SMALL`` without another flag."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        assert cli.main(["img2img", *SMALL, "--outdir", "plain"]) == 0
+    return place / "plain" / "samples" / "00000.png"
 
 
 Draw = Callable[..., list[Path]]
@@ -75,41 +85,36 @@ def sketch(width: int, height: int) -> Image.Image:
     return picture
 
 
-# What two runs that differ in these flags have to be: other pictures, or the same ones.
+# What makes another picture, each by itself; and the defaults, which change nothing when they are given.
 OTHER: Final = [
-    ((), ("--prompt", "夜の街")),
-    ((), ("--ddim_steps", "5")),
-    ((), ("--plms",)),
-    ((), ("--ddim_eta", "1")),
-    ((), ("--scale", "1")),
-    ((), ("--strength", "0.5")),
-    ((), ("--strength", "1")),
-    ((), ("--seed", "0")),
-    ((), ("--config", "v.yaml")),
-    ((), ("--ckpt", "other.ckpt")),
+    ("--prompt", "夜の街"),
+    ("--ddim_steps", "5"),
+    ("--plms",),
+    ("--ddim_eta", "1"),
+    ("--scale", "1"),
+    ("--strength", "0.5"),
+    ("--strength", "1"),
+    ("--seed", "0"),
+    ("--config", "v.yaml"),
+    ("--ckpt", "other.ckpt"),
 ]
-SAME: Final = [
-    ((), ("--scale", "5.0")),
-    ((), ("--strength", "0.75")),
-    ((), ("--seed", "42")),
-    ((), ("--C", "4", "--f", "8")),
-    ((), ("--skip_grid",)),
-    ((), ("--n_rows", "3")),
-]
+DEFAULTS: Final = ("--scale", "5.0", "--strength", "0.75", "--seed", "42", "--C", "4", "--f", "8")
 
 
-@pytest.mark.parametrize(("one", "two"), OTHER)
-def test_flags_that_change_the_picture(one: tuple[str, ...], two: tuple[str, ...], draw: Draw) -> None:
+@pytest.mark.parametrize("flags", OTHER)
+def test_flags_that_change_the_picture(flags: tuple[str, ...], draw: Draw, plain: Path) -> None:
     save_yaml(Path("v.yaml"), tiny_yaml(parameterization="v"))
-    if "other.ckpt" in two:
+    if "other.ckpt" in flags:
         other = {name: tensor * 0.5 for name, tensor in tiny_tensors().items()}
         save_checkpoint(Path("other.ckpt"), other)
-    assert not equal(draw(*one)[0], draw(*two)[0])
+    assert not equal(plain, draw(*flags)[0])
 
 
-@pytest.mark.parametrize(("one", "two"), SAME)
-def test_defaults_given_change_nothing(one: tuple[str, ...], two: tuple[str, ...], draw: Draw) -> None:
-    assert equal(draw(*one)[0], draw(*two)[0])
+def test_defaults_given_and_flags_of_the_grid_change_nothing(draw: Draw, plain: Path) -> None:
+    assert equal(plain, draw(*DEFAULTS, "--n_rows", "3")[0])
+    [alone] = draw("--skip_grid")
+    assert equal(plain, alone)
+    assert [p.name for p in alone.parents[1].iterdir()] == ["samples"]
 
 
 def test_files_and_grid(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +124,6 @@ def test_files_and_grid(draw: Draw, capsys: pytest.CaptureFixture[str]) -> None:
     assert "mountain" in capsys.readouterr().out
     assert draw("--skip_save", "--outdir", "only") == []
     assert [p.name for p in Path("only").rglob("*.png")] == ["grid-0000.png"]
-    assert [p.name for p in draw("--skip_grid")[0].parents[1].iterdir()] == ["samples"]
     assert cli.main(["img2img", *SMALL]) == 0
     assert Path("outputs/img2img-samples/samples/00000.png").is_file()
 
@@ -145,25 +149,24 @@ def test_lines_of_a_file_in_batches(draw: Draw) -> None:
     assert [options(path).prompt for path in drawn] == ["赤い傘", "青い猫", "白い犬"]
 
 
-def test_fixed_code_starts_each_round_from_the_same_noise(draw: Draw) -> None:
+def test_fixed_code_starts_each_round_from_the_same_noise(draw: Draw, plain: Path) -> None:
     a, b = draw("--n_iter", "2", "--fixed_code")
     assert equal(a, b)
+    assert equal(a, plain)
     c, d = draw("--n_iter", "2")
-    assert equal(a, c)
     assert not equal(c, d)
 
 
-def test_precision(draw: Draw) -> None:
-    assert record(draw("--precision", "full")[0])["runtime"]["dtype"] == "float32"
+def test_precision(draw: Draw, plain: Path) -> None:
+    assert record(plain)["runtime"]["dtype"] == "float32"  # SMALL has --precision full
     assert record(draw("--precision", "autocast")[0])["runtime"]["dtype"] in ("float32", "bfloat16")
 
 
-@pytest.mark.parametrize(("size", "drawn"), [((70, 70), (64, 64)), ((64, 95), (64, 88)), ((100, 8), (96, 8))])
-def test_sides_come_down_to_multiples_of_the_factor(
-    size: tuple[int, int], drawn: tuple[int, int], draw: Draw
-) -> None:
-    sketch(*size).save("スケッチ.png")
-    assert size_of(draw()[0]) == drawn
+def test_sides_come_down_to_multiples_of_the_factor(draw: Draw, plain: Path) -> None:
+    assert size_of(plain) == (64, 64)  # of 70 by 70
+    for size, drawn in (((64, 95), (64, 88)), ((100, 8), (96, 8))):
+        sketch(*size).save("スケッチ.png")
+        assert size_of(draw()[0]) == drawn
 
 
 def test_strength_zero_is_the_picture_through_the_autoencoder(draw: Draw) -> None:
