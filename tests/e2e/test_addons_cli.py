@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +20,21 @@ MODEL = ["--model", "sd-v1-4.ckpt", "--dtype", "float32", "--no-watermark", "--s
 LORA = ["--lora-dir", "ローラ"]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a checkpoint, a LoRA and a name."""
-    save_stand_in(tmp_path / "sd-v1-4.ckpt")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint, a LoRA and a name."""
+    folder = tmp_path_factory.mktemp("addons")
+    save_stand_in(folder / "sd-v1-4.ckpt")
     tensors = files.lora_tensors(files.kohya, parts=["unet"])
-    files.write_lora(tmp_path / "ローラ" / "着物.safetensors", {**tensors, "extra": torch.zeros(1)})
-    files.write_inversion(tmp_path / "names" / "EasyNegative.pt", files.vectors(3))
+    files.write_lora(folder / "ローラ" / "着物.safetensors", {**tensors, "extra": torch.zeros(1)})
+    files.write_inversion(folder / "names" / "EasyNegative.pt", files.vectors(3))
+    return folder
+
+
+@pytest.fixture
+def here(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own, with all of it."""
+    shutil.copytree(folder, tmp_path, copy_function=os.link, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
