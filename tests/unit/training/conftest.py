@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +37,13 @@ def write_packages(folder: Path, emojis: Sequence[str]) -> None:
         (folder / name / "chars.json").write_text(json.dumps(chars))
 
 
+def write_corpus(folder: Path) -> Path:
+    """Prompts as the corpus of the translator has them by the thousand."""
+    folder.mkdir()
+    (folder / "written.tsv").write_text("赤い車、夜\ta red car, night\tcolour\n" * 3, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def artwork_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawing of one colour for each of the first concepts, nothing for the others: files that take hardly
@@ -60,16 +69,41 @@ def head() -> NDArray[np.uint8]:
     return drawing
 
 
+def tick(patch: pytest.MonkeyPatch) -> None:
+    """Let every step of a training take 0.6 s by its clock: three looks at the time.
+
+    As many steps are taken on any machine: 0.01 minutes are one, 0.02 two.
+    """
+    passing = itertools.count(5000)
+    patch.setattr("sdjp_training.loop.clock.time", SimpleNamespace(time=lambda: next(passing) / 5))
+
+
+@pytest.fixture
+def counted_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings take as many steps on any machine, see :func:`tick`."""
+    tick(monkeypatch)
+
+
 @pytest.fixture(scope="session")
-def clip_folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Path:
+def shipped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of the weights that ship. Link to what you need: a training replaces links of its own."""
+    folder = tmp_path_factory.mktemp("shipped")
+    restore.restore(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path, shipped_folder: Path) -> Path:
     """A CLIP that has hardly learnt, and drawings of everything that is watched for."""
     folder = tmp_path_factory.mktemp("clip")
-    restore.restore(folder)
+    for name in ("text.pt", "merges.txt"):
+        (folder / name).symlink_to(shipped_folder / name)
     (folder / "artwork").symlink_to(artwork_folder)
     write_packages(folder / "packages", list(hazards.emojis()))
     pytest.importorskip("resvg_py")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clip, "BATCH", 8)
         patch.setattr(clip, "HELD_OUT", 20)
+        tick(patch)
         clip.train(folder, minutes=0.02)
     return folder

@@ -6,6 +6,8 @@ GPU fails here: an operation whose tensors lie on two devices.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from sdjp_training.loop import checkpoint, device, processes
-from sdjp_training.release import restore
+from sdjp_training.loop import checkpoint, device, optim, processes
 from sdjp_training.scenes import shards
 from sdjp_training.trainers import (
     adapter,
@@ -29,7 +30,8 @@ from sdjp_training.trainers import (
     latents,
     text_encoder,
 )
-from sdjp_training.translator import train
+from sdjp_training.translator import pairs, train
+from tests.unit.training.conftest import tick, write_corpus
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*meta parameter",
@@ -68,15 +70,20 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.Tensor, "tolist", lambda t: values(t.to("cpu")))
     monkeypatch.setattr(checkpoint, "save", lambda path, state: None)
     monkeypatch.setattr(device, "bfloat16_is_fast", lambda: False)  # there is no autocast for it
+    once = functools.partial(optim.orthogonalise, steps=1)  # each does the same
+    for module in (optim, train):
+        monkeypatch.setattr(module, "orthogonalise", once)
+    tick(monkeypatch)
     with Elsewhere(), torch.device("meta"):
         yield
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path, shipped_folder: Path) -> Path:
     """Shipped weights to begin with, drawings, a pool of a few scenes, a few sentences."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    restore.restore(folder)
+    for file in shipped_folder.iterdir():
+        (folder / file.name).symlink_to(file)
     (folder / "artwork").symlink_to(artwork_folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD", 530)
@@ -96,6 +103,8 @@ def test_a_training_computes_where_it_is_told_to(
     monkeypatch.setattr(clip, "BATCH", 4)
     monkeypatch.setattr(clip, "HELD_OUT", 20)
     monkeypatch.setattr(judge, "BATCH", 4)
+    monkeypatch.setattr(judge, "HELD_OUT", 20)
+    monkeypatch.setattr(text_encoder, "BATCH", 4)
     monkeypatch.setattr(autoencoder, "held_out_pictures", lambda artwork: torch.zeros(2, 3, 64, 64))
     monkeypatch.setattr(autoencoder, "Crops", lambda artwork, rng: FewCrops())
     train(folder, minutes=0.01)
@@ -123,6 +132,14 @@ def test_latents_come_back_to_be_written(
 
 @pytest.mark.usefixtures("elsewhere")
 def test_the_unet_learns_where_it_is_told_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes = shards.read_records(folder / "pool" / "000.json")
+    few = [
+        dataclasses.replace(scene, place=("red", "sea")[i % 2], style="plain")
+        for i, scene in enumerate(scenes)
+    ]  # a bare background is encoded for each place and style
+    monkeypatch.setattr(shards, "read_records", lambda path: few)
+    monkeypatch.setattr(latents, "BACKGROUNDS", ("red", "sea"))
+    monkeypatch.setattr(latents, "STYLES", ("plain",))
     monkeypatch.setattr(diffusion, "BATCH", 4)
     diffusion.train(folder, minutes=0.01)
 
@@ -141,12 +158,18 @@ def test_the_checker_learns_where_it_is_told_to(
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_the_adapter_learns_where_it_is_told_to(folder: Path) -> None:
-    adapter.train(folder, minutes=0.01, prompts=600)
+def test_the_adapter_learns_where_it_is_told_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "BATCH", 4)
+    monkeypatch.setattr(adapter, "HELD_OUT", 20)
+    adapter.train(folder, minutes=0.01, prompts=120)
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_the_translator_learns_where_it_is_told_to(folder: Path) -> None:
+def test_the_translator_learns_where_it_is_told_to(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = write_corpus(tmp_path / "corpus")
+    monkeypatch.setattr(pairs, "corpus", functools.partial(pairs.corpus, folder=few))
     train.train(folder / "translator", folder / "pairs", minutes=0.01, made_up=400)
 
 

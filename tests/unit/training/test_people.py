@@ -117,5 +117,5 @@ def test_people_are_said_as_the_translator_says_them(
     heard = read.to_english([prompt], translator=LexiconTranslator())[0]
     artwork, rng = Artwork(artwork_folder), random.Random(0)
     scene = Scene(emojis=(emoji,), looks=(look,) if look else ())
-    said = {captions.caption(scene, artwork, rng) for _ in range(2000)}
-    assert heard in said or f"a {heard}" in said
+    said = (captions.caption(scene, artwork, rng) for _ in range(2000))
+    assert any(phrase in (heard, f"a {heard}") for phrase in said)
