@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +15,27 @@ from sdjp.images import read_metadata
 from tests import ip_adapter_files as files
 from tests.stand_in import save_stand_in
 
-MODEL = ["--model", "sd-v1-4.ckpt", "--dtype", "float32", "--no-watermark", "--safety", "off", "--seed", "2"]
+MODEL = ["--model", "sd-v1-4.ckpt", "--dtype", "float32", "--no-watermark", "--safety", "off", "--seed", "2",
+         "--engine", "eager"]  # fmt: skip
+QUICK = [*MODEL, "--steps", "1"]
 ADAPTER = ["--ip-adapter", "アダプター/ip-adapter_sd15.safetensors"]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a checkpoint, an adapter, and two pictures."""
-    save_stand_in(tmp_path / "sd-v1-4.ckpt")
-    files.write_adapter(tmp_path / "アダプター" / "ip-adapter_sd15.safetensors")
-    files.save_encoder(tmp_path / "アダプター" / "image_encoder")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    save_stand_in(folder / "sd-v1-4.ckpt")
+    files.write_adapter(folder / "アダプター" / "ip-adapter_sd15.safetensors")
+    files.save_encoder(folder / "アダプター" / "image_encoder")
     for n, name in enumerate(("猫.png", "犬.png")):
-        files.picture(n).save(tmp_path / name)
+        files.picture(n).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a checkpoint, an adapter, and two pictures."""
+    shutil.copytree(made, tmp_path, copy_function=os.link, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -34,10 +45,10 @@ def picture(here: Path, number: int) -> np.ndarray:
 
 
 def test_pictures_are_drawn_recorded_and_drawn_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["猫", *MODEL]) == 0
+    assert cli.main(["猫", *QUICK]) == 0
     capsys.readouterr()
     shown = [*ADAPTER, "--image-prompt", "猫.png", "--image-prompt", "犬.png"]
-    assert cli.main(["猫", *shown, "--image-prompt-scale", "0.9", *MODEL]) == 0
+    assert cli.main(["猫", *shown, "--image-prompt-scale", "0.9", *QUICK]) == 0
     said = capsys.readouterr().out
     assert "画像プロンプト: IP-Adapter「ip-adapter_sd15.safetensors」で、絵 2 枚を強さ 0.9 で" in said
     assert np.abs(picture(here, 1) - picture(here, 0)).mean() > 1
@@ -60,7 +71,7 @@ def test_pictures_are_drawn_recorded_and_drawn_again(here: Path, capsys: pytest.
 
 def test_upscaling(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = [*ADAPTER, "--image_prompt", "犬.png", "--image-encoder", "アダプター/image_encoder"]
-    given = ["upscale", "猫.png", "--prompt", "猫", "--factor", "1.3", "--strength", "0.7", "--steps", "3"]
+    given = ["upscale", "猫.png", "--prompt", "猫", "--factor", "1.3", "--strength", "0.7", "--steps", "2"]
     assert cli.main([*given, *MODEL]) == 0
     assert cli.main([*given, *shown, *MODEL]) == 0
     assert "画像プロンプト: " in capsys.readouterr().out

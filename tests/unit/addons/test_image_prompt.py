@@ -8,6 +8,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from tests.narrow import latents
 from tests.stand_in import save_stand_in
 
 SETTINGS: dict[str, Any] = {"num_inference_steps": 2, "seed": 5}
+ONE_STEP: dict[str, Any] = {"num_inference_steps": 1, "seed": 5}
 LONG = "、".join(f"りんご{n}個" for n in range(40))
 
 
@@ -38,8 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("絵 プロンプト")
     save_stand_in(folder / "model.ckpt")
     files.save_encoder(folder / "image_encoder")
-    files.write_adapter(folder / "着物.safetensors")
-    files.write_adapter(folder / "plus.bin", files.adapter_tensors("resampler"))
+    files.write_adapter(folder / "着物.safetensors", adapter_tensors())
+    files.write_adapter(folder / "plus.bin", adapter_tensors("resampler"))
     tensors = addon_files.lora_tensors(addon_files.kohya)
     addon_files.write_lora(folder / "lora" / "水墨.safetensors", tensors)
     files.picture(1).save(folder / "絵.png")
@@ -64,6 +66,18 @@ def pipe(folder: Path) -> Pipeline:
     return pipeline(folder)
 
 
+@pytest.fixture(scope="module")
+def bare(folder: Path) -> Pipeline:
+    """Without an adapter."""
+    return pipeline(folder, None)
+
+
+@cache
+def adapter_tensors(kind: str = "linear") -> dict[str, Tensor]:
+    """Drawing them makes a whole model, to see its widths; do not change them."""
+    return files.adapter_tensors(kind)
+
+
 def close(a: Tensor, b: Tensor, share: float = 1e-3) -> bool:
     return torch.allclose(a, b, rtol=0, atol=share * float(b.abs().max()))
 
@@ -71,8 +85,8 @@ def close(a: Tensor, b: Tensor, share: float = 1e-3) -> bool:
 # What is drawn.
 
 
-def test_without_pictures_nothing_changes(folder: Path, pipe: Pipeline) -> None:
-    plain = latents(pipeline(folder, None).generate("猫", **SETTINGS))
+def test_without_pictures_nothing_changes(bare: Pipeline, pipe: Pipeline) -> None:
+    plain = latents(bare.generate("猫", **SETTINGS))
     assert torch.equal(latents(pipe.generate("猫", **SETTINGS)), plain)
     shown = latents(pipe.generate("猫", image_prompt=files.picture(), **SETTINGS))
     assert not close(shown, plain, 0.05)
@@ -84,14 +98,14 @@ def test_without_pictures_nothing_changes(folder: Path, pipe: Pipeline) -> None:
 def test_scale_and_pictures_are_seen(folder: Path, pipe: Pipeline) -> None:
     def draw(*seeds: int, scale: float = 0.6) -> Tensor:
         pictures = [files.picture(seed) for seed in seeds]
-        result = pipe.generate("猫", image_prompt=pictures, image_prompt_scale=scale, **SETTINGS)
+        result = pipe.generate("猫", image_prompt=pictures, image_prompt_scale=scale, **ONE_STEP)
         return latents(result)
 
     one = draw(1)
     assert torch.equal(draw(1), one)
     for other in (draw(1, scale=1.0), draw(2), draw(1, 2)):
         assert not close(other, one)
-    path = pipe.generate("猫", image_prompt=folder / "絵.png", **SETTINGS)
+    path = pipe.generate("猫", image_prompt=folder / "絵.png", **ONE_STEP)
     assert torch.equal(latents(path), one)
 
 
@@ -124,16 +138,14 @@ def test_the_scale_is_that_of_the_second_attention(pipe: Pipeline) -> None:
     [
         {"guidance_scale": 1},
         {"guidance_interval": (0, 0.5)},
-        {"prompt": LONG},
-        {"prompt": ["猫", "犬"], "num_images_per_prompt": 2},
+        {"prompt": ["猫", LONG], "num_images_per_prompt": 2},
         {"prompt": ["猫<lora:水墨:0.7>", "犬"]},
         {"width": 128, "tile": 64, "overlap": 32},
         {"hires": 1.5, "hires_strength": 0.6},
-        {"image": files.picture(7), "strength": 0.6, "num_inference_steps": 4},
+        {"image": files.picture(7), "strength": 0.6},
         {"feature_reuse": 2, "num_inference_steps": 4},
         {"token_merging": 0.5},
-        {"prompt": "赤い車 AND 青い家"},
-        {"prompt": "[猫:犬:0.5]のいる家"},
+        {"prompt": ["赤い車 AND 青い家", "[猫:犬:0.5]のいる家"]},
     ],
     ids=lambda arguments: "-".join(arguments),
 )
@@ -194,14 +206,14 @@ def test_a_copy_draws_the_same(pipe: Pipeline) -> None:
 
 
 def test_upscaling_looks_at_it(pipe: Pipeline) -> None:
-    given: dict[str, Any] = {"factor": 1.5, "strength": 0.7, "num_inference_steps": 3, "seed": 1}
+    given: dict[str, Any] = {"factor": 1.5, "strength": 0.7, "num_inference_steps": 2, "seed": 1}
     plain = pipe.upscale(files.picture(3, (64, 64)), "猫", **given)
     shown = pipe.upscale(files.picture(3, (64, 64)), "猫", image_prompt=files.picture(), **given)
     assert not close(latents(shown), latents(plain), 0.02)
 
 
 def test_attention_is_that_to_the_text(pipe: Pipeline) -> None:
-    given: dict[str, Any] = {"image_prompt": [files.picture(1), files.picture(2)], **SETTINGS}
+    given: dict[str, Any] = {"image_prompt": [files.picture(1), files.picture(2)], **ONE_STEP}
     plain = pipe.generate("赤い車", **given)
     result = pipe.generate("赤い車", attention=True, **given)
     assert torch.equal(latents(result), latents(plain))
@@ -216,7 +228,7 @@ def test_attention_is_that_to_the_text(pipe: Pipeline) -> None:
 def test_the_record(folder: Path, pipe: Pipeline, tmp_path: Path) -> None:
     given: list[Source] = [folder / "絵.png", files.picture(2)]
     result = pipe.generate(
-        "猫", image_prompt=given, image_prompt_scale=0.8, num_images_per_prompt=2, **SETTINGS
+        "猫", image_prompt=given, image_prompt_scale=0.8, num_images_per_prompt=2, **ONE_STEP
     )
     for path in result.save(tmp_path):
         metadata = read_metadata(path)
@@ -235,12 +247,12 @@ def test_the_record(folder: Path, pipe: Pipeline, tmp_path: Path) -> None:
             "scale": 0.8,
         }
         assert "2 枚を強さ 0.8" in report["ja"]
-    assert "image_prompt" not in pipe.generate("猫", **SETTINGS).record(0)
+    assert "image_prompt" not in pipe.generate("猫", **ONE_STEP).record(0)
 
 
 def test_the_picture_is_recorded_beside_one_to_start_from(folder: Path, pipe: Pipeline) -> None:
     images = [files.picture(8, (64, 64)), files.picture(9, (64, 64))]
-    result = pipe.generate(["猫", "犬"], image=images, image_prompt=folder / "絵.png", **SETTINGS)
+    result = pipe.generate(["猫", "犬"], image=images, image_prompt=folder / "絵.png", **ONE_STEP)
     records = [result.record(i) for i in range(2)]
     assert records[0]["image"] != records[1]["image"]
     assert records[0]["image_prompt"] == records[1]["image_prompt"]
@@ -258,10 +270,9 @@ def refused(call: Callable[[], object], code: str, *said: str) -> None:
         assert text in caught.value.en
 
 
-def test_pictures_without_an_adapter(folder: Path) -> None:
-    one = pipeline(folder, None)
+def test_pictures_without_an_adapter(bare: Pipeline) -> None:
     refused(
-        lambda: one.generate("猫", image_prompt=files.picture()), "image_prompt.no_adapter", "--ip-adapter"
+        lambda: bare.generate("猫", image_prompt=files.picture()), "image_prompt.no_adapter", "--ip-adapter"
     )
 
 
@@ -296,7 +307,7 @@ def load(folder: Path, adapter: str | Path, encoder: str | Path | None = None) -
 
 
 def test_files_that_are_missing(folder: Path, tmp_path: Path) -> None:
-    adapter = files.write_adapter(tmp_path / "a.safetensors")
+    adapter = files.write_adapter(tmp_path / "a.safetensors", adapter_tensors())
     refused(load(folder, "ない.safetensors"), "ip_adapter.missing", "ない.safetensors")
     refused(load(folder, folder), "ip_adapter.missing")
     refused(load(folder, adapter), "image_encoder.missing", str(tmp_path / "image_encoder"))
@@ -322,7 +333,7 @@ def test_face_id(kind: str, folder: Path, tmp_path: Path) -> None:
 
 
 def changed(**tensors: Tensor | None) -> dict[str, Tensor]:
-    found = {**files.adapter_tensors("resampler"), **tensors}
+    found = {**adapter_tensors("resampler"), **tensors}
     return {name: tensor for name, tensor in found.items() if tensor is not None}
 
 
@@ -348,7 +359,7 @@ def test_adapters_that_are_none(tensors: dict[str, Tensor], said: str, folder: P
 def test_an_encoder_of_another_width(kind: str, folder: Path, tmp_path: Path) -> None:
     vision = dataclasses.replace(files.VISION, width=64, mlp_width=96, projection=20)
     encoder = files.save_encoder(tmp_path / "encoder", vision=vision)
-    path = files.write_adapter(tmp_path / "a.safetensors", files.adapter_tensors(kind))
+    path = files.write_adapter(tmp_path / "a.safetensors", adapter_tensors(kind))
     mine, given = ("40", "20") if kind == "linear" else ("48", "64")
     refused(load(folder, path, encoder), "ip_adapter.encoder", mine, given, str(encoder))
 
@@ -360,7 +371,7 @@ def test_a_model_of_another_width(folder: Path) -> None:
 
 
 def test_a_model_of_another_shape(folder: Path) -> None:
-    tensors = files.adapter_tensors()
+    tensors = dict(adapter_tensors())
     del tensors["ip_adapter.3.to_v_ip.weight"]
     path = files.write_adapter(folder / "short.safetensors", {**tensors, "ip_adapter.99.x": torch.zeros(1)})
     refused(
@@ -383,7 +394,7 @@ def test_an_encoder_as_a_file_with_the_sizes_of_its_tensors(folder: Path, tmp_pa
     whole = files.save_encoder(tmp_path / "two", tensors, vision=vision)
     drawn = [
         latents(
-            pipeline(folder, image_encoder=place).generate("猫", image_prompt=files.picture(), **SETTINGS)
+            pipeline(folder, image_encoder=place).generate("猫", image_prompt=files.picture(), **ONE_STEP)
         )
         for place in (single, whole)
     ]

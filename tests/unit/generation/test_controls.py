@@ -111,21 +111,25 @@ def test_the_picture_is_fitted_as_one_to_start_from(pipe: Pipeline) -> None:
 
         ready = fit_picture(wide, **size, fit=fit)
         assert torch.equal(
-            latents(pipe, controls=[canny(image=wide)], fit=fit, **size),
-            latents(pipe, controls=[canny(image=ready)], **size),
+            latents(pipe, controls=[canny(image=wide)], fit=fit, num_inference_steps=1, **size),
+            latents(pipe, controls=[canny(image=ready)], num_inference_steps=1, **size),
         )
     # Left open, the size follows its proportions, unless there is a picture to start from.
-    assert pipe.generate(PROMPT, controls=[canny(image=wide)]).image.size == (88, 48)
+    assert pipe.generate(PROMPT, controls=[canny(image=wide)], num_inference_steps=1).image.size == (88, 48)
     square = map_picture()
-    assert pipe.generate(PROMPT, image=square, controls=[canny(image=wide)]).image.size == (64, 64)
+    result = pipe.generate(PROMPT, image=square, controls=[canny(image=wide)], num_inference_steps=2)
+    assert result.image.size == (64, 64)
 
 
 def test_a_preprocessor_makes_the_map_at_the_size_of_the_drawing(pipe: Pipeline) -> None:
     from sdjp.images.control_map import canny as edges
 
     photograph = map_picture(3)
-    made = latents(pipe, controls=[canny(image=photograph, preprocess="canny")])
-    assert torch.equal(made, latents(pipe, controls=[canny(image=edges(photograph))]))
+    made, given = (
+        latents(pipe, controls=[control], num_inference_steps=1)
+        for control in (canny(image=photograph, preprocess="canny"), canny(image=edges(photograph)))
+    )
+    assert torch.equal(made, given)
 
 
 def test_what_is_transparent_in_a_map_is_black(pipe: Pipeline) -> None:
@@ -160,8 +164,8 @@ def test_on_demand_gives_the_same(folder: Path, tmp_path: Path) -> None:
             watermark=False, controlnet_dir=folder,
         )  # fmt: skip
         given: dict[str, Any] = {"height": 64, "width": 64, "num_inference_steps": 2, "sampler": "ddim"}
-        found.append(latents(pipe, controls=[canny()], **given))
-        found.append(latents(pipe, controls=[canny()], **given))
+        # The second time the weights come back from where they were put.
+        found += [latents(pipe, controls=[canny()], **given) for _ in range(2 if memory == "low" else 1)]
         [net] = pipe.addons.controlnets.load(
             ["canny"], pipe.config, dtype=pipe.dtype, device=pipe.device, on_demand=pipe.on_demand
         )
@@ -221,10 +225,10 @@ def test_hires_has_the_map_at_the_larger_size(pipe: Pipeline) -> None:
     assert (first.size, second.size) == ((64, 64), (128, 128))
     assert np.array_equal(np.asarray(second), np.asarray(large))
     led, other = (
-        latents(pipe, **given, hires=2, controls=[canny(image=large, start=0, end=end)])
+        latents(pipe, **given, hires=1.5, controls=[canny(image=large, start=0, end=end)])
         for end in (1.0, 0.34)
     )
-    assert led.shape[-2:] == (16, 16)
+    assert led.shape[-2:] == (12, 12)
     assert (led - other).abs().max() > 1e-3
 
 

@@ -37,8 +37,9 @@ def same(opened: ControlNetFile, seed: int = 0) -> None:
         torch.testing.assert_close(loaded[name], tensor, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("prefix", [PREFIX, ""])
-@pytest.mark.parametrize("name", ["control_v11p_sd15_canny.pth", "control_v11p_sd15_canny.safetensors"])
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("control_v11p_sd15_canny.pth", PREFIX), ("control_v11p_sd15_canny.safetensors", "")]
+)
 def test_the_original(tmp_path: Path, name: str, prefix: str) -> None:
     opened = open_controlnet(write_original(tmp_path / name, prefix=prefix), TINY)
     assert opened.unused == ()
@@ -54,8 +55,11 @@ def test_an_old_file_has_a_whole_model_beside_it(tmp_path: Path) -> None:
     same(opened)
 
 
-@pytest.mark.parametrize("settings", [True, False], ids=["with config.json", "alone"])
-@pytest.mark.parametrize("name", ["diffusion_pytorch_model.bin", "diffusion_pytorch_model.fp16.safetensors"])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("diffusion_pytorch_model.bin", True), ("diffusion_pytorch_model.fp16.safetensors", False)],
+    ids=["with config.json", "alone"],
+)
 def test_diffusers(tmp_path: Path, name: str, settings: bool) -> None:
     write_folder(tmp_path, name=name)
     if not settings:
