@@ -20,12 +20,11 @@ from sdjp.generation.memory import MemorySavings
 from sdjp.models.attention_maps import AttentionMaps
 from sdjp.result import GenerationResult
 from sdjp.samplers import classifier_free, get_sampler
-from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp.text.translate import make_translator
 from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora
-from tests.conftest import SMALL, random_models
+from tests.conftest import SMALL
 from tests.encoder_folders import save_rinna
 from tests.narrow import latents
+from tests.shallow import SHALLOW, random_pipeline
 
 PROMPT = "馬に乗る宇宙飛行士"
 HORSE = 5  # its place among the tokens of "an astronaut riding a horse"
@@ -36,9 +35,9 @@ def draw(pipe: Pipeline, prompt: Any = PROMPT, **settings: Any) -> GenerationRes
     return pipe.generate(prompt, **given)
 
 
-def small(**parts: Any) -> Pipeline:
-    tokenizer, translator = ClipTokenizer.from_assets(), make_translator("lexicon")
-    return Pipeline(random_models(SMALL), tokenizer=tokenizer, translator=translator, **parts)
+@pytest.fixture(scope="module")
+def tiny() -> Pipeline:
+    return random_pipeline()
 
 
 def sums(result: GenerationResult) -> np.ndarray:
@@ -75,7 +74,7 @@ def test_the_picture_is_the_same_bit_for_bit(tiny: Pipeline, settings: dict[str,
     assert torch.equal(latents(result), latents(plain))
     assert [a.tobytes() for a in result.images] == [b.tobytes() for b in plain.images]
     assert plain.attentions == ()
-    factor = SMALL.vae.factor
+    factor = SHALLOW.vae.factor
     for index in range(len(result)):
         found = result.attention("馬", index)
         assert found.values.dtype == np.float32
@@ -87,14 +86,14 @@ def test_the_picture_is_the_same_bit_for_bit(tiny: Pipeline, settings: dict[str,
 
 
 def test_both_engines_on_the_processor_and_rows_one_by_one_tell_the_same() -> None:
-    pipe, device, dtype = small(), torch.device("cpu"), torch.float32
+    pipe, device, dtype = random_pipeline(), torch.device("cpu"), torch.float32
     expected = draw(pipe).attentions[0].shares
     for parts in (
         {"engine": make_engine("eager", device=device, dtype=dtype)},
         {"engine": make_engine("packed", device=device, dtype=dtype)},
         {"memory": MemorySavings(slices=True)},
     ):
-        np.testing.assert_allclose(draw(small(**parts)).attentions[0].shares, expected, atol=1e-5)
+        np.testing.assert_allclose(draw(random_pipeline(**parts)).attentions[0].shares, expected, atol=1e-5)
 
 
 def test_a_picture_has_its_own_in_any_batch(tiny: Pipeline) -> None:
@@ -160,8 +159,8 @@ def test_from_a_picture_enlarged_and_with_a_mask(tiny: Pipeline) -> None:
 def test_with_loras_and_textual_inversion(tmp_path: Path) -> None:
     write_lora(tmp_path / "lora" / "a.safetensors", lora_tensors(kohya))
     write_inversion(tmp_path / "words" / "my-cat.safetensors", vectors())
-    pipe = small(addons=Addons(tmp_path / "lora", tmp_path / "words"))
-    result = draw(pipe, ["<lora:a:0.5>my-catと馬", "馬"])
+    pipe = random_pipeline(SMALL, addons=Addons(tmp_path / "lora", tmp_path / "words"))
+    result = draw(pipe, ["<lora:a:0.5>my-catと馬", "馬"], num_inference_steps=1)
     assert len(result.attentions[0].alignment.places("my-cat")) == 2
     assert result.attention("馬", 0).values.shape == result.attention("馬", 1).values.shape
 
@@ -239,7 +238,7 @@ class Whole:
 
 
 def test_an_engine_that_has_the_network_as_a_whole_refuses() -> None:
-    error = refused("engine.attention", small(engine=Whole()))
+    error = refused("engine.attention", random_pipeline(engine=Whole()))
     assert "'packed'" in error.ja
 
 

@@ -21,7 +21,9 @@ from sdjp.result import GenerationResult
 from sdjp.samplers import classifier_free, composable, get_sampler
 from sdjp.text.prompt_check import make_prompt_checker
 from tests import addon_files as files
+from tests.conftest import SMALL
 from tests.narrow import latents
+from tests.shallow import random_pipeline
 
 SETTINGS: dict[str, Any] = {
     "seed": 3,
@@ -34,6 +36,11 @@ SETTINGS: dict[str, Any] = {
 
 def draw(pipe: Pipeline, prompt: str | list[str], **settings: Any) -> GenerationResult:
     return pipe.generate(prompt, **{**SETTINGS, **settings})
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Pipeline:
+    return random_pipeline()
 
 
 class Recorded:
@@ -61,8 +68,8 @@ class Recorded:
 
 
 @pytest.fixture
-def recorded(mini: Pipeline) -> Iterator[Recorded]:
-    found = Recorded(mini)
+def recorded(tiny: Pipeline) -> Iterator[Recorded]:
+    found = Recorded(tiny)
     yield found
     found.hook.remove()
 
@@ -241,22 +248,21 @@ def test_states_beside_a_negative_prompt_that_changes(tiny: Pipeline) -> None:
 # Add-ons, records, checks.
 
 
-def test_names_and_loras_in_a_bracket(tiny: Pipeline, tmp_path: Path) -> None:
+def test_names_and_loras_in_a_bracket(tmp_path: Path) -> None:
     files.write_inversion(tmp_path / "hanako.safetensors", files.vectors(2))
     files.write_lora(tmp_path / "style.safetensors", files.lora_tensors(files.kohya))
-    pipe = copy.copy(tiny)
-    pipe.addons = Addons(tmp_path, tmp_path)
-    drawn = draw(pipe, "[hanako:犬:0.5]")
+    pipe = random_pipeline(SMALL, addons=Addons(tmp_path, tmp_path))
+    drawn = draw(pipe, "[hanako:犬:0.5]", num_inference_steps=2)
     [info] = drawn.prompts
     assert info is not None
     assert info.embeddings == ("hanako",)
     assert [variant.prompt.embeddings for variant in info.variants] == [("hanako",), ()]
-    assert not torch.equal(latents(drawn), latents(draw(pipe, "犬")))
+    assert not torch.equal(latents(drawn), latents(draw(pipe, "犬", num_inference_steps=2)))
     # A LoRA counts from the first step to the last, wherever its tag stands.
-    with_lora = draw(pipe, "[猫:犬<lora:style:0.8>:0.5]")
+    with_lora = draw(pipe, "[猫:犬<lora:style:0.8>:0.5]", num_inference_steps=2)
     assert with_lora.prompts[0] is not None
     assert with_lora.prompts[0].loras == (("style", 0.8),)
-    expected = draw(pipe, "[猫:犬:0.5]", loras={"style": 0.8})
+    expected = draw(pipe, "[猫:犬:0.5]", loras={"style": 0.8}, num_inference_steps=2)
     assert torch.equal(latents(with_lora), latents(expected))
 
 

@@ -73,49 +73,63 @@ def test_rows_go_one_by_one_with_their_deep_features() -> None:
     assert torch.equal(by_rows(network)(x, t, context, deep=deep), first)
 
 
-def drawn(memory: str, **arguments: Any) -> tuple[np.ndarray[Any, Any], Pipeline]:
-    pipe = Pipeline.from_pretrained(memory=memory, engine="eager", dtype="float32", watermark=False)
-    result = pipe.generate(PROMPT, seed=1, num_inference_steps=2, num_images_per_prompt=2, **arguments)
-    assert result.record(0)["runtime"]["memory"] == memory
-    return np.stack([np.asarray(image).astype(int) for image in result.images]), pipe
+def loaded(memory: str) -> Pipeline:
+    return Pipeline.from_pretrained(
+        memory=memory, engine="eager", dtype="float32", watermark=False, safety="off"
+    )
+
+
+def drawn(pipe: Pipeline, **arguments: Any) -> np.ndarray[Any, Any]:
+    result = pipe.generate(PROMPT, seed=1, num_inference_steps=2, **arguments)
+    assert result.record(0)["runtime"]["memory"] == str(pipe.memory)
+    return np.stack([np.asarray(image).astype(int) for image in result.images])
+
+
+# What goes part by part or row by row does so at any size; tiles need the size of the model.
+TWO_SMALL: dict[str, Any] = {"width": 64, "height": 64, "num_images_per_prompt": 2}
 
 
 @pytest.fixture(scope="module")
-def normal() -> np.ndarray[Any, Any]:
-    return drawn("normal")[0]
+def normal() -> Pipeline:
+    return loaded("normal")
 
 
-def test_sequential_gives_the_very_same_pictures(normal: np.ndarray[Any, Any]) -> None:
+@pytest.fixture(scope="module")
+def whole(normal: Pipeline) -> np.ndarray[Any, Any]:
+    return drawn(normal)
+
+
+def decibels(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    return float(10 * np.log10(255**2 / ((a - b) ** 2).mean()))
+
+
+def test_sequential_gives_the_very_same_pictures(normal: Pipeline) -> None:
     """The same numbers in the same order; and nothing stays in memory."""
-    pictures, pipe = drawn("sequential")
-    assert (pictures == normal).all()
+    pipe = loaded("sequential")
+    assert (drawn(pipe, **TWO_SMALL) == drawn(normal, **TWO_SMALL)).all()
     for network in (pipe.unet, pipe.vae, pipe.text_encoder):
         assert all(p.untyped_storage().nbytes() <= 8 for p in network.parameters())
     with pytest.raises(errors.InputError, match="diffusers"):
         pipe.to_diffusers()
 
 
-def test_slices_give_the_same_pictures_but_for_rounding(normal: np.ndarray[Any, Any]) -> None:
+def test_slices_give_the_same_pictures_but_for_rounding(normal: Pipeline) -> None:
     """Products over one row may be summed in another order than over four: the last bits of float32, which
     move a value of 0 to 255 by 1 or 2 where it was near the edge."""
-    pictures, _ = drawn("slices")
-    assert abs(pictures - normal).max() <= 3
-    assert (pictures == normal).mean() > 0.95
+    pictures, expected = drawn(loaded("slices"), **TWO_SMALL), drawn(normal, **TWO_SMALL)
+    assert abs(pictures - expected).max() <= 3
+    assert (pictures == expected).mean() > 0.95
 
 
-def test_tiles_change_pictures_a_little(normal: np.ndarray[Any, Any]) -> None:
+def test_tiles_change_pictures_a_little(whole: np.ndarray[Any, Any]) -> None:
     """Group norms of the autoencoder have measured, not exact, statistics; see models/vae_tiles.py. Two
     steps draw hardly more than noise, which is the hardest case."""
-    pictures, _ = drawn("tiles")
-    error = ((pictures - normal) ** 2).mean()
-    assert 10 * np.log10(255**2 / error) > 35  # decibels
+    assert decibels(drawn(loaded("tiles")), whole) > 35
 
 
-def test_all_of_it_together_from_a_picture(normal: np.ndarray[Any, Any]) -> None:
+def test_all_of_it_together_from_a_picture(normal: Pipeline, whole: np.ndarray[Any, Any]) -> None:
     from PIL import Image
 
-    image = Image.fromarray(normal[0].astype(np.uint8))
-    plain, _ = drawn("normal", image=image, strength=0.9)
-    low, _ = drawn("low", image=image, strength=0.9)
-    error = ((plain - low) ** 2).mean()
-    assert 10 * np.log10(255**2 / error) > 30  # tiles twice: encoded, then decoded
+    given: dict[str, Any] = {"image": Image.fromarray(whole[0].astype(np.uint8)), "strength": 0.9}
+    plain, low = drawn(normal, **given), drawn(loaded("low"), **given)
+    assert decibels(plain, low) > 30  # tiles twice: encoded, then decoded

@@ -21,9 +21,8 @@ from sdjp.models import VAE
 from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline, Progress
 from sdjp.samplers import SAMPLERS
-from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate import make_translator
-from tests.conftest import SMALL, random_models
+from tests.shallow import SHALLOW, random_pipeline
 
 PROMPT = "馬に乗る宇宙飛行士"
 RED, BLUE = (Image.new("RGB", (64, 64), color) for color in ("red", "blue"))
@@ -44,18 +43,21 @@ def array(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(int)
 
 
-def make(config: Any = SMALL) -> Pipeline:
-    return Pipeline(
-        random_models(config),
-        tokenizer=ClipTokenizer.from_assets(),
-        translator=make_translator("passthrough"),
-    )
+@pytest.fixture(scope="module")
+def tiny() -> Pipeline:
+    return random_pipeline()
+
+
+def channels(number: int) -> Pipeline:
+    """A model whose UNet takes so many channels."""
+    unet = dataclasses.replace(SHALLOW.unet, in_channels=number)
+    return random_pipeline(dataclasses.replace(SHALLOW, unet=unet), translator=make_translator("passthrough"))
 
 
 @pytest.fixture(scope="module")
 def nine() -> Pipeline:
     """A model for inpainting."""
-    return make(dataclasses.replace(SMALL, unet=dataclasses.replace(SMALL.unet, in_channels=9)))
+    return channels(9)
 
 
 # img2img.
@@ -388,7 +390,7 @@ def test_the_errors_name_what_is_missing(nine: Pipeline) -> None:
 
 
 def test_a_model_of_a_kind_that_cannot_draw_is_named() -> None:
-    pix2pix = make(dataclasses.replace(SMALL, unet=dataclasses.replace(SMALL.unet, in_channels=8)))
+    pix2pix = channels(8)
     white = Image.new("L", RED.size, 255)
     refused(pix2pix, lambda: pix2pix.generate("a cat"), "model.channels")
     refused(pix2pix, lambda: pix2pix.generate("a cat", image=RED), "model.channels")

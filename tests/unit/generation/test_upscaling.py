@@ -22,11 +22,9 @@ from sdjp.generation.upscaling import enlarge
 from sdjp.images import fit_picture, read_metadata
 from sdjp.images.a1111 import read_parameters
 from sdjp.pipeline import Pipeline
-from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp.text.translate import make_translator
 from sdjp.weights.parts.upscaler import Upscaler, load_upscaler
-from tests.conftest import SMALL, random_models
 from tests.golden.make_upscalers import weights
+from tests.shallow import random_pipeline
 
 PROMPT = "赤いりんご"
 EMBEDDED = load_upscaler("animevideo")
@@ -56,14 +54,14 @@ def whole(upscaler: Upscaler, picture: Image.Image) -> Any:
 
 
 @pytest.fixture(scope="module")
+def tiny() -> Pipeline:
+    return random_pipeline()
+
+
+@pytest.fixture(scope="module")
 def eager() -> Pipeline:
-    """Random weights, and an engine that runs the modules themselves."""
-    return Pipeline(
-        random_models(SMALL),
-        tokenizer=ClipTokenizer.from_assets(),
-        translator=make_translator("lexicon"),
-        engine=make_engine("eager"),
-    )
+    """With an engine that runs the modules themselves."""
+    return random_pipeline(engine=make_engine("eager"))
 
 
 @contextmanager
@@ -127,12 +125,7 @@ def test_memory_is_that_of_a_tile() -> None:
 
 def test_the_saving_of_memory_makes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upscaling, "TILE", 80)
-    sparing = Pipeline(
-        random_models(SMALL),
-        tokenizer=ClipTokenizer.from_assets(),
-        translator=make_translator("lexicon"),
-        memory=MemorySavings.named("tiles"),
-    )
+    sparing = random_pipeline(memory=MemorySavings.named("tiles"))
     made = sparing.upscale(noise(50, 30), strength=0, factor=2, upscaler="animevideo").image
     usual = enlarge(noise(50, 30), EMBEDDED, width=100, height=60)
     small = enlarge(noise(50, 30), EMBEDDED, width=100, height=60, tile=20)
