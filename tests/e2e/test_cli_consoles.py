@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,6 +18,7 @@ from sdjp.cli.help import columns, wrap
 from sdjp.images import read_metadata
 
 DRAW = ["猫", "--steps", "1", "--seed", "1", "-W", "64", "-H", "64"]
+SMALL: dict[str, Any] = {"num_inference_steps": 1, "width": 64, "height": 64}
 
 
 def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +59,7 @@ def test_the_library_draws_without_standard_error(
     """As under pythonw; a bar that is asked for has no place to be."""
     monkeypatch.setattr(sys, "stderr", None)
     for progress in (None, True):
-        assert len(mini.generate("猫", num_inference_steps=1, progress=progress)) == 1
+        assert len(mini.generate("猫", **SMALL, progress=progress)) == 1
 
 
 class Bare:
@@ -74,7 +76,7 @@ def test_the_library_draws_with_a_standard_error_of_a_program(
     mini: sdjp.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Bare())
-    assert len(mini.generate("猫", num_inference_steps=1)) == 1
+    assert len(mini.generate("猫", **SMALL)) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")

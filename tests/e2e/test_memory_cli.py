@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from sdjp import Pipeline, cli
-from sdjp.config import TINY
+from sdjp.config import MINI, TINY
 from sdjp.images import read_metadata
 from tests.safety_files import save_checker
 
@@ -78,11 +78,8 @@ def test_a_safety_checker_is_read_when_pictures_are_looked_at(tmp_path: Path) ->
 def test_embeddings_are_found_beside_a_text_encoder_that_is_away(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    table = Pipeline.from_pretrained().text_encoder.get_parameter("token_embedding.weight")
-    save_file(
-        {"emb_params": torch.linspace(-1, 1, 2 * table.shape[1]).reshape(2, -1)},
-        tmp_path / "mine.safetensors",
-    )
+    rows = torch.linspace(-1, 1, 2 * MINI.text.width).reshape(2, -1)
+    save_file({"emb_params": rows}, tmp_path / "mine.safetensors")
     states = [
         Pipeline.from_pretrained(memory=memory, dtype="float32", embeddings_dir=tmp_path).encode_prompt(
             "mine の車"
