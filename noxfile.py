@@ -24,8 +24,9 @@ ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml("pyproject.toml")
 FAST = ["tests/unit", "tests/contract", "tests/property", "tests/e2e"]  # tests/golden holds data only
 CHOSEN = ["-m", "not slow and not network"]
-# One process a core with one thread each: small networks gain nothing from threads.
-PARALLEL = ["-n", "auto", "--dist", "loadfile"]
+# One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
+# not those with most tests first: the long ones with few tests would all be left for the end.
+PARALLEL = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 # Since Python 3.12 the interpreter itself tells which lines run, at next to no cost.
 MEASURED = {"COVERAGE_CORE": "sysmon"} if sys.version_info >= (3, 12) else {}
