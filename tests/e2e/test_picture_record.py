@@ -146,6 +146,10 @@ def test_a_picture_is_drawn_again_from_its_record(
     options = read_metadata(tmp_path / "00002.png").options
     assert options is not None
     assert (options.prompt, options.eta, options.seed, options.negative_prompt) == ("猫", 0.0, 8, "文字")
+    assert cli.main(["--from-png", str(folder / "00001.png"), "--hires", "2", *rest]) == 0
+    options = read_metadata(tmp_path / "00003.png").options
+    assert options is not None
+    assert (options.hires_strength, options.upscaler) == (0.0, "animevideo")  # the model's own, as without it
 
 
 def test_a_record_of_the_web_ui(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

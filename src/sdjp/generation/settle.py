@@ -224,6 +224,7 @@ def _larger(job: Job, hires: float, plan: Plan, config: ModelConfig) -> Job:
         max(round(side * hires / factor), 1) * factor for side in (job.options.height, job.options.width)
     )
     check_area(width, height)
+    assert job.options.hires_strength is not None  # it is settled where there is hires
     options = dataclasses.replace(
         job.options,
         height=height,

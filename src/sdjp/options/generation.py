@@ -285,12 +285,10 @@ class GenerationOptions:
         }
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         chosen = {name: value if given[name] is None else given[name] for name, value in defaults.items()}
-        if self.hires_strength is None:
+        if self.hires is not None and self.hires_strength is None:
             chosen["upscaler"], chosen["hires_strength"] = enlarging(
                 self.upscaler, default=upscaler, strength=0.4
             )
-            if self.hires is None:
-                chosen["upscaler"] = self.upscaler
         known = SAMPLERS.get(str(chosen["sampler"]))
         if self.eta is None:
             chosen["eta"] = 0.0 if known is None else known.eta
@@ -397,7 +395,6 @@ class ResolvedOptions(GenerationOptions):
     guidance_scale: float = field()
     sampler: str = field()
     eta: float = 0.0
-    hires_strength: float = 0.4
     token_merging: float = 0.0
     feature_reuse: int = 1
 
