@@ -44,6 +44,27 @@ def faults_of(path: Path) -> Iterator[None]:
         raise fault.of(path) from fault.__cause__
 
 
+def unloadable(
+    path: Path, ja: str, en: str, *, code: str, part: tuple[str, str], advice: tuple[str, str]
+) -> WeightsError:
+    """Return the error of a file that cannot be loaded as a part of a model.
+
+    Args:
+        path: The file.
+        ja: Why, without a full stop; what ends in a new line is a list.
+        en: The same in English.
+        code: Of the error.
+        part: What it was to be, in Japanese and in English.
+        advice: What to do, likewise.
+    """
+    ends = "" if ja.endswith("\n") else "。", "" if en.endswith("\n") else ". "
+    return WeightsError(
+        code,
+        ja=f"{path} を{part[0]}として読み込めません: {ja}{ends[0]}{advice[0]}",
+        en=f"cannot load {path} as {part[1]}: {en}{ends[1]}{advice[1]}",
+    )
+
+
 def damaged(ja: str, en: str) -> Fault:
     """Return the fault of a file of weights that is cut short or broken; the texts say where."""
     return Fault(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from sdjp.config import CLIPVisionConfig
-from sdjp.errors import WeightsError
 from sdjp.models.clip_vision import CLIPVision
 from sdjp.weights.configs.clip_vision import Shapes, from_json, from_shapes
-from sdjp.weights.files.faults import Invalid, texts_of
+from sdjp.weights.files.faults import Invalid, texts_of, unloadable
 from sdjp.weights.files.json_file import read_object, to_object
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import TensorFile
@@ -124,12 +125,12 @@ def _config(path: Path | None, shapes: Shapes) -> CLIPVisionConfig:
     return from_shapes(shapes) if vision is None else from_json(data, to_object(vision), len(shapes))
 
 
-def _refused(path: Path, ja: str, en: str) -> WeightsError:
-    ends = "" if ja.endswith("\n") else "。", "" if en.endswith("\n") else ". "
-    return WeightsError(
-        "image_encoder.weights",
-        ja=f"{path} を画像エンコーダーとして読み込めません: {ja}{ends[0]}"
+_refused: Final = functools.partial(
+    unloadable,
+    code="image_encoder.weights",
+    part=("画像エンコーダー", "an image encoder"),
+    advice=(
         "transformers の CLIPVisionModelWithProjection のフォルダーかファイルを指定してください。",
-        en=f"cannot load {path} as an image encoder: {en}{ends[1]}"
         "Give a folder or a file of transformers' CLIPVisionModelWithProjection.",
-    )
+    ),
+)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,8 +25,10 @@ from sdjp.models.ip_adapter import (
     cross_attentions,
 )
 from sdjp.models.unet import UNet
+from sdjp.weights.files.faults import unloadable
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import TensorFile
+from sdjp.weights.known import sha256
 from sdjp.weights.names.compare import Shape, compare
 from sdjp.weights.names.ip_adapter import ATTENTION, LAYERS, PROJECTION, Kind, published
 from sdjp.weights.networks import Unfilled
@@ -132,13 +134,9 @@ def open_ip_adapter(source: str | Path, encoder: ImageEncoderFile) -> IPAdapterF
     if problems is not None:
         raise _refused(path, f"\n{problems[0]}\n", f"\n{problems[1]}\n")
     _check_encoder(path, projection, embedding, encoder)
-    with open(path, "rb") as data:
-        digest = hashlib.sha256()
-        while piece := data.read(1 << 20):
-            digest.update(piece)
     return IPAdapterFile(
         path=path,
-        sha256=digest.hexdigest(),
+        sha256=sha256(path),
         file=file,
         kind=kind,
         projection=projection,
@@ -233,13 +231,13 @@ def _check_encoder(path: Path, projection: Projection, embedding: int, encoder: 
     )
 
 
-def _refused(path: Path, ja: str, en: str) -> WeightsError:
-    ends = "" if ja.endswith("\n") else "。", "" if en.endswith("\n") else ". "
-    return WeightsError(
-        "ip_adapter.weights",
-        ja=f"{path} を IP-Adapter として読み込めません: {ja}{ends[0]}"
+_refused: Final = functools.partial(
+    unloadable,
+    code="ip_adapter.weights",
+    part=(" IP-Adapter ", "an IP-Adapter"),
+    advice=(
         "Stable Diffusion v1 用の IP-Adapter（ip-adapter_sd15、ip-adapter-plus_sd15 など）を"
         "指定してください。",
-        en=f"cannot load {path} as an IP-Adapter: {en}{ends[1]}"
         "Give an IP-Adapter for Stable Diffusion v1 (ip-adapter_sd15, ip-adapter-plus_sd15 …).",
-    )
+    ),
+)

@@ -8,6 +8,7 @@ diffusers' ``AutoencoderTiny``.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable
@@ -16,10 +17,10 @@ from typing import Any, Final
 
 import torch
 
-from sdjp.errors import InputError, OutputError, WeightsError, reason
+from sdjp.errors import InputError, OutputError, reason
 from sdjp.models.preview import PreviewMap
 from sdjp.models.taesd import TAESDDecoder
-from sdjp.weights.files.faults import Invalid
+from sdjp.weights.files.faults import Invalid, unloadable
 from sdjp.weights.files.json_file import read_object
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import TensorFile
@@ -216,13 +217,13 @@ def _ours(name: str) -> str | None:
     return None if published is None else f"layers.{published[1]}.{published[2]}"
 
 
-def _refused(path: Path, ja: str, en: str) -> WeightsError:
-    ends = "" if ja.endswith("\n") else "。", "" if en.endswith("\n") else ". "
-    return WeightsError(
-        "preview.weights",
-        ja=f"{path} をプレビューのデコーダーとして読み込めません: {ja}{ends[0]}"
+_refused: Final = functools.partial(
+    unloadable,
+    code="preview.weights",
+    part=("プレビューのデコーダー", "a decoder of previews"),
+    advice=(
         "TAESD の taesd_decoder.safetensors か、"
         "diffusers の AutoencoderTiny のフォルダーを指定してください。",
-        en=f"cannot load {path} as a decoder of previews: {en}{ends[1]}"
         "Give TAESD's taesd_decoder.safetensors, or a folder of diffusers' AutoencoderTiny.",
-    )
+    ),
+)

@@ -8,6 +8,7 @@ encoder are read (``vision_model.`` since transformers 5, ``vision_model.vision_
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ from sdjp.errors import WeightsError
 from sdjp.models.safety_checker import SafetyChecker
 from sdjp.weights.configs.clip_vision import Shapes
 from sdjp.weights.configs.safety_checker import to_config
-from sdjp.weights.files.faults import Invalid, texts_of
+from sdjp.weights.files.faults import Invalid, texts_of, unloadable
 from sdjp.weights.files.json_file import read_object
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.names.clip_vision import IGNORED, canonical
@@ -192,12 +193,12 @@ def _config(place: _Place, shapes: Shapes) -> SafetyCheckerConfig:
         ) from error
 
 
-def _refused(path: Path, ja: str, en: str) -> WeightsError:
-    ends = "" if ja.endswith("\n") else "。", "" if en.endswith("\n") else ". "
-    return WeightsError(
-        "safety_checker.weights",
-        ja=f"{path} を安全性チェッカーとして読み込めません: {ja}{ends[0]}"
+_refused: Final = functools.partial(
+    unloadable,
+    code="safety_checker.weights",
+    part=("安全性チェッカー", "a safety checker"),
+    advice=(
         "CompVis/stable-diffusion-safety-checker と同じ形式のファイルを指定してください。",
-        en=f"cannot load {path} as a safety checker: {en}{ends[1]}"
         "Give a file of the form of CompVis/stable-diffusion-safety-checker.",
-    )
+    ),
+)

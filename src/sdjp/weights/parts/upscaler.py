@@ -7,7 +7,7 @@ under one (``body.0``). Everything else is told by the shapes: features, blocks 
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import math
 import os
 import re
@@ -20,10 +20,11 @@ from typing import Final
 import torch
 
 from sdjp import checks
-from sdjp.errors import InputError, WeightsError
+from sdjp.errors import InputError
 from sdjp.models.upscaler import Compact, RRDBNet
-from sdjp.weights.files.faults import Invalid
+from sdjp.weights.files.faults import Invalid, unloadable
 from sdjp.weights.files.readers import open_file
+from sdjp.weights.known import sha256
 from sdjp.weights.names.compare import Shape, compare
 from sdjp.weights.networks import Unfilled
 
@@ -119,7 +120,7 @@ def load_upscaler(source: str) -> Upscaler:
     network.load_state_dict(tensors, assign=True)
     return Upscaler(
         name=source if source in EMBEDDED else path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=sha256(path),
         network=network.eval().requires_grad_(False),
     )
 
@@ -240,12 +241,12 @@ def _indices(shapes: Mapping[str, Shape], pattern: str) -> Iterator[int]:
     return (int(match[1]) for name in shapes if (match := re.fullmatch(pattern, name)) is not None)
 
 
-def _refused(path: Path, ja: str, en: str) -> WeightsError:
-    ends = "" if ja.endswith("\n") else "。", "" if en.endswith("\n") else ". "
-    return WeightsError(
-        "upscaler.weights",
-        ja=f"{path} を拡大用のネットワークとして読み込めません: {ja}{ends[0]}"
+_refused: Final = functools.partial(
+    unloadable,
+    code="upscaler.weights",
+    part=("拡大用のネットワーク", "an upscaler"),
+    advice=(
         "ESRGAN・Real-ESRGAN（RRDBNet か SRVGGNetCompact）のファイルを指定してください。",
-        en=f"cannot load {path} as an upscaler: {en}{ends[1]}"
         "Give a file of ESRGAN or Real-ESRGAN (RRDBNet or SRVGGNetCompact).",
-    )
+    ),
+)
