@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(folder: Path, run_beside: Callable[[Path], Path]) -> Path:
     """A folder of one's own, with all of it."""
-    shutil.copytree(folder, tmp_path, copy_function=os.link, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return run_beside(folder)
 
 
 def picture(here: Path, number: int) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -15,27 +13,12 @@ from PIL import Image
 from sdjp import Pipeline, cli
 from sdjp.images import read_metadata
 
-BENCH = Path(__file__).parents[2] / "examples" / "bench"
 QUICK = ["--steps", "2", "-W", "64", "-H", "64", "--safety", "off", "--seed", "1", "--skip_grid"]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "日本語 テスト"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def pointing(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module ``pointing``; the others of its folder can be imported as long as the test runs."""
-    monkeypatch.syspath_prepend(str(BENCH))
-    before = set(sys.modules)
-    yield importlib.import_module("pointing")
-    for name in set(sys.modules) - before:
-        if str(BENCH) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
+def pointing(import_bench: Callable[[str], ModuleType]) -> ModuleType:
+    return import_bench("pointing")
 
 
 def files() -> list[str]:

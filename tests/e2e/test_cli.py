@@ -21,15 +21,6 @@ from tests.pictures import size_of
 QUICK = ["--steps", "1", "-W", "64", "-H", "64", "--no-watermark", "--safety", "off"]
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder whose name has Japanese and a space in it, where the commands run."""
-    folder = tmp_path / "日本語 テスト"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def pixels(path: str | Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))
 

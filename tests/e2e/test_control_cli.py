@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +36,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(made: Path, run_beside: Callable[[Path], Path]) -> Path:
     """A folder with a checkpoint, a ControlNet and a picture."""
-    shutil.copytree(made, tmp_path, copy_function=os.link, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return run_beside(made)
 
 
 def picture(here: Path, number: int) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -17,27 +15,12 @@ from sdjp.config import MINI, SD_V1, TINY, ModelConfig
 from sdjp.images import read_metadata
 from sdjp.options.presets import PRESETS
 
-BENCH = Path(__file__).parents[2] / "examples" / "bench"
 QUICK = ["-W", "64", "-H", "64", "--no-watermark", "--safety", "off", "--seed", "1"]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "日本語 テスト"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module ``fast_quality``; the others of its folder can be imported as long as the test runs."""
-    monkeypatch.syspath_prepend(str(BENCH))
-    before = set(sys.modules)
-    yield importlib.import_module("fast_quality")
-    for name in set(sys.modules) - before:
-        if str(BENCH) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
+def bench(import_bench: Callable[[str], ModuleType]) -> ModuleType:
+    return import_bench("fast_quality")
 
 
 def pixels(number: int) -> np.ndarray:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,18 +18,6 @@ from sdjp.images import read_metadata
 from tests.safety_files import save_checker
 
 QUICK = ["--steps", "1", "-W", "64", "-H", "64", "--no-watermark", "--seed", "3"]
-BENCH = Path(__file__).parents[2] / "examples" / "bench"
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Imports a module of the bench, for as long as the test runs."""
-    monkeypatch.syspath_prepend(str(BENCH))
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if str(BENCH) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
 
 
 def test_the_command_draws_the_same_picture_and_says_how(
@@ -89,10 +76,12 @@ def test_embeddings_are_found_beside_a_text_encoder_that_is_away(tmp_path: Path)
     assert torch.equal(*states)
 
 
-def test_loading_is_measured_beside_reading(bench: Any, tmp_path: Path) -> None:
-    loading: ModuleType = bench("loading")
+def test_loading_is_measured_beside_reading(
+    import_bench: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    loading: ModuleType = import_bench("loading")
     path = tmp_path / "model-ema.ckpt"
-    bench("resident").write_random(path, TINY, torch.float32, ema=True)
+    import_bench("resident").write_random(path, TINY, torch.float32, ema=True)
     row = loading.row(path, torch.float32, "bfloat16", 1)
     assert row["to_read"]["median"] > 0
     assert row["file_gb"] > 2 * row["weights_gb"] > 0
@@ -100,10 +89,10 @@ def test_loading_is_measured_beside_reading(bench: Any, tmp_path: Path) -> None:
         assert row["peak_gb"] > row["anonymous_gb"] > 0
 
 
-def test_memory_is_measured_for_a_saving(bench: Any, tmp_path: Path) -> None:
-    memory: ModuleType = bench("memory")
+def test_memory_is_measured_for_a_saving(import_bench: Callable[[str], ModuleType], tmp_path: Path) -> None:
+    memory: ModuleType = import_bench("memory")
     path = tmp_path / "model.safetensors"
-    bench("resident").write_random(path, TINY, torch.float16)
+    import_bench("resident").write_random(path, TINY, torch.float16)
     row = memory.row(str(path), "float32", "low", "auto", steps=1)
     assert (row["memory"], row["engine"], row["dtype"]) == ("low", "eager", "float32")
     if sys.platform == "linux":
