@@ -33,7 +33,7 @@ from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.generation.settle import enlarged, enlarging_tile, settle, settle_record, upscaler_of
 from sdjp.loading import EXTRAS, Extras, Parts
-from sdjp.options import GenerationOptions, checked_steps, enlarging
+from sdjp.options import GenerationOptions, ResolvedOptions, checked_steps, enlarging
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
@@ -491,13 +491,32 @@ class Pipeline:
 
         Takes the same arguments. Pictures already given stay whatever happens to the later ones.
         """
-        given: dict[str, Any] = {"prompt": prompt, **arguments}
-        inputs = Inputs(**{name: given.pop(name) for name in INPUTS if name in given})
-        job = self._settle(GenerationOptions(**given), inputs)
+        job = self._job(prompt, arguments)
         size = job.count if batch_size is None else checks.plain(batch_size)
         if batch_size is not None:
             checks.count("batch_size", size, label="一度に描く枚数")
         return self._run().batches(job, size, Watch(bar=progress, on_step=on_step, cancel=cancel))
+
+    def check(
+        self, prompt: str | Sequence[str] | None = None, **arguments: Unpack[GenerationArguments]
+    ) -> ResolvedOptions:
+        """Refuse what :meth:`generate` would refuse, and draw nothing.
+
+        Takes the same arguments, but for those of how the run goes on. Prompts are not translated: a word of
+        the list of ``prompt_check`` is found when they are read.
+
+        Returns:
+            The options with everything filled in that was left open.
+
+        Raises:
+            InputError: If an argument is not usable.
+        """
+        return self._job(prompt, arguments).options
+
+    def _job(self, prompt: str | Sequence[str] | None, arguments: GenerationArguments) -> Job:
+        given: dict[str, Any] = {"prompt": prompt, **arguments}
+        inputs = Inputs(**{name: given.pop(name) for name in INPUTS if name in given})
+        return self._settle(GenerationOptions(**given), inputs)
 
     def upscale(
         self,

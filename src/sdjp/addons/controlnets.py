@@ -66,6 +66,11 @@ class ControlNets:
         self._loaded: dict[Path, tuple[ControlNetFile, LoadedControlNet]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that there are files of."""
+        return () if self._folder is None else tuple(sorted(self._folder.files()))
+
     def path(self, name: str | Path) -> Path:
         """Return the file of a name, or at a path: a ``Path``, or a text with the ending of a file of weights
         or a separator of folders in it.

@@ -89,6 +89,13 @@ class Addons:
     def __reduce__(self) -> tuple[Any, ...]:  # a copy reads the files anew
         return type(self), self._folders
 
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """The names that there are files of: ``"loras"``, ``"embeddings"`` and ``"controlnets"``."""
+        folders = {"loras": self.loras, "embeddings": self.embeddings}
+        found = {kind: () if of is None else tuple(sorted(of.files())) for kind, of in folders.items()}
+        return {**found, "controlnets": self.controlnets.names}
+
     def check(
         self, prompts: Sequence[Prompt], loras: Mapping[str, float], config: ModelConfig, networks: Networks
     ) -> None:

@@ -36,6 +36,7 @@ _BY_CODE: Final[Mapping[str, int]] = {
     "picture.unknown": 404,
     "queue.full": 429,
     "route.unknown": 404,
+    "server.stopping": 503,
     "token.missing": 401,
     "token.often": 429,
     "token.wrong": 401,

@@ -1,0 +1,416 @@
+"""The worker: one thread that draws what waits."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import io
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from sdjp.errors import Cancelled, InputError, SdjpError
+from sdjp.server.jobs.errors import UnexpectedError
+from sdjp.server.jobs.events import Events
+from sdjp.server.jobs.record import JobProgress, JobRecord, JobRequest, PictureRecord
+from sdjp.server.jobs.store import JobStore
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from sdjp.pipeline import Pipeline, Progress
+    from sdjp.result import GenerationResult
+
+_LOG: Final = logging.getLogger("sdjp.server")
+PREVIEW_SIDE: Final = 256  # pixels
+PREVIEW_EVERY: Final = 0.3  # seconds
+
+
+class Models(Protocol):
+    """Where the worker has its models from."""
+
+    def pipeline(self, name: str | None) -> Pipeline:
+        """The model of a name, loaded."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """A picture that is to be drawn: whose it is, and its own prompt and seed."""
+
+    job: JobRecord
+    index: int
+    prompt: str | None
+    negative: str | None
+    seed: int
+
+
+@dataclass(kw_only=True, eq=False)
+class Drawing:
+    """What is drawn now.
+
+    Attributes:
+        rows: All its pictures.
+        size: Pictures of a batch.
+        finished: How many of them are.
+        step: Steps done of the batch.
+        total: Steps that it takes.
+        begun: When its first step began (monotonic).
+    """
+
+    rows: Sequence[_Row]
+    size: int
+    finished: int = 0
+    step: int = 0
+    total: int = 0
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def batch(self) -> Sequence[_Row]:
+        """The pictures that are drawn now."""
+        return self.rows[self.finished : self.finished + self.size]
+
+    def progress(self, job: str) -> JobProgress:
+        """How far a job has come."""
+        own = [i for i, row in enumerate(self.rows) if row.job.id == job]
+        count = len(own) and self.rows[own[0]].job.request.count
+        done = count - len(own) + sum(i < self.finished for i in own)
+        batches = -(-len(self.rows) // self.size)
+        steps = self.finished // self.size * self.total + self.step
+        left = None
+        if steps:
+            left = (time.monotonic() - self.begun) / steps * (batches * self.total - steps)
+        return JobProgress(step=self.step, total=self.total, done=done, count=count, seconds_left=left)
+
+
+class Worker:
+    """Draws jobs, and says what becomes of them.
+
+    Args:
+        store: Where they are.
+        models: What to draw with.
+        events: Who is told.
+        batch: Pictures that are drawn together at most.
+        wanted: Whether someone looks at previews of a job.
+        tell: Called with the id of a job whose state has changed.
+        stopping: Set when the server stops: the batch that is drawn now is finished, the rest waits.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        models: Models,
+        events: Events,
+        *,
+        batch: int,
+        wanted: Callable[[str], bool],
+        tell: Callable[[str], None],
+        stopping: threading.Event,
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._events = events
+        self._batch = batch
+        self._wanted = wanted
+        self._tell = tell
+        self._stopping = stopping
+        self._dropped: set[str] = set()
+        self._previewed = 0.0
+        self._prompts: dict[str, dict[int, Mapping[str, Any]]] = {}
+        self._notes: dict[str, dict[str, Mapping[str, str]]] = {}
+        self.now: Drawing | None = None
+        self.previews: dict[str, bytes] = {}
+
+    def drop(self, job: str) -> None:
+        """Draw no more of a job."""
+        self._dropped.add(job)
+
+    def draw(self, jobs: Sequence[JobRecord]) -> None:
+        """Draw jobs together; whatever happens, each of them is over after that, or waits again."""
+        try:
+            started = self._store.start([job.id for job in jobs])
+            jobs = [job for job in jobs if job.id in started]  # without those that are cancelled by now
+            if not jobs:
+                return
+            for job in jobs:
+                self._tell(job.id)
+            pipe = self._models.pipeline(jobs[0].request.model)
+            if jobs[0].request.task == "upscale":
+                self._upscale(jobs[0], pipe)
+            else:
+                self._generate(jobs, pipe)
+        except Cancelled:
+            self._end(jobs)
+        except Exception as error:
+            if len(jobs) > 1 and not self._stopping.is_set():  # perhaps on account of one of them
+                self._store.put_back([job.id for job in jobs])
+                for job in jobs:
+                    self.draw([job])
+                return
+            self._fail(jobs, error)
+        finally:
+            self.now = None
+            for job in jobs:
+                self.previews.pop(job.id, None)
+                self._prompts.pop(job.id, None)
+                self._notes.pop(job.id, None)
+                self._dropped.discard(job.id)
+
+    def _end(self, jobs: Sequence[JobRecord]) -> None:
+        """Jobs that were stopped: those that are cancelled stay so, the others wait for the next start."""
+        waiting = [job.id for job in jobs if job.id not in self._dropped]
+        self._store.put_back(waiting)
+        for job in jobs:
+            if job.id in self._dropped:
+                self._store.settle(job.id, "cancelled")
+            self._tell(job.id)
+
+    def _fail(self, jobs: Sequence[JobRecord], error: Exception) -> None:
+        known = _known(error)
+        if isinstance(known, UnexpectedError):
+            _LOG.exception("job %s", jobs[0].id, exc_info=error)
+        for job in jobs:
+            self._store.settle(job.id, "failed", known)
+            self._tell(job.id)
+        gc.collect()
+
+    def _generate(self, jobs: Sequence[JobRecord], pipe: Pipeline) -> None:
+        rows = [row for job in jobs for row in _rows(job)]
+        drawing = self.now = Drawing(rows=rows, size=max(min(self._batch, len(rows)), 1))
+        request = jobs[0].request
+        options = {f: getattr(request.options, f) for f in request.options.__dataclass_fields__}
+        options.update(
+            prompt=[row.prompt for row in rows],
+            negative_prompt=[row.negative or "" for row in rows],
+            seed=[row.seed for row in rows],
+            num_images_per_prompt=1,
+        )
+        if not any(options["negative_prompt"]):
+            options["negative_prompt"] = None
+        finished = {job.id: job.request.count - sum(row.job.id == job.id for row in rows) for job in jobs}
+        if rows:
+            stream = pipe.stream(
+                **options,
+                **self._inputs(request),
+                batch_size=drawing.size,
+                progress=False,
+                on_step=self._on_step,
+            )
+            for result in stream:
+                batch = drawing.batch
+                for i, row in enumerate(batch):
+                    if row.job.id not in self._dropped:
+                        self._keep(row, result, i)
+                        finished[row.job.id] += 1
+                drawing.finished += len(batch)
+                drawing.step = 0
+                for job in {row.job.id: row.job for row in batch}.values():
+                    if finished[job.id] == job.request.count:
+                        self._finish(job)
+                if self._stopping.is_set() and drawing.finished < len(rows):
+                    raise Cancelled("stopped", ja="サーバーを終了します。", en="the server stops.")
+        for job in jobs:
+            if job.id in self._dropped:
+                self._store.settle(job.id, "cancelled")
+                self._tell(job.id)
+            elif not any(row.job.id == job.id for row in rows):  # all of it was finished before a restart
+                self._finish(job)
+
+    def _upscale(self, job: JobRecord, pipe: Pipeline) -> None:
+        request = job.request
+        row = _Row(job=job, index=0, prompt=None, negative=None, seed=0)
+        self.now = Drawing(rows=[row], size=1)
+        given = {name: getattr(request.options, name) for name in _OF_UPSCALE}
+        assert request.image is not None
+        result = pipe.upscale(
+            self._picture(request.image),
+            request.options.prompt,  # type: ignore[arg-type]  # request.py takes one prompt here
+            factor=request.factor or 2.0,
+            strength=request.strength,
+            progress=False,
+            on_step=self._on_step,
+            **given,
+        )
+        self._keep(row, result, 0)
+        self._finish(job)
+
+    def _finish(self, job: JobRecord) -> None:
+        self._store.settle(job.id, "done")
+        self._tell(job.id)
+
+    def _keep(self, row: _Row, result: GenerationResult, i: int) -> None:
+        """Keep one picture: on disk first, then tell of it."""
+        info, image, png = result.prompts[i], result.images[i], result.png(i)
+        reports = result.reports[i]
+        safety = [dict(report.data) for report in reports if report.name == "safety"]
+        picture = PictureRecord(
+            job=row.job.id,
+            index=row.index,
+            seed=result.seeds[i],
+            width=image.width,
+            height=image.height,
+            bytes=len(png),
+            flagged=result.flagged[i],
+            withheld=any(data.get("action") in ("blur", "black") for data in safety),
+            created=time.time(),
+            prompt="" if info is None else info.source,
+            english="" if info is None else info.english,
+            unknown=() if info is None else info.unknown,
+            model=result.model,
+        )
+        attention = attention_of(result, i) if result.attentions else None
+        self._store.pictures.keep(picture, png, owner=row.job.owner, attention=attention)
+        self._describe(row, result, i)
+        self._events.publish(row.job.id, "picture", picture.to_json())
+
+    def _describe(self, row: _Row, result: GenerationResult, i: int) -> None:
+        """Keep what was learnt of a job from one of its pictures: each prompt and each note once."""
+        prompts, notes = self._prompts.setdefault(row.job.id, {}), self._notes.setdefault(row.job.id, {})
+        info, request = result.prompts[i], row.job.request
+        if info is not None:
+            prompts[row.index // request.options.num_images_per_prompt] = info.to_json()
+        notes.update({note["en"]: note for note in _notes(result, i)})
+        given = request.options.to_json()
+        self._store.describe(
+            row.job.id,
+            options={**result.options.to_json(), **{name: given[name] for name in _GIVEN}},
+            prompts=[prompts[group] for group in sorted(prompts)],
+            notes=list(notes.values()),
+        )
+
+    def _inputs(self, request: JobRequest) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if request.image is not None:
+            found["image"] = self._picture(request.image)
+        if request.mask is not None:
+            found["mask"] = self._picture(request.mask)
+        if request.image_prompt:
+            found["image_prompt"] = [self._picture(name) for name in request.image_prompt]
+        if request.controls:
+            from sdjp.generation.controls import Control
+
+            found["controls"] = [
+                Control(**{**vars(control), "image": self._picture(control.image)})
+                for control in request.controls
+            ]
+        return found
+
+    def _picture(self, name: str) -> Image:
+        from sdjp import images
+
+        return images.with_origin(images.open_picture(self._store.inputs.where(name)), {"sha256": name})
+
+    def _on_step(self, progress: Progress) -> bool | None:
+        drawing = self.now
+        assert drawing is not None
+        drawing.step, drawing.total = progress.index, progress.total
+        jobs = {row.job.id for row in drawing.rows[drawing.finished :]}
+        if jobs <= self._dropped:
+            return False
+        for job in jobs:
+            self._events.publish(job, "progress", drawing.progress(job).to_json())
+        if time.monotonic() - self._previewed >= PREVIEW_EVERY:
+            self._preview(progress, drawing)
+        return None
+
+    def _preview(self, progress: Progress, drawing: Drawing) -> None:
+        seen: set[str] = set()
+        for i, row in enumerate(drawing.batch):
+            job = row.job.id
+            if job in seen or job in self._dropped or not self._wanted(job):
+                continue
+            seen.add(job)  # one of each job is enough to see how it goes
+            image = progress.preview(i)
+            image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+            buffer = io.BytesIO()
+            image.save(buffer, format="JPEG", quality=80)
+            self.previews[job] = buffer.getvalue()
+            text = base64.b64encode(self.previews[job]).decode("ascii")
+            self._events.publish(
+                job, "preview", {"index": row.index, "image": f"data:image/jpeg;base64,{text}"}
+            )
+            self._previewed = time.monotonic()
+
+
+_OF_UPSCALE: Final = (
+    *("negative_prompt", "num_inference_steps", "guidance_scale", "sampler", "seed", "translate"),
+    *("tile", "overlap", "upscaler", "loras", "clip_skip", "preset"),
+)
+"""Options that ``Pipeline.upscale`` takes."""
+
+_GIVEN: Final = ("prompt", "negative_prompt", "seed", "num_images_per_prompt")
+"""Options of a job that are those of its request, not of a picture or of its batch."""
+
+
+def _rows(job: JobRecord) -> Iterator[_Row]:
+    """The pictures of a job that are still to be drawn; those of before a restart are there."""
+    options, each = job.request.options, job.request.options.num_images_per_prompt
+    there = {picture.index for picture in job.pictures}
+    for index in range(job.request.count):
+        if index not in there:
+            group = index // each
+            yield _Row(
+                job=job,
+                index=index,
+                prompt=_of(options.prompt, group),
+                negative=_of(options.negative_prompt, group),
+                seed=options.seed[index]
+                if isinstance(options.seed, tuple)
+                else int(options.seed or 0) + index,
+            )
+
+
+def _of(given: str | tuple[str, ...] | None, group: int) -> str | None:
+    return given[group] if isinstance(given, tuple) else given
+
+
+def attention_of(result: GenerationResult, index: int) -> bytes:
+    """What of a picture each word of its prompt drew, as the JSON that the server gives."""
+    info = result.prompts[index]
+    words, height, width = [], 0, 0
+    seen: set[str] = set()
+    for part in () if info is None else info.parts:
+        if part.english and part.source not in seen:
+            seen.add(part.source)
+            try:
+                values = result.attention(part.source, index).values
+            except InputError:  # no token came from it
+                continue
+            height, width = values.shape
+            peak = float(values.max()) or 1.0
+            levels = (values / peak * 255).round().astype("uint8").tobytes()
+            words.append(
+                {
+                    "source": part.source,
+                    "english": part.english,
+                    "map": base64.b64encode(levels).decode("ascii"),
+                }
+            )
+    return json.dumps({"height": height, "width": width, "words": words}, ensure_ascii=False).encode()
+
+
+def _notes(result: GenerationResult, index: int) -> list[Mapping[str, str]]:
+    """What of the reports is more than that all went as it should."""
+    return [
+        {"ja": report.ja, "en": report.en}
+        for report in result.reports[index]
+        if report.status in ("failed", "unavailable", "skipped")
+        or report.data.get("flagged") is True
+        or report.name == "negative_prompt"
+    ]
+
+
+def _known(error: Exception) -> SdjpError:
+    if isinstance(error, SdjpError):
+        return error
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return SdjpError(
+            "memory.full",
+            ja="メモリーが足りません。絵を小さくするか、枚数を減らしてください。",
+            en="out of memory. Choose a smaller size or fewer pictures.",
+        )
+    return UnexpectedError.of(error)
