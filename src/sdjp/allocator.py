@@ -42,7 +42,13 @@ def kept_pages() -> Iterator[None]:
                 tune(_MMAP_MAX, 65536)
                 tune(_MMAP_THRESHOLD, 32 << 20)  # where glibc's own adjustment, now off, would end
                 tune(_TRIM_THRESHOLD, 64 << 20)
-                ctypes.CDLL(None).malloc_trim(0)
+                give_back()
+
+
+def give_back() -> None:
+    """Give freed memory that the allocator has kept back to the system."""
+    if _mallopt() is not None:
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextlib.contextmanager

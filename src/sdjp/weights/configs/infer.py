@@ -29,7 +29,12 @@ OTHERS: Final = (
     ("model.diffusion_model.double_blocks.", "FLUX", "FLUX"),
     ("double_blocks.", "FLUX", "FLUX"),
     ("control_model.", "ControlNet", "a ControlNet"),
+    ("controlnet_cond_embedding.", "ControlNet", "a ControlNet"),
     ("lora_", "LoRA（単独では使えません）", "a LoRA, which is no model by itself"),
+    ("base_model.model.", "LoRA（単独では使えません）", "a LoRA, which is no model by itself"),
+    ("unet.down_blocks.", "LoRA（単独では使えません）", "a LoRA, which is no model by itself"),
+    ("image_proj.", "IP-Adapter（単独では使えません）", "an IP-Adapter, which is no model by itself"),
+    ("emb_params", "Textual Inversion の埋め込み（単独では使えません）", "an embedding of textual inversion"),
     (
         "string_to_param",
         "Textual Inversion の埋め込み（単独では使えません）",
