@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
-
-from sdjp.text.normalize import normalize
 
 _KATAKANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 
 def folded(text: str) -> str:
-    """A text as it is compared: normalized, in small letters, in hiragana."""
-    return normalize(text).casefold().translate(_KATAKANA)
+    """A text as it is compared: NFKC, in small letters, in hiragana."""
+    return unicodedata.normalize("NFKC", text).casefold().translate(_KATAKANA)
 
 
 def search_words(*texts: str) -> str:
