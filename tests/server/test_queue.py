@@ -110,8 +110,8 @@ def test_a_job_is_drawn_and_kept(make: Callable[..., JobQueue], tiny: Pipeline) 
     options = read_metadata(io.BytesIO(data)).options
     assert options is not None
     assert (options.seed, options.prompt) == (2, "赤い猫")
-    assert queue.counts["done"] == 1
-    assert queue.counts["pictures"] == 2
+    assert queue.counts['sdjp_jobs_total{state="done"}'] == 1
+    assert queue.counts["sdjp_pictures_total"] == 2
 
 
 def test_ids_are_owned_and_cannot_be_guessed(make: Callable[..., JobQueue]) -> None:

@@ -1,7 +1,7 @@
 """Figures in the text format of Prometheus (version 0.0.4); they say nothing of prompts.
 
-Names and units follow Prometheus' "Metric and label naming" and, for the process, its client libraries. To add
-one: a row in :data:`FAMILIES`, and its samples where it is counted.
+Names and units follow Prometheus' "Metric and label naming" and, for the process, its client libraries. To
+add one: a row in :data:`FAMILIES`, and its samples where it is counted.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ FAMILIES: Final = (
     Family(name="sdjp_jobs_total", kind="counter", help="Jobs that are over, by state."),
     Family(name="sdjp_pictures_total", kind="counter", help="Pictures that were finished."),
     Family(name="sdjp_pictures_withheld_total", kind="counter", help="Of those, held back as unsafe."),
+    Family(name="sdjp_pictures_bytes", kind="gauge", help="Bytes of the pictures that are kept."),
     Family(name="sdjp_drawing_seconds_total", kind="counter", help="Time spent drawing."),
     Family(name="sdjp_queue_wait_seconds", kind="histogram", help="Time from a job's arrival to its start."),
     Family(name="sdjp_http_requests_total", kind="counter", help="Requests that were answered."),

@@ -151,6 +151,12 @@ class ModelShelf:
             loaded = None if self._drawing is None else self._pipelines.get(self._drawing)
         return None if loaded is None else loaded.pipeline
 
+    def loaded_as(self, name: str) -> Pipeline | None:
+        """The pipeline of a model, if it is loaded."""
+        with self._lock:
+            loaded = self._pipelines.get(name)
+        return None if loaded is None else loaded.pipeline
+
     @property
     def ready(self) -> bool:
         """Whether a model was loaded: from then on jobs can be drawn, even while another one is loaded."""

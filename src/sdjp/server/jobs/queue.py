@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sdjp.errors import SdjpError
+from sdjp.server.jobs.counts import Counts
 from sdjp.server.jobs.errors import (
     PATIENCE,
     JobUnknownError,
@@ -30,6 +31,7 @@ _LOG: Final = logging.getLogger("sdjp.server")
 LOOK_AHEAD: Final = 64
 """Waiting jobs among which those are looked for that can be drawn together with the first."""
 TIDY_EVERY: Final = 60.0  # seconds
+_NOW: Final[tuple[State, ...]] = ("queued", "drawing")
 LOOKED: Final = 10.0
 """Seconds for which someone who asked for a preview wants another one."""
 
@@ -75,7 +77,7 @@ class JobQueue:
         self._stopping = threading.Event()
         self._seconds_each = 5.0  # of a job; learnt as they are drawn
         self._broken: dict[str, SdjpError] = {}
-        self._counts: dict[str, float] = defaultdict(float)
+        self._counts = Counts()
         self._worker = Worker(
             self._store,
             models,
@@ -126,11 +128,12 @@ class JobQueue:
         with self._changed:
             waiting = self.waiting
             if waiting >= self._max_queue:
+                self._counts.refused()
                 seconds = round(self._seconds_each * waiting / 2)
                 raise QueueFullError.at(waiting, retry_after=min(max(seconds, 1), PATIENCE))
             job, new = self._store.add(request, owner=owner, key=key)
             if new:
-                self._counts["submitted"] += 1
+                self._counts.submitted()
                 self._changed.notify_all()
         return job
 
@@ -333,8 +336,9 @@ class JobQueue:
 
     @property
     def counts(self) -> Mapping[str, float]:
-        """Figures since the start: jobs by what became of them, pictures, seconds; and bytes on disk."""
-        return {**self._counts, "waiting": self.waiting, "bytes": self._store.pictures.bytes}
+        """Figures of now and since the start, by the names that Prometheus has them under."""
+        now = {f'sdjp_jobs{{state="{state}"}}': self._store.count(state) for state in _NOW}
+        return {**now, **self._counts.samples(), "sdjp_pictures_bytes": self._store.pictures.bytes}
 
     # The worker's thread.
 
@@ -375,7 +379,7 @@ class JobQueue:
             return [job for job in chosen if self._store.get(job.id).state == "queued"]
 
     def _learn(self, jobs: Sequence[JobRecord], seconds: float) -> None:
-        self._counts["seconds"] += seconds
+        self._counts.drawn(seconds)
         self._seconds_each += 0.2 * (seconds / len(jobs) - self._seconds_each)
 
     def _give_up(self, error: SdjpError | None) -> None:
@@ -402,8 +406,9 @@ class JobQueue:
         except SdjpError:  # it was deleted in the meantime
             return
         if record.over:
-            self._counts[record.state] += 1
-            self._counts["pictures"] += len(record.pictures)
+            self._counts.over(record)
+        elif record.state == "drawing":
+            self._counts.begun(record)
         self._events.publish(job, "job", self.state_of(record), last=record.over)
 
     def _watch(self, job: str, number: int) -> None:
