@@ -33,7 +33,7 @@ from sdjp.generation.progress import OnStep, Progress, Watch
 from sdjp.generation.run import Run
 from sdjp.generation.settle import enlarged, enlarging_tile, settle, settle_record, upscaler_of
 from sdjp.loading import EXTRAS, Extras, Parts
-from sdjp.options import GenerationOptions, ResolvedOptions, checked_steps, enlarging
+from sdjp.options import GenerationOptions, ResolvedOptions, check_option, checked_steps, enlarging
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
@@ -310,6 +310,7 @@ class Pipeline:
         ``num_inference_steps`` is for prompts that change with the steps; the model's own number, if None.
         """
         texts = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
+        check_option("translate", translate)
         steps = checked_steps(num_inference_steps, default=self.config.defaults.num_inference_steps)
         prompts = [check_prompt(text) for text in texts]
         variants = [one for prompt in prompts for one in schedule(prompt, [steps]).prompts]

@@ -431,9 +431,18 @@ def checked_steps(steps: int | None, *, default: int) -> int:
     """
     if steps is None:
         return default
-    option = OPTIONS["num_inference_steps"]
-    option.rule.check("num_inference_steps", steps, factor=1, label=option.label)
+    check_option("num_inference_steps", steps)
     return steps
+
+
+def check_option(name: str, value: object) -> None:
+    """Refuse a value of one option, where its rule is the same with every model.
+
+    Raises:
+        InputError: If it has the wrong type or lies outside its range.
+    """
+    option = OPTIONS[name]
+    option.rule.check(name, value, factor=1, label=option.label)
 
 
 def enlarging(upscaler: str | None, *, default: str | None, strength: float) -> tuple[str | None, float]:

@@ -73,6 +73,8 @@ class Events:
         """Events of a job after one; None if what lies between is not known any more."""
         with self._lock:
             log = self._logs.get(job)
+            if event > self._last:  # the clock was put back, or a client made it up
+                return None
             if log is None:
                 return [] if event == self._last else None
             return [one for one in log if one.id > event]

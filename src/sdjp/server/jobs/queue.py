@@ -230,7 +230,8 @@ class JobQueue:
 
     def state_of(self, job: JobRecord) -> Mapping[str, object]:
         """A job as JSON data, with its place in the queue or its progress."""
-        return job.to_json(position=self.position(job), progress=self.progress(job.id))
+        progress = None if job.over else self.progress(job.id)
+        return job.to_json(position=self.position(job), progress=progress)
 
     # Pictures.
 
