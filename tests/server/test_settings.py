@@ -73,7 +73,12 @@ def test_what_cannot_be_is_refused(name: str, value: object, code: str) -> None:
 def test_what_can_be_is_taken() -> None:
     settings = Settings.checked(
         hosts=("pc.local", "192.168.1.5", "::1"),
-        origins=("https://example.com", "http://localhost:3000", "tauri://localhost", "chrome-extension://abc"),
+        origins=(
+            "https://example.com",
+            "http://localhost:3000",
+            "tauri://localhost",
+            "chrome-extension://abc",
+        ),
         root_path="/ai/sdjp",
         keep_days=None,
         keep_bytes=None,
@@ -134,7 +139,11 @@ def test_suggestions_differ_and_are_strong() -> None:
 
 def test_a_file_of_tokens_that_says_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("# nobody\n", encoding="utf-8")
-    for name, code in (("empty", "tokens.empty"), ("missing", "tokens.unreadable"), (".", "tokens.unreadable")):
+    for name, code in (
+        ("empty", "tokens.empty"),
+        ("missing", "tokens.unreadable"),
+        (".", "tokens.unreadable"),
+    ):
         with pytest.raises(InputError) as caught:
             read_tokens(file=tmp_path / name)
         assert caught.value.code == code
