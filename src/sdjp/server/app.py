@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -40,7 +41,10 @@ def create_app(context: Context) -> Starlette:
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=middleware(context.settings, context.limits, public=_paths(page)),
+        middleware=[
+            Middleware(health.CountRequests),
+            *middleware(context.settings, context.limits, public=_paths(page)),
+        ],
         exception_handlers=exception_handlers(context.settings.language),
     )
 
