@@ -12,6 +12,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
@@ -59,6 +60,7 @@ def create_app(context: Context) -> Starlette:
     return Starlette(
         routes=routes,
         lifespan=lifespan,
+        middleware=[Middleware(health.CountRequests)],
         exception_handlers={SdjpError: known, HTTPException: http, Exception: unknown},
     )
 

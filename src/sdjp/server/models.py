@@ -168,6 +168,11 @@ class ModelShelf:
             loaded = self._pipelines.get(self._drawing or "") or self._pipelines.get(EMBEDDED_MODEL)
         return None if loaded is None else loaded.pipeline
 
+    def addons(self) -> dict[str, tuple[str, ...]]:
+        """The names of add-ons that a job may call: ``"loras"``, ``"embeddings"``, ``"controlnets"``."""
+        pipe = self.explain_with()
+        return {"loras": (), "embeddings": (), "controlnets": ()} if pipe is None else pipe.addons.names
+
     def _usable(self, name: str) -> tuple[str, ModelFile]:
         found, file = self._catalog.find(name)
         problem = self._catalog.read(file).problem
