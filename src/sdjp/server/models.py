@@ -136,6 +136,7 @@ class ModelShelf:
             found, file = self._usable(self._in_use if name is None else name)
             loaded = self._pipelines.get(found)
             if loaded is None or loaded.mark != file.mark:
+                del loaded  # not to be held here while another one is loaded
                 if found != EMBEDDED_MODEL:
                     self._free()
                 loaded = self._loaded_from(file)
