@@ -32,7 +32,8 @@ _PARAMETERS: Final = {
     "steps": "num_inference_steps",
 }
 _OWN_PARAMETERS: Final = frozenset(
-    "image mask model n output_compression output_format partial_images response_format size stream background".split()
+    "image mask model n size background output_format output_compression response_format stream "
+    "partial_images".split()
 )
 
 
@@ -102,10 +103,9 @@ def error_response(request: Request, error: SdjpError, *, begun: bool = False) -
 
 def _message(request: Request, error: SdjpError) -> str:
     accepted = request.headers.get("accept-language")
-    if language_of(accepted, "ja") == language_of(
-        accepted, "en"
-    ):  # whichever is the default: it is asked for
-        return error.message(language_of(accepted, "ja"))
+    language = language_of(accepted, "ja")
+    if language == language_of(accepted, "en"):  # it is asked for, and no default
+        return error.message(language)
     return f"{error.ja} / {error.en}"
 
 

@@ -18,7 +18,7 @@ FileFormat: TypeAlias = Literal["png", "jpeg", "webp"]
 MAX_PARTIAL_IMAGES: Final = 3
 _BEST: Final = 100  # per cent, where no output_compression is given
 _BY_ADDRESS: Final = "dall-e"
-"""Models of this family answered with addresses where nothing else was asked for, and their clients expect it."""
+"""Models of this family answered with addresses unless told otherwise, and their clients expect it."""
 
 _JOB: Final = frozenset([*OPTIONS, "image", "mask", "image_prompt", "controls"]) - {"prompt"}
 """Fields of a job that a request may have besides OpenAI's."""
@@ -77,7 +77,7 @@ def read_call(given: Mapping[str, Any], *, models: Collection[str], max_pictures
     for name in ("prompt", "model"):
         if name in fields:
             checks.text(name, fields[name])
-    asked = fields.get("model")
+    asked = fields.get("model") or None
     body = {name: value for name, value in fields.items() if name in _JOB}
     body["prompt"] = fields["prompt"]
     if asked in models:
@@ -99,7 +99,8 @@ def read_call(given: Mapping[str, Any], *, models: Collection[str], max_pictures
             "output_format.url",
             ja=f"アドレス（url）で渡す絵は PNG だけです。{output_format} で受け取るには、"
             "response_format に b64_json を指定してください。",
-            en=f"pictures at an address (url) are PNG only. For {output_format}, set response_format to b64_json.",
+            en=f"pictures at an address (url) are PNG only. For {output_format}, set response_format to "
+            "b64_json.",
         )
     return ImageCall(
         body=body,
@@ -132,7 +133,8 @@ def _size(fields: Mapping[str, Any]) -> dict[str, Any]:
     if found is None:
         raise InputError(
             "size.form",
-            ja=f"size は、512x512 のような「幅x高さ」か auto で指定してください（指定された値: {shown(size)}）。",
+            ja="size は、512x512 のような「幅x高さ」か auto で指定してください"
+            f"（指定された値: {shown(size)}）。",
             en=f"size must be WIDTHxHEIGHT, such as 512x512, or auto, not {shown(size)}.",
         )
     return {"width": int(found[1]), "height": int(found[2])}

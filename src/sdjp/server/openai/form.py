@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
 from PIL import Image, ImageChops

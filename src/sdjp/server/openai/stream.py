@@ -12,9 +12,9 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from PIL import Image
 
+from sdjp.server.jobs.record import JobRecord
 from sdjp.server.openai.answer import BACKGROUND, Content, Notes, about, converted, given, size_of, usage
 from sdjp.server.openai.fields import ImageCall
-from sdjp.server.jobs.record import JobRecord
 
 T = TypeVar("T")
 Kind: TypeAlias = Literal["image_generation", "image_edit"]
