@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -37,6 +38,20 @@ _OWN_PARAMETERS: Final = frozenset(
 )
 
 
+class ModelUnknownError(InputError):
+    """There is no such model, which a request for pictures would not mind."""
+
+    @classmethod
+    def of(cls, name: str, known: Sequence[str]) -> ModelUnknownError:
+        """The error for a name; its code is the one that OpenAI gives."""
+        names = ", ".join(known)
+        return cls(
+            "model_not_found",
+            ja=f"モデル {name} はありません。あるのは {names} です。",
+            en=f"there is no model {name}. There are: {names}.",
+        )
+
+
 class WithheldError(InputError):
     """The safety checker flagged every picture of a request."""
 
@@ -70,6 +85,8 @@ def outcome(job: JobRecord) -> SdjpError | None:
 
 def error_status(error: SdjpError) -> int:
     """The HTTP status of an error on OpenAI's routes."""
+    if isinstance(error, ModelUnknownError):
+        return 404
     status = status_of(error)
     return _BAD if status == 422 else status
 

@@ -22,6 +22,8 @@ from sdjp.server.limits import Limits
 
 MAX_FIELDS: Final = 200
 MAX_FILES: Final = 20
+OWN_MASK: Final = "dall-e"
+"""Models of this family took the transparent part of a picture itself, if there was no mask."""
 _INSIDE: Final = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 _WORDS: Final = frozenset("model size quality background output_format response_format user".split())
 

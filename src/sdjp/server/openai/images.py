@@ -23,7 +23,7 @@ from sdjp.server.openai.answer import Content, answer, content, given, size_of
 from sdjp.server.openai.attempts import Attempt, Attempts, Key
 from sdjp.server.openai.errors import error_body, error_response, outcome
 from sdjp.server.openai.fields import ImageCall, read_call
-from sdjp.server.openai.form import data_uri, one_picture, read_form, redrawn
+from sdjp.server.openai.form import OWN_MASK, data_uri, one_picture, read_form, redrawn
 from sdjp.server.openai.stream import BEAT, Kind, PartialImages, completed, event, with_heartbeats
 from sdjp.server.request import read_request
 
@@ -79,8 +79,8 @@ class Images:
             "route.unknown",
             ja="/v1/images/variations はありません。元の絵を /v1/images/edits に送ってください"
             "（mask なしなら全体を描き直し、strength で変える強さを選べます）。",
-            en="there is no /v1/images/variations: send the picture to /v1/images/edits (without a mask all of it "
-            "is redrawn; strength says how much).",
+            en="there is no /v1/images/variations: send the picture to /v1/images/edits (without a mask all of "
+            "it is redrawn; strength says how much).",
         )
         return error_response(request, error)
 
@@ -102,13 +102,17 @@ class Images:
             )
         pictures = {"image": data_uri(image)}
         mask = one_picture(files.get("mask"), name="mask")
+        if mask is None and str(fields.get("model")).startswith(OWN_MASK):
+            white = redrawn(image, name="image", limits=self._context.limits)
+            return pictures if white is None else {**pictures, "mask": data_uri(white)}
         if mask is not None:
             white = redrawn(mask, name="mask", limits=self._context.limits)
             if white is None:
                 raise InputError(
                     "mask.opaque",
                     ja="mask に透明な部分がありません。描き直すところを透明にした PNG を添えてください。",
-                    en="nothing in the mask is transparent: add a PNG that is transparent where it is to be redrawn.",
+                    en="nothing in the mask is transparent: add a PNG that is transparent where it is to be "
+                    "redrawn.",
                 )
             pictures["mask"] = data_uri(white)
         return pictures
@@ -176,7 +180,7 @@ class Images:
             left.cancel()
 
     async def _leave(self, attempt: Attempt, *, owner: str) -> None:
-        """Note that a connection is over. A job that nobody waits for is not begun; once begun, it is kept."""
+        """Note that a connection is over. A job that nobody waits for is not begun; if begun, it is kept."""
         attempt.waiting -= 1
         if attempt.waiting or attempt.answered or attempt.keyed:
             return

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sdjp.errors import InputError
 from sdjp.server.context import Context
-from sdjp.server.openai.errors import error_response
+from sdjp.server.openai.errors import ModelUnknownError, error_response
 
-OWNER = "sdjp"
-
-
-class ModelUnknownError(InputError):
-    """There is no such model, which a request for pictures would not mind."""
-
-    @classmethod
-    def of(cls, name: str, known: tuple[str, ...]) -> ModelUnknownError:
-        """The error for a name; its code is the one that OpenAI gives."""
-        names = ", ".join(known)
-        return cls(
-            "model_not_found",
-            ja=f"モデル {name} はありません。あるのは {names} です。",
-            en=f"there is no model {name}. There are: {names}.",
-        )
+OWNER: Final = "sdjp"
 
 
 def routes(context: Context) -> list[Route]:
