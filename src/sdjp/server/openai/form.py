@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from PIL import Image, ImageChops
@@ -22,7 +23,7 @@ from sdjp.server.limits import Limits
 
 MAX_FIELDS: Final = 200
 MAX_FILES: Final = 20
-OWN_MASK: Final = "dall-e"
+_OWN_MASK: Final = "dall-e"
 """Models of this family took the transparent part of a picture itself, if there was no mask."""
 _INSIDE: Final = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 _WORDS: Final = frozenset("model size quality background output_format response_format user".split())
@@ -62,12 +63,46 @@ async def read_form(request: Request) -> tuple[dict[str, Any], dict[str, list[by
     return fields, files
 
 
-def one_picture(files: list[bytes] | None, *, name: str) -> bytes | None:
-    """The one file of a name, if there is one.
+def given_pictures(
+    fields: Mapping[str, Any], files: Mapping[str, list[bytes]], *, limits: Limits
+) -> dict[str, str]:
+    """The pictures of a form as a job takes them: ``image``, and ``mask`` if there is one.
 
     Raises:
-        InputError: If there are several, which no model here can take together.
+        InputError: If there is none, or more than one of a kind, or a mask that has nothing transparent.
     """
+    for name in ("image", "mask"):
+        if fields.get(name) is not None:
+            raise InputError(
+                f"{name}.file",
+                ja=f"{name} は、文字列ではなく画像のファイルで送ってください。",
+                en=f"send {name} as the file of a picture, not as text.",
+            )
+    image = _one(files.get("image"), name="image")
+    if image is None:
+        raise InputError(
+            "image.missing",
+            ja="image がありません。元の絵のファイルを添えてください。",
+            en="there is no image: add the file of the picture to start from.",
+        )
+    mask = _one(files.get("mask"), name="mask")
+    white = None
+    if mask is not None:
+        white = _redrawn(mask, name="mask", limits=limits)
+        if white is None:
+            raise InputError(
+                "mask.opaque",
+                ja="mask に透明な部分がありません。描き直すところを透明にした PNG を添えてください。",
+                en="nothing in the mask is transparent: add a PNG that is transparent where it is to be "
+                "redrawn.",
+            )
+    elif str(fields.get("model")).startswith(_OWN_MASK):
+        white = _redrawn(image, name="image", limits=limits)
+    return {"image": _data_uri(image), **({} if white is None else {"mask": _data_uri(white)})}
+
+
+def _one(files: list[bytes] | None, *, name: str) -> bytes | None:
+    """The one file of a name, if there is one; no model here takes several together."""
     if not files:
         return None
     if len(files) > 1:
@@ -80,19 +115,15 @@ def one_picture(files: list[bytes] | None, *, name: str) -> bytes | None:
     return files[0]
 
 
-def data_uri(picture: bytes) -> str:
-    """A file as a job takes it."""
+def _data_uri(picture: bytes) -> str:
     return f"data:application/octet-stream;base64,{base64.b64encode(picture).decode()}"
 
 
-def redrawn(picture: bytes, *, name: str, limits: Limits) -> bytes | None:
+def _redrawn(picture: bytes, *, name: str, limits: Limits) -> bytes | None:
     """The mask that a transparent picture stands for: white where it is transparent (PNG, mode L).
 
     Returns:
-        None if the picture has no transparent pixel.
-
-    Raises:
-        InputError: If it is no picture, or too large.
+        None if no pixel is transparent.
     """
     try:
         with Image.open(io.BytesIO(picture)) as opened:

@@ -23,7 +23,7 @@ from sdjp.server.openai.answer import Content, answer, content, given, size_of
 from sdjp.server.openai.attempts import Attempt, Attempts, Key
 from sdjp.server.openai.errors import error_body, error_response, outcome
 from sdjp.server.openai.fields import ImageCall, read_call
-from sdjp.server.openai.form import OWN_MASK, data_uri, one_picture, read_form, redrawn
+from sdjp.server.openai.form import given_pictures, read_form
 from sdjp.server.openai.stream import BEAT, Kind, PartialImages, completed, event, with_heartbeats
 from sdjp.server.request import read_request
 
@@ -67,7 +67,7 @@ class Images:
 
         async def draw() -> Response:
             fields, files = await read_form(request)
-            pictures = await run_in_threadpool(self._given, fields, files)
+            pictures = await run_in_threadpool(given_pictures, fields, files, limits=self._context.limits)
             others = {name: "" for name in files if name not in pictures}  # told as without effect
             return await self._draw(request, "image_edit", {**fields, **others, **pictures})
 
@@ -79,43 +79,10 @@ class Images:
             "route.unknown",
             ja="/v1/images/variations はありません。元の絵を /v1/images/edits に送ってください"
             "（mask なしなら全体を描き直し、strength で変える強さを選べます）。",
-            en="there is no /v1/images/variations: send the picture to /v1/images/edits (without a mask all of "
-            "it is redrawn; strength says how much).",
+            en="there is no /v1/images/variations: send the picture to /v1/images/edits (without a mask all "
+            "of it is redrawn; strength says how much).",
         )
         return error_response(request, error)
-
-    def _given(self, fields: Mapping[str, Any], files: Mapping[str, list[bytes]]) -> dict[str, str]:
-        """The pictures of a form, as a job takes them."""
-        for name in ("image", "mask"):
-            if fields.get(name) is not None:
-                raise InputError(
-                    f"{name}.file",
-                    ja=f"{name} は、文字列ではなく画像のファイルで送ってください。",
-                    en=f"send {name} as the file of a picture, not as text.",
-                )
-        image = one_picture(files.get("image"), name="image")
-        if image is None:
-            raise InputError(
-                "image.missing",
-                ja="image がありません。元の絵のファイルを添えてください。",
-                en="there is no image: add the file of the picture to start from.",
-            )
-        pictures = {"image": data_uri(image)}
-        mask = one_picture(files.get("mask"), name="mask")
-        if mask is None and str(fields.get("model")).startswith(OWN_MASK):
-            white = redrawn(image, name="image", limits=self._context.limits)
-            return pictures if white is None else {**pictures, "mask": data_uri(white)}
-        if mask is not None:
-            white = redrawn(mask, name="mask", limits=self._context.limits)
-            if white is None:
-                raise InputError(
-                    "mask.opaque",
-                    ja="mask に透明な部分がありません。描き直すところを透明にした PNG を添えてください。",
-                    en="nothing in the mask is transparent: add a PNG that is transparent where it is to be "
-                    "redrawn.",
-                )
-            pictures["mask"] = data_uri(white)
-        return pictures
 
     async def _draw(self, request: Request, kind: Kind, fields: Mapping[str, Any]) -> Response:
         context, owner = self._context, request.state.owner
