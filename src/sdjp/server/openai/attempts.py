@@ -31,7 +31,7 @@ class Attempt:
         made: When, by the registry's clock.
         keyed: Whether its client gave it a key of its own, by which it will find it again.
         waiting: Connections that wait for it now.
-        answered: Whether one of them was given the pictures.
+        answered: Whether one of them was given the pictures, or told why there are none.
     """
 
     job: str

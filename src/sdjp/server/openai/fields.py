@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -54,14 +54,16 @@ class ImageCall:
     unused: tuple[str, ...]
 
 
-def read_call(given: Mapping[str, Any], *, models: Collection[str], max_pictures: int) -> ImageCall:
+def read_call(
+    given: Mapping[str, Any], *, resolve: Callable[[str], str | None], max_pictures: int
+) -> ImageCall:
     """Read the fields of a request; None stands for a field that is not there.
 
     Any name of a model is taken, since clients have OpenAI's names built in.
 
     Args:
         given: The fields of OpenAI's and of a job, by their names.
-        models: The names of the server's models.
+        resolve: Finds the model of the server that a name means, if there is one.
         max_pictures: As many may be drawn at once.
 
     Raises:
@@ -80,8 +82,9 @@ def read_call(given: Mapping[str, Any], *, models: Collection[str], max_pictures
     asked = fields.get("model") or None
     body = {name: value for name, value in fields.items() if name in _JOB}
     body["prompt"] = fields["prompt"]
-    if asked in models:
-        body["model"] = asked
+    found = None if asked is None else resolve(asked)
+    if found is not None:
+        body["model"] = found
     body.update(_count(fields, max_pictures=max_pictures))
     body.update(_size(fields))
 
@@ -104,7 +107,7 @@ def read_call(given: Mapping[str, Any], *, models: Collection[str], max_pictures
         )
     return ImageCall(
         body=body,
-        model=None if asked in models else asked,
+        model=asked if found is None else None,
         answer=answer,
         output_format=output_format,
         quality=quality,

@@ -98,7 +98,7 @@ def given_pictures(
             )
     elif str(fields.get("model")).startswith(_OWN_MASK):
         white = _redrawn(image, name="image", limits=limits)
-    return {"image": _data_uri(image), **({} if white is None else {"mask": _data_uri(white)})}
+    return {"image": _base64(image), **({} if white is None else {"mask": _base64(white)})}
 
 
 def _one(files: list[bytes] | None, *, name: str) -> bytes | None:
@@ -115,8 +115,8 @@ def _one(files: list[bytes] | None, *, name: str) -> bytes | None:
     return files[0]
 
 
-def _data_uri(picture: bytes) -> str:
-    return f"data:application/octet-stream;base64,{base64.b64encode(picture).decode()}"
+def _base64(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
 
 
 def _redrawn(picture: bytes, *, name: str, limits: Limits) -> bytes | None:

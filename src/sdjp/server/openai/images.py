@@ -19,12 +19,13 @@ from sdjp.errors import InputError, SdjpError
 from sdjp.server.context import Context
 from sdjp.server.jobs.errors import JobExpiredError, JobUnknownError
 from sdjp.server.jobs.record import JobRecord
+from sdjp.server.native import owner_of, read_json
 from sdjp.server.openai.answer import Content, answer, content, given, size_of
 from sdjp.server.openai.attempts import Attempt, Attempts, Key
 from sdjp.server.openai.errors import error_body, error_response, outcome
 from sdjp.server.openai.fields import ImageCall, read_call
 from sdjp.server.openai.form import given_pictures, read_form
-from sdjp.server.openai.stream import BEAT, Kind, PartialImages, completed, event, with_heartbeats
+from sdjp.server.openai.stream import BEAT, Kind, PartialImages, completed, event
 from sdjp.server.request import read_request
 
 _LEFT: Final = 499  # what proxies log for a client that is gone; nobody reads it
@@ -57,7 +58,7 @@ class Images:
         """Draw what a JSON body asks for."""
 
         async def draw() -> Response:
-            fields = await _json(request)
+            fields = await _object(request)
             return await self._draw(request, "image_generation", fields)
 
         return await _told(request, draw)
@@ -85,8 +86,8 @@ class Images:
         return error_response(request, error)
 
     async def _draw(self, request: Request, kind: Kind, fields: Mapping[str, Any]) -> Response:
-        context, owner = self._context, request.state.owner
-        call = read_call(fields, models=context.models.names, max_pictures=context.limits.max_pictures)
+        context, owner = self._context, owner_of(request)
+        call = read_call(fields, resolve=context.models.resolve, max_pictures=context.limits.max_pictures)
         attempt = await self._joined(request, call, (owner, await run_in_threadpool(_digest, kind, fields)))
         attempt.waiting += 1
         if call.stream:
@@ -101,12 +102,14 @@ class Images:
             if job is None:
                 return Response(status_code=_LEFT)
             error = outcome(job)
-            if error is not None:
-                return error_response(request, error, begun=job.attempts > 0)
-            contents = await run_in_threadpool(self._contents, request, call, job)
+            contents = []
+            if error is None:
+                contents = await run_in_threadpool(self._contents, request, call, job)
             attempt.answered = True
         finally:
             await self._leave(attempt, owner=owner)
+        if error is not None:
+            return error_response(request, error, begun=job.attempts > 0)
         return JSONResponse(answer(call, job, contents, notes=self._notes(call, job)))
 
     async def _joined(self, request: Request, call: ImageCall, key: Key) -> Attempt:
@@ -122,6 +125,9 @@ class Images:
         own_key = request.headers.get("idempotency-key")
 
         def submit() -> JobRecord:
+            known = None if own_key is None else self._context.queue.by_key(own_key, owner=owner)
+            if known is not None:
+                return known
             job = read_request(call.body, self._context, owner=owner)
             return self._context.queue.submit(job, owner=owner, key=own_key)
 
@@ -137,7 +143,7 @@ class Images:
 
     async def _settled(self, request: Request, attempt: Attempt) -> JobRecord | None:
         """The job as soon as it is over; None if the client is gone before."""
-        over = asyncio.ensure_future(self._context.queue.settled(attempt.job, owner=request.state.owner))
+        over = asyncio.ensure_future(self._context.queue.settled(attempt.job, owner=owner_of(request)))
         left = asyncio.ensure_future(_left(request))
         try:
             await asyncio.wait([over, left], return_when=asyncio.FIRST_COMPLETED)
@@ -151,25 +157,20 @@ class Images:
         attempt.waiting -= 1
         if attempt.waiting or attempt.answered or attempt.keyed:
             return
-
-        def cancel() -> None:
-            with suppress(JobUnknownError, JobExpiredError):
-                if self._context.queue.get(attempt.job, owner=owner).state == "queued":
-                    self._context.queue.cancel(attempt.job, owner=owner)
-
-        await run_in_threadpool(cancel)
+        with suppress(JobUnknownError, JobExpiredError):
+            await run_in_threadpool(self._context.queue.withdraw, attempt.job, owner=owner)
 
     async def _events(
         self, request: Request, kind: Kind, call: ImageCall, attempt: Attempt
     ) -> AsyncIterator[bytes]:
-        queue, owner = self._context.queue, request.state.owner
+        queue, owner = self._context.queue, owner_of(request)
         try:
             asked = (await run_in_threadpool(queue.get, attempt.job, owner=owner)).request.options
             size = size_of(asked.width, asked.height) if asked.width and asked.height else "auto"
             partial_images = PartialImages(kind, call, size=size)
             source = queue.events(attempt.job, owner=owner, previews=call.partial_images > 0)
             async with aclosing(source):
-                async for one in with_heartbeats(source):
+                async for one in source:
                     if one is None:
                         yield BEAT
                     elif one.kind == "progress":
@@ -180,10 +181,10 @@ class Images:
                             yield preview
             job = await queue.settled(attempt.job, owner=owner)
             error = outcome(job)
+            attempt.answered = True
             if error is not None:
                 raise error
             contents = await run_in_threadpool(self._contents, request, call, job)
-            attempt.answered = True
             for last in completed(kind, call, job, contents, notes=self._notes(call, job)):
                 yield last
         except SdjpError as error:  # the status was sent long ago
@@ -226,20 +227,13 @@ async def _told(request: Request, draw: Callable[[], Awaitable[Response]]) -> Re
         return error_response(request, error)
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def _object(request: Request) -> dict[str, Any]:
     """The object in the body of a request.
 
     Raises:
         InputError: If there is none.
     """
-    try:
-        data = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "body.json",
-            ja=f"本文を JSON として読めません（{error}）。",
-            en=f"the body is no JSON ({error}).",
-        ) from error
+    data = await read_json(request)
     if not isinstance(data, dict):
         raise InputError(
             "body.object",

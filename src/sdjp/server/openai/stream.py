@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 from PIL import Image
 
@@ -16,9 +15,7 @@ from sdjp.server.jobs.record import JobRecord
 from sdjp.server.openai.answer import BACKGROUND, Content, Notes, about, converted, given, size_of, usage
 from sdjp.server.openai.fields import ImageCall
 
-T = TypeVar("T")
 Kind: TypeAlias = Literal["image_generation", "image_edit"]
-HEARTBEAT: Final = 15.0  # seconds
 BEAT: Final = b": \n\n"  # a comment, which clients pass over
 
 
@@ -83,20 +80,6 @@ def completed(
         )
         for one, picture in zip(contents, given(job), strict=True)
     ]
-
-
-async def with_heartbeats(source: AsyncIterator[T], *, seconds: float = HEARTBEAT) -> AsyncIterator[T | None]:
-    """Whatever comes from ``source``, and None wherever nothing came for so long."""
-    while True:
-        coming = asyncio.ensure_future(anext(source))
-        try:
-            while not (await asyncio.wait([coming], timeout=seconds))[0]:
-                yield None
-            yield coming.result()
-        except StopAsyncIteration:
-            return
-        finally:
-            coming.cancel()
 
 
 def _common(call: ImageCall, size: str) -> dict[str, Any]:
