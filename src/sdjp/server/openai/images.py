@@ -87,7 +87,9 @@ class Images:
 
     async def _draw(self, request: Request, kind: Kind, fields: Mapping[str, Any]) -> Response:
         context, owner = self._context, owner_of(request)
-        call = read_call(fields, resolve=context.models.resolve, max_pictures=context.limits.max_pictures)
+        call = await run_in_threadpool(
+            read_call, fields, resolve=context.models.resolve, max_pictures=context.limits.max_pictures
+        )
         attempt = await self._joined(request, call, (owner, await run_in_threadpool(_digest, kind, fields)))
         attempt.waiting += 1
         if call.stream:
