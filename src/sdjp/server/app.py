@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from sdjp.errors import SdjpError
-from sdjp.server import health, native, openapi
+from sdjp.server import health, native, openai, openapi
 from sdjp.server.context import Context
 from sdjp.server.errors import body_of, headers_of, language_of, status_of, unexpected
 
@@ -32,7 +32,12 @@ def create_app(context: Context) -> Starlette:
         context: The parts of the server. The queue must not have been started.
     """
     page = Path(str(files("sdjp.server"))) / "page"
-    routes: list[BaseRoute] = [*native.routes(context), *openapi.routes(context), *health.routes(context)]
+    routes: list[BaseRoute] = [
+        *native.routes(context),
+        *openai.routes(context),
+        *openapi.routes(context),
+        *health.routes(context),
+    ]
     if page.is_dir():
         routes.append(Mount("/", StaticFiles(directory=page, html=True), name="page"))
 
