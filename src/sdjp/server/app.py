@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from sdjp.server import health, native, openapi
+from sdjp.server import health, native, openai, openapi
 from sdjp.server.answers import exception_handlers
 from sdjp.server.context import Context
 from sdjp.server.security import middleware
@@ -26,7 +26,12 @@ def create_app(context: Context) -> Starlette:
         context: The parts of the server. The queue must not have been started.
     """
     page = Path(str(files("sdjp.server"))) / "page"
-    routes: list[BaseRoute] = [*native.routes(context), *openapi.routes(context), *health.routes(context)]
+    routes: list[BaseRoute] = [
+        *native.routes(context),
+        *openai.routes(context),
+        *openapi.routes(context),
+        *health.routes(context),
+    ]
     if page.is_dir():
         routes.append(Mount("/", StaticFiles(directory=page, html=True), name="page"))
 
