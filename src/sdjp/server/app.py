@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from sdjp.errors import SdjpError
 from sdjp.server import health, native, openapi
+from sdjp.server.a1111 import routes as a1111
 from sdjp.server.context import Context
 from sdjp.server.errors import body_of, headers_of, language_of, status_of, unexpected
 
@@ -32,7 +33,12 @@ def create_app(context: Context) -> Starlette:
         context: The parts of the server. The queue must not have been started.
     """
     page = Path(str(files("sdjp.server"))) / "page"
-    routes: list[BaseRoute] = [*native.routes(context), *openapi.routes(context), *health.routes(context)]
+    routes: list[BaseRoute] = [
+        *native.routes(context),
+        *a1111.routes(context),
+        *openapi.routes(context),
+        *health.routes(context),
+    ]
     if page.is_dir():
         routes.append(Mount("/", StaticFiles(directory=page, html=True), name="page"))
 

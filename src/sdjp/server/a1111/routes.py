@@ -216,7 +216,7 @@ class _A1111:
         job = self._queue.drawing(owner=owner)
         ahead = None
         if job is None:
-            waiting, _ = self._queue.list(owner=owner, states=("queued",), limit=1)
+            waiting, _ = self._queue.find(owner=owner, states=("queued",), limit=1)
             job = waiting[0] if waiting else None
             ahead = None if job is None else self._queue.position(job)
         drawn = job is not None and ahead is None
