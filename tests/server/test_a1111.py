@@ -86,7 +86,7 @@ def context(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @pytest.fixture(scope="module")
 def client(context: Context) -> Iterator[TestClient]:
-    with TestClient(create_app(context), raise_server_exceptions=False) as client:
+    with TestClient(create_app(context), base_url="http://127.0.0.1:7860", raise_server_exceptions=False) as client:
         yield client
 
 
@@ -452,7 +452,7 @@ def test_withheld_pictures(models: Path, tmp_path: Path) -> None:
         """The reply, and how far each picture is from being flagged."""
         checker = save_checker(tmp_path / f"checker {threshold}", with_thresholds(threshold))
         context = context_of(models, tmp_path / f"data {threshold}", safety="blur", safety_checker=checker)
-        with TestClient(create_app(context)) as client:
+        with TestClient(create_app(context), base_url="http://127.0.0.1:7860") as client:
             reply = client.post(f"{API}/txt2img", json={**SMALL, "batch_size": 2})
             (job,), _ = context.queue.find(owner="local")
             records = [
