@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from sdjp.server import health, native, openai, openapi
+from sdjp.server.a1111 import routes as a1111
 from sdjp.server.answers import exception_handlers
 from sdjp.server.context import Context
 from sdjp.server.security import middleware
@@ -29,6 +30,7 @@ def create_app(context: Context) -> Starlette:
     routes: list[BaseRoute] = [
         *native.routes(context),
         *openai.routes(context),
+        *a1111.routes(context),
         *openapi.routes(context),
         *health.routes(context),
     ]
