@@ -31,14 +31,14 @@ async function call(method, path, { body, type = "application/json", headers = {
   try {
     answer = await fetch(url(path), { method, headers: sent, body, credentials: "same-origin" });
   } catch {
-    emit("connection", false);
+    emit("reached", false);
     throw new ApiError({
       code: "connection",
       ja: say("connection.lost", {}, "ja"),
       en: say("connection.lost", {}, "en"),
     });
   }
-  emit("connection", true);
+  emit("reached", true);
   if (answer.status === 204) return null;
   const data = await answer.json().catch(() => null);
   if (answer.ok) return data;

@@ -25,21 +25,26 @@ on("settings", (names) => {
   if (current && names.includes("model")) emit("capabilities", current);
 });
 
-/** The rule of an option, with what the schema wraps for "or nothing" taken out.
+/** The rule of an option, with what the schema wraps for "or nothing" and "or a list" taken out.
  *
- * @returns {type, minimum, maximum, choices, default, optional, help, title} or null if the server has no such option.
+ * @returns {type, minimum, maximum, choices, boolean, pair, default, help, title}; null if the server has no such
+ *   option. `default` is that of the model in use, `choices` what the server has at hand, `pair` the rule of each
+ *   of two numbers.
  */
 export function schemaOf(name) {
   const whole = current.schema.properties[name];
   if (!whole) return null;
   const kinds = (whole.anyOf ?? [whole]).flatMap((kind) => kind.anyOf ?? [kind]);
   const rule = kinds.find((kind) => kind.type !== "null" && kind.type !== "array") ?? kinds[0];
+  const list = kinds.find((kind) => kind.type === "array");
   const [ja, en] = (whole.description ?? "").split("\n");
+  const boolean = rule.enum?.includes(true) ?? rule.type === "boolean";
   return {
     ...rule,
-    choices: current[`${name}s`] ?? rule.enum ?? null,
+    choices: boolean ? null : (current[`${name}s`] ?? rule.enum ?? null),
+    boolean,
+    pair: list?.maxItems === 2 ? list.items : null,
     default: model()?.defaults?.[name] ?? whole.default ?? null,
-    optional: kinds.some((kind) => kind.type === "null"),
     help: language() === "en" ? (en ?? ja) : ja,
     title: whole.title ?? name,
   };

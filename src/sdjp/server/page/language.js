@@ -32,21 +32,22 @@ export function say(key, values = {}, wanted = current) {
 
 export const known = (key) => key in WORDS;
 
-/** Write the texts of `root` and all that is in it. */
-export function translate(root = document) {
-  for (const element of root.querySelectorAll(
-    "[data-word], [data-word-label], [data-word-placeholder], [data-word-title]",
-  )) {
-    for (const [name, write] of Object.entries(TARGETS)) {
-      if (name in element.dataset) write(element, say(element.dataset[name], { ...element.dataset }));
-    }
+/** Write the texts of one element: its data-word… are their keys, its other data- what goes in their braces. */
+export function translateOne(element) {
+  for (const [name, write] of Object.entries(TARGETS)) {
+    if (name in element.dataset) write(element, say(element.dataset[name], element.dataset));
   }
+}
+
+function translateAll() {
+  const wanted = "[data-word], [data-word-label], [data-word-placeholder], [data-word-title]";
+  document.querySelectorAll(wanted).forEach(translateOne);
 }
 
 export function setLanguage(wanted) {
   current = wanted === "en" ? "en" : "ja";
   document.documentElement.lang = current;
-  translate();
+  translateAll();
   emit("language", current);
 }
 

@@ -13,8 +13,9 @@
  *                  replace({…}), all(). `on(event, call)` and `emit(event, data)`.
  * language.js      `say(key, values)`; elements with data-word, data-word-label, data-word-placeholder,
  *                  data-word-title are written anew when the language changes. All texts are in words.js.
- * fields.js        `field(name)`: the labelled control of an option, made from its schema, bound to `settings`,
- *                  with a place for its error. `announce(text)` reads a text out.
+ * elements.js      `make(tag, attributes, …children)` makes an element; `announce(text)` reads a text out.
+ * fields.js        `field(name)`: the labelled control of an option, made from its schema, bound to `settings`.
+ * errors.js        an error goes to the element whose data-answers has the longest name its code begins with.
  *
  * Events:
  *   language      language                the language changed
@@ -28,11 +29,50 @@
  *   removed       {job: id, index}        a picture was deleted
  *   view          picture + {job: id}     wish: see it large (viewer)
  *   connection    true | false            the server answers again | does not
+ *   progress, position   job               its progress or its place in the queue changed
+ *   preview       {job: id, index, image} a sketch of the picture so far, as a data URI
  *   error         ApiError                shown beside the field that its code names
  */
 
 import { loadCapabilities } from "./capabilities.js";
-import { mountLanguage } from "./language.js";
+import { mountConnection, untilBack } from "./connection.js";
+import { mountDrawing } from "./drawing.js";
+import { mountJobs } from "./jobs.js";
+import { mountLanguage, say } from "./language.js";
+import { mountOptions } from "./options.js";
+import { mountDrawKey, mountPrompt } from "./prompt.js";
+import { mountQueue } from "./queue.js";
+import { mountResult } from "./result.js";
+import { mountSamples } from "./samples.js";
 
-mountLanguage(document.getElementById("language"));
-await loadCapabilities();
+const place = (id) => document.getElementById(id);
+
+mountLanguage(place("language"));
+mountConnection(place("connection"));
+await firstAnswer();
+mountPrompt(place("prompting"));
+mountSamples(place("samples"));
+mountOptions(place("options"));
+mountDrawing(place("drawing"));
+mountDrawKey(place("form"));
+mountResult(place("shown"));
+mountQueue(place("waiting"));
+await mountJobs();
+document.body.dataset.ready = "";
+
+/** Nothing can be shown without the server's answer. One that does not answer yet is waited for. */
+async function firstAnswer() {
+  for (;;) {
+    try {
+      return await loadCapabilities();
+    } catch (error) {
+      if (error.code === "connection") await untilBack();
+      else if (error.status === 503) await new Promise((resolve) => setTimeout(resolve, 1000));
+      else {
+        place("connection").textContent = say("error.start", { message: error.message });
+        place("connection").hidden = false;
+        throw error;
+      }
+    }
+  }
+}
