@@ -73,7 +73,8 @@ function number(name, schema, { place = null } = {}) {
     read: (input) => (input.value === "" ? null : Number(input.value)),
     write: (input, value) => {
       input.value = value ?? "";
-      input.placeholder = schemaOf(name).default ?? say("option.automatic");
+      const unset = `unset.${name}`;
+      input.placeholder = schemaOf(name).default ?? say(known(unset) ? unset : "option.automatic");
     },
   });
 }

@@ -3,6 +3,7 @@
 import { capabilities } from "./capabilities.js";
 import { make } from "./elements.js";
 import { labelOf } from "./fields.js";
+import { icon } from "./icons.js";
 import { say } from "./language.js";
 import { on, settings } from "./state.js";
 
@@ -30,7 +31,7 @@ export function mountLoras(root) {
       {},
       make("span", {}, name),
       input,
-      make("button", { type: "button", class: "small", "aria-label": say("loras.remove", { name }), onclick: () => weigh(name, null) }, "✕"),
+      make("button", { type: "button", class: "small", "aria-label": say("loras.remove", { name }), onclick: () => weigh(name, null) }, icon("close")),
     );
   }
 

@@ -65,7 +65,7 @@ export function showParts(root, info, { typed, light }) {
       "button",
       {
         type: "button",
-        class: marks.length ? "part doubtful" : "part",
+        class: marks.length && part.how !== "request" ? "part doubtful" : "part",
         "aria-pressed": "false",
         onpointerenter: (event) => event.pointerType === "mouse" && show(index),
         onpointerleave: () => show(held),

@@ -2,20 +2,20 @@
 
 import { make } from "./elements.js";
 import { field } from "./fields.js";
+import { icon } from "./icons.js";
 import { on, settings } from "./state.js";
 
 export function mountSeed(root) {
   let last = null; // seed of the picture that was drawn last
   const box = field("seed");
   const input = box.querySelector("input");
-  input.dataset.wordPlaceholder = "seed.random";
   const dice = make("button", {
     type: "button",
     class: "small",
     wordLabel: "seed.dice",
     wordTitle: "seed.dice",
     onclick: () => settings.set({ seed: null }),
-  }, "🎲");
+  }, icon("dice"));
   const again = make("button", {
     type: "button",
     class: "small",
@@ -23,10 +23,11 @@ export function mountSeed(root) {
     wordTitle: "seed.again",
     disabled: true,
     onclick: () => settings.set({ seed: last }),
-  }, "♻");
+  }, icon("again"));
   const row = make("div", { class: "joined" });
   input.replaceWith(row);
   row.append(input, dice, again);
+  box.classList.add("seed");
   root.append(box);
 
   const remember = (seed) => {

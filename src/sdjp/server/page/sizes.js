@@ -3,6 +3,7 @@
 import { capabilities, model } from "./capabilities.js";
 import { make } from "./elements.js";
 import { field } from "./fields.js";
+import { icon } from "./icons.js";
 import { say } from "./language.js";
 import { on, settings } from "./state.js";
 
@@ -21,7 +22,7 @@ export function mountSizes(root) {
       const { width, height } = current();
       settings.set({ width: height, height: width });
     },
-  }, "⇄");
+  }, icon("swap"));
   root.append(
     make("div", { class: "field" }, make("h3", { id: "size-title", word: "size.title" }), shapes),
     make("div", { class: "sides" }, width, swap, height),

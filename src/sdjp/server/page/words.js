@@ -98,7 +98,7 @@ export const WORDS = {
   "size.portrait": { ja: "縦長", en: "Portrait" },
   "size.landscape": { ja: "横長", en: "Landscape" },
   "size.swap": { ja: "幅と高さを入れ替える", en: "Swap width and height" },
-  "seed.random": { ja: "毎回変える", en: "random" },
+  "unset.seed": { ja: "毎回変える", en: "random" },
   "seed.dice": { ja: "毎回新しいシードにする", en: "A new seed every time" },
   "seed.again": { ja: "最後の絵のシードを使う", en: "The seed of the last picture" },
   "loras.add": { ja: "LoRA を足す…", en: "Add a LoRA…" },
