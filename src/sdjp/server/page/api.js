@@ -6,16 +6,12 @@ import { emit } from "./state.js";
 /** What the server, or the way to it, said: `code` begins with the name of the option concerned. */
 export class ApiError extends Error {
   constructor({ code, ja, en, status = 0, retryAfter = null }) {
-    super(ja);
+    super(); // with a text it would have a message of its own, in one language
     Object.assign(this, { code, ja, en, status, retryAfter });
   }
 
   get message() {
     return language() === "en" ? this.en : this.ja;
-  }
-
-  set message(text) {
-    this.ja ??= text;
   }
 }
 

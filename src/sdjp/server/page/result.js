@@ -1,6 +1,6 @@
 /* The picture that is being drawn, or was drawn last, and how far it is. */
 
-import { api } from "./api.js";
+import { api, ApiError } from "./api.js";
 import { model } from "./capabilities.js";
 import { announce, make } from "./elements.js";
 import { showError } from "./errors.js";
@@ -11,6 +11,7 @@ import { emit, on } from "./state.js";
 export function mountResult(root) {
   let job = null; // the one shown
   let chosen = null; // index of the picture that is shown large; null: the newest, or the preview
+  let told = 0; // halves of the progress that were read out
   const stage = make("div", { class: "stage" });
   const failure = make("div", {});
   const state = make("div", { class: "state" });
@@ -18,12 +19,10 @@ export function mountResult(root) {
   root.append(stage, failure, state, strip);
 
   on("job", (changed) => {
-    const front = goingOn()[0];
-    const over = !GOES_ON.includes(changed.state);
-    if (front?.state === "drawing" && front.id !== job?.id) take(front);
-    else if (changed.id === job?.id || job === null || (over && changed.pictures.length && !goingOn().some((one) => one.id === job.id))) take(changed);
-    else if (front && !GOES_ON.includes(job.state)) take(front);
-    if (over && changed.id === job?.id) close(changed);
+    const shown = changed.id === job?.id;
+    const next = shown || job === null || changed.pictures.length ? changed : job;
+    take(goingOn()[0] ?? next);
+    if (shown && !GOES_ON.includes(changed.state)) close(changed);
   });
   on("picture", (picture) => {
     if (picture.job !== job?.id) return;
@@ -62,10 +61,7 @@ export function mountResult(root) {
   function close(ended) {
     if (ended.state === "done") announce(say("job.done", { count: ended.pictures.length }));
     if (ended.state === "cancelled") announce(say("job.cancelled"));
-    if (ended.error) {
-      const { ja, en, code } = ended.error;
-      showError({ code, get message() { return document.documentElement.lang === "en" ? en : ja; } }, failure);
-    }
+    if (ended.error) showError(new ApiError(ended.error), failure);
   }
 
   const kept = () => job.pictures.filter((picture) => !picture.gone);
@@ -103,9 +99,15 @@ export function mountResult(root) {
     );
   }
 
-  /** The room that the picture will need, so that nothing jumps when it comes. */
+  /** The last picture stays until there is something of the next; or the room that it will need, lest it jumps. */
   function waitFor({ options }) {
     if (stage.querySelector("img.preview")) return;
+    const last = stage.querySelector("img");
+    if (last) {
+      last.className = "last";
+      stage.replaceChildren(last);
+      return;
+    }
     const { width, height } = { ...model()?.defaults, ...present(options) };
     const room = make("div", { class: "room" });
     room.style.aspectRatio = `${width} / ${height}`;
@@ -149,8 +151,6 @@ export function mountResult(root) {
     stage.className = "stage";
     stage.replaceChildren(make("figure", {}, view, make("div", { class: "row" }, caption, save)));
   }
-
-  let told = 0; // quarters of the progress that were read out
 
   function showProgress() {
     if (!job || !GOES_ON.includes(job.state)) {
