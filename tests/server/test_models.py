@@ -257,15 +257,15 @@ def test_links_out_of_the_folder_are_not_followed(folder: Path, originals: Path,
 
 def test_files_come_change_and_go(folder: Path, originals: Path) -> None:
     shelf = shelf_of(folder)
-    assert shelf.names == ("mini",)
+    assert list(shelf.names) == ["mini"]
     path = copy_of(originals / "a.safetensors", folder / "new.safetensors")
-    assert shelf.names == ("mini", "new")
+    assert list(shelf.names) == ["mini", "new"]
     first = summed(shelf, "new")["new"]
     copy_of(originals / "a.safetensors", path, note="other")
     assert by_name(shelf)["new"].sha256 != first.sha256
     assert summed(shelf, "new")["new"].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_bytes(b"<html>")
-    assert shelf.names == ("mini",)
+    assert list(shelf.names) == ["mini"]
     problem = by_name(shelf)["new"].problem
     assert problem is not None
     assert "HTML" in problem.ja
@@ -411,9 +411,10 @@ def test_what_cannot_be_used_is_refused_before_the_former_model_goes(folder: Pat
         with pytest.raises(InputError, match="LoRA") as caught:
             call("style")
         assert caught.value.code == "model.unusable"
-    for call in (shelf.use, shelf.pipeline, shelf.entry):
         with pytest.raises(ModelUnknown):
             call("no such model")
+    with pytest.raises(ModelUnknown):
+        shelf.entry("no such model")
     assert (shelf.loaded, shelf.in_use) == (pipe, "mini")
 
 
