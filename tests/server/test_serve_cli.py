@@ -18,8 +18,10 @@ import pytest
 
 from sdjp import cli
 from sdjp.cli.commands import ui
-from sdjp.errors import InputError
+from sdjp.cli.server_options import is_same_model, limits_of, loader, settings_of
+from sdjp.errors import InputError, SdjpError
 from sdjp.server.addresses import address_of, listen, url_of
+from sdjp.server.limits import Limits
 from sdjp.server.run import ADDRESS_FILE, running
 from sdjp.server.settings import Settings
 
@@ -154,6 +156,36 @@ def test_a_file_that_tells_no_address_is_passed_over(text: str, tmp_path: Path) 
     assert running(tmp_path) is None
     (tmp_path / ADDRESS_FILE).write_bytes(text.encode("latin-1"))
     assert running(tmp_path) is None
+
+
+def test_what_belongs_to_one_model_is_for_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "real.v1.ckpt"
+    own.write_bytes(b"")
+    for given in ("real.v1.ckpt", str(own), "./real.v1.ckpt", "real.v1"):
+        assert is_same_model(str(own), given)
+    assert is_same_model("mini", "mini")
+    assert not is_same_model("mini", "real.v1.ckpt")
+    assert not is_same_model(str(tmp_path / "other.ckpt"), "real.v1.ckpt")
+    args = cli.parse(
+        ["serve", "--model", "real.v1.ckpt", "--vae", "missing.ckpt", "--ip-adapter", "missing.bin"]
+    )
+    assert loader(args)("mini").config.name == "mini"  # without the VAE and the adapter of the other one
+    with pytest.raises(SdjpError):
+        loader(args)(own)
+
+
+def test_how_long_and_how_much_is_kept_can_be_left_open() -> None:
+    args = cli.parse(
+        ["serve", "--keep-days", "none", "--keep-gb", "2.5", "--max-body", "3", "--behind-proxy"]
+    )
+    settings, limits = settings_of(args), limits_of(args)
+    assert settings.keep_days is None
+    assert settings.keep_bytes == 2_500_000_000
+    assert limits.max_body == 3 * 2**20
+    assert settings.behind_proxy == "127.0.0.1,::1"
+    assert settings_of(cli.parse(["serve"])) == Settings.checked()
+    assert limits_of(cli.parse(["ui"])) == Limits()
 
 
 # The browser.
