@@ -42,14 +42,17 @@ function controlOf(name, schema) {
   if (schema.type === "integer" || schema.type === "number") return number(name, schema);
   return bound(name, make("input", { type: "text" }), {
     read: (control) => control.value.trim() || null,
-    write: (control, value) => (control.value = value ?? ""),
+    write: (control, value) => {
+      if (control.value.trim() !== (value ?? "")) control.value = value ?? "";
+    },
   });
 }
 
 /** Tie a control to its setting, both ways. */
 function bound(name, control, { read, write }) {
   control.id = `option-${name}`;
-  control.addEventListener("change", () => settings.set({ [name]: read(control) }));
+  // At every key: Ctrl+Enter draws what one sees, also where the field has not been left yet.
+  control.addEventListener("input", () => settings.set({ [name]: read(control) }));
   const show = () => write(control, settings.get(name));
   show();
   on("settings", (names) => names.includes(name) && show());
@@ -72,7 +75,7 @@ function number(name, schema, { place = null } = {}) {
   return bound(name, control, {
     read: (input) => (input.value === "" ? null : Number(input.value)),
     write: (input, value) => {
-      input.value = value ?? "";
+      if (input.value === "" || Number(input.value) !== value) input.value = value ?? "";
       const unset = `unset.${name}`;
       input.placeholder = schemaOf(name).default ?? say(known(unset) ? unset : "option.automatic");
     },

@@ -157,10 +157,10 @@ export function mountResult(root) {
       state.replaceChildren();
       return;
     }
-    const { step = 0, total = 1, done = 0, count = 1, seconds_left: left = null } = job.progress ?? {};
-    const share = (done + step / total) / count;
+    const { step = 0, total = 0, done = 0, count = 1, seconds_left: left = null } = job.progress ?? {};
+    const share = (done + (total ? step / total : 0)) / count;
     const text =
-      job.state === "queued" ? placeOf(job) : job.progress ? [
+      job.state === "queued" ? placeOf(job) : total ? [
         say("progress.steps", { step, total }),
         count > 1 && say("progress.pictures", { number: Math.min(done + 1, count), count }),
         left !== null && say("progress.left", { seconds: Math.max(1, Math.ceil(left)) }),
@@ -172,7 +172,7 @@ export function mountResult(root) {
       );
     }
     const bar = state.querySelector("progress");
-    if (job.state === "queued" || !job.progress) bar.removeAttribute("value");
+    if (!total) bar.removeAttribute("value");
     else bar.value = share;
     state.querySelector(".told").textContent = text;
     if (Math.floor(share * 2) > told && share < 1) {
