@@ -50,6 +50,7 @@ export function mountReading(root, { area, backing }) {
         });
       } catch (error) {
         found.error = error;
+        if (error.status === 503) later(); // a model is being loaded
       }
     }
     if (mine !== number) return; // an older answer

@@ -13,7 +13,7 @@ export function mountResult(root) {
   let chosen = null; // index of the picture that is shown large; null: the newest, or the preview
   let told = 0; // halves of the progress that were read out
   const stage = make("div", { class: "stage" });
-  const failure = make("div", {});
+  const failure = make("div", { class: "failure" });
   const state = make("div", { class: "state" });
   const strip = make("ul", { class: "strip", wordLabel: "result.all" });
   root.append(stage, failure, state, strip);
