@@ -7,6 +7,7 @@ import { labelOf } from "./fields.js";
 import { language } from "./language.js";
 
 const FIRST = ["num_inference_steps", "guidance_scale", "sampler", "spacing", "strength"];
+const NEUTRAL = { eta: 0, token_merging: 0, feature_reuse: 1 }; // what these are when they are not in use
 const SHOWN_ELSEWHERE = ["prompt", "negative_prompt", "width", "height", "seed", "num_images_per_prompt"];
 
 /** Write all of it into `root`.
@@ -54,7 +55,7 @@ function rows(picture, job) {
 
 /** Whether the value of an option says anything: the first ones always, others if they are not at their default. */
 function tells(name, value) {
-  if (value === null || value === undefined) return false;
+  if (value === null || value === undefined || NEUTRAL[name] === value) return false;
   const rule = schemaOf(name);
   return rule !== null && (FIRST.includes(name) || JSON.stringify(value) !== JSON.stringify(rule.default));
 }

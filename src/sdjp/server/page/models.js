@@ -10,10 +10,7 @@ import { on, settings } from "./state.js";
 export function mountModels(root) {
   const opener = button("models.open", open, { class: "small" });
   root.append(opener);
-  const write = () => {
-    const name = model().title || model().name;
-    setWord(opener, "models.open", { name });
-  };
+  const write = () => setWord(opener, "models.open", { name: model().name });
   on("capabilities", write);
   write();
 }
@@ -54,18 +51,19 @@ function choiceOf(entry, place) {
     make(
       "div",
       {},
-      make("label", { for: id }, entry.title || entry.name),
+      make("label", { for: id, word: entry.kind === "mini" ? "models.own" : null, values: { name: entry.name } }, entry.name),
       make("div", { id: `${id}-about`, class: "about" }, ...about(entry)),
     ),
   );
 }
 
 function about(entry) {
-  const what = [entry.name, entry.known, entry.kind, bytesText(entry.size)];
-  const facts = what.filter((fact, i) => fact && fact !== entry.title && what.indexOf(fact) === i);
-  const { license } = entry;
+  const { known, license } = entry;
+  const what = [known?.model, entry.kind, bytesText(entry.size), entry.file, entry.sha256?.slice(0, 10)];
+  const facts = what.filter((fact) => fact && fact !== entry.name);
   return [
     make("p", {}, facts.join(" · ")),
+    known ? make("p", {}, told(known.training)) : null,
     license
       ? make("p", { word: "models.license", values: { name: license.name } })
       : make("p", { word: "models.license.unknown" }),
@@ -76,7 +74,7 @@ function about(entry) {
 
 /** Let a model draw from now on, at its own size, steps and the like. */
 function choose(entry) {
-  const standard = Object.keys(entry.defaults).filter((name) => name in capabilities().schema.properties);
+  const standard = Object.keys(entry.defaults ?? {}).filter((name) => name in capabilities().schema.properties);
   settings.set({ ...Object.fromEntries(standard.map((name) => [name, null])), model: entry.name });
-  announce(say("models.chosen", { name: entry.title || entry.name }));
+  announce(say("models.chosen", { name: entry.name }));
 }

@@ -49,6 +49,5 @@ export function optionsOf(job, picture) {
 
 /** The body that draws one picture of a job again, pixel for pixel. */
 export function bodyOf(job, picture) {
-  const inputs = Object.fromEntries(job.inputs.map((name) => [name, { job: job.id, input: name }]));
-  return { ...optionsOf(job, picture), ...inputs, task: job.task, model: job.model };
+  return { ...optionsOf(job, picture), ...job.given };
 }

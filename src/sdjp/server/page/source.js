@@ -7,6 +7,7 @@ import { announce } from "./elements.js";
 import { askAboutRecord } from "./found.js";
 import { keep, kept } from "./keep.js";
 import { language, say } from "./language.js";
+import { MaskLayer } from "./mask_layer.js";
 import { picturesIn, readPicture, recordOf } from "./picture_file.js";
 import { takeOver } from "./record.js";
 import { makePanel } from "./source_panel.js";
@@ -65,14 +66,23 @@ export function mountSource(root) {
     await keep(KEPT, source);
   }
 
-  /** Use what the server has: a finished picture, or what a job was given. */
-  async function useOfServer({ value, path, mask = null }) {
+  /** Use what the server has. */
+  async function useOfServer(value, { maskAt = null } = {}) {
+    const url = api.url(pathOf(value));
     try {
-      const { naturalWidth: width, naturalHeight: height } = await loadImage(api.url(path));
-      await use({ url: api.url(path), value, width, height, mask });
+      const { naturalWidth: width, naturalHeight: height } = await loadImage(url);
+      const mask = maskAt && (await readMask(api.url(pathOf(maskAt)), { width, height }));
+      await use({ url, value, width, height, mask });
     } catch {
-      panel.warn("source.notPicture", { name: path });
+      panel.warn("source.notPicture", { name: url });
     }
+  }
+
+  /** Use what a job was given, and no more than that. */
+  async function useGiven({ image = null, mask = null, image_prompt = null, controls = null }) {
+    inputs.set({ image_prompt, controls });
+    if (image) await useOfServer(image, { maskAt: mask });
+    else if (source) remove();
   }
 
   async function setMask(mask) {
@@ -90,12 +100,7 @@ export function mountSource(root) {
     keep(KEPT, null);
   }
 
-  on("source", (picture) =>
-    useOfServer({
-      value: { job: picture.job, picture: picture.index },
-      path: `v1/jobs/${picture.job}/pictures/${picture.index}`,
-    }),
-  );
+  on("source", (wish) => (wish.given ? useGiven(wish.given) : useOfServer({ job: wish.job, picture: wish.index })));
   on("inputs", (names) => {
     if (source && names.includes("image") && inputs.get("image") === null) remove();
   });
@@ -105,6 +110,17 @@ export function mountSource(root) {
   });
   takeDropped(take);
   takePasted(take);
+}
+
+/** Where the server has a picture that a body names: a finished one, or one that a job was given. */
+const pathOf = ({ job, picture = null, input, index = 0 }) =>
+  `v1/jobs/${job}/${picture === null ? `inputs/${input}/${index}` : `pictures/${picture}`}`;
+
+async function readMask(url, { width, height }) {
+  const file = await (await fetch(url)).blob();
+  const layer = new MaskLayer(width, height);
+  layer.paste(await loadImage(url));
+  return { file, share: layer.share() };
 }
 
 /** Take what is dropped anywhere on the page. */

@@ -5,7 +5,7 @@ import { button, setWord, told } from "./dom.js";
 import { make } from "./elements.js";
 import { field, labelOf } from "./fields.js";
 import { paintMask } from "./mask.js";
-import { emit, on, settings } from "./state.js";
+import { emit, inputs, on, settings } from "./state.js";
 
 const SHAPE = 1.02; // shapes that differ less are the same
 const CELLS = 4; // sides are multiples of so many latent cells: what every UNet here can halve
@@ -32,13 +32,14 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     camera || matchMedia("(pointer: coarse)").matches ? button("source.camera", shooting, { class: "small" }) : null,
   );
   const help = make("p", { class: "help", word: "source.help" });
+  const others = make("div", { class: "deeds", hidden: true });
   const shown = make("div", { class: "source" });
   const feather = field("feather");
   const options = make("div", { class: "source-options", hidden: true }, slider("strength"), field("fit"), feather);
   root.setAttribute("data-answers", "image mask");
   root.append(
     make("h3", { word: "source.title" }),
-    help, shown, options, choices, chooser, photo, status, warning, notes,
+    help, shown, options, others, choices, chooser, photo, status, warning, notes,
   ); // prettier-ignore
   document.body.append(make("div", { class: "veil", word: "source.drop", "aria-hidden": "true" }));
 
@@ -92,6 +93,7 @@ export function makePanel(root, { take, camera, remove, setMask }) {
 
   on("settings", (names) => current && names.some((name) => ["width", "height"].includes(name)) && show(current));
   on("capabilities", () => current && show(current));
+  on("inputs", () => showOthers(others));
 
   return {
     show,
@@ -107,6 +109,21 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     },
     notes: (list) => notes.replaceChildren(...list.map((note) => make("p", { class: "note" }, told(note)))),
   };
+}
+
+/** Pictures that go along and that only an earlier job can have brought: they can be left out. */
+function showOthers(root) {
+  const prompts = inputs.get("image_prompt")?.length ?? 0;
+  const names = (inputs.get("controls") ?? []).map(({ name }) => name).join(", ");
+  const leave = () => inputs.set({ image_prompt: null, controls: null });
+  root.hidden = !prompts && !names;
+  root.replaceChildren(
+    ...[
+      prompts ? make("p", { word: "source.prompts", values: { count: prompts } }) : null,
+      names ? make("p", { word: "source.controls", values: { names } }) : null,
+      button("source.others.remove", leave, { class: "small" }),
+    ].filter(Boolean),
+  );
 }
 
 function fileInput(take, attributes = {}) {

@@ -81,7 +81,7 @@ function star(picture, viewer) {
 
 function again(picture, job, viewer) {
   const notes = takeOver(optionsOf(job, picture), { model: job.model });
-  if (job.inputs.length) emit("source", { job: job.id, inputs: job.inputs });
+  emit("source", { given: job.given });
   viewer.close(document.getElementById("prompt"));
   announce([{ ja: "設定をフォームに入れました。", en: "The settings are in the form." }, ...notes].map(told).join(" "));
 }
@@ -107,7 +107,8 @@ async function slightly(picture, job, viewer, count) {
 /** A choice of factors that the server takes, and a button. */
 function enlarge(picture, act, viewer) {
   const { limits, upscalers } = capabilities();
-  const factors = FACTORS.filter((factor) => picture.width * picture.height * factor ** 2 <= limits.max_pixels);
+  const most = limits.max_picture_pixels;
+  const factors = FACTORS.filter((factor) => picture.width * picture.height * factor ** 2 <= most);
   if (!factors.length) return null;
   const choice = make(
     "select",

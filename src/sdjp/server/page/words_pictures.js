@@ -124,6 +124,9 @@ export const PICTURE_WORDS = {
   },
   "source.reading": { ja: "絵を読んでいます…", en: "Reading the picture…" },
   "source.sizeLike": { ja: "この形で描く（{width}×{height}）", en: "Draw in this shape ({width}×{height})" },
+  "source.prompts": { ja: "画像プロンプト: {count} 枚", en: "Pictures as prompt: {count}" },
+  "source.controls": { ja: "ControlNet: {names}", en: "ControlNet: {names}" },
+  "source.others.remove": { ja: "これらを外す", en: "Leave them out" },
   "source.mask": { ja: "描き直すところを塗る Mask", en: "Paint what to redraw (mask)" },
   "source.mask.change": { ja: "マスクを塗り直す", en: "Change the mask" },
   "source.mask.remove": { ja: "マスクを外す", en: "Remove the mask" },
@@ -176,6 +179,7 @@ export const PICTURE_WORDS = {
     ja: "次に描く絵から、選んだモデルが描きます。初めて使うときは読み込みに時間がかかります。",
     en: "The chosen one draws the next picture. It takes a while to load when it is first used.",
   },
+  "models.own": { ja: "{name}（付属）", en: "{name} (it ships)" },
   "models.license": { ja: "ライセンス: {name}", en: "Licence: {name}" },
   "models.license.unknown": {
     ja: "ライセンスは分かりません。配布元で確かめてください。",
