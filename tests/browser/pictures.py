@@ -7,7 +7,6 @@ import io
 from typing import Any, Final
 
 from PIL import Image
-from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.page import Page
@@ -84,16 +83,26 @@ def see(page: Page, job: dict[str, Any], index: int = 0) -> None:
 
 def button(page: Page, text: str, within: str = "body") -> WebElement | None:
     """The button, or the link that looks like one, with a text in it."""
-    found = page.driver.find_elements(By.CSS_SELECTOR, f"{within} button, {within} a.button")
-    return next((one for one in found if text in str(one.get_attribute("textContent"))), None)
+    found: WebElement | None = page.script(
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".find((one) => one.textContent.includes(arguments[1])) ?? null",
+        f"{within} button, {within} a.button",
+        text,
+    )
+    return found
 
 
 def press(page: Page, text: str, within: str = "body") -> None:
     """Click the button with a text in it, as soon as it is there."""
-    page.wait(lambda: (found := button(page, text, within)) and found.is_enabled(), f"no button {text}")
-    found = button(page, text, within)
-    assert found is not None
-    found.click()
+
+    def pressed() -> bool:
+        found = button(page, text, within)
+        if found is None or not found.is_enabled():
+            return False
+        found.click()
+        return True
+
+    page.wait(pressed, f"no button {text}")
 
 
 def bring(

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
 from sdjp.images import read_metadata
@@ -136,8 +137,10 @@ def test_its_settings_come_back_into_the_form(page: Page) -> None:
     assert page.script("return document.getElementById('prompt').value") == "虹"
     page.find("#draw").click()
     again = finished(page, page.wait(lambda: newest(page, job)))
-    paths = [f"v1/jobs/{one['id']}/pictures/0" for one in (job, again)]
-    assert download(page, paths[0]) == download(page, paths[1])
+    first, second = (
+        Image.open(io.BytesIO(download(page, f"v1/jobs/{one['id']}/pictures/0"))) for one in (job, again)
+    )
+    assert first.tobytes() == second.tobytes()
 
 
 def newest(page: Page, before: dict[str, Any]) -> str | None:

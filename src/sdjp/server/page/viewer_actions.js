@@ -62,9 +62,10 @@ function star(picture, viewer) {
     type: "button",
     class: "small",
     onclick: async () => {
+      const wanted = !picture.starred;
       try {
-        await pictures.star(picture, !picture.starred);
-        picture.starred = !picture.starred;
+        await pictures.star(picture, wanted);
+        picture.starred = wanted;
         write();
       } catch (error) {
         viewer.fail(error);
