@@ -18,8 +18,7 @@ let timer = null;
 let looking = false;
 
 /** Those that go on, the foremost first. */
-export const goingOn = () =>
-  [...jobs.values()].sort((a, b) => rank(a) - rank(b) || a.created - b.created);
+export const goingOn = () => [...jobs.values()].sort((a, b) => rank(a) - rank(b) || a.created - b.created);
 const rank = (job) => (job.state === "drawing" ? -1 : (job.position ?? Infinity));
 
 /** Take a job that has just been made here. */
