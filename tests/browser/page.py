@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
@@ -33,7 +34,8 @@ class Page:
 
     def forget(self) -> None:
         """Empty what the page keeps in the browser, and load it anew."""
-        self.driver.get(f"{self.url}healthz")
+        if not self.driver.current_url.startswith(self.url):
+            self.driver.get(f"{self.url}healthz")
         self.script("localStorage.clear()")
         self.open()
 
@@ -44,6 +46,12 @@ class Page:
     def all(self, selector: str) -> list[WebElement]:
         """All elements of a CSS selector."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def click(self, selector: str) -> None:
+        """Click an element, away from the bar at the lower edge."""
+        element = self.find(selector)
+        self.script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
 
     def script(self, source: str, *arguments: Any) -> Any:
         """Run JavaScript in the page, and return its value."""
@@ -62,7 +70,10 @@ class Page:
 
     def wait(self, condition: Callable[[], Any], what: str = "") -> Any:
         """Wait until a condition holds, and return what it gave."""
-        return WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
+        waiting = WebDriverWait(
+            self.driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
+        )
+        return waiting.until(lambda _: condition(), what)
 
     def wait_for(self, selector: str) -> WebElement:
         """Wait until there is such an element, and return it."""

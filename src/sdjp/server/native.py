@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
+from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -23,6 +24,7 @@ from sdjp.server.request import read_request, schema
 
 STATES: Final[tuple[State, ...]] = ("queued", "drawing", *OVER)
 MAX_LIST: Final = 200
+_FOR_EVER: Final = "private, max-age=31536000, immutable"
 
 
 def routes(context: Context) -> list[Route]:
@@ -41,6 +43,7 @@ def routes(context: Context) -> list[Route]:
         Route(picture, api.star, methods=["PATCH"]),
         Route(picture, api.remove_picture, methods=["DELETE"]),
         Route(picture + "/attention", api.attention, methods=["GET"]),
+        Route(job + "/inputs/{kind}/{index:int}", api.given, methods=["GET"]),
         Route("/v1/pictures", api.pictures, methods=["GET"]),
         Route("/v1/explain", api.explain, methods=["POST"]),
         Route("/v1/record", api.record, methods=["POST"]),
@@ -137,7 +140,7 @@ class _Native:
     async def picture(self, request: Request) -> Response:
         job, index = _picture(request)
         png = await run_in_threadpool(self._queue.read_picture, job, index, owner=owner_of(request))
-        headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+        headers = {"Cache-Control": _FOR_EVER}
         if request.query_params.get("download") == "1":
             headers["Content-Disposition"] = f'attachment; filename="sdjp-{job[:8]}-{index}.png"'
         return Response(png, media_type="image/png", headers=headers)
@@ -174,6 +177,18 @@ class _Native:
                 en="which word drew what was not recorded for this picture: draw it with attention true.",
             ) from None
         return Response(data, media_type="application/json")
+
+    async def given(self, request: Request) -> Response:
+        data = await run_in_threadpool(
+            self._queue.read_input,
+            request.path_params["job"],
+            request.path_params["kind"],
+            request.path_params["index"],
+            owner=owner_of(request),
+        )
+        with Image.open(io.BytesIO(data)) as picture:  # it could be read when it was taken
+            kind = picture.get_format_mimetype() or "application/octet-stream"
+        return Response(data, media_type=kind, headers={"Cache-Control": _FOR_EVER})
 
     async def pictures(self, request: Request) -> Response:
         found, more = await run_in_threadpool(

@@ -19,6 +19,13 @@ _INDEX: Final = {
     "schema": {"type": "integer", "minimum": 0},
 }
 
+_KIND: Final = {
+    "name": "kind",
+    "in": "path",
+    "required": True,
+    "schema": {"enum": ["image", "mask", "image_prompt", "controls"]},
+}
+
 
 def routes(context: Context) -> list[Route]:
     """The route of the document."""
@@ -127,6 +134,14 @@ def _paths() -> dict[str, Any]:
             "parameters": [_JOB, _INDEX],
             "get": _operation(
                 "attention", "どの語がどこを描いたか\nwhich word drew what", answers={200: {"type": "object"}}
+            ),
+        },
+        job + "/inputs/{kind}/{index}": {
+            "parameters": [_JOB, _KIND, _INDEX],
+            "get": _operation(
+                "given",
+                "ジョブに渡した絵\na picture that the job was given",
+                answers={200: "image/*"},
             ),
         },
         "/v1/pictures": {
@@ -272,6 +287,7 @@ _JOB_SCHEMA: Final = {
         "progress": {"anyOf": [{"type": "object"}, {"type": "null"}]},
         "options": {"type": "object"},
         "inputs": {"type": "array", "items": {"type": "string"}},
+        "given": {"type": "object"},
         "factor": {"anyOf": [{"type": "number"}, {"type": "null"}]},
         "pictures": {"type": "array", "items": {"$ref": "#/components/schemas/Picture"}},
         "prompts": {"type": "array", "items": {"type": "object"}},

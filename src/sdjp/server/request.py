@@ -39,13 +39,24 @@ _ADDRESS: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://")
 
 _PICTURE: Final[Mapping[str, Any]] = {
     "title": "picture",
-    "description": "data URI（base64）か、自分の描いた絵\na data URI (base64), or a picture of one's own",
+    "description": "data URI（base64）か、自分の描いた絵か、自分のジョブに渡した絵\n"
+    "a data URI (base64), a picture of one's own, or one that a job of one's own was given",
     "anyOf": [
         {"type": "string", "minLength": 1},
         {
             "type": "object",
             "properties": {"job": {"type": "string"}, "picture": {"type": "integer", "minimum": 0}},
             "required": ["job", "picture"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {
+                "job": {"type": "string"},
+                "input": {"enum": ["image", "mask", "image_prompt", "controls"]},
+                "index": {"type": "integer", "minimum": 0, "default": 0},
+            },
+            "required": ["job", "input"],
             "additionalProperties": False,
         },
     ],
@@ -302,6 +313,10 @@ class _Pictures:
             job, index = given["job"], given["picture"]
             if isinstance(job, str) and isinstance(index, int):
                 return self._context.queue.read_picture(job, index, owner=self._owner)
+        if isinstance(given, Mapping) and {"job", "input"} <= set(given) <= {"job", "input", "index"}:
+            job, kind, index = given["job"], given["input"], given.get("index", 0)
+            if isinstance(job, str) and isinstance(kind, str) and isinstance(index, int):
+                return self._context.queue.read_input(job, kind, index, owner=self._owner)
         if isinstance(given, str) and not _ADDRESS.match(given):
             text = "".join(_DATA_URI.sub("", given, count=1).split())
             try:

@@ -80,6 +80,15 @@ class PictureUnknownError(SdjpError):
             en=f"job {job!r} has no picture {index} ({count} are there now).",
         )
 
+    @classmethod
+    def given(cls, job: str, kind: str, index: int) -> PictureUnknownError:
+        """The error for a picture that a job was not given."""
+        return cls(
+            "picture.unknown",
+            ja=f"ジョブ {job!r} に {kind} の {index} 番の絵は渡されていません。",
+            en=f"job {job!r} was given no picture {index} as {kind}.",
+        )
+
 
 class CrashedError(SdjpError):
     """The server has died twice over the same job."""

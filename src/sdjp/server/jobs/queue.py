@@ -17,6 +17,7 @@ from sdjp.server.jobs.counts import Counts
 from sdjp.server.jobs.errors import (
     PATIENCE,
     JobUnknownError,
+    PictureUnknownError,
     QueueFullError,
     StoppingError,
     UnexpectedError,
@@ -263,6 +264,25 @@ class JobQueue:
         """
         self.get(job, owner=owner)
         return self._store.pictures.read(job, index, attention=attention)
+
+    def read_input(self, job: str, kind: str, index: int = 0, *, owner: str) -> bytes:
+        """A picture that a job was given, as it was sent.
+
+        Args:
+            job: The id of the job.
+            kind: image, mask, image_prompt or controls.
+            index: Its number among several.
+            owner: Whose job it is.
+
+        Raises:
+            JobUnknownError: If the owner has no such job.
+            JobExpiredError: If it is gone.
+            PictureUnknownError: If it was given no such picture.
+        """
+        files = self.get(job, owner=owner).request.files_of(kind)
+        if not 0 <= index < len(files):
+            raise PictureUnknownError.given(job, kind, index)
+        return self._store.inputs.read(files[index])
 
     def star(self, job: str, index: int, starred: bool, *, owner: str) -> PictureRecord:
         """Star a picture, or take its star away. Raises as :meth:`read_picture` does."""

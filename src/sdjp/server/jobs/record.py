@@ -77,6 +77,39 @@ class JobRequest:
         kinds = ("image", "mask", "image_prompt", "controls")
         return tuple(kind for kind in kinds if getattr(self, kind))
 
+    def files_of(self, kind: str) -> tuple[str, ...]:
+        """The files of one kind of its pictures, one of :attr:`inputs`; none if it has no such kind."""
+        if kind not in self.inputs:
+            return ()
+        found = getattr(self, kind)
+        if isinstance(found, str):
+            return (found,)
+        return tuple(one.image if isinstance(one, GivenControl) else one for one in found)
+
+    def given(self, job: str) -> dict[str, Any]:
+        """What the body of a request has to say to be given the same again, besides the options.
+
+        Args:
+            job: The id of the job that keeps its pictures.
+        """
+
+        def kept(kind: str, index: int = 0) -> dict[str, Any]:
+            return {"job": job, "input": kind, "index": index}
+
+        controls = [
+            {**vars(control), "image": kept("controls", i)} for i, control in enumerate(self.controls)
+        ]
+        said = {
+            "task": self.task,
+            "model": self.model,
+            "image": kept("image") if self.image else None,
+            "mask": kept("mask") if self.mask else None,
+            "image_prompt": [kept("image_prompt", i) for i in range(len(self.image_prompt))],
+            "controls": controls,
+            "factor": self.factor,
+        }
+        return {name: value for name, value in said.items() if value}
+
     def to_json(self) -> str:
         """The request as text, for the store."""
         values = {**vars(self), "options": self.options.to_json()}
@@ -231,6 +264,7 @@ class JobRecord:
             "progress": None if progress is None else progress.to_json(),
             "options": self.request.options.to_json() if self.options is None else dict(self.options),
             "inputs": list(self.request.inputs),
+            "given": self.request.given(self.id),
             "factor": self.request.factor,
             "pictures": [picture.to_json() for picture in self.pictures],
             "prompts": list(self.prompts),

@@ -1,8 +1,10 @@
 /* Japanese or English: which it is, and its texts in the page. */
 
 import { emit } from "./state.js";
-import { WORDS } from "./words.js";
+import { WORDS as PAGE } from "./words.js";
+import { PICTURE_WORDS } from "./words_pictures.js";
 
+const WORDS = { ...PAGE, ...PICTURE_WORDS };
 const KEY = "sdjp.language";
 const TARGETS = {
   word: (element, text) => (element.textContent = text),

@@ -31,19 +31,25 @@
  *   connection    true | false            the server answers again | does not
  *   progress, position   job               its progress or its place in the queue changed
  *   preview       {job: id, index, image} a sketch of the picture so far, as a data URI
+ *   pictures      [pictures]              the list of the gallery changed
+ *   source        picture + {job: id}     wish: draw from it
  *   error         ApiError                shown beside the field that its code names
  */
 
 import { loadCapabilities } from "./capabilities.js";
 import { mountConnection, untilBack } from "./connection.js";
 import { mountDrawing } from "./drawing.js";
+import { mountGallery } from "./gallery.js";
 import { mountJobs } from "./jobs.js";
 import { mountLanguage, say } from "./language.js";
+import { mountModels } from "./models.js";
 import { mountOptions } from "./options.js";
 import { mountDrawKey, mountPrompt } from "./prompt.js";
 import { mountQueue } from "./queue.js";
 import { mountResult } from "./result.js";
 import { mountSamples } from "./samples.js";
+import { mountSource } from "./source.js";
+import { mountViewer } from "./viewer.js";
 
 const place = (id) => document.getElementById(id);
 
@@ -57,6 +63,10 @@ mountDrawing(place("drawing"));
 mountDrawKey(place("form"));
 mountResult(place("shown"));
 mountQueue(place("waiting"));
+mountModels(place("models"));
+mountSource(place("source"));
+mountViewer(place("viewer"));
+mountGallery(place("gallery"));
 await mountJobs();
 document.body.dataset.ready = "";
 

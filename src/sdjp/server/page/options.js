@@ -6,6 +6,7 @@ import { field } from "./fields.js";
 import { mountLoras } from "./loras.js";
 import { mountNegative } from "./prompt.js";
 import { mountSeed } from "./seed.js";
+import { mountShare } from "./share.js";
 import { mountSizes } from "./sizes.js";
 import { settings } from "./state.js";
 
@@ -41,13 +42,26 @@ export function mountOptions(root) {
   for (const [group, names] of Object.entries({ ...GROUPS, more: rest })) {
     const fields = names.map((name) => field(name, { help: true })).filter(Boolean);
     if (fields.length === 0) continue;
-    details.append(make("fieldset", {}, make("legend", { word: `details.${group}` }), make("div", { class: "grid" }, fields)));
+    details.append(
+      make(
+        "fieldset",
+        {},
+        make("legend", { word: `details.${group}` }),
+        make("div", { class: "grid" }, fields),
+      ),
+    );
     if (group === "sampling") mountLoras(details);
   }
   details.append(
-    make("button", { type: "button", class: "small", word: "details.reset", onclick: () => settings.set(unset([...shown, ...rest, "loras"])) }),
+    make("button", {
+      type: "button",
+      class: "small",
+      word: "details.reset",
+      onclick: () => settings.set(unset([...shown, ...rest, "loras"])),
+    }),
   );
   root.append(details);
+  mountShare(root);
 }
 
 const unset = (names) => Object.fromEntries(names.map((name) => [name, null]));
