@@ -1,7 +1,7 @@
 """Requests of programs that are too large to install, as their sources have them, one after the other.
 
-Open WebUI (backend/open_webui/routers/images.py), SillyTavern (src/endpoints/stable-diffusion.js) and LibreChat
-(api/app/clients/tools/structured/StableDiffusion.js), read in November 2026.
+Open WebUI (backend/open_webui/routers/images.py), SillyTavern (src/endpoints/stable-diffusion.js) and
+LibreChat (api/app/clients/tools/structured/StableDiffusion.js), read in November 2026.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ def web(server: Server) -> Iterator[httpx.Client]:
 
 def opened(text: str) -> Image.Image:
     with Image.open(io.BytesIO(base64.b64decode(text))) as image:
-        image.load()
-        return image
+        copy: Image.Image = image.copy()
+        return copy
 
 
 @pytest.mark.parametrize("authorization", ["", "Basic bmFtZTpwYXNzd29yZA=="])
@@ -40,14 +41,21 @@ def test_open_webui(web: httpx.Client, authorization: str) -> None:
     headers = {"authorization": authorization}  # "" where its owner has set none
     assert web.get("/sdapi/v1/options", headers=headers).is_success  # "verify connection"
     models = web.get("/sdapi/v1/sd-models", headers=headers).json()
-    model = [{"id": one["title"], "name": one["model_name"]} for one in models][0]["id"]
+    (model,) = [one["title"] for one in models if one["model_name"]]
     options = web.get("/sdapi/v1/options", headers=headers).json()
     options["sd_model_checkpoint"] = model
     web.post("/sdapi/v1/options", json=options, headers=headers).raise_for_status()
     assert web.get("/sdapi/v1/options", headers=headers).json()["sd_model_checkpoint"] == model
     data = {
-        **{"prompt": "草原の馬", "batch_size": 1, "width": 128, "height": 128, "steps": 2},
-        **{"negative_prompt": "ぼやけた", "sampler_name": "DPM++ 2M", "scheduler": "Karras", "cfg_scale": 5},
+        "prompt": "草原の馬",
+        "batch_size": 1,
+        "width": 128,
+        "height": 128,
+        "steps": 2,
+        "negative_prompt": "ぼやけた",
+        "sampler_name": "DPM++ 2M",
+        "scheduler": "Karras",
+        "cfg_scale": 5,
     }
     reply = web.post("/sdapi/v1/txt2img", json=data, headers=headers).json()
     for image in reply["images"]:
@@ -75,13 +83,30 @@ def test_sillytavern(web: httpx.Client) -> None:
 
     assert "forge_preset" not in web.get("/sdapi/v1/options").json()
     body = {
-        **{"url": str(web.base_url), "auth": "", "prompt": "草原の馬", "negative_prompt": "ぼやけた"},
-        **{"sampler_name": samplers[0], "scheduler": schedulers[0], "steps": 2, "cfg_scale": 7},
-        **{"width": 128, "height": 128, "restore_faces": False, "enable_hr": False, "hr_upscaler": "Latent"},
-        **{"hr_scale": 1.0, "hr_additional_modules": [], "denoising_strength": 0.7, "hr_second_pass_steps": 0},
-        **{"override_settings": {"CLIP_stop_at_last_layers": 1}, "override_settings_restore_afterwards": True},
-        **{"clip_skip": 1, "save_images": True, "send_images": True},
-        **{"do_not_save_grid": False, "do_not_save_samples": False},
+        "url": str(web.base_url),
+        "auth": "",
+        "prompt": "草原の馬",
+        "negative_prompt": "ぼやけた",
+        "sampler_name": samplers[0],
+        "scheduler": schedulers[0],
+        "steps": 2,
+        "cfg_scale": 7,
+        "width": 128,
+        "height": 128,
+        "restore_faces": False,
+        "enable_hr": False,
+        "hr_upscaler": "Latent",
+        "hr_scale": 1.0,
+        "hr_additional_modules": [],
+        "denoising_strength": 0.7,
+        "hr_second_pass_steps": 0,
+        "override_settings": {"CLIP_stop_at_last_layers": 1},
+        "override_settings_restore_afterwards": True,
+        "clip_skip": 1,
+        "save_images": True,
+        "send_images": True,
+        "do_not_save_grid": False,
+        "do_not_save_samples": False,
     }
     reply = web.post("/sdapi/v1/txt2img", json=body).raise_for_status().json()
     assert opened(reply["images"][0]).size == (128, 128)
@@ -101,19 +126,24 @@ def test_sillytavern(web: httpx.Client) -> None:
         thread = threading.Thread(target=generate)
         thread.start()
         while not web.get("/sdapi/v1/progress").json()["state"]["sampling_step"]:
-            pass
+            time.sleep(0.05)
         assert web.post("/sdapi/v1/interrupt").is_success
         thread.join(PATIENCE)
     while web.get("/sdapi/v1/progress").json()["state"]["job_count"]:
-        pass
+        time.sleep(0.05)
     jobs = web.get("/v1/jobs", params={"limit": 1}).json()["jobs"]
     assert [job["state"] for job in jobs] == ["cancelled"]
 
 
 def libre_chat(web: httpx.Client, **size: int) -> httpx.Response:
     payload = {
-        **{"prompt": "草原の馬, 青い空", "negative_prompt": "ぼやけた, 文字", "cfg_scale": 4.5, "steps": 22},
-        **{"width": 1024, "height": 1024, **size},
+        "prompt": "草原の馬, 青い空",
+        "negative_prompt": "ぼやけた, 文字",
+        "cfg_scale": 4.5,
+        "steps": 22,
+        "width": 1024,
+        "height": 1024,
+        **size,
     }
     return web.post("/sdapi/v1/txt2img", json=payload)
 
@@ -131,9 +161,11 @@ def test_librechat_reads_what_it_needs(web: httpx.Client) -> None:
 
 
 def test_librechat_is_told_where_its_pictures_are_too_large(tmp_path: Path) -> None:
-    with serving(tmp_path / "data", "--max-pixels", "262144") as server:
-        with httpx.Client(base_url=server.url, timeout=PATIENCE) as web:
-            reply = libre_chat(web)
+    with (
+        serving(tmp_path / "data", "--max-pixels", "262144") as server,
+        httpx.Client(base_url=server.url, timeout=PATIENCE) as web,
+    ):
+        reply = libre_chat(web)
     assert reply.status_code == 422
     assert "1024×1024" in reply.json()["detail"]
     assert "262,144" in reply.json()["detail"]

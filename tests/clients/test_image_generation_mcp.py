@@ -31,7 +31,9 @@ def test_what_it_finds_and_draws(server: Server) -> None:
             blue = io.BytesIO()
             Image.new("RGB", (64, 64), "skyblue").save(blue, "PNG")
             image = types.InputImage(data=blue.getvalue())
-            again = await provider.generate("青い花", aspect_ratio="3:2", reference_images=[image], strength=0.1)
+            again = await provider.generate(
+                "青い花", aspect_ratio="3:2", reference_images=[image], strength=0.1
+            )
             return found, drawn, again, seen
         finally:
             await provider.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,11 +12,11 @@ from tests.clients.conftest import Server
 
 pytest.importorskip("sd_backend_client")  # of Python 3.11 and later
 
-from sd_backend_client.api.a1111_webservice import A1111Webservice  # noqa: E402
-from sd_backend_client.api.detect import connect_to_backend  # noqa: E402
-from sd_backend_client.api.shared_data.generation_handle import GenerationStatus  # noqa: E402
-from sd_backend_client.api.webui.diffusion_request_body import DiffusionRequestBody  # noqa: E402
-from sd_backend_client.errors import GenerationError, ServerError  # noqa: E402
+from sd_backend_client.api.a1111_webservice import A1111Webservice
+from sd_backend_client.api.detect import connect_to_backend
+from sd_backend_client.api.shared_data.generation_handle import GenerationStatus
+from sd_backend_client.api.webui.diffusion_request_body import DiffusionRequestBody
+from sd_backend_client.errors import GenerationError, ServerError
 
 SMALL: dict[str, Any] = {"prompt": "草原の馬", "width": 128, "height": 128, "steps": 2, "seed": 1}
 
@@ -53,9 +54,8 @@ def test_txt2img(api: A1111Webservice) -> None:
     result = handle.wait(poll_interval=0.05)
     assert [image.size for image in result.images] == [(128, 128)] * 2
     assert result.seeds == [1, 2]
-    assert result.raw_info is not None
-    assert result.raw_info.sampler_name == "Euler a"
-    assert result.raw_info.sd_model_name == "mini"
+    info: Any = result.raw_info
+    assert (info.sampler_name, info.sd_model_name) == ("Euler a", "mini")
 
 
 def test_img2img_and_inpainting(api: A1111Webservice) -> None:
@@ -66,7 +66,8 @@ def test_img2img_and_inpainting(api: A1111Webservice) -> None:
     assert api.submit_img2img(body).wait(poll_interval=0.05).images[0].size == (128, 128)
     body.mask, body.mask_blur = mask, 0
     drawn = api.submit_inpaint(body).wait(poll_interval=0.05).images[0]
-    assert drawn.convert("RGB").crop((0, 0, 64, 128)).getextrema() == ((135, 135), (206, 206), (235, 235))
+    kept = np.asarray(drawn.convert("RGB"), dtype=int)[:, :64]
+    assert abs(kept - (135, 206, 235)).max() <= 4  # of the watermark
 
 
 def test_enlarging(api: A1111Webservice) -> None:
@@ -94,7 +95,7 @@ def test_refusals(api: A1111Webservice) -> None:
         api.txt2img(DiffusionRequestBody(**SMALL, tiling=True))
     assert caught.value.status_code == 422
     assert "tiling" in caught.value.body
-    with pytest.raises(ServerError, match="dpmpp_3m|3M SDE"):
+    with pytest.raises(ServerError, match="Sampler not found"):
         api.txt2img(DiffusionRequestBody(**SMALL, sampler="dpmpp_3m_sde"))
     with pytest.raises(ServerError, match="501"):
         api.interrogate(Image.new("RGB", (8, 8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -40,7 +41,8 @@ def test_img2img(api: Any) -> None:
     mask = Image.new("L", (128, 128))
     mask.paste(255, (64, 0, 128, 128))
     result = api.img2img([blue], **SMALL, mask_image=mask, mask_blur=0, denoising_strength=0.5)
-    assert result.image.crop((0, 0, 64, 128)).getextrema() == ((135, 135), (206, 206), (235, 235))
+    kept = np.asarray(result.image.convert("RGB"), dtype=int)[:, :64]
+    assert abs(kept - (135, 206, 235)).max() <= 4  # of the watermark
     assert [note["field"] for note in result.info["sdjp"]["notes"]] == ["inpaint_full_res", "inpainting_fill"]
 
 
@@ -67,7 +69,15 @@ def test_models(api: Any) -> None:
 def test_lists(api: Any) -> None:
     for name in (
         *("cmd_flags", "progress", "sd_vae", "upscalers", "latent_upscale_modes", "loras", "hypernetworks"),
-        *("face_restorers", "realesrgan_models", "prompt_styles", "embeddings", "memory", "scripts", "options"),
+        *(
+            "face_restorers",
+            "realesrgan_models",
+            "prompt_styles",
+            "embeddings",
+            "memory",
+            "scripts",
+            "options",
+        ),
     ):
         assert "detail" not in getattr(api, f"get_{name}")()
     assert {"Euler a", "DPM++ 2M"} <= set(api.util_get_sampler_names())
