@@ -10,10 +10,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -22,6 +25,14 @@ from sdjp.errors import InputError
 from sdjp.images import png_info, read_metadata, to_png
 from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES
 from sdjp.samplers import SAMPLERS, SPACINGS
+from sdjp.server.a1111.fields import (
+    REFUSED,
+    REFUSED_OF_HIRES,
+    TOLD,
+    TOLD_OF_HIRES,
+    TOLD_OF_MASKS,
+    USED,
+)
 from sdjp.server.a1111.names import SCHEDULERS, own_upscaler, sampler_and_spacing, spacing_of
 from sdjp.server.a1111.requests import Asked, asked
 from sdjp.server.app import create_app
@@ -31,8 +42,10 @@ from sdjp.server.limits import Limits
 from sdjp.server.models import ModelShelf
 from sdjp.server.request import read_request
 from sdjp.server.settings import Settings
+from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.safety_files import save_checker, with_thresholds
 from tests.stand_in import save_stand_in
+from tests.strategies import json_values
 
 API = "/sdapi/v1"
 SMALL = {"prompt": "猫", "width": 64, "height": 64, "steps": 2, "seed": 7}
@@ -63,7 +76,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def context_of(models: Path, data: Path, *, limits: Limits | None = None, **arguments: Any) -> Context:
+def context_of(
+    models: Path, data: Path, *, limits: Limits | None = None, max_queue: int = 100, **arguments: Any
+) -> Context:
     def load(source: str | Path) -> Pipeline:
         return Pipeline.from_pretrained(
             source,
@@ -72,12 +87,12 @@ def context_of(models: Path, data: Path, *, limits: Limits | None = None, **argu
         )
 
     shelf = HeldShelf(models, first="small", load=load)
-    settings = Settings(data=data)
+    set_up = Settings(data=data)
     return Context(
-        queue=JobQueue(data, shelf, batch=settings.batch),
+        queue=JobQueue(data, shelf, batch=set_up.batch, max_queue=max_queue),
         models=shelf,
         limits=limits or Limits(max_pixels=512 * 512, max_pictures=4),
-        settings=settings,
+        settings=set_up,
     )
 
 
@@ -367,6 +382,19 @@ def test_what_only_tunes_is_told(context: Context) -> None:
     assert "auth" not in told.echo
 
 
+FIELDS = sorted(USED.union(REFUSED, REFUSED_OF_HIRES, TOLD, TOLD_OF_HIRES, TOLD_OF_MASKS))
+VALUES = json_values | st.sampled_from(["", "None", "Latent", "1e999", "7"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(body=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6), img2img=st.booleans())
+def test_whatever_is_sent_is_read_or_refused(context: Context, body: dict[str, Any], img2img: bool) -> None:
+    units = {"controlNet": {"args": [body]}}
+    for one in (body, {**body, "enable_hr": True}, {**body, "alwayson_scripts": units}):
+        with suppress(InputError):
+            asked(one, context, img2img=img2img)
+
+
 def test_controlnet(context: Context) -> None:
     unit = {
         # As webuiapi sends it.
@@ -507,6 +535,35 @@ def test_caps_are_told(client: TestClient) -> None:
     assert client.post(f"{API}/txt2img", json=[1]).status_code == 422
     wrong = client.post(f"{API}/txt2img", json={"steps": "x"}).json()  # as FastAPI tells it
     assert wrong["detail"][0]["loc"] == ["body", "steps"]
+
+
+def test_a_full_queue_says_when_to_come_again(models: Path, tmp_path: Path) -> None:
+    context = context_of(models, tmp_path, max_queue=1)
+    context.queue.submit(read_request({"prompt": "犬"}, context, owner="local"), owner="local")
+    client = TestClient(create_app(context), base_url="http://127.0.0.1:7860")  # nothing is drawn
+    reply = client.post(f"{API}/txt2img", json=SMALL)
+    assert reply.status_code == 429
+    assert 1 <= int(reply.headers["Retry-After"]) <= 120
+    assert "1 件" in reply.json()["detail"]
+    context.queue.stop()
+
+
+def test_add_ons(models: Path, tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("lora_dir", "embeddings_dir")}
+    for folder in folders.values():
+        folder.mkdir()
+    write_lora(folders["lora_dir"] / "着物.safetensors", lora_tensors(kohya))
+    write_inversion(folders["embeddings_dir"] / "桜.pt", vectors())
+    context = context_of(models, tmp_path / "data", **folders)
+    with TestClient(create_app(context), base_url="http://127.0.0.1:7860") as client:
+        plain = client.post(f"{API}/txt2img", json=SMALL).json()
+        (lora,) = client.get(f"{API}/loras").json()
+        assert (lora["name"], lora["alias"], lora["path"]) == ("着物",) * 3  # and not where it is
+        assert list(client.get(f"{API}/embeddings").json()["loaded"]) == ["桜"]
+        other = client.post(f"{API}/txt2img", json={**SMALL, "prompt": "猫<lora:着物:0.8>"}).json()
+        assert opened(other["images"][0]).tobytes() != opened(plain["images"][0]).tobytes()
+        unknown = client.post(f"{API}/txt2img", json={**SMALL, "prompt": "猫<lora:浴衣:1>"})
+        assert unknown.status_code == 422
 
 
 def test_withheld_pictures(models: Path, tmp_path: Path) -> None:
