@@ -300,7 +300,7 @@ class _Pictures:
     def _bytes(self, name: str, given: object) -> bytes:
         if isinstance(given, Mapping) and set(given) == {"job", "picture"}:
             job, index = given["job"], given["picture"]
-            if isinstance(job, str) and isinstance(index, int):
+            if isinstance(job, str) and type(index) is int:
                 return self._context.queue.read_picture(job, index, owner=self._owner)
         if isinstance(given, str) and not _ADDRESS.match(given):
             text = "".join(_DATA_URI.sub("", given, count=1).split())

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from sdjp.errors import InputError
 from sdjp.server.jobs.database import Database, Execute
 from sdjp.server.jobs.errors import JobExpiredError, PictureUnknownError
 from sdjp.server.jobs.files import Folder
@@ -15,6 +16,10 @@ from sdjp.server.jobs.record import PictureRecord
 from sdjp.server.jobs.words import likeness, search_words
 
 Gone = Literal["expired", "deleted"]
+
+MOST_WORDS: Final = 100
+LONGEST_WORD: Final = 10_000
+"""Bytes; SQLite takes patterns up to 50,000, and up to 1,000 conditions."""
 
 _ATTENTION: Final = ".attention"
 
@@ -157,8 +162,17 @@ class PictureStore:
             starred: Only those with a star.
             before: What the call before gave.
             limit: How many at most.
+
+        Raises:
+            InputError: ``search.long``, if these are more words, or longer ones, than can be looked for.
         """
         terms = likeness(text)
+        if len(terms) > MOST_WORDS or any(len(term.encode()) > LONGEST_WORD for term in terms):
+            raise InputError(
+                "search.long",
+                ja=f"検索する言葉は {MOST_WORDS} 個までの短いものにしてください。",
+                en=f"search for {MOST_WORDS} words at most, and short ones.",
+            )
         conditions = ["owner = ?", "gone IS NULL", *("words LIKE ? ESCAPE '\\'" for _ in terms)]
         values: list[Any] = [owner, *terms]
         if starred:
