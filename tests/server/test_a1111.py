@@ -66,7 +66,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def context_of(models: Path, data: Path, *, limits: Limits | None = None, **arguments: Any) -> Context:
     def load(source: str | Path) -> Pipeline:
         return Pipeline.from_pretrained(
-            source, translator="lexicon", **{"dtype": "float32", "watermark": False, "safety": "off", **arguments}
+            source,
+            translator="lexicon",
+            **{"dtype": "float32", "watermark": False, "safety": "off", **arguments},
         )
 
     shelf = HeldShelf(models, first="small", load=load)
@@ -86,7 +88,9 @@ def context(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @pytest.fixture(scope="module")
 def client(context: Context) -> Iterator[TestClient]:
-    with TestClient(create_app(context), base_url="http://127.0.0.1:7860", raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(context), base_url="http://127.0.0.1:7860", raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -210,7 +214,9 @@ def test_what_is_not_sent_is_left_to_the_model(context: Context) -> None:
 
 
 def test_hires(context: Context) -> None:
-    body = read(context, enable_hr=True, hr_scale=1.5, hr_upscaler="R-ESRGAN AnimeVideo", denoising_strength=0.5).body
+    body = read(
+        context, enable_hr=True, hr_scale=1.5, hr_upscaler="R-ESRGAN AnimeVideo", denoising_strength=0.5
+    ).body
     assert (body["hires"], body["upscaler"], body["hires_strength"]) == (1.5, "animevideo", 0.5)
     off = read(context, enable_hr=False, hr_scale=3, hr_prompt="犬", hr_upscaler="?", denoising_strength=0.7)
     assert "hires" not in off.body
@@ -221,7 +227,11 @@ def test_hires(context: Context) -> None:
     sides = read(context, enable_hr=True, width=64, height=64, hr_resize_x=96, hr_resize_y=96)
     assert sides.body["hires"] == 1.5
     assert read(context, enable_hr=True, hr_resize_x=128).body["hires"] == 2.0  # of the model's own width
-    for refused in ({"hr_resize_x": 96, "hr_resize_y": 128}, {"hr_prompt": "犬"}, {"hr_checkpoint_name": "x"}):
+    for refused in (
+        {"hr_resize_x": 96, "hr_resize_y": 128},
+        {"hr_prompt": "犬"},
+        {"hr_checkpoint_name": "x"},
+    ):
         with pytest.raises(InputError):
             read(context, enable_hr=True, width=64, height=64, **refused)
 
@@ -314,7 +324,9 @@ def test_what_only_tunes_is_told(context: Context) -> None:
         **{"sampler_name": "Euler a", "scheduler": "automatic", "override_settings": {}},
     }
     assert read(context, **rote).notes == ()
-    assert read(context, sampler_name="DPM++ 2M", eta=0.5).notes == ()  # which has no eta in the web UI either
+    assert (
+        read(context, sampler_name="DPM++ 2M", eta=0.5).notes == ()
+    )  # which has no eta in the web UI either
     told = read(
         context,
         sampler_name="Euler a",
@@ -327,7 +339,13 @@ def test_what_only_tunes_is_told(context: Context) -> None:
         override_settings={"samples_format": "png", "eta_noise_seed_delta": 31337},
     )
     fields = {note.field for note in told.notes}
-    assert fields == {"eta", "s_churn", "do_not_save_samples", "mystery", "override_settings.eta_noise_seed_delta"}
+    assert fields == {
+        "eta",
+        "s_churn",
+        "do_not_save_samples",
+        "mystery",
+        "override_settings.eta_noise_seed_delta",
+    }
     assert "secret" not in str(told.notes)
     assert "auth" not in told.echo
 
@@ -335,7 +353,12 @@ def test_what_only_tunes_is_told(context: Context) -> None:
 def test_controlnet(context: Context) -> None:
     unit = {
         # As webuiapi sends it.
-        **{"image": picture(), "mask": None, "module": "canny", "model": "control_v11p_sd15_canny [d14c016b]"},
+        **{
+            "image": picture(),
+            "mask": None,
+            "module": "canny",
+            "model": "control_v11p_sd15_canny [d14c016b]",
+        },
         **{"weight": 0.5, "resize_mode": "Resize and Fill", "low_vram": False, "processor_res": 512},
         **{"threshold_a": 64, "threshold_b": 200, "guidance_start": 0.0, "guidance_end": 0.8},
         **{"control_mode": "Balanced", "pixel_perfect": False, "hr_option": "Both", "enabled": True},
@@ -403,7 +426,9 @@ def test_img2img(client: TestClient) -> None:
     left.paste(255, (0, 0, 32, 64))
     mask = base64.b64encode(to_png(left)).decode()
     fields = {**SMALL, "init_images": [f"data:image/png;base64,{picture()}"], "mask": mask, "mask_blur": 0}
-    reply = client.post(f"{API}/img2img", json={**fields, "inpainting_mask_invert": 1, "denoising_strength": 1})
+    reply = client.post(
+        f"{API}/img2img", json={**fields, "inpainting_mask_invert": 1, "denoising_strength": 1}
+    )
     assert reply.status_code == 200, reply.text
     drawn = opened(reply.json()["images"][0]).convert("RGB")
     kept = drawn.crop((0, 0, 32, 64))  # inverted: what is white is kept
@@ -416,7 +441,8 @@ def test_img2img(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "image", ["http://127.0.0.1/a.png", "file:///etc/passwd", "/etc/passwd", "data:text/plain;base64,aGk=", "aGk="]
+    "image",
+    ["http://127.0.0.1/a.png", "file:///etc/passwd", "/etc/passwd", "data:text/plain;base64,aGk=", "aGk="],
 )
 def test_nothing_is_opened_for_a_client(client: TestClient, image: str) -> None:
     for path, body in (
@@ -605,7 +631,12 @@ async def leave(app: Any, body: dict[str, Any], when: Any) -> list[Any]:
 
     scope = {
         **{"type": "http", "method": "POST", "path": f"{API}/txt2img", "query_string": b"", "root_path": ""},
-        **{"http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 7860), "client": ("127.0.0.1", 1)},
+        **{
+            "http_version": "1.1",
+            "scheme": "http",
+            "server": ("127.0.0.1", 7860),
+            "client": ("127.0.0.1", 1),
+        },
         "headers": [(b"host", b"127.0.0.1:7860"), (b"content-type", b"application/json")],
     }
     await asyncio.wait_for(app(scope, receive, send), PATIENCE)
@@ -643,7 +674,9 @@ def test_options_choose_the_model(client: TestClient, context: Context) -> None:
     whole = {**before, "sd_model_checkpoint": models["mini"]["title"]}
     assert client.post(f"{API}/options", json=whole).json() is None  # all of it sent back
     assert context.models.in_use == "mini"
-    assert client.post(f"{API}/options", json={**before, "sd_vae": "x", "new": 1}).json()["sdjp"]["ignored"] == [
+    assert client.post(f"{API}/options", json={**before, "sd_vae": "x", "new": 1}).json()["sdjp"][
+        "ignored"
+    ] == [
         "new",
         "sd_vae",
     ]
@@ -665,7 +698,9 @@ def test_a_request_may_choose_its_model(client: TestClient, context: Context) ->
 
 
 def test_lists(client: TestClient) -> None:
-    empty = "sd-vae sd-modules hypernetworks face-restorers realesrgan-models prompt-styles latent-upscale-modes"
+    empty = (
+        "sd-vae sd-modules hypernetworks face-restorers realesrgan-models prompt-styles latent-upscale-modes"
+    )
     for name in (*empty.split(), "script-info", "extensions", "loras"):
         assert client.get(f"{API}/{name}").json() == []
     assert client.get(f"{API}/scripts").json() == {"txt2img": [], "img2img": []}
