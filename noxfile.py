@@ -144,6 +144,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz_server(session: nox.Session) -> None:
+    """Requests at random over the OpenAPI document, to a running server (``-- 200``: so many of each)."""
+    install_project(session, "server")
+    session.install("schemathesis>=4,<5")
+    session.run("python", "-m", "tests.fuzz_server", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Every example, and every command of both READMEs."""
     install_project(session, "test")
