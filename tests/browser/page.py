@@ -36,7 +36,11 @@ class Page:
         """Empty what the page keeps in the browser, and load it anew."""
         if not self.driver.current_url.startswith(self.url):
             self.driver.get(f"{self.url}healthz")
-        self.script("localStorage.clear()")
+        self.driver.execute_async_script(
+            "localStorage.clear();"
+            "const asked = indexedDB.deleteDatabase('sdjp');"
+            "asked.onsuccess = asked.onerror = asked.onblocked = arguments[0]"
+        )
         self.open()
 
     def find(self, selector: str) -> WebElement:

@@ -99,6 +99,7 @@ def press(page: Page, text: str, within: str = "body") -> None:
         found = button(page, text, within)
         if found is None or not found.is_enabled():
             return False
+        page.script("arguments[0].scrollIntoView({block: 'center'})", found)  # not behind the bar at the end
         found.click()
         return True
 
@@ -119,7 +120,7 @@ def download(page: Page, path: str) -> bytes:
         "fetch(arguments[0]).then((answer) => answer.blob()).then((blob) => {"
         "const reader = new FileReader(); reader.onload = () => done(reader.result.split(',')[1]);"
         "reader.readAsDataURL(blob);})",
-        path if "://" in path else page.url + path,
+        path if path.startswith(("http:", "data:")) else page.url + path,
     )
     return base64.b64decode(text)
 
