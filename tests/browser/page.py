@@ -37,9 +37,9 @@ class Page:
         if not self.driver.current_url.startswith(self.url):
             self.driver.get(f"{self.url}healthz")
         self.driver.execute_async_script(
-            "localStorage.clear();"
+            "const [done] = arguments; localStorage.clear();"
             "const asked = indexedDB.deleteDatabase('sdjp');"
-            "asked.onsuccess = asked.onerror = asked.onblocked = arguments[0]"
+            "asked.onsuccess = asked.onerror = asked.onblocked = () => done()"
         )
         self.open()
 
