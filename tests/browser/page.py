@@ -51,6 +51,12 @@ class Page:
         """All elements of a CSS selector."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
+    def click(self, selector: str) -> None:
+        """Click an element, away from the bar at the lower edge."""
+        element = self.find(selector)
+        self.script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
     def script(self, source: str, *arguments: Any) -> Any:
         """Run JavaScript in the page, and return its value."""
         return self.driver.execute_script(source, *arguments)

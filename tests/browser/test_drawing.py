@@ -46,10 +46,10 @@ def test_the_seed_of_the_last_picture_and_a_new_one(page: Page) -> None:
     draw(page, "猫")
     page.wait_for("img.picture")
     finish(page)
-    page.find(".seed button:last-child").click()
+    page.click(".seed button:last-child")
     seed = str(page.jobs()[0]["pictures"][-1]["seed"])
     page.wait(lambda: page.find("#option-seed").get_attribute("value") == seed)
-    page.find(".seed button").click()
+    page.click(".seed button")
     assert page.find("#option-seed").get_attribute("value") == ""
 
 

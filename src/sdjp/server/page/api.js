@@ -48,7 +48,9 @@ async function call(method, path, { body, type = "application/json", headers = {
 }
 
 const get = (path, query = {}) => {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   return call("GET", given.length ? `${path}?${new URLSearchParams(given)}` : path);
 };
 const post = (path, body, headers) => call("POST", path, { body: JSON.stringify(body ?? {}), headers });

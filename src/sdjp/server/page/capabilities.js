@@ -18,7 +18,10 @@ export async function loadCapabilities() {
 /** The entry of the model that will draw; of one that cannot be used, that of the one in use. */
 export function model() {
   const name = settings.get("model") ?? current.model;
-  return current.models.find((entry) => entry.name === name && entry.defaults) ?? current.models.find((entry) => entry.in_use);
+  return (
+    current.models.find((entry) => entry.name === name && entry.defaults) ??
+    current.models.find((entry) => entry.in_use)
+  );
 }
 
 on("settings", (names) => {

@@ -13,7 +13,10 @@ export function mountDrawing(bar) {
   const failure = make("div", { class: "failure" });
   const button = make("button", { type: "button", id: "draw", class: "main", onclick: () => emit("draw") });
   const write = () => {
-    button.replaceChildren(say("draw"), make("kbd", { "aria-hidden": "true" }, say(isApple() ? "draw.key.apple" : "draw.key")));
+    button.replaceChildren(
+      say("draw"),
+      make("kbd", { "aria-hidden": "true" }, say(isApple() ? "draw.key.apple" : "draw.key")),
+    );
   };
   write();
   on("language", write);
@@ -49,6 +52,8 @@ async function send(body, key) {
 
 /** randomUUID is there only on https and loopback. */
 const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 
 const isApple = () => /Mac|iPhone|iPad/.test(navigator.platform);

@@ -17,6 +17,7 @@ export function follow(id, { heard, ended }) {
   source.addEventListener("open", () => emit("reached", true));
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) ended();
+    else api.get("healthz").catch(() => {}); // whether the server is there at all
   });
   return { close: () => source.close() };
 }

@@ -16,12 +16,12 @@ export function field(name, { help = false, answers = "" } = {}) {
   const schema = schemaOf(name);
   if (!schema) return null;
   const control = controlOf(name, schema);
-  const label = make("label", { for: `option-${name}` });
+  const label = make("label", { for: `option-${name}`, id: `label-${name}` });
   const helped = help ? make("p", { class: "help", id: `help-${name}` }) : null;
   if (helped) control.setAttribute("aria-describedby", helped.id);
   const write = () => {
     label.textContent = labelOf(name);
-    if (helped) helped.textContent = schemaOf(name).help;
+    if (helped) helped.textContent = helpOf(schemaOf(name));
   };
   write();
   on("language", write);
@@ -34,6 +34,11 @@ export function labelOf(name) {
   const key = `option.${name}`;
   return known(key) ? say(key) : schemaOf(name).title;
 }
+
+/** The help of an option; what its list shows need not be told again. */
+const helpOf = ({ help, choices }) =>
+  choices ? help.replace(new RegExp(`: *${escaped(choices.join(", "))} *`), "") : help;
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 function controlOf(name, schema) {
   if (schema.pair) return pair(name, schema);
@@ -96,7 +101,10 @@ function choice(name) {
     write: (select, value) => {
       const { choices, default: standard } = schemaOf(name);
       const offered = value === null || choices.includes(value) ? choices : [...choices, value];
-      const automatic = standard === null ? say("option.automatic") : say("option.standard", { value: valueOf(name, standard) });
+      const automatic =
+        standard === null
+          ? say("option.automatic")
+          : say("option.standard", { value: valueOf(name, standard) });
       select.replaceChildren(
         make("option", { value: "" }, automatic),
         ...offered.map((one) => make("option", { value: one }, valueOf(name, one))),
@@ -120,13 +128,19 @@ function pair(name, schema) {
     input.setAttribute("aria-label", say(`option.${end}`));
     return input;
   });
-  const group = make("div", { class: "pair", role: "group" }, inputs[0], make("span", { "aria-hidden": "true" }, "–"), inputs[1]);
+  const group = make(
+    "div",
+    { class: "pair", role: "group", "aria-labelledby": `label-${name}` },
+    inputs[0],
+    make("span", { "aria-hidden": "true" }, "–"),
+    inputs[1],
+  );
   return bound(name, group, {
-    read: () => (inputs.some((input) => input.value === "") ? null : inputs.map((input) => Number(input.value))),
+    read: () =>
+      inputs.some((input) => input.value === "") ? null : inputs.map((input) => Number(input.value)),
     write: (_, value) => {
       if (value === null && inputs.some((input) => input === document.activeElement)) return;
       inputs.forEach((input, place) => (input.value = value?.[place] ?? ""));
     },
   });
 }
-

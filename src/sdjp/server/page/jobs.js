@@ -18,8 +18,7 @@ let timer = null;
 let looking = false;
 
 /** Those that go on, the foremost first. */
-export const goingOn = () =>
-  [...jobs.values()].sort((a, b) => rank(a) - rank(b) || a.created - b.created);
+export const goingOn = () => [...jobs.values()].sort((a, b) => rank(a) - rank(b) || a.created - b.created);
 const rank = (job) => (job.state === "drawing" ? -1 : (job.position ?? Infinity));
 
 /** Take a job that has just been made here. */
@@ -49,16 +48,18 @@ export async function mountJobs() {
 async function look() {
   if (looking || document.hidden) return;
   looking = true;
+  let failed = false;
   try {
     const { jobs: found } = await api.jobs({ state: GOES_ON.join(","), limit: 200 });
     const gone = [...jobs.keys()].filter((id) => !found.some((job) => job.id === id));
     for (const job of found.reverse()) take(job);
     for (const id of gone) take(await api.job(id).catch((error) => missing(id, error)));
   } catch {
-    // Nothing answers; connection.js says so and asks on.
+    failed = true; // connection.js says so, if nothing answers
   } finally {
     looking = false;
     plan();
+    if (failed) timer = setTimeout(look, PAUSE);
   }
 }
 

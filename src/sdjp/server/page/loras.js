@@ -24,14 +24,28 @@ export function mountLoras(root) {
   }
 
   function line([name, weight]) {
-    const input = make("input", { type: "number", step: 0.05, value: weight, "aria-label": say("loras.weight", { name }) });
+    const input = make("input", {
+      type: "number",
+      step: 0.05,
+      value: weight,
+      "aria-label": say("loras.weight", { name }),
+    });
     input.addEventListener("change", () => weigh(name, input.value === "" ? 1 : Number(input.value)));
     return make(
       "li",
       {},
       make("span", {}, name),
       input,
-      make("button", { type: "button", class: "small", "aria-label": say("loras.remove", { name }), onclick: () => weigh(name, null) }, icon("close")),
+      make(
+        "button",
+        {
+          type: "button",
+          class: "small",
+          "aria-label": say("loras.remove", { name }),
+          onclick: () => weigh(name, null),
+        },
+        icon("close"),
+      ),
     );
   }
 

@@ -41,11 +41,23 @@ export function mountOptions(root) {
   for (const [group, names] of Object.entries({ ...GROUPS, more: rest })) {
     const fields = names.map((name) => field(name, { help: true })).filter(Boolean);
     if (fields.length === 0) continue;
-    details.append(make("fieldset", {}, make("legend", { word: `details.${group}` }), make("div", { class: "grid" }, fields)));
+    details.append(
+      make(
+        "fieldset",
+        {},
+        make("legend", { word: `details.${group}` }),
+        make("div", { class: "grid" }, fields),
+      ),
+    );
     if (group === "sampling") mountLoras(details);
   }
   details.append(
-    make("button", { type: "button", class: "small", word: "details.reset", onclick: () => settings.set(unset([...shown, ...rest, "loras"])) }),
+    make("button", {
+      type: "button",
+      class: "small",
+      word: "details.reset",
+      onclick: () => settings.set(unset([...shown, ...rest, "loras"])),
+    }),
   );
   root.append(details);
 }

@@ -43,12 +43,16 @@ export function showParts(root, info, { typed, light }) {
   for (const { text, part } of cut(info.english, inEnglish)) {
     if (part === null) sentence.append(text);
     else {
-      const word = make("span", {
-        class: "word",
-        onpointerenter: () => show(part),
-        onpointerleave: () => show(held),
-        onclick: () => hold(part),
-      }, text);
+      const word = make(
+        "span",
+        {
+          class: "word",
+          onpointerenter: () => show(part),
+          onpointerleave: () => show(held),
+          onclick: () => hold(part),
+        },
+        text,
+      );
       link(word, part);
       sentence.append(word);
     }
@@ -85,7 +89,13 @@ export function showParts(root, info, { typed, light }) {
   root.append(
     sentence,
     list,
-    notes.length ? make("ul", { class: "notes" }, notes.map((note) => make("li", {}, note))) : "",
+    notes.length
+      ? make(
+          "ul",
+          { class: "notes" },
+          notes.map((note) => make("li", {}, note)),
+        )
+      : "",
   );
   return {
     lightAt(place) {
@@ -127,10 +137,22 @@ function notesOf(info) {
   );
   return [
     ...said("note.read", info.read ? [info.read] : []),
-    ...said("note.unknown", info.unknown.filter((word) => !sources.includes(word.trim()))),
-    ...said("note.neighbours", elsewhere.map(([word, instead]) => `${word} → ${instead || "—"}`)),
-    ...said("note.foreign", info.foreign.map(({ text }) => text).filter((text) => !sources.includes(text.trim()))),
-    ...said("note.loras", Object.entries(info.loras).map(([name, weight]) => `${name} ${weight}`)),
+    ...said(
+      "note.unknown",
+      info.unknown.filter((word) => !sources.includes(word.trim())),
+    ),
+    ...said(
+      "note.neighbours",
+      elsewhere.map(([word, instead]) => `${word} → ${instead || "—"}`),
+    ),
+    ...said(
+      "note.foreign",
+      info.foreign.map(({ text }) => text).filter((text) => !sources.includes(text.trim())),
+    ),
+    ...said(
+      "note.loras",
+      Object.entries(info.loras).map(([name, weight]) => `${name} ${weight}`),
+    ),
     ...said("note.embeddings", info.embeddings),
     ...said("note.ignored", info.ignored),
     ...said("note.unused", info.unused),

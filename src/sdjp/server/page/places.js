@@ -36,7 +36,9 @@ export function placesInEnglish(english, parts, neighbours) {
   const free = ([from, to]) => taken.every(([a, b]) => to <= a || b <= from);
   // Long ones first, or "cat" would take the place of "cat ears".
   const places = new Array(parts.length).fill(null);
-  const byLength = parts.map((part, index) => ({ part, index })).sort((a, b) => b.part.english.length - a.part.english.length);
+  const byLength = parts
+    .map((part, index) => ({ part, index }))
+    .sort((a, b) => b.part.english.length - a.part.english.length);
   for (const { part, index } of byLength) {
     for (const wanted of [part.english, replaced(part.english, neighbours)]) {
       const found = wanted ? stretches(english, wanted).find(free) : undefined;
@@ -56,10 +58,9 @@ function replaced(english, neighbours) {
 /** Every stretch of `text` that is `words`, with no letter directly before or behind it. */
 function stretches(text, words) {
   const escaped = words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return [...text.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, "giu"))].map((match) => [
-    match.index,
-    match.index + match[0].length,
-  ]);
+  return [...text.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, "giu"))].map(
+    (match) => [match.index, match.index + match[0].length],
+  );
 }
 
 /** `text` cut at the ends of places: [{text, part}], `part` the index of a part or null. */

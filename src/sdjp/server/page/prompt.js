@@ -80,7 +80,12 @@ function weightTools(area) {
     "div",
     { class: "tools" },
     make("span", { class: "help", word: "weight.help" }),
-    make("div", { class: "joined", role: "group", wordLabel: "weight.title" }, button("−", -STEP, "weight.less"), button("＋", STEP, "weight.more")),
+    make(
+      "div",
+      { class: "joined", role: "group", wordLabel: "weight.title" },
+      button("−", -STEP, "weight.less"),
+      button("＋", STEP, "weight.more"),
+    ),
   );
 }
 

@@ -12,7 +12,7 @@ export function mountQueue(root) {
 
   function show() {
     const waiting = goingOn().slice(1);
-    list.hidden = waiting.length === 0;
+    root.hidden = waiting.length === 0;
     list.replaceChildren(...waiting.map(line));
   }
 

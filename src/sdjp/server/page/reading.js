@@ -46,10 +46,13 @@ export function mountReading(root, { area, backing }) {
         found.info = await api.explain({
           prompt,
           translate: english === null ? (settings.get("translate") ?? "auto") : "never",
-          ...(settings.get("num_inference_steps") && { num_inference_steps: settings.get("num_inference_steps") }),
+          ...(settings.get("num_inference_steps") && {
+            num_inference_steps: settings.get("num_inference_steps"),
+          }),
         });
       } catch (error) {
         found.error = error;
+        if (error.status === 503) later(); // a model is being loaded
       }
     }
     if (mine !== number) return; // an older answer
@@ -75,7 +78,12 @@ export function mountReading(root, { area, backing }) {
         "div",
         { class: "row" },
         make("h3", { word: "reading.title" }),
-        make("button", { type: "button", class: "small", word: "reading.edit", onclick: () => edit(info.english) }),
+        make("button", {
+          type: "button",
+          class: "small",
+          word: "reading.edit",
+          onclick: () => edit(info.english),
+        }),
       ),
     );
     const joined = info.variants.some((variant) => variant.conjunct > 1);
@@ -105,7 +113,13 @@ export function mountReading(root, { area, backing }) {
   }
 
   function editor() {
-    const field = make("textarea", { id: "english", lang: "en", rows: 2, spellcheck: "false", autocomplete: "off" });
+    const field = make("textarea", {
+      id: "english",
+      lang: "en",
+      rows: 2,
+      spellcheck: "false",
+      autocomplete: "off",
+    });
     field.value = settings.get("english");
     field.addEventListener("input", () => settings.set({ english: field.value }));
     const back = () => {
@@ -129,7 +143,9 @@ export function mountReading(root, { area, backing }) {
   function about(info) {
     const notes = [say("reading.tokens", { tokens: info.tokens })];
     if (settings.get("english") !== null) {
-      notes.unshift(say(settings.get("english_of") === settings.get("prompt") ? "reading.sent" : "reading.stale"));
+      notes.unshift(
+        say(settings.get("english_of") === settings.get("prompt") ? "reading.sent" : "reading.stale"),
+      );
       const unseen = Object.entries(info.neighbours).map(([word, instead]) => `${word} → ${instead || "—"}`);
       if (unseen.length) notes.unshift(say("note.neighbours", { list: unseen.join("、") }));
     }

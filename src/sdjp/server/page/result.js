@@ -13,7 +13,7 @@ export function mountResult(root) {
   let chosen = null; // index of the picture that is shown large; null: the newest, or the preview
   let told = 0; // halves of the progress that were read out
   const stage = make("div", { class: "stage" });
-  const failure = make("div", {});
+  const failure = make("div", { class: "failure" });
   const state = make("div", { class: "state" });
   const strip = make("ul", { class: "strip", wordLabel: "result.all" });
   root.append(stage, failure, state, strip);
@@ -28,10 +28,12 @@ export function mountResult(root) {
     if (picture.job !== job?.id) return;
     chosen = null;
     show();
-    if (job.progress?.count > 1) announce(say("progress.picture", { done: picture.index + 1, count: job.progress.count }));
+    if (job.progress?.count > 1)
+      announce(say("progress.picture", { done: picture.index + 1, count: job.progress.count }));
   });
   on("preview", ({ job: id, image }) => {
-    if (id === job?.id && chosen === null && job.state === "drawing") showImage(image, say("result.preview"), "preview");
+    if (id === job?.id && chosen === null && job.state === "drawing")
+      showImage(image, say("result.preview"), "preview");
   });
   on("progress", (changed) => changed.id === job?.id && showProgress());
   on("position", (changed) => changed.id === job?.id && showProgress());
@@ -75,7 +77,9 @@ export function mountResult(root) {
     if (picture) return showPicture({ ...picture, job: job.id });
     if (job?.state === "drawing" || job?.state === "queued") return waitFor(job);
     stage.className = "stage empty";
-    stage.replaceChildren(make("p", {}, say(job && job.state !== "done" ? `state.${job.state}` : "result.none")));
+    stage.replaceChildren(
+      make("p", {}, say(job && job.state !== "done" ? `state.${job.state}` : "result.none")),
+    );
   }
 
   function thumbnail(picture) {
@@ -137,16 +141,33 @@ export function mountResult(root) {
       height: picture.height,
       alt: say("result.alt", { prompt: picture.prompt }),
     });
-    const view = make("button", { type: "button", class: "see", wordLabel: "result.view", onclick: () => emit("view", picture) }, image);
-    const save = make("a", { class: "button small", href: api.pictureUrl(picture, { download: true }), download: "", word: "result.save" });
+    const view = make(
+      "button",
+      { type: "button", class: "see", wordLabel: "result.view", onclick: () => emit("view", picture) },
+      image,
+    );
+    const save = make("a", {
+      class: "button small",
+      href: api.pictureUrl(picture, { download: true }),
+      download: "",
+      word: "result.save",
+    });
     const caption = make(
       "figcaption",
       {},
       make("p", { class: "prompt" }, picture.prompt),
-      picture.english && picture.english !== picture.prompt ? make("p", { class: "english", lang: "en" }, picture.english) : null,
-      make("p", { class: "help" }, say("result.about", { seed: picture.seed, width: picture.width, height: picture.height })),
+      picture.english && picture.english !== picture.prompt
+        ? make("p", { class: "english", lang: "en" }, picture.english)
+        : null,
+      make(
+        "p",
+        { class: "help" },
+        say("result.about", { seed: picture.seed, width: picture.width, height: picture.height }),
+      ),
       picture.withheld ? make("p", { class: "warned" }, say("result.withheld")) : null,
-      job.notes.map((note) => make("p", { class: "help" }, document.documentElement.lang === "en" ? note.en : note.ja)),
+      job.notes.map((note) =>
+        make("p", { class: "help" }, document.documentElement.lang === "en" ? note.en : note.ja),
+      ),
     );
     stage.className = "stage";
     stage.replaceChildren(make("figure", {}, view, make("div", { class: "row" }, caption, save)));
@@ -160,15 +181,31 @@ export function mountResult(root) {
     const { step = 0, total = 0, done = 0, count = 1, seconds_left: left = null } = job.progress ?? {};
     const share = (done + (total ? step / total : 0)) / count;
     const text =
-      job.state === "queued" ? placeOf(job) : total ? [
-        say("progress.steps", { step, total }),
-        count > 1 && say("progress.pictures", { number: Math.min(done + 1, count), count }),
-        left !== null && say("progress.left", { seconds: Math.max(1, Math.ceil(left)) }),
-      ].filter(Boolean).join(" · ") : say("progress.begins");
+      job.state === "queued"
+        ? placeOf(job)
+        : total
+          ? [
+              say("progress.steps", { step, total }),
+              count > 1 && say("progress.pictures", { number: Math.min(done + 1, count), count }),
+              left !== null && say("progress.left", { seconds: Math.max(1, Math.ceil(left)) }),
+            ]
+              .filter(Boolean)
+              .join(" · ")
+          : say("progress.begins");
     if (!state.querySelector("progress")) {
       state.replaceChildren(
         make("progress", { max: 1, wordLabel: "progress.title" }),
-        make("div", { class: "row" }, make("p", { class: "told" }), make("button", { type: "button", class: "small", word: "job.cancel", onclick: () => cancelJob(job.id).catch((error) => emit("error", error)) })),
+        make(
+          "div",
+          { class: "row" },
+          make("p", { class: "told" }),
+          make("button", {
+            type: "button",
+            class: "small",
+            word: "job.cancel",
+            onclick: () => cancelJob(job.id).catch((error) => emit("error", error)),
+          }),
+        ),
       );
     }
     const bar = state.querySelector("progress");
@@ -184,7 +221,8 @@ export function mountResult(root) {
   show();
 }
 
-const present = (values = {}) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+const present = (values = {}) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 
 /** 「次に描きます」, 「あと 2 件」. */
 export const placeOf = (job) => (job.position ? say("job.place", { ahead: job.position }) : say("job.next"));

@@ -24,7 +24,13 @@ export function mountSamples(root) {
                 document.getElementById("prompt").focus();
               },
             },
-            make("img", { src: new URL(`samples/${file}`, import.meta.url).href, alt: "", width: 128, height: 128, loading: "lazy" }),
+            make("img", {
+              src: new URL(`samples/${file}`, import.meta.url).href,
+              alt: "",
+              width: 128,
+              height: 128,
+              loading: "lazy",
+            }),
             make("span", {}, prompt),
           ),
         ),

@@ -9,21 +9,29 @@ export function mountSeed(root) {
   let last = null; // seed of the picture that was drawn last
   const box = field("seed");
   const input = box.querySelector("input");
-  const dice = make("button", {
-    type: "button",
-    class: "small",
-    wordLabel: "seed.dice",
-    wordTitle: "seed.dice",
-    onclick: () => settings.set({ seed: null }),
-  }, icon("dice"));
-  const again = make("button", {
-    type: "button",
-    class: "small",
-    wordLabel: "seed.again",
-    wordTitle: "seed.again",
-    disabled: true,
-    onclick: () => settings.set({ seed: last }),
-  }, icon("again"));
+  const dice = make(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      wordLabel: "seed.dice",
+      wordTitle: "seed.dice",
+      onclick: () => settings.set({ seed: null }),
+    },
+    icon("dice"),
+  );
+  const again = make(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      wordLabel: "seed.again",
+      wordTitle: "seed.again",
+      disabled: true,
+      onclick: () => settings.set({ seed: last }),
+    },
+    icon("again"),
+  );
   const row = make("div", { class: "joined" });
   input.replaceWith(row);
   row.append(input, dice, again);

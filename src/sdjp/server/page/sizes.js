@@ -13,16 +13,20 @@ export function mountSizes(root) {
   const shapes = make("div", { class: "choices", role: "group", "aria-labelledby": "size-title" });
   const width = field("width", { answers: "size limit.pixels" });
   const height = field("height");
-  const swap = make("button", {
-    type: "button",
-    class: "small",
-    wordLabel: "size.swap",
-    wordTitle: "size.swap",
-    onclick: () => {
-      const { width, height } = current();
-      settings.set({ width: height, height: width });
+  const swap = make(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      wordLabel: "size.swap",
+      wordTitle: "size.swap",
+      onclick: () => {
+        const { width, height } = current();
+        settings.set({ width: height, height: width });
+      },
     },
-  }, icon("swap"));
+    icon("swap"),
+  );
   root.append(
     make("div", { class: "field" }, make("h3", { id: "size-title", word: "size.title" }), shapes),
     make("div", { class: "sides" }, width, swap, height),

@@ -88,7 +88,12 @@ function isBalanced(prompt, start, end) {
 
 /** A bracket behind a backslash (on Japanese keyboards a yen sign) is a character, no bracket. */
 function isBracket(prompt, place, kinds) {
-  return place >= 0 && place < prompt.length && kinds.includes(prompt[place]) && !"\\＼¥￥".includes(prompt[place - 1] ?? " ");
+  return (
+    place >= 0 &&
+    place < prompt.length &&
+    kinds.includes(prompt[place]) &&
+    !"\\＼¥￥".includes(prompt[place - 1] ?? " ")
+  );
 }
 
 const changed = (weight, by) => Math.min(MAXIMUM, Math.max(0, Math.round((weight + by) * 100) / 100));

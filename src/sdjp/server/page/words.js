@@ -3,7 +3,7 @@
 
 export const WORDS = {
   // the frame
-  "skip": { ja: "プロンプトへ", en: "To the prompt" },
+  skip: { ja: "プロンプトへ", en: "To the prompt" },
   "language.other": { ja: "English", en: "日本語" },
   "language.switch": { ja: "English に切り替える", en: "日本語 (switch to Japanese)" },
   "result.title": { ja: "絵", en: "Picture" },
@@ -21,7 +21,10 @@ export const WORDS = {
 
   // the prompt and its English
   "option.prompt": { ja: "プロンプト Prompt", en: "Prompt" },
-  "prompt.example": { ja: "例: 桜の木の下で眠る白い猫、水彩画", en: "such as: a white cat under a cherry tree, watercolor" },
+  "prompt.example": {
+    ja: "例: 桜の木の下で眠る白い猫、水彩画",
+    en: "such as: a white cat under a cherry tree, watercolor",
+  },
   "option.negative_prompt": { ja: "ネガティブプロンプト Negative prompt", en: "Negative prompt" },
   "negative_prompt.example": { ja: "描いてほしくないもの", en: "what should not be there" },
   "weight.title": { ja: "選んだ語の強さ", en: "Weight of the selected word" },
@@ -55,7 +58,10 @@ export const WORDS = {
   "mark.unseen": { ja: "モデルが知らない語", en: "unknown to the model" },
   "note.read": { ja: "アダプターの解釈: {list}", en: "Read by the adapter as: {list}" },
   "note.unknown": { ja: "わからなかった語: {list}", en: "Not understood: {list}" },
-  "note.neighbours": { ja: "モデルが知らない語と、代わりの語: {list}", en: "Unknown to the model, and what stands for it: {list}" },
+  "note.neighbours": {
+    ja: "モデルが知らない語と、代わりの語: {list}",
+    en: "Unknown to the model, and what stands for it: {list}",
+  },
   "note.foreign": { ja: "訳さない言語の部分: {list}", en: "In a language that is not translated: {list}" },
   "note.loras": { ja: "LoRA: {list}", en: "LoRAs: {list}" },
   "note.embeddings": { ja: "埋め込みの名前: {list}", en: "Names of embeddings: {list}" },
@@ -105,7 +111,7 @@ export const WORDS = {
   "loras.none": { ja: "使える LoRA はありません", en: "There are no LoRAs" },
   "loras.weight": { ja: "{name} の重み", en: "Weight of {name}" },
   "loras.remove": { ja: "{name} を外す", en: "Remove {name}" },
-  "details": { ja: "詳細 Details", en: "Details" },
+  details: { ja: "詳細 Details", en: "Details" },
   "details.sampling": { ja: "描き方", en: "Sampling" },
   "details.enlarging": { ja: "拡大", en: "Enlarging" },
   "details.speed": { ja: "速さ", en: "Speed" },
@@ -114,11 +120,14 @@ export const WORDS = {
   "samples.title": { ja: "プロンプトの例 Samples", en: "Sample prompts" },
 
   // drawing
-  "draw": { ja: "描く", en: "Draw" },
+  draw: { ja: "描く", en: "Draw" },
   "draw.key": { ja: "Ctrl+Enter", en: "Ctrl+Enter" },
   "draw.key.apple": { ja: "⌘+Enter", en: "⌘+Enter" },
   "job.begins": { ja: "描き始めます。", en: "Drawing begins." },
-  "job.waits": { ja: "順番を待っています。前に {position} 件あります。", en: "Waiting. {position} before it." },
+  "job.waits": {
+    ja: "順番を待っています。前に {position} 件あります。",
+    en: "Waiting. {position} before it.",
+  },
   "job.next": { ja: "次に描きます", en: "next" },
   "job.place": { ja: "前に {ahead} 件", en: "{ahead} before it" },
   "job.done": { ja: "{count} 枚描けました。", en: "Done: {count}." },
@@ -133,7 +142,10 @@ export const WORDS = {
   "progress.pictures": { ja: "{number}/{count} 枚目", en: "picture {number}/{count}" },
   "progress.left": { ja: "あと約 {seconds} 秒", en: "about {seconds} s left" },
   "progress.share": { ja: "{percent} % まで進みました。", en: "{percent} % done." },
-  "progress.picture": { ja: "{count} 枚のうち {done} 枚目が描けました。", en: "Picture {done} of {count} is done." },
+  "progress.picture": {
+    ja: "{count} 枚のうち {done} 枚目が描けました。",
+    en: "Picture {done} of {count} is done.",
+  },
   "result.none": { ja: "ここに絵が出ます", en: "The picture will be here" },
   "result.preview": { ja: "描きかけの絵", en: "The picture so far" },
   "result.alt": { ja: "「{prompt}」の絵", en: "A picture of “{prompt}”" },
