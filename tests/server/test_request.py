@@ -44,7 +44,6 @@ def test_a_seed_is_settled(context: Context) -> None:
 def test_pictures_come_as_data(context: Context, picture: str) -> None:
     body = {"prompt": "猫", "image": picture, "mask": encoded(color="white"), "strength": 0.5}
     request = read_request(body, context, owner="a")
-context,
     assert request.image is not None
     assert request.data[request.image] == base64.b64decode(PICTURE)
     assert request.inputs == ("image", "mask")

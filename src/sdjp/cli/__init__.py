@@ -55,7 +55,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
             "show what a model holds, or how a picture was made",
         ),
         ("report", "おかしな訳を知らせるファイルを作る", "write down a wrong translation, to be sent"),
+        ("serve", "ほかのプログラムから使うサーバーを動かす", "run a server that other programs use"),
         ("txt2img", "元の txt2img.py と同じ引数で描く", "draw, with the flags of the original txt2img.py"),
+        ("ui", "ブラウザーで使う画面を開く", "open the page to draw with, in a browser"),
         ("upscale", "絵を拡大して描き込む", "enlarge pictures and draw in details"),
         ("words", "自分の語を足す、語を調べる", "your own words; what the tables know of a word"),
     )
@@ -65,7 +67,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
 FLAGS: Final = ("help", "version")
 """What other programs have as commands, and this one as flags."""
 
-TEXTS: Final = ("prompt", "prompt_option", "negative_prompt", "watermark", "text", "expected", "note")
+TEXTS: Final = (
+    *("prompt", "prompt_option", "negative_prompt", "watermark", "text", "expected", "note"),
+    "token",
+)
 """Arguments that are words of the user, not names of files."""
 _NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C

@@ -21,12 +21,17 @@ _CONTROL: Final = re.compile(
 )
 
 
-def control_options(parser: Parser) -> None:
-    """ControlNets and the pictures that they read."""
+def controlnet_folder(parser: Parser) -> None:
+    """Where ControlNets are that are called by name."""
     parser.option("--controlnet-dir", "--controlnet_dir", dest="controlnet_dir", metavar="D",
                   ja="ControlNet のファイルや diffusers のフォルダーがあるフォルダー"
                      "（--control に名前を書いて使う）",
                   en="folder of ControlNets: files, diffusers folders (name them in --control)")  # fmt: skip
+
+
+def control_options(parser: Parser) -> None:
+    """ControlNets and the pictures that they read."""
+    controlnet_folder(parser)
     parser.option("--control", dest="controls", action="append", default=[], metavar="NAME=F[:W[:A-B]]",
                   ja="ControlNet とその画像、重み（0〜2）、かける区間（0〜1）。"
                      "例: canny=edges.png:0.8:0-0.6。名前の代わりにファイルのパスも書ける。"

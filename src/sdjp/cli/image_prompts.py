@@ -14,6 +14,11 @@ def image_prompt_options(parser: Parser) -> None:
                   ja="プロンプトに加える絵（何度でも指定できる。--ip-adapter と一緒に）",
                   en="a picture as a prompt (may be given several times; with --ip-adapter)")  # fmt: skip
     parser.generation("image_prompt_scale", "--image-prompt-scale", "--image_prompt_scale", metavar="X")
+    adapter_options(parser)
+
+
+def adapter_options(parser: Parser) -> None:
+    """The files that a picture as a prompt needs."""
     parser.option("--ip-adapter", "--ip_adapter", dest="ip_adapter", metavar="F",
                   ja="IP-Adapter のファイル", en="file of an IP-Adapter")  # fmt: skip
     parser.option("--image-encoder", "--image_encoder", dest="image_encoder", metavar="D",

@@ -46,6 +46,13 @@ def wildcards_option(parser: Parser) -> None:
 
 def translation_options(parser: Parser) -> None:
     """How prompts are translated."""
+    translator_option(parser)
+    words_option(parser)
+    parser.generation("translate", "--translate")
+
+
+def translator_option(parser: Parser) -> None:
+    """What translates prompts."""
     parser.option("--translator", default="auto",
                   metavar="T",
                   ja="翻訳の方法: auto（combined。日本語を読むモデルでは訳さない）、combined（辞書と付属の"
@@ -54,8 +61,6 @@ def translation_options(parser: Parser) -> None:
                   en="auto (combined; none if the model reads Japanese), combined (the lexicon and the "
                      "translation model that ships), combined:F, lexicon, marian:F, passthrough, "
                      "adapter (none: the model's adapter reads Japanese), adapter:F")  # fmt: skip
-    words_option(parser)
-    parser.generation("translate", "--translate")
 
 
 def words_option(parser: Parser) -> None:
@@ -200,8 +205,13 @@ def _loras(texts: list[str]) -> dict[str, float] | None:
 # Which model, and what happens to finished pictures.
 
 
-def model_options(parser: Parser) -> None:
-    """The model, how it is loaded, and what happens to finished pictures."""
+def model_options(parser: Parser, *, safety: SafetyMode = "flag") -> None:
+    """The model, how it is loaded, and what happens to finished pictures.
+
+    Args:
+        parser: Where they go.
+        safety: The default of ``--safety``.
+    """
     parser.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
                   ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、Hub の名前",
                   en="the embedded mini, a .ckpt, .safetensors, diffusers folder or hub id")  # fmt: skip
@@ -233,7 +243,7 @@ def model_options(parser: Parser) -> None:
     parser.option("--low-memory", dest="memory", action="store_const", const="low",
                   ja="--memory low と同じ", en="the same as --memory low")  # fmt: skip
     addon_folders(parser)
-    parser.option("--safety", choices=get_args(SafetyMode), default="flag",
+    parser.option("--safety", choices=get_args(SafetyMode), default=safety,
                   ja="安全性チェックの結果の扱い（flag は知らせるだけ、off は調べない）",
                   en="what to do with flagged pictures (flag: only say so, off: do not look)")  # fmt: skip
     safety_options(parser)

@@ -1,7 +1,7 @@
 """The comment of a photograph (EXIF ``UserComment``), where a JPEG or a WebP has what a PNG has in a text.
 
 EXIF 2.3, 4.6.5: eight bytes name the code of the text behind them. AUTOMATIC1111's web UI writes ``UNICODE``
-and UTF-16 with the high byte first; others take the order of the bytes of their machine.
+and UTF-16 with the high byte first, and so do we; others take the order of the bytes of their machine.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ def read_comment(picture: Image.Image) -> str | None:
         return None
     text = _decoded(comment) if isinstance(comment, bytes) else comment
     return text.strip("\0 \r\n") or None if isinstance(text, str) else None
+
+
+def with_comment(text: str) -> bytes:
+    """The EXIF data of a picture with a comment and nothing else, as Pillow's ``save`` takes it."""
+    exif = Image.Exif()
+    comment = _UNICODE + text.encode("utf-16-be", "surrogatepass")
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.UserComment: comment}
+    return exif.tobytes()
 
 
 def _decoded(comment: bytes) -> str | None:

@@ -65,7 +65,7 @@ class Catalog:
         self._examiner: threading.Thread | None = None
         # Those that are there whatever the folder holds: what `load` takes, and path and label.
         self._fixed: dict[Path, tuple[str, str]] = {}
-        self.put(EMBEDDED_MODEL)
+        self._fix(EMBEDDED_MODEL, locate(EMBEDDED_MODEL).path)  # before all others: it keeps its name
 
     def put(self, source: str) -> str:
         """Add a model that may be elsewhere; return its name.
@@ -77,9 +77,7 @@ class Catalog:
         for name, file in self.files().items():
             if not file.outside and os.path.samefile(file.path, path):
                 return name
-        label = source if is_hub_id(source) else Path(os.path.realpath(path)).name
-        self._fixed[path] = source, label
-        return self._name(model_file(path, label=label))
+        return self._fix(source, path)
 
     def source(self, file: ModelFile) -> str | Path:
         """What :meth:`sdjp.Pipeline.from_pretrained` takes for it."""
@@ -162,6 +160,11 @@ class Catalog:
             if (self._examiner is None or not self._examiner.is_alive()) and self._unexamined():
                 self._examiner = threading.Thread(target=self._examine, name="sdjp-models", daemon=True)
                 self._examiner.start()
+
+    def _fix(self, source: str, path: Path) -> str:
+        label = source if is_hub_id(source) else Path(os.path.realpath(path)).name
+        self._fixed[path] = source, label
+        return self._name(model_file(path, label=label))
 
     def _found(self) -> Iterator[ModelFile]:
         for path, (_, label) in self._fixed.items():

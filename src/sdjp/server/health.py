@@ -29,7 +29,7 @@ RETRY_AFTER: Final = "5"
 
 
 def routes(context: Context) -> list[Route]:
-    """The routes; none of them asks for a token."""
+    """The routes; of them, ``/metrics`` needs a token where tokens are asked for."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-Kind = Literal["counter", "gauge", "histogram", "summary", "untyped"]
+Kind = Literal["counter", "gauge", "histogram", "untyped"]
 Samples = Mapping[str, float]
 """Value by name and labels, as :func:`sample` writes them."""
 
@@ -58,9 +58,10 @@ FAMILIES: Final = (
 """All that is told, in order."""
 
 _STARTED: Final = time.time()
-_PARTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    "histogram": ("_bucket", "_sum", "_count"),
-    "summary": ("", "_sum", "_count"),
+_FAMILY_OF: Final = {
+    family.name + part: family.name
+    for family in FAMILIES
+    for part in (("_bucket", "_sum", "_count") if family.kind == "histogram" else ("",))
 }
 
 
@@ -89,7 +90,8 @@ def text(samples: Samples) -> str:
     """Write samples; those of no known family come last."""
     by_family: dict[str, list[str]] = {}
     for key, value in samples.items():
-        by_family.setdefault(_family(key), []).append(f"{key} {_number(value)}")
+        name = key.partition("{")[0]
+        by_family.setdefault(_FAMILY_OF.get(name, name), []).append(f"{key} {_number(value)}")
     known = {family.name: family for family in FAMILIES}
     others = (Family(name=name, kind="untyped", help="") for name in by_family if name not in known)
     return "".join(_block(family, by_family.get(family.name, ())) for family in (*FAMILIES, *others))
@@ -101,14 +103,6 @@ def _block(family: Family, lines: Iterable[str]) -> str:
         return ""
     head = (f"# HELP {family.name} {_escaped(family.help)}", f"# TYPE {family.name} {family.kind}")
     return "".join(f"{line}\n" for line in (*head, *lines))
-
-
-def _family(key: str) -> str:
-    name = key.partition("{")[0]
-    for family in FAMILIES:
-        if name in (family.name, *(family.name + part for part in _PARTS_OF.get(family.kind, ()))):
-            return family.name
-    return name
 
 
 def _number(value: float) -> str:

@@ -67,6 +67,7 @@ def model_file(path: Path, *, label: str | None = None, within: Path | None = No
         OSError: If it is not there.
     """
     outside = within is not None and not _is_within(path, within)
+    path.lstat() if outside else path.stat()
     files = [] if outside else [path] if path.is_file() else list(_files_in(path))
     if within is not None:
         outside = outside or not all(_is_within(file, within) for file in files)
@@ -112,8 +113,9 @@ def label_of(name: str) -> str:
 
 def _order(file: ModelFile) -> tuple[int, str, bool, str]:
     """By name; of two that differ in the ending alone, safetensors first."""
-    plain = file.label.removesuffix(file.names[1]) + file.names[0]
-    return file.label.count("/"), plain.casefold(), not file.label.endswith(SUFFIXES[0]), file.label
+    above, _, _ = file.label.rpartition("/")
+    plain = f"{above}/{file.names[0]}".casefold()
+    return file.label.count("/"), plain, not file.label.endswith(SUFFIXES[0]), file.label
 
 
 def _candidates(folder: Path, within: Path, *, levels: int = 1) -> Iterator[Path]:

@@ -136,6 +136,7 @@ class ModelShelf:
             found, file = self._usable(self._in_use if name is None else name)
             loaded = self._pipelines.get(found)
             if loaded is None or loaded.mark != file.mark:
+                del loaded  # not to be held here while another one is loaded
                 if found != EMBEDDED_MODEL:
                     self._free()
                 loaded = self._loaded_from(file)
@@ -167,6 +168,11 @@ class ModelShelf:
         with self._lock:
             loaded = self._pipelines.get(self._drawing or "") or self._pipelines.get(EMBEDDED_MODEL)
         return None if loaded is None else loaded.pipeline
+
+    def addons(self) -> dict[str, tuple[str, ...]]:
+        """The names of add-ons that a job may call: ``"loras"``, ``"embeddings"``, ``"controlnets"``."""
+        pipe = self.explain_with()
+        return {"loras": (), "embeddings": (), "controlnets": ()} if pipe is None else pipe.addons.names
 
     def _usable(self, name: str) -> tuple[str, ModelFile]:
         found, file = self._catalog.find(name)

@@ -250,7 +250,7 @@ def _capabilities(context: Context) -> dict[str, Any]:
         "spacings": list(SPACINGS),
         "presets": list(PRESETS),
         "upscalers": list(EMBEDDED),
-        **({"loras": (), "embeddings": (), "controlnets": ()} if pipe is None else pipe.addons.names),
+        **models.addons(),
         "image_prompt": pipe is not None and pipe.image_prompter is not None,
         "safety": settings.safety,
         "previews": settings.previews,

@@ -10,6 +10,7 @@ import binascii
 import dataclasses
 import hashlib
 import io
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from sdjp.server.context import Context
 from sdjp.server.jobs.record import TASKS, GivenControl, JobRequest
 from sdjp.weights.parts.upscaler import EMBEDDED
 
+_LOG: Final = logging.getLogger("sdjp.server")
 _BESIDES: Final = ("task", "model", "image", "mask", "image_prompt", "controls", "factor")
 _DATA_URI: Final = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 _CONTROL: Final = tuple(GivenControl.__dataclass_fields__)
@@ -164,6 +166,8 @@ def read_request(body: Mapping[str, Any], context: Context, *, owner: str) -> Jo
             en="factor is for the task upscale. To draw and enlarge, use hires.",
         )
     _check(request, reader.opened, context)
+    if context.settings.log_prompts:
+        _LOG.info("%s %s %r", owner, task, options.prompt)  # as a literal: it stays one line
     return request
 
 

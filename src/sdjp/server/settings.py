@@ -46,7 +46,8 @@ class Settings:
         safety: What happens to pictures that the safety checker flags.
         language: Of messages to clients that ask for none.
         root_path: The path that a reverse proxy has the server under, such as ``/sdjp``.
-        behind_proxy: Whether ``X-Forwarded-For`` and ``-Proto`` are believed.
+        behind_proxy: Addresses of reverse proxies whose ``X-Forwarded-For`` and ``-Proto`` are believed, with
+            commas between them.
     """
 
     host: str = HOST
@@ -63,7 +64,7 @@ class Settings:
     safety: SafetyMode = "blur"
     language: Language = field(default_factory=get_language)
     root_path: str = ""
-    behind_proxy: bool = False
+    behind_proxy: str = ""
 
     @classmethod
     def checked(cls, **given: object) -> Settings:
@@ -119,6 +120,8 @@ def _check(settings: Settings) -> None:
             "終わりの / は付けないでください。",
             en=f"--root-path cannot be {settings.root_path}. Begin with / and do not end with it: /sdjp.",
         )
+    for address in filter(None, settings.behind_proxy.split(",")):
+        _check_proxy(address)
     _check_numbers(settings)
 
 
@@ -183,6 +186,20 @@ def _check_origin(origin: str) -> None:
             en=f"--origin cannot be {origin}. Give what a browser sends as Origin (lower case, no path, no "
             "default port), such as https://example.com or http://localhost:3000. There is no *.",
         )
+
+
+def _check_proxy(address: str) -> None:
+    """Refuse a proxy that could be anyone: each client would say itself where it is from."""
+    try:
+        ipaddress.ip_network(address.strip())
+    except ValueError:
+        raise InputError(
+            "behind_proxy.form",
+            ja=f"--behind-proxy {address} は使えません。プロキシーのアドレスを、172.17.0.1 や "
+            "172.17.0.0/16 のように指定してください（いくつもあるときはコンマで区切る）。",
+            en=f"--behind-proxy cannot be {address}. Give the proxy's address, such as 172.17.0.1 or "
+            "172.17.0.0/16, and several with commas between them.",
+        ) from None
 
 
 def _check_numbers(settings: Settings) -> None:

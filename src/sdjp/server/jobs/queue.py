@@ -76,6 +76,7 @@ class JobQueue:
         self._looked: dict[str, float] = {}
         self._changed = threading.Condition(threading.RLock())
         self._stopping = threading.Event()
+        self._finished = threading.Event()
         self._seconds_each = 5.0  # of a job; learnt as they are drawn
         self._broken: dict[str, SdjpError] = {}
         self._counts = Counts()
@@ -102,12 +103,28 @@ class JobQueue:
         Args:
             seconds: How long to wait for that; None: as long as it takes.
         """
+        self.finish(seconds=seconds)
+        self._store.close()
+
+    def finish(self, *, seconds: float | None = None) -> None:
+        """Take no more jobs, and draw what is being drawn to its end; what is kept can still be asked for.
+
+        Whoever waits for a job that is left for the next start waits no longer.
+
+        Args:
+            seconds: How long to wait for that; None: as long as it takes.
+        """
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(seconds)
-        self._store.close()
+        self._finished.set()
+
+    def abandon(self) -> None:
+        """Leave what is being drawn for the next start, as the process is about to end at once."""
+        self._stopping.set()
+        self._store.put_back([job.id for job in self._store.find(states=("drawing",))])
 
     # What callers ask for.
 
@@ -328,6 +345,8 @@ class JobQueue:
                         yield event
                     if event.kind == "job" and event.data["state"] in OVER:
                         return
+                if self._finished.is_set():
+                    return
                 place = self.position(self.get(job, owner=owner))
                 if place is not None and place != position:
                     position, told = place, time.monotonic()
@@ -340,13 +359,21 @@ class JobQueue:
             self._watch(job, -previews)
 
     async def settled(self, job: str, *, owner: str) -> JobRecord:
-        """Wait until a job is over, and return it. Raises as :meth:`get` does."""
+        """Wait until a job is over, and return it.
+
+        Raises:
+            JobUnknownError: If the owner has no such job.
+            JobExpiredError: If it is gone.
+            StoppingError: If the server stops before.
+        """
         while True:
             last = self._events.last
             record = self.get(job, owner=owner)
             if record.over:
                 return record
-            await self._events.wait(job, last, seconds=5.0)
+            if self._finished.is_set():
+                raise StoppingError.now()
+            await self._events.wait(job, last, seconds=1.0)
 
     # What is told of all.
 

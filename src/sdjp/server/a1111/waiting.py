@@ -1,0 +1,51 @@
+"""Waiting for jobs in a request that is answered when they are over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from sdjp.server.jobs.queue import JobQueue
+from sdjp.server.jobs.record import JobRecord
+
+
+class Left(Exception):
+    """The client went away: nobody reads what would be answered."""
+
+
+async def settled(
+    request: Request, jobs: Sequence[JobRecord], *, queue: JobQueue, owner: str
+) -> list[JobRecord]:
+    """Wait until jobs are over, or until the client leaves.
+
+    If it leaves, those that still wait are cancelled; those whose drawing has begun are finished and kept.
+
+    Args:
+        request: Its body must have been read.
+        jobs: Of this owner.
+        queue: Where they are.
+        owner: Who asks.
+
+    Raises:
+        Left: If the client leaves before.
+    """
+    over = asyncio.gather(*(queue.settled(job.id, owner=owner) for job in jobs))
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({over, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            return list(over.result())
+        for job in jobs:
+            await run_in_threadpool(queue.withdraw, job.id, owner=owner)
+        raise Left
+    finally:
+        for task in (over, gone):
+            task.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
