@@ -12,7 +12,6 @@ from tests.browser.page import Page
 from tests.browser.pictures import (
     SMALL,
     bring,
-    button,
     download,
     draw,
     finished,
@@ -123,9 +122,3 @@ def test_settings_again_bring_picture_and_mask_again(page: Page) -> None:
     see(page, start)  # that one had no source
     press(page, "この設定でもう一度", ".actions")
     page.wait(lambda: inputs(page) == {}, "the source of the other one stays")
-
-
-def test_the_camera(page: Page) -> None:
-    """The one that Chromium makes up for tests."""
-    if button(page, "写真を撮る", "#source") is None:
-        raise AssertionError("there is no button for the camera")
