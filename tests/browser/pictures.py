@@ -99,6 +99,7 @@ def press(page: Page, text: str, within: str = "body") -> None:
         found = button(page, text, within)
         if found is None or not found.is_enabled():
             return False
+        page.script("arguments[0].scrollIntoView({block: 'center'})", found)  # not behind the bar at the end
         found.click()
         return True
 
@@ -106,26 +107,22 @@ def press(page: Page, text: str, within: str = "body") -> None:
 
 
 def bring(
-    page: Page,
-    data: bytes,
-    *,
-    type: str = "image/png",
-    name: str = "a.png",
-    kind: str = "drop",
-    text: str = "",
+    page: Page, data: bytes, *, type: str = "image/png", name: str = "a.png", kind: str = "drop", text: str = ""
 ) -> None:
     """Drop a file on the page, or paste it."""
     page.script(_DROP, base64.b64encode(data).decode(), type, name, kind, text)
 
 
 def download(page: Page, path: str) -> bytes:
-    """What the server has at a path, as the page gets it."""
+    """What the server has at a path, as the page gets it; or what a data URI holds."""
+    if path.startswith("data:"):
+        return base64.b64decode(path.partition(",")[2])
     text = page.driver.execute_async_script(
         "const done = arguments[1];"
         "fetch(arguments[0]).then((answer) => answer.blob()).then((blob) => {"
         "const reader = new FileReader(); reader.onload = () => done(reader.result.split(',')[1]);"
         "reader.readAsDataURL(blob);})",
-        path if "://" in path else page.url + path,
+        path if path.startswith("http:") else page.url + path,
     )
     return base64.b64decode(text)
 
@@ -146,14 +143,3 @@ def png(width: int = 64, height: int = 48, color: str = "teal") -> bytes:
     Image.new("RGB", (width, height), color).save(file, "PNG")
     return file.getvalue()
 
-
-def axe(page: Page, within: str) -> list[str]:
-    """What axe-core finds serious or critical in a part of the page."""
-    found = page.driver.execute_async_script(
-        "const done = arguments[1];"
-        "axe.run(arguments[0], {resultTypes: ['violations']}).then((all) => done(all.violations"
-        ".filter(({impact}) => ['serious', 'critical'].includes(impact))"
-        ".map(({id, nodes}) => id + ': ' + nodes.map((node) => node.html.slice(0, 200)).join(' | '))))",
-        within,
-    )
-    return list(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from tests.browser.page import Page
 from tests.browser.pictures import (
     SMALL,
     bring,
-    button,
     download,
     draw,
     finished,
@@ -108,14 +108,12 @@ def test_settings_again_bring_picture_and_mask_again(page: Page) -> None:
     Image.new("L", (64, 64), 255).save(mask, "PNG")
     bring(page, png(64, 64))
     page.wait_for(".source-picture img")
-    uri = page.script(
-        "return 'data:image/png;base64,' + arguments[0]",
-        __import__("base64").b64encode(mask.getvalue()).decode(),
-    )
+    uri = f"data:image/png;base64,{base64.b64encode(mask.getvalue()).decode()}"
     page.module("state.js", "m.inputs.set({mask: a[0]})", uri)
     page.module("state.js", "m.settings.set(a[0])", {**SMALL, "prompt": "庭の犬"})
     page.find("#draw").click()
     job = finished(page, page.wait(lambda: (new := page.jobs()[0]["id"]) != start["id"] and new))
+    assert job["inputs"] == ["image", "mask"]
     press(page, "外す", "#source .source-tools")
     see(page, job)
     press(page, "この設定でもう一度", ".actions")
@@ -124,9 +122,3 @@ def test_settings_again_bring_picture_and_mask_again(page: Page) -> None:
     see(page, start)  # that one had no source
     press(page, "この設定でもう一度", ".actions")
     page.wait(lambda: inputs(page) == {}, "the source of the other one stays")
-
-
-def test_the_camera(page: Page) -> None:
-    """The one that Chromium makes up for tests."""
-    if button(page, "写真を撮る", "#source") is None:
-        raise AssertionError("there is no button for the camera")
