@@ -31,7 +31,7 @@ def serious(page: Page) -> list[Any]:
     found = page.driver.execute_async_script(
         "const done = arguments[arguments.length - 1];"
         "axe.run(document, {resultTypes: ['violations']}).then((result) => done(result.violations.map("
-        "({id, impact, nodes}) => [impact, id, nodes.map(({html, failureSummary}) => [html, failureSummary])])))"
+        "({id, impact, nodes}) => [impact, id, nodes.map((node) => [node.html, node.failureSummary])])))"
     )
     return [violation for violation in found if violation[0] in ("serious", "critical")]
 
@@ -66,9 +66,9 @@ def test_a_phone_has_one_scroll_and_the_picture_first(page: Page) -> None:
     order = [page.find(part).rect["y"] for part in ("#result", "#prompting", "#options")]
     assert order == sorted(order)
     scrolling = page.script(
-        "return [...document.querySelectorAll('*')].filter((element) => element.scrollWidth > element.clientWidth + 1"
-        " && getComputedStyle(element).overflowX !== 'visible' && element.clientWidth > 1"
-        " && !element.matches('input, select')).map((element) => element.outerHTML.slice(0, 100))"
+        "return [...document.querySelectorAll('*')].filter((one) => one.scrollWidth > one.clientWidth + 1"
+        " && getComputedStyle(one).overflowX !== 'visible' && one.clientWidth > 1"
+        " && !one.matches('input, select')).map((one) => one.outerHTML.slice(0, 100))"
     )
     assert scrolling == []
 
@@ -123,14 +123,9 @@ def test_all_texts_are_there_in_both_languages(opened: Page) -> None:
 def test_a_sample_fills_the_prompt(page: Page) -> None:
     buttons = page.all(".samples button")
     assert len(buttons) == 10
-    page.wait(
-        lambda: page.script(
-            "return [...document.querySelectorAll('.samples img')].every((one) => one.complete)"
-        )
-    )
-    assert page.script(
-        "return [...document.querySelectorAll('.samples img')].every((one) => one.naturalWidth > 0)"
-    )
+    images = "return [...document.querySelectorAll('.samples img')]"
+    page.wait(lambda: page.script(f"{images}.every((one) => one.complete)"))
+    assert page.script(f"{images}.every((one) => one.naturalWidth > 0)")
     buttons[1].click()
     assert page.find("#prompt").get_attribute("value") == "夕焼けのお城"
 
