@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
 PATIENCE = 60  # seconds: the machine may be busy with other tests
 DESKTOP = (1280, 900)
 PHONE = (360, 740)
@@ -36,7 +38,11 @@ class Page:
         """Empty what the page keeps in the browser, and load it anew."""
         if not self.driver.current_url.startswith(self.url):
             self.driver.get(f"{self.url}healthz")
-        self.script("localStorage.clear()")
+        self.driver.execute_async_script(
+            "const [done] = arguments; localStorage.clear();"
+            "const asked = indexedDB.deleteDatabase('sdjp');"
+            "asked.onsuccess = asked.onerror = asked.onblocked = () => done()"
+        )
         self.open()
 
     def find(self, selector: str) -> WebElement:
@@ -141,6 +147,16 @@ class Page:
         """All jobs there are, newest first."""
         jobs: list[dict[str, Any]] = self.fetch("v1/jobs?limit=200")["jobs"]
         return jobs
+
+    def serious(self) -> list[Any]:
+        """What axe-core finds that is serious or critical, in all that can be reached now."""
+        self.script(AXE.read_text(encoding="utf-8"))
+        found = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {resultTypes: ['violations']}).then((result) => done(result.violations.map("
+            "({id, impact, nodes}) => [impact, id, nodes.map((node) => [node.html, node.failureSummary])])))"
+        )
+        return [violation for violation in found if violation[0] in ("serious", "critical")]
 
     def requests(self) -> list[str]:
         """Addresses asked for since the last call, by the browser's own log."""

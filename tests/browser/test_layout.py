@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +9,6 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.page import DESKTOP, PHONE, Page
 
-AXE = (Path(__file__).parent / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 TOUCH = 44  # CSS pixels: WCAG 2.2, 2.5.5
 LONG = (
     "桜の木の下で眠る（白い猫：１．３）、シマウマ、ほげ、"
@@ -26,22 +23,12 @@ def fill(page: Page) -> None:
     page.script("document.querySelectorAll('details').forEach((box) => (box.open = true))")
 
 
-def serious(page: Page) -> list[Any]:
-    page.script(AXE)
-    found = page.driver.execute_async_script(
-        "const done = arguments[arguments.length - 1];"
-        "axe.run(document, {resultTypes: ['violations']}).then((result) => done(result.violations.map("
-        "({id, impact, nodes}) => [impact, id, nodes.map((node) => [node.html, node.failureSummary])])))"
-    )
-    return [violation for violation in found if violation[0] in ("serious", "critical")]
-
-
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_serious(page: Page, size: tuple[int, int], dark: bool) -> None:
     page.resize(size, dark=dark)
     fill(page)
-    assert serious(page) == []
+    assert page.serious() == []
 
 
 def test_axe_finds_nothing_serious_around_a_picture(page: Page) -> None:
@@ -51,10 +38,10 @@ def test_axe_finds_nothing_serious_around_a_picture(page: Page) -> None:
     page.press(Keys.ENTER, control=True)
     page.wait_for(".state progress")
     page.resize(PHONE)
-    assert serious(page) == []
+    assert page.serious() == []
     page.wait_for(".strip button")
     page.wait(lambda: not page.all(".state progress"))
-    assert serious(page) == []
+    assert page.serious() == []
     assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
 
 
