@@ -154,7 +154,7 @@ class Page:
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {resultTypes: ['violations']}).then((result) => done(result.violations.map("
-            "({id, impact, nodes}) => [impact, id, nodes.map(({html, failureSummary}) => [html, failureSummary])])))"
+            "({id, impact, nodes}) => [impact, id, nodes.map((node) => [node.html, node.failureSummary])])))"
         )
         return [violation for violation in found if violation[0] in ("serious", "critical")]
 
@@ -168,7 +168,7 @@ class Page:
         ]
 
     def complaints(self) -> list[str]:
-        """What the browser's console has of errors since the last call: exceptions, and breaches of the CSP."""
+        """Errors on the browser's console since the last call: exceptions, and breaches of the CSP."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
     @property
