@@ -59,7 +59,7 @@ function choiceOf(entry, place) {
 
 function about(entry) {
   const { known, license } = entry;
-  const what = [known?.model, entry.kind, bytesText(entry.size), entry.file, entry.sha256?.slice(0, 10)];
+  const what = [known?.model, entry.kind !== "other" && entry.kind, bytesText(entry.size), entry.file, entry.sha256?.slice(0, 10)];
   const facts = what.filter((fact) => fact && fact !== entry.name);
   return [
     make("p", {}, facts.join(" · ")),
