@@ -1,4 +1,4 @@
-"""A server and a browser for each file of tests: `sdjp serve` itself, and Debian's Chromium without a window."""
+"""A server and a browser for each file of tests: `sdjp serve` itself, and Chromium without a window."""
 
 from __future__ import annotations
 

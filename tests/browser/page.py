@@ -168,7 +168,7 @@ class Page:
         ]
 
     def complaints(self) -> list[str]:
-        """What the browser's console has of errors since the last call: exceptions, and breaches of the CSP."""
+        """Errors on the browser's console since the last call: exceptions, and breaches of the CSP."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
     @property

@@ -10,7 +10,10 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.page import DESKTOP, PHONE, Page
 
 TOUCH = 44  # CSS pixels: WCAG 2.2, 2.5.5
-LONG = "桜の木の下で眠る（白い猫：１．３）、シマウマ、ほげ、" + "pneumonoultramicroscopicsilicovolcanoconiosis" * 3
+LONG = (
+    "桜の木の下で眠る（白い猫：１．３）、シマウマ、ほげ、"
+    + "pneumonoultramicroscopicsilicovolcanoconiosis" * 3
+)
 
 
 def fill(page: Page) -> None:
@@ -26,6 +29,20 @@ def test_axe_finds_nothing_serious(page: Page, size: tuple[int, int], dark: bool
     page.resize(size, dark=dark)
     fill(page)
     assert page.serious() == []
+
+
+def test_axe_finds_nothing_serious_around_a_picture(page: Page) -> None:
+    page.write("#prompt", LONG)
+    page.write("#option-num_inference_steps", "1")
+    page.write("#option-num_images_per_prompt", "2")
+    page.press(Keys.ENTER, control=True)
+    page.wait_for(".state progress")
+    page.resize(PHONE)
+    assert serious(page) == []
+    page.wait_for(".strip button")
+    page.wait(lambda: not page.all(".state progress"))
+    assert serious(page) == []
+    assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
 
 
 def test_a_phone_has_one_scroll_and_the_picture_first(page: Page) -> None:
@@ -84,15 +101,23 @@ def test_all_texts_are_there_in_both_languages(opened: Page) -> None:
     words = opened.module("words.js", "m.WORDS")
     assert [key for key, texts in words.items() if not texts.get("ja") or not texts.get("en")] == []
     holes = "Object.entries(m.WORDS).filter(([, {ja, en}]) => "
-    holes += "String(ja.match(/{\\w+}/g)?.sort()) !== String(en.match(/{\\w+}/g)?.sort())).map(([key]) => key)"
+    holes += (
+        "String(ja.match(/{\\w+}/g)?.sort()) !== String(en.match(/{\\w+}/g)?.sort())).map(([key]) => key)"
+    )
     assert opened.module("words.js", holes) == []
 
 
 def test_a_sample_fills_the_prompt(page: Page) -> None:
     buttons = page.all(".samples button")
     assert len(buttons) == 10
-    page.wait(lambda: page.script("return [...document.querySelectorAll('.samples img')].every((one) => one.complete)"))
-    assert page.script("return [...document.querySelectorAll('.samples img')].every((one) => one.naturalWidth > 0)")
+    page.wait(
+        lambda: page.script(
+            "return [...document.querySelectorAll('.samples img')].every((one) => one.complete)"
+        )
+    )
+    assert page.script(
+        "return [...document.querySelectorAll('.samples img')].every((one) => one.naturalWidth > 0)"
+    )
     buttons[1].click()
     assert page.find("#prompt").get_attribute("value") == "夕焼けのお城"
 

@@ -6,6 +6,7 @@ import { field } from "./fields.js";
 import { mountLoras } from "./loras.js";
 import { mountNegative } from "./prompt.js";
 import { mountSeed } from "./seed.js";
+import { mountShare } from "./share.js";
 import { mountSizes } from "./sizes.js";
 import { settings } from "./state.js";
 
@@ -60,6 +61,7 @@ export function mountOptions(root) {
     }),
   );
   root.append(details);
+  mountShare(root);
 }
 
 const unset = (names) => Object.fromEntries(names.map((name) => [name, null]));

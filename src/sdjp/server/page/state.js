@@ -94,6 +94,12 @@ export const settings = new Store("settings", { values: readAddress() ?? readKep
 /** Pictures and what belongs to them; too large to keep. */
 export const inputs = new Store("inputs");
 
+// An address of that kind opened in a tab that shows the page already.
+addEventListener("hashchange", () => {
+  const values = readAddress();
+  if (values) settings.replace(values);
+});
+
 /** The address that gives these settings to another browser. */
 export function addressOfSettings() {
   const given = Object.entries(settings.all()).map(([name, value]) => [

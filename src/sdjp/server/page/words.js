@@ -119,6 +119,10 @@ export const WORDS = {
   "details.reset": { ja: "詳細を既定に戻す", en: "Reset the details" },
   "samples.title": { ja: "プロンプトの例 Samples", en: "Sample prompts" },
 
+  share: { ja: "設定のリンクをコピー", en: "Copy a link to these settings" },
+  "share.done": { ja: "コピーしました", en: "Copied" },
+  "share.failed": { ja: "コピーできませんでした", en: "It could not be copied" },
+
   // drawing
   draw: { ja: "描く", en: "Draw" },
   "draw.key": { ja: "Ctrl+Enter", en: "Ctrl+Enter" },
