@@ -39,24 +39,29 @@ function unknown(words) {
 
 function rows(picture, job) {
   const named = (word, value) => [make("dt", { word }), value];
-  const options = job?.options ?? {};
-  const first = job?.inputs.includes("image") ? [...FIRST, "strength"] : FIRST;
-  const others = Object.keys(options).filter((name) => name !== "strength" && !FIRST.includes(name) && !SHOWN_ELSEWHERE.includes(name));
+  const { options } = job ?? { options: {} };
+  const names = [...new Set([...FIRST, ...Object.keys(options)])].filter(
+    (name) => !SHOWN_ELSEWHERE.includes(name),
+  );
   return [
     named("facts.seed", picture.seed),
     named("facts.size", `${picture.width}×${picture.height}`),
     named("facts.model", picture.model ?? job?.model ?? ""),
-    ...[...first, ...others].filter((name) => tells(name, options[name])).map((name) => [
-      make("dt", {}, labelOf(name)),
-      typeof options[name] === "object" ? JSON.stringify(options[name]) : options[name],
-    ]),
+    ...names
+      .filter((name) => job && tells(name, job))
+      .map((name) => [
+        make("dt", {}, labelOf(name)),
+        typeof options[name] === "object" ? JSON.stringify(options[name]) : options[name],
+      ]),
     named("facts.created", new Date(1000 * picture.created).toLocaleString(language())),
   ];
 }
 
 /** Whether the value of an option says anything: the first ones always, others if they are not at their default. */
-function tells(name, value) {
+function tells(name, { options, inputs, task }) {
+  const value = options[name];
   if (value === null || value === undefined || NEUTRAL[name] === value) return false;
+  if (name === "strength") return task === "generate" && inputs.includes("image");
   const rule = schemaOf(name);
-  return rule !== null && (name === "strength" || FIRST.includes(name) || JSON.stringify(value) !== JSON.stringify(rule.default));
+  return rule !== null && (FIRST.includes(name) || JSON.stringify(value) !== JSON.stringify(rule.default));
 }

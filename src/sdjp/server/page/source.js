@@ -100,7 +100,9 @@ export function mountSource(root) {
     keep(KEPT, null);
   }
 
-  on("source", (wish) => (wish.given ? useGiven(wish.given) : useOfServer({ job: wish.job, picture: wish.index })));
+  on("source", (wish) =>
+    wish.given ? useGiven(wish.given) : useOfServer({ job: wish.job, picture: wish.index }),
+  );
   on("inputs", (names) => {
     if (source && names.includes("image") && inputs.get("image") === null) remove();
   });

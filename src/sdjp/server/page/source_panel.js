@@ -29,13 +29,21 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     "div",
     { class: "deeds" },
     choose,
-    camera || matchMedia("(pointer: coarse)").matches ? button("source.camera", shooting, { class: "small" }) : null,
+    camera || matchMedia("(pointer: coarse)").matches
+      ? button("source.camera", shooting, { class: "small" })
+      : null,
   );
   const help = make("p", { class: "help", word: "source.help" });
   const others = make("div", { class: "deeds", hidden: true });
   const shown = make("div", { class: "source" });
   const feather = field("feather");
-  const options = make("div", { class: "source-options", hidden: true }, slider("strength"), field("fit"), feather);
+  const options = make(
+    "div",
+    { class: "source-options", hidden: true },
+    slider("strength"),
+    field("fit"),
+    feather,
+  );
   root.setAttribute("data-answers", "image mask");
   root.append(
     make("h3", { word: "source.title" }),
@@ -91,7 +99,10 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     choose.focus();
   }
 
-  on("settings", (names) => current && names.some((name) => ["width", "height"].includes(name)) && show(current));
+  on(
+    "settings",
+    (names) => current && names.some((name) => ["width", "height"].includes(name)) && show(current),
+  );
   on("capabilities", () => current && show(current));
   on("inputs", () => showOthers(others));
 
@@ -147,7 +158,9 @@ function slider(name) {
     range.value = settings.get(name) ?? standard();
     number.textContent = range.value;
   };
-  range.addEventListener("input", () => settings.set({ [name]: Number(range.value) === standard() ? null : Number(range.value) }));
+  range.addEventListener("input", () =>
+    settings.set({ [name]: Number(range.value) === standard() ? null : Number(range.value) }),
+  );
   on("settings", (names) => names.includes(name) && write());
   on("capabilities", write);
   write();
@@ -177,7 +190,10 @@ function likeIt({ width, height }, after) {
   const wanted = { width: rounded(side * Math.sqrt(shape)), height: rounded(side / Math.sqrt(shape)) };
   const same = (name) => wanted[name] === (settings.get(name) ?? defaults[name]);
   if (same("width") && same("height")) return null;
-  const changed = Object.entries(wanted).map(([name, value]) => [name, value === defaults[name] ? null : value]);
+  const changed = Object.entries(wanted).map(([name, value]) => [
+    name,
+    value === defaults[name] ? null : value,
+  ]);
   const set = () => {
     settings.set(Object.fromEntries(changed));
     after();

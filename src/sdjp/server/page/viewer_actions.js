@@ -84,7 +84,11 @@ function again(picture, job, viewer) {
   const notes = takeOver(optionsOf(job, picture), { model: job.model });
   emit("source", { given: job.given });
   viewer.close(document.getElementById("prompt"));
-  announce([{ ja: "設定をフォームに入れました。", en: "The settings are in the form." }, ...notes].map(told).join(" "));
+  announce(
+    [{ ja: "設定をフォームに入れました。", en: "The settings are in the form." }, ...notes]
+      .map(told)
+      .join(" "),
+  );
 }
 
 async function otherSeeds(picture, job, viewer, count) {

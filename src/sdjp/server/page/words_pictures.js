@@ -76,7 +76,10 @@ export const PICTURE_WORDS = {
   "heat.stopped": { ja: "言葉の場所は記録していません。", en: "Where the words go was not recorded." },
   "heat.ready": { ja: "言葉を選んでください。", en: "Choose a word." },
   "heat.none": { ja: "言葉を選んでください。", en: "Choose a word." },
-  "heat.empty": { ja: "このプロンプトには、場所の分かる言葉がありません。", en: "No word of this prompt has a place." },
+  "heat.empty": {
+    ja: "このプロンプトには、場所の分かる言葉がありません。",
+    en: "No word of this prompt has a place.",
+  },
   "heat.place": { ja: "{place}", en: "{place}" },
   "heat.where": {
     ja: "「{source}」がいちばん強いのは{place}です（全体の {share} %）。",
@@ -113,7 +116,10 @@ export const PICTURE_WORDS = {
   "source.remove": { ja: "外す", en: "Remove" },
   "source.removed": { ja: "元の絵を外しました。", en: "The source picture is removed." },
   "source.taken": { ja: "元の絵にしました。", en: "It is the source picture now." },
-  "source.mask.gone": { ja: "マスクは前の絵のものなので、外しました。", en: "The mask belonged to the other picture and is gone." },
+  "source.mask.gone": {
+    ja: "マスクは前の絵のものなので、外しました。",
+    en: "The mask belonged to the other picture and is gone.",
+  },
   "source.shrunk": {
     ja: "大きいので {width}×{height} に縮めました。",
     en: "It was large, and is now {width}×{height}.",
