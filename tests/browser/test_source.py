@@ -36,6 +36,10 @@ def test_a_dropped_picture_of_sdjp_brings_its_settings_back(page: Page) -> None:
         found = settings(page)
         assert (found["prompt"], found["seed"], found["num_inference_steps"]) == ("白い月", 11, 2)
         assert "image" not in inputs(page)
+    bring(page, data)
+    press(page, "両方", "dialog.question")
+    page.wait(lambda: inputs(page).get("image"), "it is no source")
+    page.wait_for_text("#source .notes", "設定をフォームに入れました")
 
 
 def test_or_it_is_drawn_from(page: Page) -> None:

@@ -45,13 +45,12 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     feather,
   );
   root.setAttribute("data-answers", "image mask");
-  root.append(
-    make("h3", { word: "source.title" }),
-    help, shown, options, others, choices, chooser, photo, status, warning, notes,
-  ); // prettier-ignore
+  const title = make("h3", { word: "source.title" });
+  root.append(title, help, shown, options, others, choices, chooser, photo, status, warning, notes);
   document.body.append(make("div", { class: "veil", word: "source.drop", "aria-hidden": "true" }));
 
   let current = null;
+  let maskUrl = null;
   function show(source) {
     current = source;
     options.hidden = source === null;
@@ -59,8 +58,9 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     help.hidden = source !== null;
     setWord(choose, source ? "source.change" : "source.choose");
     warning.hidden = true;
-    notes.replaceChildren();
     setWord(status, "nothing");
+    URL.revokeObjectURL(maskUrl);
+    maskUrl = source?.mask ? URL.createObjectURL(source.mask.file) : null;
     shown.replaceChildren(...(source ? parts(source) : []));
   }
 
@@ -72,7 +72,7 @@ export function makePanel(root, { take, camera, remove, setMask }) {
         "div",
         { class: "source-picture" },
         make("img", { src: source.url, alt: "", class: "small" }),
-        mask ? paintedOver(mask.file) : null,
+        mask ? paintedOver(maskUrl) : null,
       ),
       make(
         "div",
@@ -172,9 +172,9 @@ function slider(name) {
 }
 
 /** What is painted, over the picture. */
-function paintedOver(file) {
+function paintedOver(url) {
   const over = make("div", { class: "painted" });
-  over.style.maskImage = `url(${URL.createObjectURL(file)})`;
+  over.style.maskImage = `url(${url})`;
   return over;
 }
 

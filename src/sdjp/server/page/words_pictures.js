@@ -128,6 +128,10 @@ export const PICTURE_WORDS = {
     ja: "「{name}」は絵として読めません。PNG・JPEG・WebP などを選んでください。",
     en: "“{name}” cannot be read as a picture. Choose a PNG, a JPEG or a WebP.",
   },
+  "source.first": {
+    ja: "使えるのは 1 枚だけです。ほかの {left} 枚は使いません。",
+    en: "Only one can be used; the other {left} are left out.",
+  },
   "source.reading": { ja: "絵を読んでいます…", en: "Reading the picture…" },
   "source.sizeLike": { ja: "この形で描く（{width}×{height}）", en: "Draw in this shape ({width}×{height})" },
   "source.prompts": { ja: "画像プロンプト: {count} 枚", en: "Pictures as prompt: {count}" },
