@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -110,6 +111,21 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Programs that others wrote, unchanged, against ``sdjp serve``; those of node where there is npm."""
+    install_project(session, "test", "clients")
+    env = dict(ONE_THREAD)
+    if shutil.which("npm"):
+        folder = Path(session.create_tmp()) / "node"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "tests" / "clients" / "node" / "package.json", folder)
+        with session.chdir(folder):
+            session.run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", external=True)
+        env["SDJP_NODE_CLIENTS"] = str(folder)
+    session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or ["tests/clients"]), env=env)
+
+
+@nox.session
 def slow(session: nox.Session) -> None:
     """Tests that take minutes each."""
     install_project(session, "parity")
@@ -125,6 +141,14 @@ def fuzz(session: nox.Session) -> None:
     except nox.command.CommandFailed:
         session.log("atheris does not install here; hypothesis changes the files")
     session.run("python", "-m", "tests.fuzz", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def fuzz_server(session: nox.Session) -> None:
+    """Requests at random over the OpenAPI document, to a running server (``-- 200``: so many of each)."""
+    install_project(session, "server")
+    session.install("schemathesis>=4,<5")
+    session.run("python", "-m", "tests.fuzz_server", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

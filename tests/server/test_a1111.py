@@ -10,10 +10,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -22,6 +25,14 @@ from sdjp.errors import InputError
 from sdjp.images import png_info, read_metadata, to_png
 from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES
 from sdjp.samplers import SAMPLERS, SPACINGS
+from sdjp.server.a1111.fields import (
+    REFUSED,
+    REFUSED_OF_HIRES,
+    TOLD,
+    TOLD_OF_HIRES,
+    TOLD_OF_MASKS,
+    USED,
+)
 from sdjp.server.a1111.names import SCHEDULERS, own_upscaler, sampler_and_spacing, spacing_of
 from sdjp.server.a1111.requests import Asked, asked
 from sdjp.server.app import create_app
@@ -31,8 +42,10 @@ from sdjp.server.limits import Limits
 from sdjp.server.models import ModelShelf
 from sdjp.server.request import read_request
 from sdjp.server.settings import Settings
+from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora
 from tests.safety_files import save_checker, with_thresholds
 from tests.stand_in import save_stand_in
+from tests.strategies import json_values
 
 API = "/sdapi/v1"
 SMALL = {"prompt": "猫", "width": 64, "height": 64, "steps": 2, "seed": 7}
@@ -63,19 +76,23 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def context_of(models: Path, data: Path, *, limits: Limits | None = None, **arguments: Any) -> Context:
+def context_of(
+    models: Path, data: Path, *, limits: Limits | None = None, max_queue: int = 100, **arguments: Any
+) -> Context:
     def load(source: str | Path) -> Pipeline:
         return Pipeline.from_pretrained(
-            source, translator="lexicon", **{"dtype": "float32", "watermark": False, "safety": "off", **arguments}
+            source,
+            translator="lexicon",
+            **{"dtype": "float32", "watermark": False, "safety": "off", **arguments},
         )
 
     shelf = HeldShelf(models, first="small", load=load)
-    settings = Settings(data=data)
+    set_up = Settings(data=data)
     return Context(
-        queue=JobQueue(data, shelf, batch=settings.batch),
+        queue=JobQueue(data, shelf, batch=set_up.batch, max_queue=max_queue),
         models=shelf,
         limits=limits or Limits(max_pixels=512 * 512, max_pictures=4),
-        settings=settings,
+        settings=set_up,
     )
 
 
@@ -86,7 +103,9 @@ def context(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @pytest.fixture(scope="module")
 def client(context: Context) -> Iterator[TestClient]:
-    with TestClient(create_app(context), base_url="http://127.0.0.1:7860", raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(context), base_url="http://127.0.0.1:7860", raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -97,11 +116,11 @@ def picture(width: int = 64, height: int = 64, color: Any = (200, 40, 40), mode:
 
 def opened(text: str) -> Image.Image:
     with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as image:
-        image.load()
-        return image
+        copy: Image.Image = image.copy()
+        return copy
 
 
-def read(context: Context, img2img: bool = False, **fields: Any) -> Asked:
+def read(context: Context, *, img2img: bool = False, **fields: Any) -> Asked:
     return asked({"prompt": "猫", **fields}, context, img2img=img2img)
 
 
@@ -210,7 +229,9 @@ def test_what_is_not_sent_is_left_to_the_model(context: Context) -> None:
 
 
 def test_hires(context: Context) -> None:
-    body = read(context, enable_hr=True, hr_scale=1.5, hr_upscaler="R-ESRGAN AnimeVideo", denoising_strength=0.5).body
+    body = read(
+        context, enable_hr=True, hr_scale=1.5, hr_upscaler="R-ESRGAN AnimeVideo", denoising_strength=0.5
+    ).body
     assert (body["hires"], body["upscaler"], body["hires_strength"]) == (1.5, "animevideo", 0.5)
     off = read(context, enable_hr=False, hr_scale=3, hr_prompt="犬", hr_upscaler="?", denoising_strength=0.7)
     assert "hires" not in off.body
@@ -221,7 +242,11 @@ def test_hires(context: Context) -> None:
     sides = read(context, enable_hr=True, width=64, height=64, hr_resize_x=96, hr_resize_y=96)
     assert sides.body["hires"] == 1.5
     assert read(context, enable_hr=True, hr_resize_x=128).body["hires"] == 2.0  # of the model's own width
-    for refused in ({"hr_resize_x": 96, "hr_resize_y": 128}, {"hr_prompt": "犬"}, {"hr_checkpoint_name": "x"}):
+    for refused in (
+        {"hr_resize_x": 96, "hr_resize_y": 128},
+        {"hr_prompt": "犬"},
+        {"hr_checkpoint_name": "x"},
+    ):
         with pytest.raises(InputError):
             read(context, enable_hr=True, width=64, height=64, **refused)
 
@@ -247,7 +272,8 @@ def test_a_picture_to_start_from(context: Context) -> None:
     )
     assert by_rote.body["fit"] == "stretch"
     assert [note.field for note in by_rote.notes] == ["inpaint_full_res", "inpainting_fill"]
-    for refused in ({"init_images": []}, {"init_images": [image, image]}, {"resize_mode": 3}):
+    unusable: list[dict[str, Any]] = [{"init_images": []}, {"init_images": [image] * 2}, {"resize_mode": 3}]
+    for refused in unusable:
         with pytest.raises(InputError):
             read(context, img2img=True, **{"init_images": [image], **refused})
     with pytest.raises(InputError):
@@ -305,16 +331,34 @@ def test_what_cannot_be_done_is_refused(context: Context, fields: dict[str, Any]
 
 
 def test_what_only_tunes_is_told(context: Context) -> None:
-    rote = {
+    rote: dict[str, Any] = {
         # As webuiapi sends them, whatever its caller says.
-        **{"s_churn": 0, "s_tmax": 0, "s_tmin": 0, "s_noise": 1, "eta": 1.0, "sampler_index": "Euler a"},
-        **{"subseed": -1, "subseed_strength": 0.0, "seed_resize_from_h": 0, "seed_resize_from_w": 0},
-        **{"restore_faces": False, "tiling": False, "do_not_save_samples": False, "do_not_save_grid": False},
-        **{"alwayson_scripts": {}, "script_args": [], "script_name": None, "save_images": False},
-        **{"sampler_name": "Euler a", "scheduler": "automatic", "override_settings": {}},
+        "s_churn": 0,
+        "s_tmax": 0,
+        "s_tmin": 0,
+        "s_noise": 1,
+        "eta": 1.0,
+        "sampler_index": "Euler a",
+        "subseed": -1,
+        "subseed_strength": 0.0,
+        "seed_resize_from_h": 0,
+        "seed_resize_from_w": 0,
+        "restore_faces": False,
+        "tiling": False,
+        "do_not_save_samples": False,
+        "do_not_save_grid": False,
+        "alwayson_scripts": {},
+        "script_args": [],
+        "script_name": None,
+        "save_images": False,
+        "sampler_name": "Euler a",
+        "scheduler": "automatic",
+        "override_settings": {},
     }
     assert read(context, **rote).notes == ()
-    assert read(context, sampler_name="DPM++ 2M", eta=0.5).notes == ()  # which has no eta in the web UI either
+    assert (
+        read(context, sampler_name="DPM++ 2M", eta=0.5).notes == ()
+    )  # which has no eta in the web UI either
     told = read(
         context,
         sampler_name="Euler a",
@@ -327,24 +371,59 @@ def test_what_only_tunes_is_told(context: Context) -> None:
         override_settings={"samples_format": "png", "eta_noise_seed_delta": 31337},
     )
     fields = {note.field for note in told.notes}
-    assert fields == {"eta", "s_churn", "do_not_save_samples", "mystery", "override_settings.eta_noise_seed_delta"}
+    assert fields == {
+        "eta",
+        "s_churn",
+        "do_not_save_samples",
+        "mystery",
+        "override_settings.eta_noise_seed_delta",
+    }
     assert "secret" not in str(told.notes)
     assert "auth" not in told.echo
+
+
+FIELDS = sorted(USED.union(REFUSED, REFUSED_OF_HIRES, TOLD, TOLD_OF_HIRES, TOLD_OF_MASKS))
+VALUES = json_values | st.sampled_from(["", "None", "Latent", "1e999", "7"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(body=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6), img2img=st.booleans())
+def test_whatever_is_sent_is_read_or_refused(context: Context, body: dict[str, Any], img2img: bool) -> None:
+    units = {"controlNet": {"args": [body]}}
+    for one in (body, {**body, "enable_hr": True}, {**body, "alwayson_scripts": units}):
+        with suppress(InputError):
+            asked(one, context, img2img=img2img)
 
 
 def test_controlnet(context: Context) -> None:
     unit = {
         # As webuiapi sends it.
-        **{"image": picture(), "mask": None, "module": "canny", "model": "control_v11p_sd15_canny [d14c016b]"},
-        **{"weight": 0.5, "resize_mode": "Resize and Fill", "low_vram": False, "processor_res": 512},
-        **{"threshold_a": 64, "threshold_b": 200, "guidance_start": 0.0, "guidance_end": 0.8},
-        **{"control_mode": "Balanced", "pixel_perfect": False, "hr_option": "Both", "enabled": True},
+        "image": picture(),
+        "mask": None,
+        "module": "canny",
+        "model": "control_v11p_sd15_canny [d14c016b]",
+        "weight": 0.5,
+        "resize_mode": "Resize and Fill",
+        "low_vram": False,
+        "processor_res": 512,
+        "threshold_a": 64,
+        "threshold_b": 200,
+        "guidance_start": 0.0,
+        "guidance_end": 0.8,
+        "control_mode": "Balanced",
+        "pixel_perfect": False,
+        "hr_option": "Both",
+        "enabled": True,
     }
     found = read(context, alwayson_scripts={"ControlNet": {"args": [unit, {**unit, "enabled": False}]}})
     assert found.body["controls"] == [
         {
-            **{"name": "control_v11p_sd15_canny", "image": unit["image"], "preprocess": "canny"},
-            **{"weight": 0.5, "start": 0.0, "end": 0.8},
+            "name": "control_v11p_sd15_canny",
+            "image": unit["image"],
+            "preprocess": "canny",
+            "weight": 0.5,
+            "start": 0.0,
+            "end": 0.8,
         }
     ]
     assert found.body["fit"] == "pad"
@@ -368,8 +447,16 @@ def test_txt2img(client: TestClient) -> None:
     assert reply.status_code == 200, reply.text
     body = reply.json()
     assert body["parameters"] == {
-        **{"prompt": "猫", "width": 64, "height": 64, "steps": 2, "seed": 7, "n_iter": 2},
-        **{"negative_prompt": "犬", "s_churn": 1, "cfg_scale": 7.5, "sampler_name": "DDIM"},
+        "prompt": "猫",
+        "width": 64,
+        "height": 64,
+        "steps": 2,
+        "seed": 7,
+        "n_iter": 2,
+        "negative_prompt": "犬",
+        "s_churn": 1,
+        "cfg_scale": 7.5,
+        "sampler_name": "DDIM",
     }
     info = json.loads(body["info"])
     assert [opened(image).size for image in body["images"]] == [(64, 64)] * 2
@@ -403,7 +490,9 @@ def test_img2img(client: TestClient) -> None:
     left.paste(255, (0, 0, 32, 64))
     mask = base64.b64encode(to_png(left)).decode()
     fields = {**SMALL, "init_images": [f"data:image/png;base64,{picture()}"], "mask": mask, "mask_blur": 0}
-    reply = client.post(f"{API}/img2img", json={**fields, "inpainting_mask_invert": 1, "denoising_strength": 1})
+    reply = client.post(
+        f"{API}/img2img", json={**fields, "inpainting_mask_invert": 1, "denoising_strength": 1}
+    )
     assert reply.status_code == 200, reply.text
     drawn = opened(reply.json()["images"][0]).convert("RGB")
     kept = drawn.crop((0, 0, 32, 64))  # inverted: what is white is kept
@@ -416,7 +505,8 @@ def test_img2img(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "image", ["http://127.0.0.1/a.png", "file:///etc/passwd", "/etc/passwd", "data:text/plain;base64,aGk=", "aGk="]
+    "image",
+    ["http://127.0.0.1/a.png", "file:///etc/passwd", "/etc/passwd", "data:text/plain;base64,aGk=", "aGk="],
 )
 def test_nothing_is_opened_for_a_client(client: TestClient, image: str) -> None:
     for path, body in (
@@ -445,6 +535,35 @@ def test_caps_are_told(client: TestClient) -> None:
     assert client.post(f"{API}/txt2img", json=[1]).status_code == 422
     wrong = client.post(f"{API}/txt2img", json={"steps": "x"}).json()  # as FastAPI tells it
     assert wrong["detail"][0]["loc"] == ["body", "steps"]
+
+
+def test_a_full_queue_says_when_to_come_again(models: Path, tmp_path: Path) -> None:
+    context = context_of(models, tmp_path, max_queue=1)
+    context.queue.submit(read_request({"prompt": "犬"}, context, owner="local"), owner="local")
+    client = TestClient(create_app(context), base_url="http://127.0.0.1:7860")  # nothing is drawn
+    reply = client.post(f"{API}/txt2img", json=SMALL)
+    assert reply.status_code == 429
+    assert 1 <= int(reply.headers["Retry-After"]) <= 120
+    assert "1 件" in reply.json()["detail"]
+    context.queue.stop()
+
+
+def test_add_ons(models: Path, tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("lora_dir", "embeddings_dir")}
+    for folder in folders.values():
+        folder.mkdir()
+    write_lora(folders["lora_dir"] / "着物.safetensors", lora_tensors(kohya))
+    write_inversion(folders["embeddings_dir"] / "桜.pt", vectors())
+    context = context_of(models, tmp_path / "data", **folders)
+    with TestClient(create_app(context), base_url="http://127.0.0.1:7860") as client:
+        plain = client.post(f"{API}/txt2img", json=SMALL).json()
+        (lora,) = client.get(f"{API}/loras").json()
+        assert (lora["name"], lora["alias"], lora["path"]) == ("着物",) * 3  # and not where it is
+        assert list(client.get(f"{API}/embeddings").json()["loaded"]) == ["桜"]
+        other = client.post(f"{API}/txt2img", json={**SMALL, "prompt": "猫<lora:着物:0.8>"}).json()
+        assert opened(other["images"][0]).tobytes() != opened(plain["images"][0]).tobytes()
+        unknown = client.post(f"{API}/txt2img", json={**SMALL, "prompt": "猫<lora:浴衣:1>"})
+        assert unknown.status_code == 422
 
 
 def test_withheld_pictures(models: Path, tmp_path: Path) -> None:
@@ -604,8 +723,15 @@ async def leave(app: Any, body: dict[str, Any], when: Any) -> list[Any]:
         sent.append(message)
 
     scope = {
-        **{"type": "http", "method": "POST", "path": f"{API}/txt2img", "query_string": b"", "root_path": ""},
-        **{"http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 7860), "client": ("127.0.0.1", 1)},
+        "type": "http",
+        "method": "POST",
+        "path": f"{API}/txt2img",
+        "query_string": b"",
+        "root_path": "",
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("127.0.0.1", 7860),
+        "client": ("127.0.0.1", 1),
         "headers": [(b"host", b"127.0.0.1:7860"), (b"content-type", b"application/json")],
     }
     await asyncio.wait_for(app(scope, receive, send), PATIENCE)
@@ -643,7 +769,9 @@ def test_options_choose_the_model(client: TestClient, context: Context) -> None:
     whole = {**before, "sd_model_checkpoint": models["mini"]["title"]}
     assert client.post(f"{API}/options", json=whole).json() is None  # all of it sent back
     assert context.models.in_use == "mini"
-    assert client.post(f"{API}/options", json={**before, "sd_vae": "x", "new": 1}).json()["sdjp"]["ignored"] == [
+    assert client.post(f"{API}/options", json={**before, "sd_vae": "x", "new": 1}).json()["sdjp"][
+        "ignored"
+    ] == [
         "new",
         "sd_vae",
     ]
@@ -665,7 +793,9 @@ def test_a_request_may_choose_its_model(client: TestClient, context: Context) ->
 
 
 def test_lists(client: TestClient) -> None:
-    empty = "sd-vae sd-modules hypernetworks face-restorers realesrgan-models prompt-styles latent-upscale-modes"
+    empty = (
+        "sd-vae sd-modules hypernetworks face-restorers realesrgan-models prompt-styles latent-upscale-modes"
+    )
     for name in (*empty.split(), "script-info", "extensions", "loras"):
         assert client.get(f"{API}/{name}").json() == []
     assert client.get(f"{API}/scripts").json() == {"txt2img": [], "img2img": []}

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sdjp.cli.controls import controlnet_folder
 from sdjp.cli.image_prompts import adapter_options
@@ -23,8 +23,8 @@ from sdjp.server.tokens import VARIABLE, read_tokens
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
 
-_MIB = 2**20
-_GB = 10**9
+_MIB: Final = 2**20
+_GB: Final = 10**9
 
 
 def server_options(parser: Parser) -> None:
@@ -78,12 +78,12 @@ def access_options(parser: Parser) -> None:
 
 def proxy_options(parser: Parser) -> None:
     """A reverse proxy before the server."""
-    parser.option("--behind-proxy", nargs="?", const="127.0.0.1,::1", default="", metavar="ADDRESSES",
+    parser.option("--behind-proxy", nargs="?", const="127.0.0.1,::1", metavar="ADDRESSES",
                   ja="リバースプロキシーが知らせる相手のアドレスと https を信じる"
                      "（ADDRESSES はプロキシーのアドレス。省略時はこの機械）",
                   en="believe what a reverse proxy says of the client's address and https (ADDRESSES: the "
                      "proxy's; this machine, if left out)")  # fmt: skip
-    parser.option("--root-path", default="", metavar="PATH",
+    parser.option("--root-path", metavar="PATH",
                   ja="リバースプロキシーがこのサーバーを置いているパス（例: /sdjp）",
                   en="path that a reverse proxy has the server under, such as /sdjp")  # fmt: skip
 
@@ -141,8 +141,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
         previews=args.previews,
         log_prompts=args.log_prompts,
         safety=args.safety,
-        root_path=args.root_path,
-        behind_proxy=args.behind_proxy,
+        root_path=args.root_path or "",
+        behind_proxy=args.behind_proxy or "",
     )
 
 
@@ -174,14 +174,30 @@ def check_server() -> None:
 def loader(args: argparse.Namespace) -> Callable[[str | Path], Pipeline]:
     """What loads a model for the server as the command line has it.
 
-    What belongs to one model, its ``--config`` and its ``--vae``, is for that of ``--model`` alone.
+    What belongs to one model, its ``--config`` and its ``--vae``, is for that of ``--model`` alone; an
+    IP-Adapter fits all but the embedded one.
     """
 
     def load(source: str | Path) -> Pipeline:
-        own = {} if str(source) == args.model else {"config": None, "vae": None}
+        from sdjp.weights import EMBEDDED_MODEL
+
+        own: dict[str, None] = {}
+        if not is_same_model(str(source), args.model):
+            own = dict.fromkeys(("config", "vae"))
+            if str(source) == EMBEDDED_MODEL:
+                own.update(dict.fromkeys(("ip_adapter", "image_encoder")))
         return make_pipeline(argparse.Namespace(**{**vars(args), "model": str(source), **own}))
 
     return load
+
+
+def is_same_model(source: str, given: str) -> bool:
+    """Whether a model that is to be loaded is the one that ``--model`` names: by its path, or its name in the
+    folder of models.
+    """
+    if given in (source, os.path.basename(source), Path(source).stem):
+        return True
+    return os.path.exists(source) and os.path.exists(given) and os.path.samefile(source, given)
 
 
 def say_where(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sdjp.errors import SdjpError
@@ -73,6 +74,8 @@ class Envelope:
 
         try:
             await self.app(scope, receive, complete)
+        except ClientDisconnect:  # in the middle of its request: there is nobody to answer
+            pass
         except Exception as error:
             if not isinstance(error, SdjpError):
                 _log.error("%s %s failed (%s)", scope["method"], _path(scope), request_id, exc_info=error)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -25,13 +27,17 @@ from sdjp.server.request import read_request, schema
 STATES: Final[tuple[State, ...]] = ("queued", "drawing", *OVER)
 MAX_LIST: Final = 200
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
+MAX_KEY: Final = 200
+"""Characters of an ``Idempotency-Key``."""
+_MAX_DIGITS: Final = 18  # SQLite's numbers have 63 bits
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def routes(context: Context) -> list[Route]:
     """The routes of this API."""
     api = _Native(context)
     job = "/v1/jobs/{job}"
-    picture = job + "/pictures/{index:int}"
+    picture = job + "/pictures/{index}"
     return [
         Route("/v1/jobs", api.submit, methods=["POST"]),
         Route("/v1/jobs", api.jobs, methods=["GET"]),
@@ -57,8 +63,13 @@ async def read_json(request: Request) -> Any:
     Raises:
         InputError: ``body.json``, if it is none.
     """
+    body = await request.body()
     try:
-        return json.loads(await request.body(), parse_constant=_no_constant)
+        text = body.decode("utf-8-sig")  # RFC 8259, 8.1
+        data = json.loads(text, parse_constant=_no_constant)
+        if _SURROGATE.search(text):  # half of one is no character: nothing could be made of it
+            json.dumps(data, ensure_ascii=False).encode()
+        return data
     except (ValueError, RecursionError) as error:
         raise InputError(
             "body.json",
@@ -79,7 +90,7 @@ class _Native:
 
     async def submit(self, request: Request) -> Response:
         body, owner = await read_json(request), owner_of(request)
-        key = request.headers.get("idempotency-key")
+        key = _key(request)
         known = None if key is None else await run_in_threadpool(self._queue.by_key, key, owner=owner)
         if known is None:
             asked = await run_in_threadpool(read_request, body, self._context, owner=owner)
@@ -130,7 +141,7 @@ class _Native:
         events = self._queue.events(
             job,
             owner=owner,
-            after=int(last) if last.isascii() and last.isdigit() else None,
+            after=int(last) if _is_number(last) else None,
             previews=request.query_params.get("previews") == "1",
         )
         return StreamingResponse(
@@ -290,14 +301,32 @@ async def _stream(events: AsyncIterator[Event | None]) -> AsyncIterator[str]:
 
 
 def _picture(request: Request) -> tuple[str, int]:
-    return request.path_params["job"], request.path_params["index"]
+    job, index = request.path_params["job"], request.path_params["index"]
+    if not _is_number(index):
+        raise HTTPException(404)
+    return job, int(index)
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= MAX_KEY:
+        raise InputError(
+            "key.length",
+            ja=f"Idempotency-Key は 1 文字以上 {MAX_KEY} 文字以下にしてください。",
+            en=f"an Idempotency-Key has from 1 to {MAX_KEY} characters.",
+        )
+    return key
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
 
 
 def _number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not _is_number(text):
         raise InputError(
             f"{name}.type",
             ja=f"{name} には、前の返事の next の値を指定してください。",

@@ -311,7 +311,7 @@ class _Pictures:
     def _bytes(self, name: str, given: object) -> bytes:
         if isinstance(given, Mapping) and set(given) == {"job", "picture"}:
             job, index = given["job"], given["picture"]
-            if isinstance(job, str) and isinstance(index, int):
+            if isinstance(job, str) and type(index) is int:
                 return self._context.queue.read_picture(job, index, owner=self._owner)
         if isinstance(given, Mapping) and {"job", "input"} <= set(given) <= {"job", "input", "index"}:
             job, kind, index = given["job"], given["input"], given.get("index", 0)

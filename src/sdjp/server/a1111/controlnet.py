@@ -76,7 +76,7 @@ def control(unit: Fields, *, beside: Any, fields: Fields) -> tuple[dict[str, Any
         InputError: If it asks for what we do not have.
     """
     unit.refuse(_REFUSED)
-    image = next((unit.body[name] for name in ("image", "input_image") if unit.given(name)), beside)
+    image: Any = next((unit.body[name] for name in ("image", "input_image") if unit.given(name)), beside)
     if isinstance(image, Mapping):
         image, mask = image.get("image"), image.get("mask")
         Fields({"mask": mask}).refuse(_REFUSED)
@@ -87,8 +87,8 @@ def control(unit: Fields, *, beside: Any, fields: Fields) -> tuple[dict[str, Any
             "control.module",
             ja=f"ControlNet の前処理 {module!r} は sdjp にありません。使えるもの: {names}。"
             "ほかの前処理は、済ませた画像を module なしで指定してください。",
-            en=f"sdjp has no preprocessor {module!r} of ControlNet. Allowed: {names}. For others give a picture "
-            "that is ready, without module.",
+            en=f"sdjp has no preprocessor {module!r} of ControlNet. Allowed: {names}. For others give "
+            "a picture that is ready, without module.",
         )
     _tell(unit, module, fields)
     numbers = {"weight": "weight", "start": "guidance_start", "end": "guidance_end"}

@@ -1,8 +1,8 @@
-"""The fields of the web UI's requests: read with the types that it gives them, and what becomes of the others.
+"""The fields of the web UI's requests: read with the types that it gives them, and what sdjp does not have.
 
-Clients send many fields by rote, with the web UI's own defaults in them. What has no meaning in sdjp is refused
-where the picture would be another one than was asked for (:data:`REFUSED`), and told in the reply where it only
-tunes how it is drawn (:data:`TOLD`); a field at its default is neither.
+Clients send many fields by rote, with the web UI's own defaults in them. What has no meaning in sdjp is
+refused where the picture would be another one than was asked for (:data:`REFUSED`), and told in the reply
+where it only tunes how it is drawn (:data:`TOLD`); a field at its default is neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from sdjp.checks import shown
 from sdjp.errors import InputError
 
-MISSING: Final = (None, "", [], {})
+MISSING: Final[tuple[object, ...]] = (None, "", [], {})
 """What stands for a field that was not sent."""
 
 
@@ -175,7 +175,7 @@ class Fields:
 
     def real(self, name: str) -> float | None:
         """A finite number, or None if there is none."""
-        value = self.body.get(name)
+        value: Any = self.body.get(name)
         if not self.given(name):
             return None
         try:

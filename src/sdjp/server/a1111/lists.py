@@ -1,4 +1,4 @@
-"""What there is to choose from, in the shapes of the web UI: models, samplers, schedulers, upscalers, add-ons.
+"""What there is to choose from, in the shapes of the web UI: models, samplers, upscalers, add-ons …
 
 Files are told by their names alone: where they are on the server is nobody's business.
 """

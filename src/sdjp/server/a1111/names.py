@@ -26,7 +26,7 @@ class Scheduler(NamedTuple):
 
 
 _API_NAMES: Final = {
-    # What the web UI calls them inside; its "beta" is the one that diffusers has, too, see docs/en/samplers.md.
+    # What the web UI calls them inside. Its "beta" is that of diffusers, see docs/en/samplers.md.
     "time_uniform": "sgm_uniform",
     "compvis": "ddim",
     "beta_sigmas": "beta",
@@ -74,8 +74,8 @@ def sampler_and_spacing(sampler: str | None, scheduler: str | None) -> tuple[str
     """Our names of a sampler and a scheduler; "DPM++ 2M Karras" is both.
 
     Raises:
-        InputError: If one is not there (``sampler.unknown``, ``scheduler.unknown``), or the name of the sampler
-            has another scheduler in it.
+        InputError: If one is not there (``sampler.unknown``, ``scheduler.unknown``), or the name of the
+            sampler has another scheduler in it.
     """
     own, spacing = own_names(sampler or None, spacing_of(scheduler))
     return None if own is None else get_sampler(own).name, spacing

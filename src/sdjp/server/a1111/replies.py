@@ -105,8 +105,8 @@ def _info(
 def _own(job: JobRecord, pictures: Sequence[PictureRecord], asked: Asked) -> dict[str, Any]:
     """What the web UI has no field for.
 
-    ``english`` and ``unknown`` belong to the pictures in their order: what was drawn, and what of the prompt was
-    not understood. ``notes`` tell what is otherwise than it was asked for.
+    ``english`` and ``unknown`` belong to the pictures in their order: what was drawn, and what of the prompt
+    was not understood. ``notes`` tell what is otherwise than it was asked for.
     """
     return {
         "job": job.id,

@@ -118,8 +118,8 @@ def _sampler(fields: Fields, context: Context) -> dict[str, Any]:
     """The sampler, the spacing, and eta, which to the web UI is something else for each kind of sampler."""
     name = fields.text("sampler_name") or fields.text("sampler_index")
     sampler, spacing = sampler_and_spacing(name, fields.text("scheduler"))
-    eta, used = fields.real("eta"), sampler or _defaults(context, fields).get("sampler")
-    values = {"sampler": sampler, "spacing": spacing}
+    eta, used = fields.real("eta"), sampler or str(_defaults(context, fields).get("sampler"))
+    values: dict[str, Any] = {"sampler": sampler, "spacing": spacing}
     known = SAMPLERS.get(used)
     if known is None or known.takes_eta:
         values["eta"] = eta
@@ -257,18 +257,19 @@ def _factor(fields: Fields, context: Context) -> float:
 
 
 def _controls(fields: Fields, body: Mapping[str, Any], *, img2img: bool) -> dict[str, Any]:
-    """What ControlNets are asked to do; of text alone, their pictures come to size as the first of them says."""
+    """What ControlNets are asked to do; without another picture, the first says how theirs come to size."""
     units = controlnet.units(fields.table("alwayson_scripts"), fields)
     if not units:
         return {}
     found = [controlnet.control(unit, beside=body.get("image"), fields=fields) for unit in units]
     fit = body.get("fit", found[0][1])
+    first = ("もとの絵", "that to start from") if img2img else ("最初のもの", "the first one")
     for _, own in found:
         if own != fit:
             fields.note(
                 "ControlNet.resize_mode",
-                ja=f"ControlNet の画像は、{'もとの絵' if img2img else '最初のもの'}と同じ合わせ方（{fit}）にしました。",
-                en=f"pictures of ControlNet were brought to size as {'that to start from' if img2img else 'the first'} ({fit}).",
+                ja=f"ControlNet の画像は、{first[0]}と同じ合わせ方（{fit}）にしました。",
+                en=f"pictures of ControlNet were brought to size as {first[1]} ({fit}).",
             )
             break
     return {"controls": [control for control, _ in found], "fit": fit}

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -60,6 +61,7 @@ def routes(context: Context) -> list[Route]:
     route(f"{ROOT}/extra-batch-images", api.several, "POST")
     route(f"{ROOT}/png-info", api.png_info, "POST")
     route(f"{ROOT}/interrogate", api.interrogate, "POST")
+    route(f"{ROOT}/interrogate", api.post_only)  # 405 tells clients that it is there, 404 that it is not
     route(f"{ROOT}/interrupt", api.interrupt, "POST")
     route(f"{ROOT}/skip", api.skip, "POST")
     route(f"{ROOT}/options", api.change_options, "POST")
@@ -216,6 +218,9 @@ class _A1111:
         )
         return error_response(error, status=501)
 
+    async def post_only(self, request: Request) -> Response:
+        raise HTTPException(405, headers={"Allow": "POST"})
+
     async def progress(self, request: Request) -> Response:
         skip = request.query_params.get("skip_current_image", "").lower() in ("true", "1", "yes", "on")
         return JSONResponse(await run_in_threadpool(self._progress, owner_of(request), skip))
@@ -252,7 +257,8 @@ class _A1111:
         job = await run_in_threadpool(lambda: self._queue.drawing(owner=owner))
         if job is not None and job.request.count > 1:
             note = {
-                "ja": "何枚かを描いているときは、1 枚だけを飛ばすことはできません。すべて止めるには interrupt をお使いください。",
+                "ja": "何枚かを描いているときは、1 枚だけを飛ばすことはできません。"
+                "すべて止めるには interrupt をお使いください。",
                 "en": "one of several pictures cannot be skipped. Use interrupt to stop all of them.",
             }
             return JSONResponse({"sdjp": note})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -32,18 +33,23 @@ async def settled(
     Raises:
         Left: If the client leaves before.
     """
-    over = asyncio.gather(*(queue.settled(job.id, owner=owner) for job in jobs))
+    over = asyncio.ensure_future(_all(jobs, queue, owner))
     gone = asyncio.ensure_future(_disconnected(request))
+    waited: tuple[asyncio.Future[Any], ...] = (over, gone)
     try:
-        await asyncio.wait({over, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if over.done():
-            return list(over.result())
+            return over.result()
         for job in jobs:
             await run_in_threadpool(queue.withdraw, job.id, owner=owner)
         raise Left
     finally:
-        for task in (over, gone):
+        for task in waited:
             task.cancel()
+
+
+async def _all(jobs: Sequence[JobRecord], queue: JobQueue, owner: str) -> list[JobRecord]:
+    return [await queue.settled(job.id, owner=owner) for job in jobs]
 
 
 async def _disconnected(request: Request) -> None:

@@ -127,9 +127,16 @@ class Database:
                 raise _unusable(self.path, error) from error
 
     def read(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Rows, outside any transaction."""
+        """Rows, outside any transaction.
+
+        Raises:
+            OutputError: If the file cannot be read.
+        """
         with self._lock:
-            return self._execute(statement, values)
+            try:
+                return self._execute(statement, values)
+            except sqlite3.Error as error:
+                raise _unusable(self.path, error) from error
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -43,7 +43,9 @@ class Folder:
         path = self.where(name)
         part = path.with_name(f"{name}.{secrets.token_hex(4)}{_PART}")
         try:
-            path.parent.mkdir(exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(exist_ok=True)
+                _sync(self.path)
             with part.open("xb") as file:
                 file.write(data)
                 file.flush()

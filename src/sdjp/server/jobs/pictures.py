@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from sdjp.errors import InputError
 from sdjp.server.jobs.database import Database, Execute
 from sdjp.server.jobs.errors import JobExpiredError, PictureUnknownError
 from sdjp.server.jobs.files import Folder
@@ -15,6 +16,10 @@ from sdjp.server.jobs.record import PictureRecord
 from sdjp.server.jobs.words import likeness, search_words
 
 Gone = Literal["expired", "deleted"]
+
+MOST_WORDS: Final = 100
+LONGEST_WORD: Final = 10_000
+"""Bytes; SQLite takes patterns up to 50,000, and up to 1,000 conditions."""
 
 _ATTENTION: Final = ".attention"
 
@@ -31,10 +36,26 @@ class PictureStore:
         self._database = database
         self._folder = Folder(folder)
 
-    def keep(self, picture: PictureRecord, png: bytes, *, owner: str, attention: bytes | None = None) -> None:
+    def keep(
+        self,
+        picture: PictureRecord,
+        png: bytes,
+        *,
+        owner: str,
+        attention: bytes | None = None,
+        drawn: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Keep a finished picture. The file is on the disk before the row is: no row is without its file.
 
-        Nothing is kept of a job that was deleted in the meantime.
+        Args:
+            picture: What is known of it.
+            png: The file.
+            owner: Whose it is.
+            attention: What :meth:`read` gives of its attention.
+            drawn: What is known by now of how its job is drawn: ``options``, ``prompts`` and ``notes``.
+
+        Returns:
+            Whether it was kept: nothing is, of a job that was deleted in the meantime.
 
         Raises:
             OutputError: If it cannot be written.
@@ -47,7 +68,10 @@ class PictureStore:
         with self._database.transaction() as execute:
             if not execute("SELECT 1 FROM jobs WHERE id = ? AND gone IS NULL", (picture.job,)):
                 self._folder.remove([name, name + _ATTENTION])
-                return
+                return False
+            if drawn is not None:
+                values = (json.dumps(drawn, ensure_ascii=False), picture.job)
+                execute("UPDATE jobs SET drawn = ? WHERE id = ?", values)
             execute(
                 "INSERT OR REPLACE INTO pictures (job, position, owner, bytes, created, words, about)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -61,6 +85,7 @@ class PictureStore:
                     json.dumps(about, ensure_ascii=False),
                 ),
             )
+        return True
 
     def of(self, jobs: Sequence[str]) -> dict[str, tuple[PictureRecord, ...]]:
         """The pictures of some jobs, by job and in order; those that are gone, too."""
@@ -88,8 +113,7 @@ class PictureStore:
         try:
             return self._folder.read(name)
         except FileNotFoundError:  # someone has tidied up the folder
-            with self._database.transaction() as execute:
-                self._forget(execute, [(job, index)], "expired")
+            self._let_go([(job, index)], "expired")
             raise JobExpiredError.of(job, deleted=False) from None
 
     def get(self, job: str, index: int) -> PictureRecord:
@@ -138,8 +162,17 @@ class PictureStore:
             starred: Only those with a star.
             before: What the call before gave.
             limit: How many at most.
+
+        Raises:
+            InputError: ``search.long``, if these are more words, or longer ones, than can be looked for.
         """
         terms = likeness(text)
+        if len(terms) > MOST_WORDS or any(len(term.encode()) > LONGEST_WORD for term in terms):
+            raise InputError(
+                "search.long",
+                ja=f"検索する言葉は {MOST_WORDS} 個までの短いものにしてください。",
+                en=f"search for {MOST_WORDS} words at most, and short ones.",
+            )
         conditions = ["owner = ?", "gone IS NULL", *("words LIKE ? ESCAPE '\\'" for _ in terms)]
         values: list[Any] = [owner, *terms]
         if starred:
@@ -157,8 +190,7 @@ class PictureStore:
     def remove(self, job: str, indexes: Iterable[int] | None = None) -> None:
         """Delete pictures of a job; all of them, if None. What was said of them goes, too."""
         chosen = [p.index for p in self.of([job])[job]] if indexes is None else list(indexes)
-        with self._database.transaction() as execute:
-            self._forget(execute, [(job, index) for index in chosen], "deleted")
+        self._let_go([(job, index) for index in chosen], "deleted")
 
     def expire(self, *, before: float | None, most_bytes: int | None) -> int:
         """Let pictures without a star go that are older than ``before``, and the oldest above ``most_bytes``.
@@ -169,19 +201,19 @@ class PictureStore:
         with self._database.transaction() as execute:
             old = "SELECT job, position, bytes FROM pictures WHERE gone IS NULL AND starred = 0"
             gone = [] if before is None else execute(f"{old} AND created < ?", (before,))
-            names = [(row["job"], row["position"]) for row in gone]
-            self._forget(execute, names, "expired")
-            if most_bytes is not None:
-                whole = execute("SELECT TOTAL(bytes) AS whole FROM pictures WHERE gone IS NULL")[0]["whole"]
-                above, more = int(whole) - most_bytes, []
-                for row in execute(f"{old} ORDER BY number") if above > 0 else ():
-                    if above <= 0:
-                        break
-                    more.append((row["job"], row["position"]))
-                    above -= row["bytes"]
-                self._forget(execute, more, "expired")
-                names += more
-        return len(names)
+            pictures = [(row["job"], row["position"]) for row in gone]
+            _forget(execute, pictures, "expired")
+            above = 0 if most_bytes is None else self.bytes - most_bytes
+            more = []
+            for row in execute(f"{old} ORDER BY number") if above > 0 else ():
+                if above <= 0:
+                    break
+                more.append((row["job"], row["position"]))
+                above -= row["bytes"]
+            _forget(execute, more, "expired")
+        pictures += more
+        self._remove_files(pictures)
+        return len(pictures)
 
     def tidy(self) -> None:
         """Remove files that no row tells of: the process ended between the two."""
@@ -198,17 +230,27 @@ class PictureStore:
             self._database.read("SELECT TOTAL(bytes) AS whole FROM pictures WHERE gone IS NULL")[0]["whole"]
         )
 
-    def _forget(self, execute: Execute, pictures: Sequence[tuple[str, int]], why: Gone) -> None:
-        for job, index in pictures:
-            which = "WHERE job = ? AND position = ? AND gone IS NULL"
-            for row in execute(f"SELECT about FROM pictures {which}", (job, index)):
-                about = {**json.loads(row["about"]), "prompt": "", "english": "", "unknown": []}
-                execute(
-                    f"UPDATE pictures SET gone = ?, words = '', bytes = 0, about = ? {which}",
-                    (why, json.dumps(about), job, index),
-                )
+    def _let_go(self, pictures: Sequence[tuple[str, int]], why: Gone) -> None:
+        with self._database.transaction() as execute:
+            _forget(execute, pictures, why)
+        self._remove_files(pictures)
+
+    def _remove_files(self, pictures: Sequence[tuple[str, int]]) -> None:
+        """Remove files; after what tells of them, so that no row is without its file."""
         names = [_name(job, index) for job, index in pictures]
         self._folder.remove([*names, *(name + _ATTENTION for name in names)])
+
+
+def _forget(execute: Execute, pictures: Sequence[tuple[str, int]], why: Gone) -> None:
+    """Keep of pictures no more than that they were there."""
+    for job, index in pictures:
+        which = "WHERE job = ? AND position = ? AND gone IS NULL"
+        for row in execute(f"SELECT about FROM pictures {which}", (job, index)):
+            about = {**json.loads(row["about"]), "prompt": "", "english": "", "unknown": []}
+            execute(
+                f"UPDATE pictures SET gone = ?, words = '', bytes = 0, about = ? {which}",
+                (why, json.dumps(about), job, index),
+            )
 
 
 def _name(job: str, index: int) -> str:

@@ -420,11 +420,9 @@ class JobQueue:
         if self._batch == 1 or len(waiting) == 1:
             return waiting[:1]
         try:
-            chosen = together(waiting, self._models.pipeline(waiting[0].request.model), self._batch)
-        except SdjpError:  # it is for the worker to fail over it
+            return together(waiting, self._models.pipeline(waiting[0].request.model), self._batch)
+        except Exception:  # it is for the worker to fail over it
             return waiting[:1]
-        with self._changed:  # some may have been cancelled in the meantime
-            return [job for job in chosen if self._store.get(job.id).state == "queued"]
 
     def _learn(self, jobs: Sequence[JobRecord], seconds: float) -> None:
         self._counts.drawn(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,9 +142,9 @@ class JobStore:
         )
         return self._records(rows)
 
-    def start(self, jobs: Sequence[str]) -> set[str]:
-        """Mark jobs as being drawn, before the first step is; return those that still waited."""
-        started = set()
+    def start(self, jobs: Sequence[str]) -> list[JobRecord]:
+        """Mark jobs as being drawn, before the first step is; return those that still waited, as they are."""
+        started: list[Any] = []
         with self._database.transaction() as execute:
             for job in jobs:
                 execute(
@@ -153,11 +153,16 @@ class JobStore:
                     (time.time(), job),
                 )
                 if _changed(execute):
-                    started.add(job)
-        return started
+                    started += execute("SELECT * FROM jobs WHERE id = ?", (job,))
+        return self._records(started)
 
-    def put_back(self, jobs: Sequence[str]) -> None:
-        """Put jobs that were being drawn back where they were in the queue; it was not on their account."""
+    def put_back(self, jobs: Sequence[str]) -> list[str]:
+        """Put jobs that were being drawn back where they were in the queue; it was not on their account.
+
+        Returns:
+            Those that were.
+        """
+        back = []
         with self._database.transaction() as execute:
             for job in jobs:
                 execute(
@@ -165,24 +170,14 @@ class JobStore:
                     " WHERE id = ? AND state = 'drawing'",
                     (job,),
                 )
+                if _changed(execute):
+                    back.append(job)
+        return back
 
     def settle(self, job: str, state: State, error: SdjpError | None = None) -> bool:
         """Say that a job is over; False if it was so before, which stays as it is."""
         with self._database.transaction() as execute:
             return _settle(execute, job, state, error)
-
-    def describe(
-        self,
-        job: str,
-        *,
-        options: Mapping[str, Any],
-        prompts: Sequence[Mapping[str, Any]],
-        notes: Sequence[Mapping[str, str]],
-    ) -> None:
-        """Keep what was learnt of a job as it was drawn."""
-        drawn = {"options": dict(options), "prompts": list(prompts), "notes": list(notes)}
-        with self._database.transaction() as execute:
-            execute("UPDATE jobs SET drawn = ? WHERE id = ?", (json.dumps(drawn, ensure_ascii=False), job))
 
     def remove(self, job: str) -> None:
         """Delete a job that is over, with its pictures and what it said."""

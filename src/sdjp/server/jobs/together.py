@@ -18,6 +18,8 @@ _OWN: Final = ("prompt", "negative_prompt", "seed", "num_images_per_prompt")
 def together(waiting: Sequence[JobRecord], pipe: Pipeline, most: int) -> list[JobRecord]:
     """Return the first of the jobs that wait, and others that are drawn with it.
 
+    A job over which the server has died is drawn alone: another one that dies of it would be set aside, too.
+
     Args:
         waiting: In their order, at least one.
         pipe: The model of the first.
@@ -25,36 +27,53 @@ def together(waiting: Sequence[JobRecord], pipe: Pipeline, most: int) -> list[Jo
     """
     first, *others = waiting
     chosen, count = [first], first.request.count
-    kind = kind_of(first.request, pipe) if count < most else None
-    if kind is None:
+    values = _values(first)
+    if values is None or count >= most:
         return chosen
-    for other in others:
-        if count + other.request.count <= most and kind_of(other.request, pipe) == kind:
+    texts = _texts(first.request, pipe)
+    for other in others if texts is not None else ():
+        fits = count + other.request.count <= most and _values(other) == values
+        if fits and _texts(other.request, pipe) == texts:  # last: reading a prompt takes longest
             chosen.append(other)
             count += other.request.count
     return chosen
 
 
-def kind_of(request: JobRequest, pipe: Pipeline) -> Hashable | None:
-    """What two requests must have in common to be drawn together; None if this one is drawn alone.
+def _values(job: JobRecord) -> Hashable | None:
+    """What jobs must have in common, whatever their prompts are; None for one that is drawn alone."""
+    request, options = job.request, job.request.options
+    alone = request.task != "generate" or request.files or options.hires or options.tile or options.attention
+    if alone or options.prompt is None or job.attempts:
+        return None
+    values = tuple(_hashable(getattr(options, f.name)) for f in fields(options) if f.name not in _OWN)
+    return (request.model, *values)
+
+
+def _texts(request: JobRequest, pipe: Pipeline) -> Hashable | None:
+    """What their prompts must have in common; None if they are drawn alone.
 
     The text states of a batch are as long as those of its longest prompt, and the longer ones give another
     picture: so the numbers of chunks must be the same, too.
     """
     options = request.options
-    alone = request.task != "generate" or request.files or options.hires or options.tile or options.attention
-    if alone or options.prompt is None:
-        return None
     prompts = [options.prompt, options.negative_prompt or ""]
-    texts = [text for given in prompts for text in ([given] if isinstance(given, str) else given)]
-    steps = options.num_inference_steps
-    infos = [pipe.explain(text, num_inference_steps=steps) for text in texts if text]
+    texts = [text for given in prompts for text in ([given] if isinstance(given, str) else given or ())]
+    try:
+        infos = [
+            pipe.explain(
+                text,
+                translate=options.translate or "auto",
+                num_inference_steps=options.num_inference_steps,
+            )
+            for text in texts
+            if text
+        ]
+    except Exception:  # it fails when it is drawn, and alone
+        return None
     loras = {info.loras for info in infos}
     if len(loras) > 1 or any(info.variants or info.embeddings for info in infos):
         return None
-    chunks = max((info.chunks for info in infos), default=1)
-    values = tuple(_hashable(getattr(options, f.name)) for f in fields(options) if f.name not in _OWN)
-    return (request.model, chunks, tuple(loras), values)
+    return (max((info.chunks for info in infos), default=1), *loras)
 
 
 def _hashable(value: Any) -> Hashable:

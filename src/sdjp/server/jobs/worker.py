@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sdjp.errors import Cancelled, InputError, SdjpError
 from sdjp.server.jobs.errors import UnexpectedError
 from sdjp.server.jobs.events import Events
-from sdjp.server.jobs.record import JobProgress, JobRecord, JobRequest, PictureRecord
+from sdjp.server.jobs.record import JobProgress, JobRecord, JobRequest, PictureRecord, State
 from sdjp.server.jobs.store import JobStore
 
 if TYPE_CHECKING:
@@ -132,8 +132,7 @@ class Worker:
     def draw(self, jobs: Sequence[JobRecord]) -> None:
         """Draw jobs together; whatever happens, each of them is over after that, or waits again."""
         try:
-            started = self._store.start([job.id for job in jobs])
-            jobs = [job for job in jobs if job.id in started]  # without those that are cancelled by now
+            jobs = self._store.start([job.id for job in jobs])  # without those that are cancelled by now
             if not jobs:
                 return
             for job in jobs:
@@ -146,12 +145,12 @@ class Worker:
         except Cancelled:
             self._end(jobs)
         except Exception as error:
-            if len(jobs) > 1 and not self._stopping.is_set():  # perhaps on account of one of them
-                self._store.put_back([job.id for job in jobs])
-                for job in jobs:
+            if len(jobs) == 1:
+                self._fail(jobs[0], error)
+            else:  # perhaps on account of one of them
+                self._put_back(jobs)
+                for job in () if self._stopping.is_set() else jobs:
                     self.draw([job])
-                return
-            self._fail(jobs, error)
         finally:
             self.now = None
             for job in jobs:
@@ -162,21 +161,25 @@ class Worker:
 
     def _end(self, jobs: Sequence[JobRecord]) -> None:
         """Jobs that were stopped: those that are cancelled stay so, the others wait for the next start."""
-        waiting = [job.id for job in jobs if job.id not in self._dropped]
-        self._store.put_back(waiting)
+        self._put_back([job for job in jobs if job.id not in self._dropped])
         for job in jobs:
             if job.id in self._dropped:
-                self._store.settle(job.id, "cancelled")
-            self._tell(job.id)
+                self._settle(job, "cancelled")
 
-    def _fail(self, jobs: Sequence[JobRecord], error: Exception) -> None:
+    def _put_back(self, jobs: Sequence[JobRecord]) -> None:
+        for job in self._store.put_back([job.id for job in jobs]):
+            self._tell(job)
+
+    def _fail(self, job: JobRecord, error: Exception) -> None:
         known = _known(error)
         if isinstance(known, UnexpectedError):
-            _LOG.exception("job %s", jobs[0].id, exc_info=error)
-        for job in jobs:
-            self._store.settle(job.id, "failed", known)
-            self._tell(job.id)
+            _LOG.exception("job %s", job.id, exc_info=error)
+        self._settle(job, "failed", known)
         gc.collect()
+
+    def _settle(self, job: JobRecord, state: State, error: SdjpError | None = None) -> None:
+        if self._store.settle(job.id, state, error):
+            self._tell(job.id)
 
     def _generate(self, jobs: Sequence[JobRecord], pipe: Pipeline) -> None:
         rows = [row for job in jobs for row in _rows(job)]
@@ -210,15 +213,14 @@ class Worker:
                 drawing.step = 0
                 for job in {row.job.id: row.job for row in batch}.values():
                     if finished[job.id] == job.request.count:
-                        self._finish(job)
+                        self._settle(job, "done")
                 if self._stopping.is_set() and drawing.finished < len(rows):
                     raise Cancelled("stopped", ja="サーバーを終了します。", en="the server stops.")
         for job in jobs:
             if job.id in self._dropped:
-                self._store.settle(job.id, "cancelled")
-                self._tell(job.id)
+                self._settle(job, "cancelled")
             elif not any(row.job.id == job.id for row in rows):  # all of it was finished before a restart
-                self._finish(job)
+                self._settle(job, "done")
 
     def _upscale(self, job: JobRecord, pipe: Pipeline) -> None:
         request = job.request
@@ -236,11 +238,7 @@ class Worker:
             **given,
         )
         self._keep(row, result, 0)
-        self._finish(job)
-
-    def _finish(self, job: JobRecord) -> None:
-        self._store.settle(job.id, "done")
-        self._tell(job.id)
+        self._settle(job, "done")
 
     def _keep(self, row: _Row, result: GenerationResult, i: int) -> None:
         """Keep one picture: on disk first, then tell of it."""
@@ -263,24 +261,25 @@ class Worker:
             model=result.model,
         )
         attention = attention_of(result, i) if result.attentions else None
-        self._store.pictures.keep(picture, png, owner=row.job.owner, attention=attention)
-        self._describe(row, result, i)
-        self._events.publish(row.job.id, "picture", picture.to_json())
+        drawn = self._learnt(row, result, i)
+        if self._store.pictures.keep(picture, png, owner=row.job.owner, attention=attention, drawn=drawn):
+            self._events.publish(row.job.id, "picture", picture.to_json())
 
-    def _describe(self, row: _Row, result: GenerationResult, i: int) -> None:
-        """Keep what was learnt of a job from one of its pictures: each prompt and each note once."""
-        prompts, notes = self._prompts.setdefault(row.job.id, {}), self._notes.setdefault(row.job.id, {})
-        info, request = result.prompts[i], row.job.request
+    def _learnt(self, row: _Row, result: GenerationResult, i: int) -> Mapping[str, Any]:
+        """What is known of a job with one more of its pictures: each prompt and each note once."""
+        before, request = row.job, row.job.request  # pictures are drawn in order: so were those of a crash
+        prompts = self._prompts.setdefault(before.id, dict(enumerate(before.prompts)))
+        notes = self._notes.setdefault(before.id, {note["en"]: note for note in before.notes})
+        info = result.prompts[i]
         if info is not None:
             prompts[row.index // request.options.num_images_per_prompt] = info.to_json()
         notes.update({note["en"]: note for note in _notes(result, i)})
         given = request.options.to_json()
-        self._store.describe(
-            row.job.id,
-            options={**result.options.to_json(), **{name: given[name] for name in _GIVEN}},
-            prompts=[prompts[group] for group in sorted(prompts)],
-            notes=list(notes.values()),
-        )
+        return {
+            "options": {**result.options.to_json(), **{name: given[name] for name in _GIVEN}},
+            "prompts": [prompts[group] for group in sorted(prompts)],
+            "notes": list(notes.values()),
+        }
 
     def _inputs(self, request: JobRequest) -> dict[str, Any]:
         found: dict[str, Any] = {}
