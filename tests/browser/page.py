@@ -154,7 +154,7 @@ class Page:
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {resultTypes: ['violations']}).then((result) => done(result.violations.map("
-            "({id, impact, nodes}) => [impact, id, nodes.map(({html, failureSummary}) => [html, failureSummary])])))"
+            "({id, impact, nodes}) => [impact, id, nodes.map((node) => [node.html, node.failureSummary])])))"
         )
         return [violation for violation in found if violation[0] in ("serious", "critical")]
 

@@ -107,7 +107,13 @@ def press(page: Page, text: str, within: str = "body") -> None:
 
 
 def bring(
-    page: Page, data: bytes, *, type: str = "image/png", name: str = "a.png", kind: str = "drop", text: str = ""
+    page: Page,
+    data: bytes,
+    *,
+    type: str = "image/png",
+    name: str = "a.png",
+    kind: str = "drop",
+    text: str = "",
 ) -> None:
     """Drop a file on the page, or paste it."""
     page.script(_DROP, base64.b64encode(data).decode(), type, name, kind, text)

@@ -98,7 +98,10 @@ def test_a_picture_is_deleted_after_a_question(page: Page) -> None:
     press(page, "消す", ".actions")
     press(page, "消す", "dialog.question")
     page.wait(lambda: not page.all(tile_of(job, 0)), "it is still in the gallery")
-    assert page.fetch(f"v1/jobs/{job['id']}/pictures/0")["error"]["code"] in ("job.expired", "picture.deleted")
+    assert page.fetch(f"v1/jobs/{job['id']}/pictures/0")["error"]["code"] in (
+        "job.expired",
+        "picture.deleted",
+    )
     assert page.all("dialog.viewer[open]")  # the next one is seen
 
 
@@ -131,7 +134,13 @@ def test_its_settings_come_back_into_the_form(page: Page) -> None:
     see(page, page.wait(lambda: job))
     press(page, "この設定でもう一度", ".actions")
     page.wait(lambda: not page.all("dialog.viewer[open]"), "the viewer stays")
-    wanted = {"prompt": "虹", "seed": 77, "num_inference_steps": 2, "guidance_scale": 2.5, "sampler": "euler_a"}
+    wanted = {
+        "prompt": "虹",
+        "seed": 77,
+        "num_inference_steps": 2,
+        "guidance_scale": 2.5,
+        "sampler": "euler_a",
+    }
     found = settings(page)
     assert {name: found.get(name) for name in wanted} == wanted
     assert page.script("return document.getElementById('prompt').value") == "虹"

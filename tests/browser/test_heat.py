@@ -26,7 +26,9 @@ def test_words_show_their_place_and_the_picture_is_drawn_again_unseen(page: Page
     see(page, job)
     press(page, "どの言葉", ".actions")
     page.wait_for(".chip")
-    chips = page.script("return [...document.querySelectorAll('.chip > :first-child')].map((c) => c.textContent)")
+    chips = page.script(
+        "return [...document.querySelectorAll('.chip > :first-child')].map((c) => c.textContent)"
+    )
     assert set(chips) == {"海", "猫"}
     page.wait(lambda: painted(page), "no heat")
     page.wait_for_text(".where", f"「{chips[0]}」がいちばん強いのは")

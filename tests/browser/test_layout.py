@@ -38,10 +38,10 @@ def test_axe_finds_nothing_serious_around_a_picture(page: Page) -> None:
     page.press(Keys.ENTER, control=True)
     page.wait_for(".state progress")
     page.resize(PHONE)
-    assert serious(page) == []
+    assert page.serious() == []
     page.wait_for(".strip button")
     page.wait(lambda: not page.all(".state progress"))
-    assert serious(page) == []
+    assert page.serious() == []
     assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
 
 
@@ -53,9 +53,9 @@ def test_a_phone_has_one_scroll_and_the_picture_first(page: Page) -> None:
     order = [page.find(part).rect["y"] for part in ("#result", "#prompting", "#options")]
     assert order == sorted(order)
     scrolling = page.script(
-        "return [...document.querySelectorAll('*')].filter((element) => element.scrollWidth > element.clientWidth + 1"
-        " && getComputedStyle(element).overflowX !== 'visible' && element.clientWidth > 1"
-        " && !element.matches('input, select')).map((element) => element.outerHTML.slice(0, 100))"
+        "return [...document.querySelectorAll('*')].filter((one) => one.scrollWidth > one.clientWidth + 1"
+        " && getComputedStyle(one).overflowX !== 'visible' && one.clientWidth > 1"
+        " && !one.matches('input, select')).map((one) => one.outerHTML.slice(0, 100))"
     )
     assert scrolling == []
 
@@ -110,14 +110,9 @@ def test_all_texts_are_there_in_both_languages(opened: Page) -> None:
 def test_a_sample_fills_the_prompt(page: Page) -> None:
     buttons = page.all(".samples button")
     assert len(buttons) == 10
-    page.wait(
-        lambda: page.script(
-            "return [...document.querySelectorAll('.samples img')].every((one) => one.complete)"
-        )
-    )
-    assert page.script(
-        "return [...document.querySelectorAll('.samples img')].every((one) => one.naturalWidth > 0)"
-    )
+    images = "return [...document.querySelectorAll('.samples img')]"
+    page.wait(lambda: page.script(f"{images}.every((one) => one.complete)"))
+    assert page.script(f"{images}.every((one) => one.naturalWidth > 0)")
     buttons[1].click()
     assert page.find("#prompt").get_attribute("value") == "夕焼けのお城"
 

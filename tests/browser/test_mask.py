@@ -43,9 +43,18 @@ def place(page: Page, x: float, y: float) -> tuple[float, float]:
 
 def drag(page: Page, *path: tuple[float, float]) -> None:
     """Paint with the mouse."""
-    for kind, at in zip(("mousePressed", *["mouseMoved"] * (len(path) - 1), "mouseReleased"), (*path, path[-1])):
+    for kind, at in zip(
+        ("mousePressed", *["mouseMoved"] * (len(path) - 1), "mouseReleased"), (*path, path[-1])
+    ):
         x, y = place(page, *at)
-        event: dict[str, Any] = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1}
+        event: dict[str, Any] = {
+            "type": kind,
+            "x": x,
+            "y": y,
+            "button": "left",
+            "buttons": 1,
+            "clickCount": 1,
+        }
         page.driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
 
 

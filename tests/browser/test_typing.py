@@ -159,8 +159,8 @@ def test_weights_by_keys(page: Page, prompt: str, word: str, keys: str, wanted: 
     for key in keys:
         page.press(Keys.ARROW_UP if key == "+" else Keys.ARROW_DOWN, control=True)
     assert typed(page) == wanted
-    selected = "const field = document.activeElement; return field.value.slice(field.selectionStart, field.selectionEnd)"
-    assert page.script(selected) == word
+    selected = "const {value, selectionStart, selectionEnd} = document.activeElement;"
+    assert page.script(f"{selected} return value.slice(selectionStart, selectionEnd)") == word
     page.press("z", control=True)
     assert typed(page) != wanted  # the browser's own undo knows of it
 
