@@ -16,7 +16,8 @@ from tests.original import TINY_V1, tiny_tensors
 def test_another_model_draws_the_next_picture(
     serve: Callable[..., Server], browse: Callable[[str], Page], tmp_path: Path
 ) -> None:
-    save_file({name: tensor.half() for name, tensor in tiny_tensors(TINY_V1).items()}, tmp_path / "別の.safetensors")
+    tensors = {name: tensor.half() for name, tensor in tiny_tensors(TINY_V1).items()}
+    save_file(tensors, tmp_path / "別の.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"no weights" * 100)
     page = browse(serve("--models", str(tmp_path), "--lang", "ja").url)
     page.open()
