@@ -181,6 +181,11 @@ def test_enlarged(page: Page, drawn: list[dict[str, Any]]) -> None:
     large = finished(page, page.wait(lambda: newest(page, before)))
     assert large["task"] == "upscale"
     assert (large["pictures"][0]["width"], large["pictures"][0]["height"]) == (128, 128)
+    see(page, large)
+    assert button(page, "この設定でもう一度", ".actions") is None  # nothing was drawn
+    press(page, "少し変えて 4 枚", ".actions")
+    slight = finished(page, page.wait(lambda: newest(page, large)))
+    assert (slight["pictures"][0]["width"], slight["pictures"][0]["height"]) == (64, 64)
 
 
 def test_what_is_saved_carries_its_record(page: Page, drawn: list[dict[str, Any]]) -> None:

@@ -127,7 +127,7 @@ def test_inverted_cleared_and_kept_as_it_was(board: Page) -> None:
     assert at(mask, [(0.5, 0.5), (0.05, 0.05)]) == [False, True]
     start(board)
     press(board, "全部消す", "dialog.mask")
-    press(board, "塗らずに戻る", "dialog.mask")
+    press(board, "変えずに戻る", "dialog.mask")
     board.wait(lambda: not board.all("dialog.mask"))
     assert board.module("state.js", "m.inputs.get('mask') !== null")
     start(board)

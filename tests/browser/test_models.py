@@ -25,7 +25,7 @@ def test_another_model_draws_the_next_picture(
     press(page, "モデル", "#models")
     rows = {row.text.split("\n")[0]: row.text for row in page.all("dialog .model")}
     assert "Apache-2.0" in rows["mini（付属）"]
-    assert "ライセンスは分かりません" in rows["別の"]
+    assert "ライセンスはわかりません" in rows["別の"]
     assert "読めません" in rows["broken"]
     assert not page.all("dialog .model a")  # an address is told, not opened
     broken, other = (
