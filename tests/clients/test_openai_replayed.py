@@ -1,0 +1,108 @@
+"""What Open WebUI and LibreChat send to an OpenAI server, and what they read of its answers.
+
+Neither installs here. Their requests are told in backend/open_webui/routers/images.py of open-webui/open-webui
+(02530d5), engine "openai", and in api/app/clients/tools/structured/OpenAIImageTools.js of danny-avila/LibreChat.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import secrets
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.clients.conftest import Server
+
+
+def send(server: Server, path: str, body: bytes, kind: str) -> dict[str, Any]:
+    """Send a request as both do, and return its answer."""
+    headers = {"Authorization": "Bearer sk-unused", "Content-Type": kind}
+    request = urllib.request.Request(f"{server.url}/v1{path}", body, headers)
+    with urllib.request.urlopen(request) as answer:
+        return dict(json.load(answer))
+
+
+def form(fields: dict[str, str], files: list[tuple[str, str, bytes]]) -> tuple[bytes, str]:
+    """A form and its type; files are name, type and data."""
+    border = secrets.token_hex(16)
+    parts = [
+        f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    parts += [
+        f'--{border}\r\nContent-Disposition: form-data; name="{name}"; filename="a.png"\r\n'
+        f"Content-Type: {kind}\r\n\r\n".encode()
+        + data
+        + b"\r\n"
+        for name, kind, data in files
+    ]
+    return b"".join(parts) + f"--{border}--\r\n".encode(), f"multipart/form-data; boundary={border}"
+
+
+def decoded(picture: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(picture)))
+
+
+def picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("model", ["dall-e-2", "gpt-image-1", "mini"])
+def test_open_webui_draws(server: Server, model: str) -> None:
+    body: dict[str, Any] = {"model": model, "prompt": "馬", "n": 1, "size": "64x64"}
+    if not model.startswith("gpt-image"):
+        body["response_format"] = "b64_json"
+    body |= {"num_inference_steps": 1, "quality": "standard"}  # its "additional parameters"
+    answer = send(server, "/images/generations", json.dumps(body).encode(), "application/json")
+    for one in answer["data"]:
+        assert not one.get("url")  # it would take that first, and refuse an address on loopback
+        assert decoded(one["b64_json"]).size == (64, 64)
+
+
+@pytest.mark.parametrize("name", ["image", "image[]"])
+def test_open_webui_edits(server: Server, name: str) -> None:
+    fields = {"model": "dall-e-2", "prompt": "馬", "n": "1", "size": "64x64", "response_format": "b64_json"}
+    body, kind = form(fields, [(name, "image/png", picture())])
+    answer = send(server, "/images/edits", body, kind)
+    assert decoded(answer["data"][0]["b64_json"]).size == (64, 64)
+
+
+def test_open_webui_is_refused_in_a_form_that_it_can_show(server: Server) -> None:
+    body = json.dumps({"model": "mini", "prompt": "馬", "n": 1, "size": "100x100"}).encode()
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        send(server, "/images/generations", body, "application/json")
+    assert caught.value.code == 400
+    assert "112" in json.load(caught.value)["error"]["message"]  # one of the nearest sizes
+
+
+@pytest.mark.parametrize("output_format", ["png", "webp"])
+def test_librechat_draws(server: Server, output_format: str) -> None:
+    body: dict[str, Any] = {
+        "model": "gpt-image-1",
+        "prompt": "馬",
+        "n": 1,
+        "background": "auto",
+        "output_format": output_format,
+        "quality": "auto",
+        "size": "auto",
+    }
+    if output_format == "webp":
+        body["output_compression"] = 100
+    answer = send(server, "/images/generations", json.dumps(body).encode(), "application/json")
+    drawn = decoded(answer["data"][0]["b64_json"])
+    assert (drawn.format, drawn.size) == (output_format.upper(), (256, 256))
+
+
+def test_librechat_edits(server: Server) -> None:
+    fields = {"model": "gpt-image-1", "prompt": "馬", "quality": "auto", "size": "auto"}
+    body, kind = form(fields, [("image[]", "image/png", picture())])
+    answer = send(server, "/images/edits", body, kind)
+    assert decoded(answer["data"][0]["b64_json"]).size == (256, 256)
