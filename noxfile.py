@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -107,6 +108,21 @@ def parity(session: nox.Session) -> None:
     """The same numbers as diffusers and transformers, on tiny random weights."""
     install_project(session, "parity")
     session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or ["tests/parity"]))
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Programs that others wrote, unchanged, against ``sdjp serve``; those of node where there is npm."""
+    install_project(session, "test", "clients")
+    env = dict(ONE_THREAD)
+    if shutil.which("npm"):
+        folder = Path(session.create_tmp()) / "node"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "tests" / "clients" / "node" / "package.json", folder)
+        with session.chdir(folder):
+            session.run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", external=True)
+        env["SDJP_NODE_CLIENTS"] = str(folder)
+    session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or ["tests/clients"]), env=env)
 
 
 @nox.session

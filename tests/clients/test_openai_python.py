@@ -273,7 +273,7 @@ def test_variations_are_no_more(client: Any) -> None:
         client.post("/images/variations", body={}, cast_to=object)
 
 
-class Forgetful(httpx2.HTTPTransport):  # type: ignore[misc,name-defined]
+class Forgetful(httpx2.HTTPTransport):  # type: ignore[misc]
     """A connection that breaks off, the first time, when the answer is there."""
 
     def __init__(self) -> None:

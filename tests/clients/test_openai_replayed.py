@@ -1,7 +1,8 @@
 """What Open WebUI and LibreChat send to an OpenAI server, and what they read of its answers.
 
-Neither installs here. Their requests are told in backend/open_webui/routers/images.py of open-webui/open-webui
-(02530d5), engine "openai", and in api/app/clients/tools/structured/OpenAIImageTools.js of danny-avila/LibreChat.
+Neither is a package to install here. Their requests are those of open-webui/open-webui (02530d5),
+backend/open_webui/routers/images.py, engine "openai", and of danny-avila/LibreChat,
+api/app/clients/tools/structured/OpenAIImageTools.js.
 """
 
 from __future__ import annotations
