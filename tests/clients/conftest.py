@@ -85,6 +85,6 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server with the embedded model for all clients."""
-    with serving(tmp_path_factory.mktemp("serve") / "data") as running:
+    """One server with the embedded model for all clients, without a safety checker: some tests draw noise."""
+    with serving(tmp_path_factory.mktemp("serve") / "data", "--safety", "off") as running:
         yield running

@@ -537,19 +537,12 @@ def test_forms(client: TestClient, context: Context) -> None:
     [
         (b"{", 400, "body.json"),
         (b"[]", 400, "body.object"),
-        (b'{"prompt": "\\ud800", "n": 0}', 400, "n.range"),
+        (b'{"prompt": "\\ud800"}', 400, "body.json"),  # half a character
     ],
 )
 def test_bodies_that_are_none(client: TestClient, content: bytes, status: int, code: str) -> None:
     answer = client.post(GENERATIONS, content=content, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
-
-
-def test_half_a_character_is_drawn_and_answered(client: TestClient) -> None:
-    body = json.dumps({**ASKED, "prompt": "猫\ud800", "model": "\ud801", "size": "64x64"})
-    answer = client.post(GENERATIONS, content=body, headers={"content-type": "application/json"})
-    assert answer.status_code == 200, answer.text
-    assert "\ud801" in answer.json()["sdjp"]["notes"][0]["ja"]
 
 
 def test_an_address_says_that_it_needs_the_token(context: Context) -> None:

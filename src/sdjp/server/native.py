@@ -55,7 +55,11 @@ async def read_json(request: Request) -> Any:
         InputError: ``body.json``, if it is none.
     """
     try:
-        return json.loads(await request.body(), parse_constant=_no_constant)
+        body = await request.body()
+        data = json.loads(body, parse_constant=_no_constant)
+        if b"\\u" in body or not body.isascii():
+            json.dumps(data, ensure_ascii=False).encode()  # half a character cannot be kept, nor answered
+        return data
     except (ValueError, RecursionError) as error:
         raise InputError(
             "body.json",
