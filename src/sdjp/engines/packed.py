@@ -27,6 +27,7 @@ from sdjp.allocator import lasting_memory
 from sdjp.device import plain_tensors
 from sdjp.engines import winograd
 from sdjp.engines.base import CONTROLS, Engine, WeightCache, channels_last, require_cpu
+from sdjp.engines.pictures import by_picture
 from sdjp.errors import InputError
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import ResBlock, Upsample
@@ -171,8 +172,10 @@ class FusedResBlock(nn.Module):
         return last.add_to(sum_, y)
 
 
-class FusedLinear(nn.Module):
-    """A linear layer whose bias is added within the product; PyTorch writes it into the output first."""
+class PackedLinear(nn.Module):
+    """A linear layer, picture by picture. In bfloat16 its bias is added within the product; PyTorch writes it
+    into the output first.
+    """
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -220,6 +223,11 @@ def _as_it_is(run: Callable[..., T]) -> Callable[..., T]:
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    product = _fused_linear if x.dtype == torch.bfloat16 else F.linear
+    return by_picture(lambda rows: product(rows, weight, bias), x)
+
+
+def _fused_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return out
 
@@ -258,7 +266,7 @@ def problem(dtype: torch.dtype) -> str | None:
         if not torch.allclose(out.float(), F.conv2d(x, weight, padding=1), atol=rounding):
             return "mkldnn::_convolution_pointwise"
         rows, matrix = x.flatten(2), weight.flatten(1)[:, :25]
-        out = _linear(rows.to(dtype), matrix.to(dtype), None)
+        out = _fused_linear(rows.to(dtype), matrix.to(dtype), None)
         if not torch.allclose(out.float(), F.linear(rows, matrix), atol=rounding):
             return "mkldnn::_linear_pointwise"
     except (AttributeError, NotImplementedError, RuntimeError) as error:
@@ -267,8 +275,8 @@ def problem(dtype: torch.dtype) -> str | None:
 
 
 def packed(network: nn.Module, forget: Callable[[str], None] | None = None) -> nn.Module:
-    """Return a copy of a network that shares its weights, with packed convolutions; in 16 bits, where the
-    products take no longer than what is around them, with fused linear layers as well.
+    """Return a copy of a network that shares its weights, with packed convolutions and linear layers that go
+    picture by picture; in 16 bits, where the products take no longer than what is around them, fused ones.
 
     Args:
         network: Any network.
@@ -290,8 +298,8 @@ def packed(network: nn.Module, forget: Callable[[str], None] | None = None) -> n
                 setattr(parent, name, PackedConv2d(child, forget and partial(forget, f"{path}{name}.weight")))
             elif sixteen and isinstance(child, GEGLU):
                 setattr(parent, name, SplitGEGLU(child))
-            elif sixteen and isinstance(child, nn.Linear):
-                setattr(parent, name, FusedLinear(child))
+            elif isinstance(child, nn.Linear):
+                setattr(parent, name, PackedLinear(child))
             else:
                 replace(child, f"{path}{name}.")
 
