@@ -72,8 +72,8 @@ def encode(
         for row, weights in zip(rows, weighted, strict=True):
             wanted += [rest for _, rest in emphasis.without(row, weights, pad_id=pad_id)]
     known: dict[tuple[int, ...], Tensor] = {}
-    # One by one: sums may depend on the size of a batch, in the last bit, and a seed is to give the same picture
-    # whatever is drawn beside it or was drawn before it.
+    # One by one: sums may depend on the size of a batch, in the last bit, and a seed is to give the same
+    # picture whatever is drawn beside it or was drawn before it.
     for row in dict.fromkeys(wanted):
         [known[row]] = cache.states(model, (row,), clip_skip=clip_skip)
     if pad_id is not None:

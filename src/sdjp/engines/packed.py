@@ -17,7 +17,7 @@ import functools
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from sdjp.models import VAE, ControlNet
 
 T = TypeVar("T")
+
+CELLS: Final = 16
+"""Cells of a map below which convolutions, too, depend on how many maps there are (oneDNN, with AMX)."""
 
 
 class PackedConv2d(nn.Module):
@@ -69,22 +72,15 @@ class PackedConv2d(nn.Module):
         """Add what :meth:`forward` makes of ``x`` to ``sum_``, within the convolution where that can be."""
         if self._winograd and winograd.large_enough(x):
             return sum_.add_(self(x))
-        out: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
-            sum_,
-            x,
-            self._laid_out(x),
-            self.bias,
-            self.padding,
-            self.stride,
-            [1, 1],
-            1,
-            "add",
-            1.0,
-            None,
-            [],
-            None,
-        )
-        return out
+        packed = self._laid_out(x)
+
+        def sums(sum_: Tensor, x: Tensor) -> Tensor:
+            out: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
+                sum_, x, packed, self.bias, self.padding, self.stride, [1, 1], 1, "add", 1.0, None, [], None
+            )
+            return out
+
+        return by_picture(sums, sum_, x) if _few_cells(x, self.stride) else sums(sum_, x)
 
     def _laid_out(self, x: Tensor) -> Tensor:
         return self._lay_out(x) if self._packed is None else self._packed
@@ -243,10 +239,17 @@ def _pack(weight: Tensor, padding: list[int], stride: list[int], x: Tensor) -> T
 def _convolve(
     x: Tensor, packed: Tensor, bias: Tensor | None, padding: list[int], stride: list[int]
 ) -> Tensor:
-    out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, packed, bias, padding, stride, [1, 1], 1, "none", [], ""
-    )
-    return out
+    def convolved(x: Tensor) -> Tensor:
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            x, packed, bias, padding, stride, [1, 1], 1, "none", [], ""
+        )
+        return out
+
+    return by_picture(convolved, x) if _few_cells(x, stride) else convolved(x)
+
+
+def _few_cells(x: Tensor, stride: list[int]) -> bool:
+    return x.shape[-2] * x.shape[-1] < CELLS * stride[0] * stride[1]
 
 
 @functools.cache

@@ -1,10 +1,10 @@
 """A picture gets the numbers that it gets alone, whatever is drawn beside it.
 
 A processor's library chooses by the number of rows of a product how it goes through them: oneDNN sums over
-pieces of other lengths (with AMX, in bfloat16, from a width of 640 on), MKL has kernels of their own for up to
-15 rows. So the last bit of a row depends on how many others there are, and after some steps pixels do. The
-products of each picture are therefore computed by themselves; all else (convolutions, attention, norms), which
-is where batches are faster, gives each row the same numbers in any batch.
+pieces of other lengths (with AMX, in bfloat16, from a width of 640 on), MKL has kernels of their own for few
+rows. So the last bit of a row depends on how many others there are, and after some steps pixels do. The
+products of each picture are therefore computed by themselves, and so are convolutions of the smallest maps.
+All else, which is where batches are faster, gives each row the same numbers in any batch.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def drawn_together(pictures: int) -> Iterator[None]:
         _PICTURES.reset(before)
 
 
-def by_picture(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def by_picture(layer: Callable[..., Tensor], *x: Tensor) -> Tensor:
     """Apply a layer to rows x (B, …), those of one picture at a time: it sees as many as if drawn alone.
 
     Which rows these are does not matter, only how many.
     """
     pictures = _PICTURES.get()
-    if pictures == 1 or len(x) % pictures != 0:
-        return layer(x)
-    return torch.cat([layer(rows) for rows in x.chunk(pictures)])
+    if pictures == 1 or len(x[0]) % pictures != 0:
+        return layer(*x)
+    return torch.cat([layer(*rows) for rows in zip(*(part.chunk(pictures) for part in x), strict=True)])
