@@ -50,7 +50,7 @@ def test_rows_of_a_unet_depend_on_no_other_picture(dtype: str, rows: int) -> Non
     for p in network.parameters():
         p.copy_(torch.randn(p.shape, generator=generator) * p[0].numel() ** -0.5)
     unet = make_engine("packed", dtype=own).unet(network)
-    x = torch.randn(5 * rows, TINY.unet.in_channels, 8, 8, generator=generator).to(own)
+    x = torch.randn(5 * rows, TINY.unet.in_channels, 16, 16, generator=generator).to(own)
     context = torch.randn(5 * rows, 77, TINY.unet.context_dim, generator=generator).to(own)
     t = torch.full((5 * rows,), 500.0)
     for count in (2, 3, 5):
