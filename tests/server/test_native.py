@@ -70,7 +70,8 @@ def test_events_go_on_after_the_last_one(client: TestClient) -> None:
     assert len(told) == 1  # all is told by the job itself
     assert list(events(client, job["id"], headers={"Last-Event-ID": str(told[-1][0] + 10**9)}))
     for odd in ("x", "-1", "9" * 40, "１"):
-        assert list(events(client, job["id"], headers={"Last-Event-ID": odd}))[-1][2]["state"] == "done"
+        told = list(events(client, job["id"], headers={"Last-Event-ID": odd.encode()}))
+        assert told[-1][2]["state"] == "done"
 
 
 def test_the_same_key_is_the_same_job(client: TestClient) -> None:
