@@ -134,7 +134,7 @@ def test_async(server: Server) -> None:
 
 def test_streaming(client: Any) -> None:
     stream = client.images.generate(
-        prompt="馬", model="mini", stream=True, partial_images=2, extra_body={"num_inference_steps": 12}
+        prompt="馬", model="mini", stream=True, partial_images=2, extra_body={"num_inference_steps": 16}
     )
     *before, last = list(stream)
     assert [event.type for event in before] == ["image_generation.partial_image"] * len(before)
