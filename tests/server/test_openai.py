@@ -35,6 +35,7 @@ from sdjp.server.openai.form import given_pictures
 from sdjp.server.openai.stream import PartialImages
 from sdjp.server.settings import Settings
 from tests.safety_files import save_checker, with_thresholds
+from tests.server.conftest import make_context
 
 GENERATIONS = "/v1/images/generations"
 BASE = "http://127.0.0.1:7860"
@@ -277,6 +278,29 @@ def test_the_client_asks_a_full_queue_again(hold: Callable[..., Held]) -> None:
             assert [job.state for job in held.jobs()] == ["done", "done"]
 
     run(held, act)
+
+
+def test_the_client_gives_the_token_as_its_key(tmp_path: Path, tiny: Pipeline) -> None:
+    openai = pytest.importorskip("openai")
+    httpx2 = pytest.importorskip("httpx2")
+    token = "k9Zr2Qw7Lx4Vb1Nm"
+    settings = Settings(data=tmp_path, tokens={"me": token})
+    context = dataclasses.replace(make_context(tmp_path, tiny), settings=settings)
+    transport = httpx2.ASGITransport(app=create_app(context))
+
+    async def list_models(key: str) -> list[str]:
+        async with openai.AsyncOpenAI(
+            base_url=f"{BASE}/v1", api_key=key, http_client=httpx2.AsyncClient(transport=transport)
+        ) as client:
+            return [model.id async for model in client.models.list()]
+
+    try:
+        assert asyncio.run(list_models(token)) == ["mini"]
+        with pytest.raises(openai.AuthenticationError) as caught:
+            asyncio.run(list_models("wrong"))
+        assert caught.value.code == "token.wrong"
+    finally:
+        context.queue.stop()
 
 
 def test_an_error_in_drawing_is_not_to_be_tried_again(hold: Callable[..., Held]) -> None:
