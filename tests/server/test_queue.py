@@ -212,6 +212,25 @@ def test_events_are_told_again_from_where_they_ended(make: Callable[..., JobQueu
     assert asyncio.run(listen(1))[-1].data["state"] == "done"  # of long ago
 
 
+def test_a_listener_may_come_back_when_all_is_forgotten(
+    make: Callable[..., JobQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sdjp.server.jobs.events.LOGS_KEPT", 1)
+    queue = make(batch=1)
+    jobs = [queue.submit(asked(), owner="a") for _ in range(3)]
+
+    async def listen() -> list[Event | None]:
+        events = queue.events(jobs[0].id, owner="a")
+        first = await anext(events)
+        queue.start()
+        await queue.settled(jobs[2].id, owner="a")
+        return [first, *[event async for event in events]]
+
+    seen = [event.data for event in asyncio.run(asyncio.wait_for(listen(), 60)) if event is not None]
+    assert (seen[0]["state"], seen[-1]["state"]) == ("queued", "done")
+    assert len(seen) == 2
+
+
 def test_what_is_over_survives_and_what_waits_goes_on(
     make: Callable[..., JobQueue], models: OneModel, tmp_path: Path
 ) -> None:

@@ -230,7 +230,7 @@ def _check_upscale(request: JobRequest, opened: Mapping[str, Image.Image], conte
 
 def _check_upscaler(options: GenerationOptions) -> None:
     """Refuse the name of a file: clients open nothing on the server."""
-    if options.upscaler is not None and options.upscaler not in EMBEDDED:
+    if options.upscaler is not None and options.upscaler not in tuple(EMBEDDED):  # it may be anything
         names = ", ".join(EMBEDDED)
         raise _wrong(
             "upscaler.unknown",
