@@ -38,7 +38,7 @@ export function labelOf(name) {
 /** The help of an option; what its list and its label show need not be told again. */
 function helpOf(name) {
   const { help, choices } = schemaOf(name);
-  if (!choices) return help;
+  if (!choices || choices.length < 2) return help;
   const rest = help.replace(`: ${choices.join(", ")}`, "");
   return labelOf(name).toLowerCase().includes(rest.toLowerCase()) ? "" : rest;
 }
