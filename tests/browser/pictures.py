@@ -148,4 +148,3 @@ def png(width: int = 64, height: int = 48, color: str = "teal") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (width, height), color).save(file, "PNG")
     return file.getvalue()
-

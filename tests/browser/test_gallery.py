@@ -170,7 +170,8 @@ def test_variations(page: Page) -> None:
     press(page, "少し変えて 4 枚", ".actions")
     slight = finished(page, page.wait(lambda: newest(page, others)))
     assert len(slight["pictures"]) == 4
-    assert slight["inputs"] == ["image"] and slight["options"]["strength"] == 0.4
+    assert slight["inputs"] == ["image"]
+    assert slight["options"]["strength"] == 0.4
 
 
 def test_enlarged(page: Page, drawn: list[dict[str, Any]]) -> None:
@@ -180,12 +181,18 @@ def test_enlarged(page: Page, drawn: list[dict[str, Any]]) -> None:
     large = finished(page, page.wait(lambda: newest(page, before)))
     assert large["task"] == "upscale"
     assert (large["pictures"][0]["width"], large["pictures"][0]["height"]) == (128, 128)
+    see(page, large)
+    assert button(page, "この設定でもう一度", ".actions") is None  # nothing was drawn
+    press(page, "少し変えて 4 枚", ".actions")
+    slight = finished(page, page.wait(lambda: newest(page, large)))
+    assert (slight["pictures"][0]["width"], slight["pictures"][0]["height"]) == (64, 64)
 
 
 def test_what_is_saved_carries_its_record(page: Page, drawn: list[dict[str, Any]]) -> None:
     see(page, drawn[0])
     link = button(page, "保存", ".actions")
-    assert link is not None and link.get_attribute("download")
+    assert link is not None
+    assert link.get_attribute("download")
     found = read_metadata(io.BytesIO(download(page, str(link.get_attribute("href")))))
     assert found.options is not None
     assert (found.options.prompt, found.options.seed) == ("草原の馬", 1)

@@ -24,7 +24,7 @@ def test_words_show_their_place_and_the_picture_is_drawn_again_unseen(page: Page
     job = draw(page, "海の猫", seed=3)
     before = tiles(page)
     see(page, job)
-    press(page, "どの言葉", ".actions")
+    press(page, "どの語", ".actions")
     page.wait_for(".chip")
     chips = page.script(
         "return [...document.querySelectorAll('.chip > :first-child')].map((c) => c.textContent)"
@@ -42,6 +42,6 @@ def test_a_picture_that_was_drawn_with_attention_is_not_drawn_again(page: Page) 
     job = draw(page, "赤い花", seed=4, attention=True)
     see(page, job)
     page.requests()
-    press(page, "どの言葉", ".actions")
+    press(page, "どの語", ".actions")
     page.wait_for(".chip")
     assert not [address for address in page.requests() if address.endswith("/v1/jobs")]

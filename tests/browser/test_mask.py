@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -43,24 +42,17 @@ def place(page: Page, x: float, y: float) -> tuple[float, float]:
 
 def drag(page: Page, *path: tuple[float, float]) -> None:
     """Paint with the mouse."""
-    for kind, at in zip(
-        ("mousePressed", *["mouseMoved"] * (len(path) - 1), "mouseReleased"), (*path, path[-1])
-    ):
+    steps = [("mousePressed", path[0]), *[("mouseMoved", at) for at in path[1:]], ("mouseReleased", path[-1])]
+    for kind, at in steps:
         x, y = place(page, *at)
-        event: dict[str, Any] = {
-            "type": kind,
-            "x": x,
-            "y": y,
-            "button": "left",
-            "buttons": 1,
-            "clickCount": 1,
-        }
+        event = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1}
         page.driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
 
 
 def touch(page: Page, kind: str, *points: tuple[float, float]) -> None:
-    at = [dict(zip(("x", "y"), place(page, *point)), id=i) for i, point in enumerate(points)]
-    page.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    at = [(i, *place(page, *point)) for i, point in enumerate(points)]
+    touches = [{"id": i, "x": x, "y": y} for i, x, y in at]
+    page.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
 
 
 def painted(page: Page) -> np.ndarray:
@@ -135,7 +127,7 @@ def test_inverted_cleared_and_kept_as_it_was(board: Page) -> None:
     assert at(mask, [(0.5, 0.5), (0.05, 0.05)]) == [False, True]
     start(board)
     press(board, "全部消す", "dialog.mask")
-    press(board, "塗らずに戻る", "dialog.mask")
+    press(board, "変えずに戻る", "dialog.mask")
     board.wait(lambda: not board.all("dialog.mask"))
     assert board.module("state.js", "m.inputs.get('mask') !== null")
     start(board)
@@ -185,7 +177,8 @@ def test_on_a_phone_there_is_room_beside_the_board_to_scroll_with(page: Page) ->
     bring(page, png(WIDTH, HEIGHT))
     start(page)
     left, right = (place(page, x, 0)[0] for x in (0, 1))
-    assert left >= 20 and right <= PHONE[0] - 20
+    assert left >= 20
+    assert right <= PHONE[0] - 20
     assert page.script("return document.querySelector('dialog.mask').scrollWidth") <= PHONE[0]
     touch_action = "return getComputedStyle(document.querySelector(arguments[0])).touchAction"
     assert page.script(touch_action, "dialog.mask canvas") == "pinch-zoom"

@@ -16,7 +16,8 @@ from tests.original import TINY_V1, tiny_tensors
 def test_another_model_draws_the_next_picture(
     serve: Callable[..., Server], browse: Callable[[str], Page], tmp_path: Path
 ) -> None:
-    save_file({name: tensor.half() for name, tensor in tiny_tensors(TINY_V1).items()}, tmp_path / "別の.safetensors")
+    tensors = {name: tensor.half() for name, tensor in tiny_tensors(TINY_V1).items()}
+    save_file(tensors, tmp_path / "別の.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"no weights" * 100)
     page = browse(serve("--models", str(tmp_path), "--lang", "ja").url)
     page.open()
@@ -24,7 +25,7 @@ def test_another_model_draws_the_next_picture(
     press(page, "モデル", "#models")
     rows = {row.text.split("\n")[0]: row.text for row in page.all("dialog .model")}
     assert "Apache-2.0" in rows["mini（付属）"]
-    assert "ライセンスは分かりません" in rows["別の"]
+    assert "ライセンスはわかりません" in rows["別の"]
     assert "読めません" in rows["broken"]
     assert not page.all("dialog .model a")  # an address is told, not opened
     broken, other = (

@@ -549,7 +549,7 @@ def test_a_full_queue_says_when_to_come_again(models: Path, tmp_path: Path) -> N
 
 
 def test_add_ons(models: Path, tmp_path: Path) -> None:
-    folders = {name: tmp_path / name for name in ("lora_dir", "embeddings_dir")}
+    folders: dict[str, Any] = {name: tmp_path / name for name in ("lora_dir", "embeddings_dir")}
     for folder in folders.values():
         folder.mkdir()
     write_lora(folders["lora_dir"] / "着物.safetensors", lora_tensors(kohya))

@@ -253,6 +253,32 @@ def test_a_full_queue(hold: Callable[..., Held]) -> None:
     run(held, act)
 
 
+def test_the_client_asks_a_full_queue_again(hold: Callable[..., Held]) -> None:
+    openai = pytest.importorskip("openai")
+    httpx2 = pytest.importorskip("httpx2")  # what it sends requests with
+    held = hold(max_queue=1)
+    asked = {"prompt": "犬", "model": "mini", "extra_body": {"num_inference_steps": 1}}
+
+    async def act() -> None:
+        transport = httpx2.ASGITransport(app=held.app)
+        async with openai.AsyncOpenAI(
+            base_url=f"{BASE}/v1", api_key="unused", http_client=httpx2.AsyncClient(transport=transport)
+        ) as client:
+            first = Caller(held.app, ASKED)
+            await later(held.wait_for, "queued")
+            with pytest.raises(openai.RateLimitError) as caught:
+                await client.with_options(max_retries=0).images.generate(**asked)
+            assert caught.value.code == "queue.full"
+            patient = asyncio.ensure_future(client.images.generate(**asked))
+            await asyncio.sleep(0.5)
+            held.free.set()
+            assert (await patient).data[0].b64_json
+            await first.answer()
+            assert [job.state for job in held.jobs()] == ["done", "done"]
+
+    run(held, act)
+
+
 def test_an_error_in_drawing_is_not_to_be_tried_again(hold: Callable[..., Held]) -> None:
     held = hold(WeightsError("weights.broken", ja="壊れています。", en="it is broken."))
 

@@ -405,6 +405,8 @@ class JobQueue:
                     self._worker.draw(jobs)
                     self._learn(jobs, time.monotonic() - begun)
             except Exception as error:  # the disk is full, perhaps; the thread must live
+                if self._finished.is_set():  # stop() did not wait for it, and has let the folder go
+                    return
                 _LOG.exception("the worker goes on after an error")
                 known = error if isinstance(error, SdjpError) else None
                 self._give_up(known)

@@ -33,7 +33,12 @@ export async function takePhoto() {
         { class: "camera", "aria-labelledby": "camera-title" },
         make("h2", { id: "camera-title", word: "camera.title" }),
         video,
-        make("div", { class: "deeds" }, shoot, button("camera.cancel", () => dialog.close(), { class: "small" })),
+        make(
+          "div",
+          { class: "deeds" },
+          shoot,
+          button("camera.cancel", () => dialog.close(), { class: "small" }),
+        ),
       );
       dialog.addEventListener("close", () => {
         dialog.remove();

@@ -14,7 +14,8 @@ export function setWord(element, key, values = {}, kind = "word") {
 export const told = (message) => (language() === "en" ? message.en : message.ja);
 
 /** A button with a text. */
-export const button = (word, call, rest = {}) => make("button", { type: "button", word, onclick: call, ...rest });
+export const button = (word, call, rest = {}) =>
+  make("button", { type: "button", word, onclick: call, ...rest });
 
 /** Ask before something that cannot be undone. @returns {Promise<boolean>} */
 export function ask(question, yes, values = {}) {

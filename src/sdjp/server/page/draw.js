@@ -1,16 +1,32 @@
-/* Jobs that do not come from the form: variations, enlarging, drawing again. */
+/* Asking for jobs: of the form, or of a picture that is there already. */
 
 import { api } from "./api.js";
+import { untilBack } from "./connection.js";
 import { follow } from "./events.js";
 import { addJob, GOES_ON } from "./jobs.js";
 
-/** A key of one wish: sent twice, it is one job. */
+/** Ask for a job, again if the answer is lost on its way: by its key the server knows that it is the same. */
+export async function send(body) {
+  const key = newKey();
+  for (;;) {
+    try {
+      return await api.draw(body, key);
+    } catch (error) {
+      if (error.code !== "connection") throw error;
+      await untilBack();
+    }
+  }
+}
+
+/** randomUUID is there only on https and loopback. */
 const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 
 /** Begin a job that the page shows as one of the form. */
 export async function draw(body) {
-  const job = await api.draw(body, newKey());
+  const job = await send(body);
   addJob(job);
   return job;
 }
@@ -21,7 +37,7 @@ export async function draw(body) {
  * @param {AbortSignal} signal Cancels it.
  */
 export async function drawAside(body, call, signal) {
-  let job = await api.draw(body, newKey());
+  let job = await send(body);
   call(job);
   return new Promise((resolve, reject) => {
     const change = (part) => {

@@ -1,7 +1,6 @@
 /* The button that draws. */
 
-import { api } from "./api.js";
-import { untilBack } from "./connection.js";
+import { send } from "./draw.js";
 import { announce, make } from "./elements.js";
 import { clearErrors, showError } from "./errors.js";
 import { addJob } from "./jobs.js";
@@ -26,7 +25,7 @@ export function mountDrawing(bar) {
     clearErrors();
     button.setAttribute("aria-busy", "true");
     try {
-      const job = await send(bodyOfForm(), newKey());
+      const job = await send(bodyOfForm());
       announce(say(job.position ? "job.waits" : "job.begins", { position: job.position }));
       addJob(job);
     } catch (error) {
@@ -37,23 +36,5 @@ export function mountDrawing(bar) {
   });
   on("error", (error) => showError(error, failure));
 }
-
-/** Ask for the job, again if the answer is lost on its way: by its key the server knows that it is the same. */
-async function send(body, key) {
-  for (;;) {
-    try {
-      return await api.draw(body, key);
-    } catch (error) {
-      if (error.code !== "connection") throw error;
-      await untilBack();
-    }
-  }
-}
-
-/** randomUUID is there only on https and loopback. */
-const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
 
 const isApple = () => /Mac|iPhone|iPad/.test(navigator.platform);

@@ -6,7 +6,7 @@ import { make } from "./elements.js";
 import { labelOf } from "./fields.js";
 import { language } from "./language.js";
 
-const FIRST = ["num_inference_steps", "guidance_scale", "sampler", "spacing", "strength"];
+const FIRST = ["num_inference_steps", "guidance_scale", "sampler", "spacing"];
 const NEUTRAL = { eta: 0, token_merging: 0, feature_reuse: 1 }; // what these are when they are not in use
 const SHOWN_ELSEWHERE = ["prompt", "negative_prompt", "width", "height", "seed", "num_images_per_prompt"];
 
@@ -39,23 +39,29 @@ function unknown(words) {
 
 function rows(picture, job) {
   const named = (word, value) => [make("dt", { word }), value];
-  const options = job?.options ?? {};
-  const others = Object.keys(options).filter((name) => !FIRST.includes(name) && !SHOWN_ELSEWHERE.includes(name));
+  const { options } = job ?? { options: {} };
+  const names = [...new Set([...FIRST, ...Object.keys(options)])].filter(
+    (name) => !SHOWN_ELSEWHERE.includes(name),
+  );
   return [
     named("facts.seed", picture.seed),
     named("facts.size", `${picture.width}×${picture.height}`),
     named("facts.model", picture.model ?? job?.model ?? ""),
-    ...[...FIRST, ...others].filter((name) => tells(name, options[name])).map((name) => [
-      make("dt", {}, labelOf(name)),
-      typeof options[name] === "object" ? JSON.stringify(options[name]) : options[name],
-    ]),
+    ...names
+      .filter((name) => job && tells(name, job))
+      .map((name) => [
+        make("dt", {}, labelOf(name)),
+        typeof options[name] === "object" ? JSON.stringify(options[name]) : options[name],
+      ]),
     named("facts.created", new Date(1000 * picture.created).toLocaleString(language())),
   ];
 }
 
 /** Whether the value of an option says anything: the first ones always, others if they are not at their default. */
-function tells(name, value) {
+function tells(name, { options, inputs, task }) {
+  const value = options[name];
   if (value === null || value === undefined || NEUTRAL[name] === value) return false;
+  if (name === "strength") return task === "generate" && inputs.includes("image");
   const rule = schemaOf(name);
   return rule !== null && (FIRST.includes(name) || JSON.stringify(value) !== JSON.stringify(rule.default));
 }

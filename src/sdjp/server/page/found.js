@@ -32,7 +32,10 @@ export function askAboutRecord(url, record) {
     dialog.addEventListener("close", () => {
       dialog.remove();
       const answer = dialog.returnValue;
-      resolve({ settings: ["settings", "both"].includes(answer), source: ["source", "both"].includes(answer) });
+      resolve({
+        settings: ["settings", "both"].includes(answer),
+        source: ["source", "both"].includes(answer),
+      });
     });
     document.body.append(dialog);
     dialog.showModal();

@@ -87,7 +87,9 @@ export function mountGallery(root) {
     const shown = new Set(tiles);
     for (const tile of [...list.children]) if (!shown.has(tile)) tile.remove();
     // Only new ones are put in: an element that is moved loses the focus.
-    tiles.forEach((tile, i) => list.children[i] !== tile && list.insertBefore(tile, list.children[i] ?? null));
+    tiles.forEach(
+      (tile, i) => list.children[i] !== tile && list.insertBefore(tile, list.children[i] ?? null),
+    );
     const looking = pictures.query().q || pictures.query().starred;
     empty.hidden = items.length > 0;
     setWord(empty, looking ? "gallery.none" : "gallery.empty");
@@ -96,9 +98,12 @@ export function mountGallery(root) {
     nearEnd.observe(more); // it tells again if the end is still near
   }
 
-  const nearEnd = new IntersectionObserver(([entry]) => entry.isIntersecting && !more.disabled && more.click(), {
-    rootMargin: "600px",
-  });
+  const nearEnd = new IntersectionObserver(
+    ([entry]) => entry.isIntersecting && !more.disabled && more.click(),
+    {
+      rootMargin: "600px",
+    },
+  );
   on("pictures", show);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) load(() => pictures.refresh());

@@ -8,6 +8,7 @@ import { paintHeat, readMap, strongestPlace } from "./heat_map.js";
 import { say } from "./language.js";
 import { pictures } from "./pictures.js";
 import { bodyOf } from "./record.js";
+import { emit } from "./state.js";
 
 const read = new Map(); // picture -> its attention; drawing again takes time
 
@@ -29,7 +30,9 @@ async function attentionOf({ picture, job, viewer, root, signal }) {
   const stop = new AbortController();
   signal.addEventListener("abort", () => stop.abort(signal.reason));
   root.hidden = false;
-  root.replaceChildren(button("heat.stop", () => stop.abort(new DOMException("stopped", "AbortError")), { class: "small" }));
+  root.replaceChildren(
+    button("heat.stop", () => stop.abort(new DOMException("stopped", "AbortError")), { class: "small" }),
+  );
   viewer.tell("heat.drawing");
   try {
     const again = await drawAside(
@@ -42,7 +45,8 @@ async function attentionOf({ picture, job, viewer, root, signal }) {
     );
     if (again.state !== "done") throw again.error ?? new DOMException("stopped", "AbortError");
     const attention = await api.attention({ job: again.id, index: 0 });
-    await api.removeJob(again.id); // the same picture once more: nobody wants it twice
+    await api.removeJob(again.id).catch(() => {}); // the same picture once more: nobody wants it twice
+    emit("removed", { job: again.id, index: 0 });
     return attention;
   } catch (error) {
     root.hidden = true;

@@ -68,13 +68,25 @@ export async function paintMask({ url, width, height, mask }) {
     else setWord(status, "mask.none");
   }
 
-  const tools = { layer, view, radius, erase: () => brush.erase, setErase, resize, changed: () => change(() => {}) };
+  const tools = {
+    layer,
+    view,
+    radius,
+    erase: () => brush.erase,
+    setErase,
+    resize,
+    changed: () => change(() => {}),
+  };
   paintWithPointer(canvas, tools);
   paintWithKeys(canvas, {
     ...tools,
     tell: ({ x, y }) => {
       const painted = say(layer.at({ x, y }) ? "mask.painted" : "mask.bare");
-      setWord(status, "mask.cursor", { x: Math.round((100 * x) / width), y: Math.round((100 * y) / height), painted });
+      setWord(status, "mask.cursor", {
+        x: Math.round((100 * x) / width),
+        y: Math.round((100 * y) / height),
+        painted,
+      });
     },
   });
 
@@ -95,7 +107,12 @@ export async function paintMask({ url, width, height, mask }) {
         "div",
         { class: "mask-tools" },
         make("div", { class: "together", role: "group", wordLabel: "mask.tools" }, brushButton, eraserButton),
-        make("div", { class: "field brush-size" }, make("label", { for: "mask-size", word: "mask.size" }), size),
+        make(
+          "div",
+          { class: "field brush-size" },
+          make("label", { for: "mask-size", word: "mask.size" }),
+          size,
+        ),
         make("div", { class: "deeds" }, undo, redo, invert, clear),
         status,
         make(

@@ -80,7 +80,8 @@ function stripes(width) {
   const pen = tile.getContext("2d");
   const pixels = pen.createImageData(side, side);
   for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) pixels.data.set(COLORS[(x + y) % side < width ? 0 : 1], 4 * (y * side + x));
+    for (let x = 0; x < side; x++)
+      pixels.data.set(COLORS[(x + y) % side < width ? 0 : 1], 4 * (y * side + x));
   }
   pen.putImageData(pixels, 0, 0);
   return tile;

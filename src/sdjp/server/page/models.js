@@ -16,7 +16,11 @@ export function mountModels(root) {
 }
 
 function open() {
-  const list = make("fieldset", { class: "models" }, make("legend", { class: "unseen", word: "models.title" }));
+  const list = make(
+    "fieldset",
+    { class: "models" },
+    make("legend", { class: "unseen", word: "models.title" }),
+  );
   list.append(...capabilities().models.map(choiceOf));
   const dialog = make(
     "dialog",
@@ -24,7 +28,11 @@ function open() {
     make("h2", { id: "models-title", word: "models.title" }),
     make("p", { class: "help", word: "models.help" }),
     list,
-    make("div", { class: "deeds" }, button("models.close", () => dialog.close())),
+    make(
+      "div",
+      { class: "deeds" },
+      button("models.close", () => dialog.close()),
+    ),
   );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
@@ -51,7 +59,11 @@ function choiceOf(entry, place) {
     make(
       "div",
       {},
-      make("label", { for: id, word: entry.kind === "mini" ? "models.own" : null, values: { name: entry.name } }, entry.name),
+      make(
+        "label",
+        { for: id, word: entry.kind === "mini" ? "models.own" : null, values: { name: entry.name } },
+        entry.name,
+      ),
       make("div", { id: `${id}-about`, class: "about" }, ...about(entry)),
     ),
   );
@@ -59,7 +71,13 @@ function choiceOf(entry, place) {
 
 function about(entry) {
   const { known, license } = entry;
-  const what = [known?.model, entry.kind, bytesText(entry.size), entry.file, entry.sha256?.slice(0, 10)];
+  const what = [
+    known?.model,
+    entry.kind !== "other" && entry.kind,
+    bytesText(entry.size),
+    entry.file,
+    entry.sha256?.slice(0, 10),
+  ];
   const facts = what.filter((fact) => fact && fact !== entry.name);
   return [
     make("p", {}, facts.join(" · ")),
@@ -74,7 +92,9 @@ function about(entry) {
 
 /** Let a model draw from now on, at its own size, steps and the like. */
 function choose(entry) {
-  const standard = Object.keys(entry.defaults ?? {}).filter((name) => name in capabilities().schema.properties);
+  const standard = Object.keys(entry.defaults ?? {}).filter(
+    (name) => name in capabilities().schema.properties,
+  );
   settings.set({ ...Object.fromEntries(standard.map((name) => [name, null])), model: entry.name });
   announce(say("models.chosen", { name: entry.name }));
 }

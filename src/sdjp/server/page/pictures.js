@@ -59,7 +59,12 @@ export const pictures = {
   async more() {
     if (next === null) return;
     const turn = ++asked;
-    const answer = await api.pictures({ q: query.q, starred: query.starred ? 1 : null, before: next, limit: PAGE });
+    const answer = await api.pictures({
+      q: query.q,
+      starred: query.starred ? 1 : null,
+      before: next,
+      limit: PAGE,
+    });
     if (turn !== asked) return;
     const known = new Set(items.map(keyOf));
     items = [...items, ...answer.pictures.filter((picture) => !known.has(keyOf(picture)))];

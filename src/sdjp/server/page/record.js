@@ -44,7 +44,14 @@ export function takeOver(options, { model = null } = {}) {
  * @param {object} picture One of its pictures.
  */
 export function optionsOf(job, picture) {
-  return { ...job.options, prompt: picture.prompt, seed: picture.seed, num_images_per_prompt: 1 };
+  const { negative_prompt: negative, num_images_per_prompt: each } = job.options;
+  return {
+    ...job.options,
+    prompt: picture.prompt,
+    negative_prompt: Array.isArray(negative) ? negative[Math.floor(picture.index / each)] : negative,
+    seed: picture.seed,
+    num_images_per_prompt: 1,
+  };
 }
 
 /** The body that draws one picture of a job again, pixel for pixel. */

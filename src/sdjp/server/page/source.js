@@ -21,7 +21,8 @@ export function mountSource(root) {
   const panel = makePanel(root, { take, camera: hasCamera() ? camera : null, remove, setMask });
 
   /** Take a file of the user's: its settings, or itself, or both. */
-  async function take(file) {
+  async function take(file, { left = 0 } = {}) {
+    panel.notes([]);
     panel.tell("source.reading");
     try {
       const picture = await readPicture(file).catch(() => null);
@@ -33,6 +34,7 @@ export function mountSource(root) {
       if (wish.settings) tellNotes([...takeOver(record.options, { model: record.model }), ...record.notes]);
       if (!wish.source) return URL.revokeObjectURL(url);
       await use({ ...picture, url, value: await dataUri(picture.file) });
+      if (left > 0) panel.tell("source.first", { left });
       if (picture.shrunk) panel.tell("source.shrunk", { width: picture.width, height: picture.height });
     } catch (error) {
       panel.fail(error);
@@ -94,13 +96,16 @@ export function mountSource(root) {
 
   function remove() {
     source = null;
+    panel.notes([]);
     inputs.set({ image: null, mask: null });
     panel.show(null);
     announce(say("source.removed"));
     keep(KEPT, null);
   }
 
-  on("source", (wish) => (wish.given ? useGiven(wish.given) : useOfServer({ job: wish.job, picture: wish.index })));
+  on("source", (wish) =>
+    wish.given ? useGiven(wish.given) : useOfServer({ job: wish.job, picture: wish.index }),
+  );
   on("inputs", (names) => {
     if (source && names.includes("image") && inputs.get("image") === null) remove();
   });
@@ -138,8 +143,8 @@ function takeDropped(take) {
     veil.remove("dropping");
     if (!hasFiles(event)) return;
     event.preventDefault(); // else the browser would leave the page for the file
-    const [file = event.dataTransfer.files[0]] = picturesIn(event.dataTransfer);
-    if (file) take(file);
+    const found = picturesIn(event.dataTransfer);
+    take(found[0] ?? event.dataTransfer.files[0], { left: found.length - 1 });
   });
 }
 

@@ -29,21 +29,28 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     "div",
     { class: "deeds" },
     choose,
-    camera || matchMedia("(pointer: coarse)").matches ? button("source.camera", shooting, { class: "small" }) : null,
+    camera || matchMedia("(pointer: coarse)").matches
+      ? button("source.camera", shooting, { class: "small" })
+      : null,
   );
   const help = make("p", { class: "help", word: "source.help" });
   const others = make("div", { class: "deeds", hidden: true });
   const shown = make("div", { class: "source" });
   const feather = field("feather");
-  const options = make("div", { class: "source-options", hidden: true }, slider("strength"), field("fit"), feather);
+  const options = make(
+    "div",
+    { class: "source-options", hidden: true },
+    slider("strength"),
+    field("fit"),
+    feather,
+  );
   root.setAttribute("data-answers", "image mask");
-  root.append(
-    make("h3", { word: "source.title" }),
-    help, shown, options, others, choices, chooser, photo, status, warning, notes,
-  ); // prettier-ignore
+  const title = make("h3", { word: "source.title" });
+  root.append(title, help, shown, options, others, choices, chooser, photo, status, warning, notes);
   document.body.append(make("div", { class: "veil", word: "source.drop", "aria-hidden": "true" }));
 
   let current = null;
+  let maskUrl = null;
   function show(source) {
     current = source;
     options.hidden = source === null;
@@ -51,8 +58,9 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     help.hidden = source !== null;
     setWord(choose, source ? "source.change" : "source.choose");
     warning.hidden = true;
-    notes.replaceChildren();
     setWord(status, "nothing");
+    URL.revokeObjectURL(maskUrl);
+    maskUrl = source?.mask ? URL.createObjectURL(source.mask.file) : null;
     shown.replaceChildren(...(source ? parts(source) : []));
   }
 
@@ -64,7 +72,7 @@ export function makePanel(root, { take, camera, remove, setMask }) {
         "div",
         { class: "source-picture" },
         make("img", { src: source.url, alt: "", class: "small" }),
-        mask ? paintedOver(mask.file) : null,
+        mask ? paintedOver(maskUrl) : null,
       ),
       make(
         "div",
@@ -91,7 +99,10 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     choose.focus();
   }
 
-  on("settings", (names) => current && names.some((name) => ["width", "height"].includes(name)) && show(current));
+  on(
+    "settings",
+    (names) => current && names.some((name) => ["width", "height"].includes(name)) && show(current),
+  );
   on("capabilities", () => current && show(current));
   on("inputs", () => showOthers(others));
 
@@ -147,7 +158,9 @@ function slider(name) {
     range.value = settings.get(name) ?? standard();
     number.textContent = range.value;
   };
-  range.addEventListener("input", () => settings.set({ [name]: Number(range.value) === standard() ? null : Number(range.value) }));
+  range.addEventListener("input", () =>
+    settings.set({ [name]: Number(range.value) === standard() ? null : Number(range.value) }),
+  );
   on("settings", (names) => names.includes(name) && write());
   on("capabilities", write);
   write();
@@ -159,9 +172,9 @@ function slider(name) {
 }
 
 /** What is painted, over the picture. */
-function paintedOver(file) {
+function paintedOver(url) {
   const over = make("div", { class: "painted" });
-  over.style.maskImage = `url(${URL.createObjectURL(file)})`;
+  over.style.maskImage = `url(${url})`;
   return over;
 }
 
@@ -177,7 +190,10 @@ function likeIt({ width, height }, after) {
   const wanted = { width: rounded(side * Math.sqrt(shape)), height: rounded(side / Math.sqrt(shape)) };
   const same = (name) => wanted[name] === (settings.get(name) ?? defaults[name]);
   if (same("width") && same("height")) return null;
-  const changed = Object.entries(wanted).map(([name, value]) => [name, value === defaults[name] ? null : value]);
+  const changed = Object.entries(wanted).map(([name, value]) => [
+    name,
+    value === defaults[name] ? null : value,
+  ]);
   const set = () => {
     settings.set(Object.fromEntries(changed));
     after();

@@ -37,7 +37,10 @@ export function mountViewer(root) {
   const actions = make("div", { class: "actions" });
   const words = make("section", { class: "heat-words", hidden: true });
   const facts = make("section", { class: "facts" });
-  const close = button("viewer.close.sign", () => dialog.close(), { wordLabel: "viewer.close", class: "close" });
+  const close = button("viewer.close.sign", () => dialog.close(), {
+    wordLabel: "viewer.close",
+    class: "close",
+  });
   const bar = make("header", { class: "viewer-bar" }, title, place, close);
   const side = make("div", { class: "side" }, spoken, status, failed, actions, words, facts);
   const dialog = make("dialog", { class: "viewer", "aria-labelledby": "viewer-title" }, bar, stage, side);
@@ -83,7 +86,12 @@ export function mountViewer(root) {
     if (signal.aborted) return;
     showFacts(facts, picture, job);
     actions.replaceChildren(
-      ...actionsOf({ picture, job, viewer, heat: () => heatOf({ picture, job, canvas: heat, root: words, viewer, signal }) }),
+      ...actionsOf({
+        picture,
+        job,
+        viewer,
+        heat: () => heatOf({ picture, job, canvas: heat, root: words, viewer, signal }),
+      }),
     );
   }
 
@@ -93,7 +101,8 @@ export function mountViewer(root) {
   }
 
   dialog.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, select, textarea") || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("input, select, textarea") || event.altKey || event.ctrlKey || event.metaKey)
+      return;
     if (event.key === "ArrowLeft") step(-1);
     else if (event.key === "ArrowRight") step(1);
     else return;

@@ -1,7 +1,7 @@
 /* What can be done with a picture. */
 
 import { api } from "./api.js";
-import { capabilities, schemaOf } from "./capabilities.js";
+import { capabilities, model, schemaOf } from "./capabilities.js";
 import { ask, button, setWord, told } from "./dom.js";
 import { draw } from "./draw.js";
 import { announce, make } from "./elements.js";
@@ -84,7 +84,11 @@ function again(picture, job, viewer) {
   const notes = takeOver(optionsOf(job, picture), { model: job.model });
   emit("source", { given: job.given });
   viewer.close(document.getElementById("prompt"));
-  announce([{ ja: "設定をフォームに入れました。", en: "The settings are in the form." }, ...notes].map(told).join(" "));
+  announce(
+    [{ ja: "設定をフォームに入れました。", en: "The settings are in the form." }, ...notes]
+      .map(told)
+      .join(" "),
+  );
 }
 
 async function otherSeeds(picture, job, viewer, count) {
@@ -95,14 +99,24 @@ async function otherSeeds(picture, job, viewer, count) {
 async function slightly(picture, job, viewer, count) {
   await draw({
     ...optionsOf(job, picture),
+    ...sizeOf(picture, job),
     model: job.model,
     image: { job: picture.job, picture: picture.index },
     strength: SLIGHTLY,
     hires: null,
+    upscaler: null,
     seed: null,
     num_images_per_prompt: count,
   });
   viewer.close(document.getElementById("prompt"));
+}
+
+/** The size that a picture had before it was enlarged, as the model can draw it; nothing if it was not. */
+function sizeOf(picture, job) {
+  if (job.task !== "upscale") return {};
+  const unit = model().defaults.factor;
+  const side = (length) => Math.max(unit, unit * Math.round(length / job.factor / unit));
+  return { width: side(picture.width), height: side(picture.height) };
 }
 
 /** A choice of factors that the server takes, and a button. */

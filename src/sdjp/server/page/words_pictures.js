@@ -32,7 +32,7 @@ export const PICTURE_WORDS = {
   "picture.enlarge": { ja: "拡大 Upscale", en: "Enlarge" },
   "picture.enlarge.factor": { ja: "拡大の倍率", en: "Factor of enlarging" },
   "picture.source": { ja: "元の絵にする img2img", en: "Draw from it (img2img)" },
-  "picture.heat": { ja: "どの言葉がどこ？", en: "Which word where?" },
+  "picture.heat": { ja: "どの語がどこを描いた？", en: "Which word drew what?" },
   "picture.remove": { ja: "消す", en: "Delete" },
   "picture.remove.question": {
     ja: "この絵を消しますか？ 消した絵は元に戻せません。",
@@ -50,7 +50,7 @@ export const PICTURE_WORDS = {
 
   "facts.prompt": { ja: "プロンプト Prompt", en: "Prompt" },
   "facts.english": { ja: "英語 English", en: "English" },
-  "facts.unknown": { ja: "分からなかった言葉", en: "Words not understood" },
+  "facts.unknown": { ja: "わからなかった語", en: "Words not understood" },
   "facts.negative": { ja: "ネガティブプロンプト Negative prompt", en: "Negative prompt" },
   "facts.settings": { ja: "設定 Settings", en: "Settings" },
   "facts.seed": { ja: "シード Seed", en: "Seed" },
@@ -58,13 +58,13 @@ export const PICTURE_WORDS = {
   "facts.model": { ja: "モデル Model", en: "Model" },
   "facts.created": { ja: "描いた時", en: "Drawn" },
 
-  "heat.title": { ja: "どの言葉がどこを描いたか", en: "Which word drew what" },
+  "heat.title": { ja: "どの語がどこを描いたか", en: "Which word drew what" },
   "heat.help": {
-    ja: "言葉に触れると、その言葉がよく使われたところが明るくなります。輪郭ではなく、おおよその場所です。",
+    ja: "語に触れると、その語がよく使われたところが明るくなります。輪郭ではなく、おおよその場所です。",
     en: "Point at a word: where it was used most becomes bright. It is a rough place, not an outline.",
   },
   "heat.drawing": {
-    ja: "言葉の場所を記録しながら、同じ絵をもう一度描いています…",
+    ja: "語の場所を記録しながら、同じ絵をもう一度描いています…",
     en: "Drawing the same picture again to record where its words go…",
   },
   "heat.progress": {
@@ -73,10 +73,13 @@ export const PICTURE_WORDS = {
   },
   "heat.waiting": { ja: "順番を待っています（前に {position} 件）…", en: "Waiting ({position} before it)…" },
   "heat.stop": { ja: "やめる", en: "Stop" },
-  "heat.stopped": { ja: "言葉の場所は記録していません。", en: "Where the words go was not recorded." },
-  "heat.ready": { ja: "言葉を選んでください。", en: "Choose a word." },
-  "heat.none": { ja: "言葉を選んでください。", en: "Choose a word." },
-  "heat.empty": { ja: "このプロンプトには、場所の分かる言葉がありません。", en: "No word of this prompt has a place." },
+  "heat.stopped": { ja: "語の場所は記録していません。", en: "Where the words go was not recorded." },
+  "heat.ready": { ja: "語を選んでください。", en: "Choose a word." },
+  "heat.none": { ja: "語を選んでください。", en: "Choose a word." },
+  "heat.empty": {
+    ja: "このプロンプトには、場所のわかる語がありません。",
+    en: "No word of this prompt has a place.",
+  },
   "heat.place": { ja: "{place}", en: "{place}" },
   "heat.where": {
     ja: "「{source}」がいちばん強いのは{place}です（全体の {share} %）。",
@@ -113,7 +116,10 @@ export const PICTURE_WORDS = {
   "source.remove": { ja: "外す", en: "Remove" },
   "source.removed": { ja: "元の絵を外しました。", en: "The source picture is removed." },
   "source.taken": { ja: "元の絵にしました。", en: "It is the source picture now." },
-  "source.mask.gone": { ja: "マスクは前の絵のものなので、外しました。", en: "The mask belonged to the other picture and is gone." },
+  "source.mask.gone": {
+    ja: "マスクは前の絵のものなので、外しました。",
+    en: "The mask belonged to the other picture and is gone.",
+  },
   "source.shrunk": {
     ja: "大きいので {width}×{height} に縮めました。",
     en: "It was large, and is now {width}×{height}.",
@@ -121,6 +127,10 @@ export const PICTURE_WORDS = {
   "source.notPicture": {
     ja: "「{name}」は絵として読めません。PNG・JPEG・WebP などを選んでください。",
     en: "“{name}” cannot be read as a picture. Choose a PNG, a JPEG or a WebP.",
+  },
+  "source.first": {
+    ja: "使えるのは 1 枚だけです。ほかの {left} 枚は使いません。",
+    en: "Only one can be used; the other {left} are left out.",
   },
   "source.reading": { ja: "絵を読んでいます…", en: "Reading the picture…" },
   "source.sizeLike": { ja: "この形で描く（{width}×{height}）", en: "Draw in this shape ({width}×{height})" },
@@ -164,7 +174,7 @@ export const PICTURE_WORDS = {
   "mask.invert": { ja: "反転", en: "Invert" },
   "mask.clear": { ja: "全部消す", en: "Clear" },
   "mask.done": { ja: "できた", en: "Done" },
-  "mask.cancel": { ja: "塗らずに戻る", en: "Leave it as it was" },
+  "mask.cancel": { ja: "変えずに戻る", en: "Leave it as it was" },
   "mask.share": { ja: "{share} % を塗りました。", en: "{share} % is painted." },
   "mask.none": { ja: "まだ塗っていません。", en: "Nothing is painted." },
   "mask.cursor": { ja: "横 {x} %、縦 {y} %: {painted}", en: "{x} % across, {y} % down: {painted}" },
@@ -182,7 +192,7 @@ export const PICTURE_WORDS = {
   "models.own": { ja: "{name}（付属）", en: "{name} (it ships)" },
   "models.license": { ja: "ライセンス: {name}", en: "Licence: {name}" },
   "models.license.unknown": {
-    ja: "ライセンスは分かりません。配布元で確かめてください。",
+    ja: "ライセンスはわかりません。配布元で確かめてください。",
     en: "Its licence is not known. See where it came from.",
   },
   "models.in_use": { ja: "読み込み済み", en: "in use" },
