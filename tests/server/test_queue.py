@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -310,6 +312,12 @@ def test_files_that_no_row_tells_of_are_removed(tmp_path: Path) -> None:
     assert list(store.inputs.names()) == ["ab12"]
     assert list((tmp_path / "pictures").glob("*/*")) == []
     store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_nobody_else_reads_the_folder(tmp_path: Path) -> None:
+    JobStore(tmp_path / "new").close()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,8 @@ class JobStore:
     """
 
     def __init__(self, folder: Path) -> None:
+        with suppress(OSError):  # what cannot be made is told of below
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts are nobody else's business
         self.inputs = Folder(folder / "inputs")
         self._database = Database(folder / "jobs.sqlite3")
         self.pictures = PictureStore(self._database, folder / "pictures")
