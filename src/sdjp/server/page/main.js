@@ -49,6 +49,7 @@ import { mountQueue } from "./queue.js";
 import { mountResult } from "./result.js";
 import { mountSamples } from "./samples.js";
 import { mountSource } from "./source.js";
+import { askToken } from "./token.js";
 import { mountViewer } from "./viewer.js";
 
 const place = (id) => document.getElementById(id);
@@ -77,6 +78,7 @@ async function firstAnswer() {
       return await loadCapabilities();
     } catch (error) {
       if (error.code === "connection") await untilBack();
+      else if (error.status === 401) await new Promise(() => askToken(error));
       else if (error.status === 503) await new Promise((resolve) => setTimeout(resolve, 1000));
       else {
         place("connection").textContent = say("error.start", { message: error.message });

@@ -14,6 +14,9 @@ export const WORDS = {
   },
   "connection.back": { ja: "サーバーにつながりました。", en: "The server answers again." },
   "error.http": { ja: "サーバーのエラーです（{status}）。", en: "The server failed ({status})." },
+  "token.title": { ja: "トークンを入れてください Token", en: "Token" },
+  "token.label": { ja: "トークン（合い言葉）", en: "Token" },
+  "token.go": { ja: "開く", en: "Open" },
   "error.start": {
     ja: "ページを始められませんでした: {message}",
     en: "The page could not start: {message}",
