@@ -19,11 +19,13 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "imports", "tests", "parity", "examples", "build"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "parity", "browser", "examples", "build"]
 
 ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml("pyproject.toml")
-FAST = ["tests/unit", "tests/contract", "tests/property", "tests/e2e"]  # tests/golden holds data only
+FAST = [  # tests/golden holds data only
+    *("tests/unit", "tests/contract", "tests/property", "tests/server", "tests/clients", "tests/e2e"),
+]
 CHOSEN = ["-m", "not slow and not network"]
 # One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
 # not those with most tests first: the long ones with few tests would all be left for the end.
@@ -123,6 +125,13 @@ def clients(session: nox.Session) -> None:
             session.run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", external=True)
         env["SDJP_NODE_CLIENTS"] = str(folder)
     session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or ["tests/clients"]), env=env)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The page in Chromium, which must be there with its chromedriver; else all of it is skipped."""
+    install_project(session, "test")
+    session.run("python", "-m", "pytest", *CHOSEN, *PARALLEL, *(session.posargs or ["tests/browser"]))
 
 
 @nox.session

@@ -172,7 +172,7 @@ async def a1111(load: Load, seed: int) -> None:
 
 
 KINDS: Final = (watch, watch, watch, watch, slow, poll, poll, vanish, openai, a1111)
-"""Of ten requests; which one comes when is left to chance."""
+"""Of ten requests; their order is left to chance."""
 
 
 async def burden(port: int, *, clients: int, requests: int, body: Mapping[str, Any]) -> Load:

@@ -80,7 +80,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server]) -> Server:
     """A server with the embedded model."""
-    return serve()
+    return serve("--lang", "ja")
 
 
 @pytest.fixture(scope="module")

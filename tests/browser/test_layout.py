@@ -88,7 +88,8 @@ def test_every_field_has_a_label_of_both_languages(page: Page) -> None:
     page.find("#language").click()
     assert page.find("label[for=option-num_inference_steps]").text == "Steps"
     texts = page.script(
-        "return [...document.querySelectorAll('label, legend, summary, h3, h4, button')]"
+        "return [...document.querySelectorAll(['label', 'legend', 'summary', 'h3', 'button'].map("
+        "(tag) => `#form ${tag}`))]"
         ".filter((one) => !one.closest('.samples li')).map((one) => one.innerText)"
     )
     assert [text for text in texts if any("\u3040" <= sign <= "\u30ff" for sign in text)] == []
@@ -108,6 +109,7 @@ def test_all_texts_are_there_in_both_languages(opened: Page) -> None:
 
 
 def test_a_sample_fills_the_prompt(page: Page) -> None:
+    page.script("document.querySelector('.samples').open = true")
     buttons = page.all(".samples button")
     assert len(buttons) == 10
     images = "return [...document.querySelectorAll('.samples img')]"

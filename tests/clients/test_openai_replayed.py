@@ -88,22 +88,20 @@ def test_open_webui_is_refused_in_a_form_that_it_can_show(server: Server) -> Non
     assert "112" in said["error"]["message"]  # one of the nearest sizes
 
 
-@pytest.mark.parametrize("output_format", ["png", "webp"])
-def test_librechat_draws(server: Server, output_format: str) -> None:
-    body: dict[str, Any] = {
+def test_librechat_draws(server: Server) -> None:
+    body = {
         "model": "gpt-image-1",
         "prompt": "馬",
         "n": 1,
         "background": "auto",
-        "output_format": output_format,
+        "output_format": "webp",
+        "output_compression": 100,
         "quality": "auto",
         "size": "auto",
     }
-    if output_format == "webp":
-        body["output_compression"] = 100
     answer = send(server, "/images/generations", json.dumps(body).encode(), "application/json")
     drawn = decoded(answer["data"][0]["b64_json"])
-    assert (drawn.format, drawn.size) == (output_format.upper(), (256, 256))
+    assert (drawn.format, drawn.size) == ("WEBP", (256, 256))
 
 
 def test_librechat_edits(server: Server) -> None:

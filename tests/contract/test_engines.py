@@ -11,7 +11,7 @@ import torch
 from sdjp import Pipeline, weights
 from sdjp.config import TINY
 from sdjp.engines import ENGINES, Engine, make_engine
-from sdjp.engines.packed import FusedLinear, SplitGEGLU, problem
+from sdjp.engines.packed import PackedLinear, SplitGEGLU, problem
 from sdjp.errors import InputError, MissingDependencyError
 from sdjp.models import VAE, UNet
 from sdjp.models.attention import GEGLU
@@ -238,7 +238,7 @@ def test_linear_layers_in_sixteen_bits_give_the_plain_numbers() -> None:
     # One rounding to 8 bits more or less, of numbers of the order of 1.
     close: dict[str, Any] = {"atol": 2e-2, "rtol": 2e-2}
     torch.testing.assert_close(SplitGEGLU(block)(x), block(x), **close)
-    torch.testing.assert_close(FusedLinear(linear)(x), linear(x), **close)
+    torch.testing.assert_close(PackedLinear(linear)(x), linear(x), **close)
     network = filled(UNet.from_config(TINY.unet)).bfloat16()
     x, t, context = (tensor.bfloat16() for tensor in inputs(network, 2, 16, 8))
     out = make_engine("packed", dtype=torch.bfloat16).unet(network)(x, t, context)

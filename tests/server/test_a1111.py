@@ -530,6 +530,14 @@ def test_caps_are_told(client: TestClient) -> None:
         reply = client.post(f"{API}/txt2img", json={**SMALL, **fields})
         assert reply.status_code == 422
         assert flag in reply.json()["detail"]
+    large = picture(6000, 5000, 0, "1")  # a small file
+    for path, body in (
+        ("png-info", {"image": large}),
+        ("extra-single-image", {"image": large}),
+        ("extra-single-image", {"image": picture(1000, 1000), "upscaling_resize": 8}),
+        ("img2img", {**SMALL, "init_images": [picture()], "mask": large}),
+    ):
+        assert "--max-picture-pixels" in client.post(f"{API}/{path}", json=body).json()["detail"]
     broken = client.post(f"{API}/txt2img", content=b"[1", headers={"Content-Type": "application/json"})
     assert broken.status_code == 400
     assert client.post(f"{API}/txt2img", json=[1]).status_code == 422
@@ -549,7 +557,7 @@ def test_a_full_queue_says_when_to_come_again(models: Path, tmp_path: Path) -> N
 
 
 def test_add_ons(models: Path, tmp_path: Path) -> None:
-    folders = {name: tmp_path / name for name in ("lora_dir", "embeddings_dir")}
+    folders: dict[str, Any] = {name: tmp_path / name for name in ("lora_dir", "embeddings_dir")}
     for folder in folders.values():
         folder.mkdir()
     write_lora(folders["lora_dir"] / "着物.safetensors", lora_tensors(kohya))

@@ -132,6 +132,16 @@ def test_jobs(own: tuple[TestClient, str], body: Any) -> None:
         assert told(client.delete(f"/v1/jobs/{job}")).status_code == 204
 
 
+@pytest.mark.parametrize("name", [*OPTIONS, *BESIDES, "nothing"])
+def test_each_option_with_each_kind_of_value(own: tuple[TestClient, str], name: str) -> None:
+    client, _ = own
+    for value in (True, -1, 10**400, 0.5, "", "\0", [], [[]], [{}], {}, {"a": {}}):
+        answer = send(client, "POST", "/v1/jobs", {"prompt": "猫", "num_inference_steps": 1, name: value})
+        assert answer.status_code in (202, 422)
+        if answer.status_code == 202:
+            client.delete(f"/v1/jobs/{answer.json()['id']}")
+
+
 @some
 @given(picture=values | st.fixed_dictionaries({"job": st.none(), "picture": values}))
 @example(picture={"job": None, "picture": True})

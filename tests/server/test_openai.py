@@ -35,6 +35,7 @@ from sdjp.server.openai.form import given_pictures
 from sdjp.server.openai.stream import PartialImages
 from sdjp.server.settings import Settings
 from tests.safety_files import save_checker, with_thresholds
+from tests.server.conftest import make_context
 
 GENERATIONS = "/v1/images/generations"
 BASE = "http://127.0.0.1:7860"
@@ -251,6 +252,55 @@ def test_a_full_queue(hold: Callable[..., Held]) -> None:
         await first.leave()
 
     run(held, act)
+
+
+def test_the_client_asks_a_full_queue_again(hold: Callable[..., Held]) -> None:
+    openai = pytest.importorskip("openai")
+    httpx2 = pytest.importorskip("httpx2")  # what it sends requests with
+    held = hold(max_queue=1)
+    asked = {"prompt": "犬", "model": "mini", "extra_body": {"num_inference_steps": 1}}
+
+    async def act() -> None:
+        transport = httpx2.ASGITransport(app=held.app)
+        async with openai.AsyncOpenAI(
+            base_url=f"{BASE}/v1", api_key="unused", http_client=httpx2.AsyncClient(transport=transport)
+        ) as client:
+            first = Caller(held.app, ASKED)
+            await later(held.wait_for, "queued")
+            with pytest.raises(openai.RateLimitError) as caught:
+                await client.with_options(max_retries=0).images.generate(**asked)
+            assert caught.value.code == "queue.full"
+            patient = asyncio.ensure_future(client.images.generate(**asked))
+            await asyncio.sleep(0.5)
+            held.free.set()
+            assert (await patient).data[0].b64_json
+            await first.answer()
+            assert [job.state for job in held.jobs()] == ["done", "done"]
+
+    run(held, act)
+
+
+def test_the_client_gives_the_token_as_its_key(tmp_path: Path, tiny: Pipeline) -> None:
+    openai = pytest.importorskip("openai")
+    httpx2 = pytest.importorskip("httpx2")
+    token = "k9Zr2Qw7Lx4Vb1Nm"
+    settings = Settings(data=tmp_path, tokens={"me": token})
+    context = dataclasses.replace(make_context(tmp_path, tiny), settings=settings)
+    transport = httpx2.ASGITransport(app=create_app(context))
+
+    async def list_models(key: str) -> list[str]:
+        async with openai.AsyncOpenAI(
+            base_url=f"{BASE}/v1", api_key=key, http_client=httpx2.AsyncClient(transport=transport)
+        ) as client:
+            return [model.id async for model in client.models.list()]
+
+    try:
+        assert asyncio.run(list_models(token)) == ["mini"]
+        with pytest.raises(openai.AuthenticationError) as caught:
+            asyncio.run(list_models("wrong"))
+        assert caught.value.code == "token.wrong"
+    finally:
+        context.queue.stop()
 
 
 def test_an_error_in_drawing_is_not_to_be_tried_again(hold: Callable[..., Held]) -> None:

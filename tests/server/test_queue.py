@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -212,6 +214,25 @@ def test_events_are_told_again_from_where_they_ended(make: Callable[..., JobQueu
     assert asyncio.run(listen(1))[-1].data["state"] == "done"  # of long ago
 
 
+def test_a_listener_may_come_back_when_all_is_forgotten(
+    make: Callable[..., JobQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sdjp.server.jobs.events.LOGS_KEPT", 1)
+    queue = make(batch=1)
+    jobs = [queue.submit(asked(), owner="a") for _ in range(3)]
+
+    async def listen() -> list[Event | None]:
+        events = queue.events(jobs[0].id, owner="a")
+        first = await anext(events)
+        queue.start()
+        await queue.settled(jobs[2].id, owner="a")
+        return [first, *[event async for event in events]]
+
+    seen = [event.data for event in asyncio.run(asyncio.wait_for(listen(), 60)) if event is not None]
+    assert (seen[0]["state"], seen[-1]["state"]) == ("queued", "done")
+    assert len(seen) == 2
+
+
 def test_what_is_over_survives_and_what_waits_goes_on(
     make: Callable[..., JobQueue], models: OneModel, tmp_path: Path
 ) -> None:
@@ -235,7 +256,7 @@ def test_what_is_over_survives_and_what_waits_goes_on(
 def test_a_graceful_stop_keeps_what_is_drawn(make: Callable[..., JobQueue]) -> None:
     queue = make(batch=1)
     queue.start()
-    job = queue.submit(asked(num_images_per_prompt=3, num_inference_steps=60), owner="a")
+    job = queue.submit(asked(("cat", "dog", "bird"), num_inference_steps=60), owner="a")
 
     async def first_step() -> None:
         async for event in queue.events(job.id, owner="a"):
@@ -256,6 +277,7 @@ def test_a_graceful_stop_keeps_what_is_drawn(make: Callable[..., JobQueue]) -> N
     finished = over(again, job)
     assert [p.seed for p in finished.pictures] == [1, 2, 3]
     assert finished.pictures[0].starred  # it was not drawn a second time
+    assert [info["source"] for info in finished.prompts] == ["cat", "dog", "bird"]
     assert again.read_picture(job.id, 0, owner="a") == first
 
 
@@ -290,6 +312,12 @@ def test_files_that_no_row_tells_of_are_removed(tmp_path: Path) -> None:
     assert list(store.inputs.names()) == ["ab12"]
     assert list((tmp_path / "pictures").glob("*/*")) == []
     store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_nobody_else_reads_the_folder(tmp_path: Path) -> None:
+    JobStore(tmp_path / "new").close()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -328,14 +356,19 @@ def test_what_is_drawn_together(tiny: Pipeline, tmp_path: Path) -> None:
         "other model": asked("cat", model="other"),
         "enlarged": asked("cat", hires=2),
         "too many": asked("cat", num_images_per_prompt=3),
+        "killer": asked("cat"),
+        "unreadable": asked("<lora:nowhere:1>"),
         "last": asked("bird"),
     }
     jobs = {name: store.add(request, owner="a")[0] for name, request in kinds.items()}
+    store.start([jobs["killer"].id])
+    store.recover()  # the process died over it: others must not be there the next time
     waiting = store.find(states=["queued"], oldest_first=True)
     names = {job.id: name for name, job in jobs.items()}
     assert [names[job.id] for job in together(waiting, tiny, 5)] == ["first", "other seed", "two", "last"]
     assert [names[job.id] for job in together(waiting, tiny, 1)] == ["first"]
-    assert [names[job.id] for job in together(waiting[7:], tiny, 5)] == ["enlarged"]
+    for alone in (7, 9, 10):
+        assert together(waiting[alone:], tiny, 5) == [waiting[alone]]
     store.close()
 
 
@@ -408,6 +441,26 @@ def test_nothing_of_a_deleted_job_is_left(make: Callable[..., JobQueue], tmp_pat
         make().get(job.id, owner="a")
 
 
+def test_nothing_is_kept_of_a_job_that_was_deleted_as_it_was_drawn(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    job, _ = store.add(asked("秘密の言葉"), owner="a")
+    store.start([job.id])
+    store.settle(job.id, "cancelled")
+    store.remove(job.id)
+    picture = PictureRecord(
+        job=job.id, index=0, seed=1, width=1, height=1, bytes=0, created=1.0,
+        prompt="秘密の言葉", english="", model="mini",
+    )  # fmt: skip
+    drawn = {"options": {}, "prompts": [{"source": "秘密の言葉"}], "notes": []}
+    assert not store.pictures.keep(picture, png(), owner="a", attention=b"{}", drawn=drawn)
+    assert list((tmp_path / "pictures").glob("*/*")) == []
+    [row] = store._database.read("SELECT * FROM jobs")
+    assert "秘密" not in str(tuple(row))
+    store.close()
+    with pytest.raises(OutputError):  # an error of SQLite is one of ours
+        store.get(job.id)
+
+
 def test_pictures_are_bounded_in_age_and_size(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     jobs = []
@@ -424,7 +477,7 @@ def test_pictures_are_bounded_in_age_and_size(tmp_path: Path) -> None:
     store.pictures.star(jobs[0], 0, True)
     assert store.pictures.bytes == 5000
     assert store.expire(before=time.time() - 350, most_bytes=None) == 1  # the second: the first has a star
-    assert store.expire(before=None, most_bytes=2500) == 1
+    assert store.expire(before=None, most_bytes=3500) == 1
     gone = [store.get(job).pictures[0].gone for job in jobs]
     assert gone == [None, "expired", "expired", None, None]
     with pytest.raises(JobExpiredError):

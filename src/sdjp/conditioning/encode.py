@@ -11,21 +11,15 @@ Axes: B prompts, N chunks, L = 77 tokens, D width.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from sdjp.conditioning import emphasis
-from sdjp.conditioning.cache import Ids, StateCache
+from sdjp.conditioning.cache import StateCache
 from sdjp.models import Adapter, TextEncoder
 from sdjp.text.chunks import Chunks
-
-ALONE: Final = 4
-"""So many different chunks are encoded one by one."""
-BATCH: Final = 32
-"""More are encoded so many at a time."""
 
 
 def emphasise(states: Tensor, weights: Tensor) -> Tensor:
@@ -78,8 +72,10 @@ def encode(
         for row, weights in zip(rows, weighted, strict=True):
             wanted += [rest for _, rest in emphasis.without(row, weights, pad_id=pad_id)]
     known: dict[tuple[int, ...], Tensor] = {}
-    for batch in _batches(list(dict.fromkeys(wanted)), filling):
-        known.update(zip(batch, cache.states(model, batch, clip_skip=clip_skip), strict=True))
+    # One by one: sums may depend on the size of a batch, in the last bit, and a seed is to give the same
+    # picture whatever is drawn beside it or was drawn before it.
+    for row in dict.fromkeys(wanted):
+        [known[row]] = cache.states(model, (row,), clip_skip=clip_skip)
     if pad_id is not None:
         pairs = zip(rows, weighted, strict=True)
         states = torch.stack([emphasis.emphasise(row, w, known, pad_id=pad_id) for row, w in pairs])
@@ -87,17 +83,3 @@ def encode(
         states = torch.stack([known[row] for row in rows])  # (B N, L, D)
         states = emphasise(states, torch.tensor(weighted, device=states.device))
     return states.reshape(len(prompts), -1, states.shape[-1])
-
-
-def _batches(rows: Sequence[tuple[int, ...]], empty: tuple[int, ...]) -> Iterator[Ids]:
-    """The batches that go through the encoder.
-
-    Floating-point sums may depend on the size of a batch, in the last bit. So what is encoded with what
-    depends on the prompts of this call alone, not on what happens to be remembered: a seed gives the same
-    picture, whatever was drawn before it. A few chunks go one by one, which lets them be found again beside
-    others; so does the empty one, which nearly every call needs.
-    """
-    alone = rows if len(rows) <= ALONE else [row for row in rows if row == empty]
-    yield from ((row,) for row in alone)
-    rest = [row for row in rows if row not in alone]
-    yield from (tuple(rest[i : i + BATCH]) for i in range(0, len(rest), BATCH))

@@ -17,7 +17,7 @@ import functools
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ from sdjp.allocator import lasting_memory
 from sdjp.device import plain_tensors
 from sdjp.engines import winograd
 from sdjp.engines.base import CONTROLS, Engine, WeightCache, channels_last, require_cpu
+from sdjp.engines.pictures import by_picture
 from sdjp.errors import InputError
 from sdjp.models.attention import GEGLU
 from sdjp.models.blocks import ResBlock, Upsample
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from sdjp.models import VAE, ControlNet
 
 T = TypeVar("T")
+
+CELLS: Final = 16
+"""Cells of a map below which convolutions, too, depend on how many maps there are (oneDNN, with AMX)."""
 
 
 class PackedConv2d(nn.Module):
@@ -68,22 +72,15 @@ class PackedConv2d(nn.Module):
         """Add what :meth:`forward` makes of ``x`` to ``sum_``, within the convolution where that can be."""
         if self._winograd and winograd.large_enough(x):
             return sum_.add_(self(x))
-        out: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
-            sum_,
-            x,
-            self._laid_out(x),
-            self.bias,
-            self.padding,
-            self.stride,
-            [1, 1],
-            1,
-            "add",
-            1.0,
-            None,
-            [],
-            None,
-        )
-        return out
+        packed = self._laid_out(x)
+
+        def sums(sum_: Tensor, x: Tensor) -> Tensor:
+            out: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
+                sum_, x, packed, self.bias, self.padding, self.stride, [1, 1], 1, "add", 1.0, None, [], None
+            )
+            return out
+
+        return by_picture(sums, sum_, x) if _few_cells(x, self.stride) else sums(sum_, x)
 
     def _laid_out(self, x: Tensor) -> Tensor:
         return self._lay_out(x) if self._packed is None else self._packed
@@ -171,8 +168,10 @@ class FusedResBlock(nn.Module):
         return last.add_to(sum_, y)
 
 
-class FusedLinear(nn.Module):
-    """A linear layer whose bias is added within the product; PyTorch writes it into the output first."""
+class PackedLinear(nn.Module):
+    """A linear layer, picture by picture. In bfloat16 its bias is added within the product; PyTorch writes it
+    into the output first.
+    """
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -220,6 +219,11 @@ def _as_it_is(run: Callable[..., T]) -> Callable[..., T]:
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    product = _fused_linear if x.dtype == torch.bfloat16 else F.linear
+    return by_picture(lambda rows: product(rows, weight, bias), x)
+
+
+def _fused_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return out
 
@@ -235,10 +239,17 @@ def _pack(weight: Tensor, padding: list[int], stride: list[int], x: Tensor) -> T
 def _convolve(
     x: Tensor, packed: Tensor, bias: Tensor | None, padding: list[int], stride: list[int]
 ) -> Tensor:
-    out: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, packed, bias, padding, stride, [1, 1], 1, "none", [], ""
-    )
-    return out
+    def convolved(x: Tensor) -> Tensor:
+        out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            x, packed, bias, padding, stride, [1, 1], 1, "none", [], ""
+        )
+        return out
+
+    return by_picture(convolved, x) if _few_cells(x, stride) else convolved(x)
+
+
+def _few_cells(x: Tensor, stride: list[int]) -> bool:
+    return x.shape[-2] * x.shape[-1] < CELLS * stride[0] * stride[1]
 
 
 @functools.cache
@@ -258,7 +269,7 @@ def problem(dtype: torch.dtype) -> str | None:
         if not torch.allclose(out.float(), F.conv2d(x, weight, padding=1), atol=rounding):
             return "mkldnn::_convolution_pointwise"
         rows, matrix = x.flatten(2), weight.flatten(1)[:, :25]
-        out = _linear(rows.to(dtype), matrix.to(dtype), None)
+        out = _fused_linear(rows.to(dtype), matrix.to(dtype), None)
         if not torch.allclose(out.float(), F.linear(rows, matrix), atol=rounding):
             return "mkldnn::_linear_pointwise"
     except (AttributeError, NotImplementedError, RuntimeError) as error:
@@ -267,8 +278,8 @@ def problem(dtype: torch.dtype) -> str | None:
 
 
 def packed(network: nn.Module, forget: Callable[[str], None] | None = None) -> nn.Module:
-    """Return a copy of a network that shares its weights, with packed convolutions; in 16 bits, where the
-    products take no longer than what is around them, with fused linear layers as well.
+    """Return a copy of a network that shares its weights, with packed convolutions and linear layers that go
+    picture by picture; in 16 bits, where the products take no longer than what is around them, fused ones.
 
     Args:
         network: Any network.
@@ -290,8 +301,8 @@ def packed(network: nn.Module, forget: Callable[[str], None] | None = None) -> n
                 setattr(parent, name, PackedConv2d(child, forget and partial(forget, f"{path}{name}.weight")))
             elif sixteen and isinstance(child, GEGLU):
                 setattr(parent, name, SplitGEGLU(child))
-            elif sixteen and isinstance(child, nn.Linear):
-                setattr(parent, name, FusedLinear(child))
+            elif isinstance(child, nn.Linear):
+                setattr(parent, name, PackedLinear(child))
             else:
                 replace(child, f"{path}{name}.")
 

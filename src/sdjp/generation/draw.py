@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sdjp import images
+from sdjp.engines.pictures import drawn_together
 from sdjp.errors import NonFiniteError
 from sdjp.generation import autoencode
 from sdjp.generation.composition import Composition
@@ -145,7 +146,8 @@ def _sample(
         network = by_rows(network)
 
     def unet(x: Tensor, t: Tensor, context: Tensor, **shortcuts: Any) -> Tensor:
-        return network(x.to(model.dtype), t, context, **shortcuts).float()
+        with drawn_together(len(rows)):
+            return network(x.to(model.dtype), t, context, **shortcuts).float()
 
     with model.on_demand.loaded(*(("vae",) if pictures else ())):
         start = begin(

@@ -5,11 +5,8 @@ The body has the names of the options table, and a few besides: :func:`schema` h
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 import hashlib
-import io
 import logging
 import re
 import secrets
@@ -18,22 +15,20 @@ from typing import Any, Final
 
 from PIL import Image
 
-from sdjp import images
 from sdjp.addons.folder import SUFFIXES
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError
 from sdjp.generation.controls import Control
 from sdjp.generation.job import Inputs
 from sdjp.generation.settle import check_ahead
-from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, check_factor, check_options
 from sdjp.server.context import Context
 from sdjp.server.jobs.record import TASKS, GivenControl, JobRequest
+from sdjp.server.sent_pictures import from_base64, opened
 from sdjp.weights.parts.upscaler import EMBEDDED
 
 _LOG: Final = logging.getLogger("sdjp.server")
 _BESIDES: Final = ("task", "model", "image", "mask", "image_prompt", "controls", "factor")
-_DATA_URI: Final = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 _CONTROL: Final = tuple(GivenControl.__dataclass_fields__)
 _ADDRESS: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://")
 
@@ -235,7 +230,7 @@ def _check_upscale(request: JobRequest, opened: Mapping[str, Image.Image], conte
 
 def _check_upscaler(options: GenerationOptions) -> None:
     """Refuse the name of a file: clients open nothing on the server."""
-    if options.upscaler is not None and options.upscaler not in EMBEDDED:
+    if options.upscaler is not None and options.upscaler not in tuple(EMBEDDED):  # it may be anything
         names = ", ".join(EMBEDDED)
         raise _wrong(
             "upscaler.unknown",
@@ -281,7 +276,7 @@ class _Pictures:
         data = self._bytes(name, given)
         file = hashlib.sha256(data).hexdigest()
         if file not in self.opened:
-            self.opened[file] = self._open(name, data)
+            self.opened[file] = opened(name, data, self._context.limits)
             self.data[file] = data
         return file
 
@@ -318,11 +313,9 @@ class _Pictures:
             if isinstance(job, str) and isinstance(kind, str) and isinstance(index, int):
                 return self._context.queue.read_input(job, kind, index, owner=self._owner)
         if isinstance(given, str) and not _ADDRESS.match(given):
-            text = "".join(_DATA_URI.sub("", given, count=1).split())
-            try:
-                return base64.b64decode(text, validate=True)
-            except (ValueError, binascii.Error):
-                pass
+            data = from_base64(given)
+            if data is not None:
+                return data
         raise _wrong(
             f"{name}.form",
             ja=f"{name} には、data:image/png;base64,… の形の画像か、"
@@ -330,18 +323,6 @@ class _Pictures:
             en=f"{name} must be a picture as data:image/png;base64,… or "
             '{"job": ID, "picture": NUMBER} (URLs and paths are not opened).',
         )
-
-    def _open(self, name: str, data: bytes) -> Image.Image:
-        try:
-            with Image.open(io.BytesIO(data)) as header:
-                self._context.limits.check_picture(*header.size, name=name)
-            with load_file(io.BytesIO(data)) as whole:
-                picture = whole.copy()
-        except (InputError, MemoryError):
-            raise
-        except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
-            raise unreadable(f" {name}", error, code=f"{name}.unreadable") from error
-        return images.open_picture(picture, name=name)
 
 
 def _check_name(name: object) -> None:

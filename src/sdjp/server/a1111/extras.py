@@ -13,8 +13,9 @@ from sdjp.images import enlarge, png_info, read_metadata, to_png, to_rgb
 from sdjp.options import check_factor
 from sdjp.server.a1111.fields import FieldError, Fields, Lacking, lacks
 from sdjp.server.a1111.names import own_upscaler
-from sdjp.server.a1111.pictures import decoded, opened
+from sdjp.server.a1111.pictures import decoded
 from sdjp.server.limits import Limits
+from sdjp.server.sent_pictures import opened
 
 _REFUSED: Final[Mapping[str, Lacking]] = {
     "gfpgan_visibility": Lacking("顔の補正", "face restoration", (0,)),
@@ -79,7 +80,7 @@ def enlargement(given: Mapping[str, Any], image: object, *, name: str, limits: L
             ja=f"{name} には base64 の画像を指定してください。",
             en=f"{name} must be a picture as base64.",
         )
-    picture = opened(name, decoded(name, image), limits)
+    picture = opened(name, decoded(name, image, limits), limits)
     upscaler = own_upscaler(fields.text("upscaler_1"), field="upscaler_1")
     factor, size = _factor(fields, picture)
     check_factor(factor)

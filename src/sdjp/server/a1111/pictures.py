@@ -1,60 +1,39 @@
-"""Pictures as clients send them, where more is to be done with them than to hand them on."""
+"""Pictures of the web UI's clients, where more is to be done with them than to hand them on."""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import io
-import re
-from typing import Final
 
 from PIL import Image, ImageOps
 
 from sdjp import images
 from sdjp.errors import InputError
 from sdjp.images.files import to_png
-from sdjp.images.read import load_file, unreadable
 from sdjp.server.limits import Limits
+from sdjp.server.sent_pictures import check_size, from_base64, opened
 
-_DATA_URI: Final = re.compile(r"data:image/[\w.+-]+;base64,", re.IGNORECASE)
 
-
-def decoded(name: str, text: str) -> bytes:
-    """The bytes of a picture, of base64 or a data URI; an address or a path is never opened.
+def decoded(name: str, text: str, limits: Limits) -> bytes:
+    """The file of a picture that is sent as text.
 
     Args:
         name: What messages call it.
         text: As it was sent.
+        limits: How many pixels it may have.
 
     Raises:
-        InputError: If it is neither.
+        LimitError: If it has more.
+        InputError: If it is no picture.
     """
-    try:
-        return base64.b64decode("".join(_DATA_URI.sub("", text, count=1).split()), validate=True)
-    except (ValueError, binascii.Error) as error:
+    data = from_base64(text)
+    if data is None:
         raise InputError(
             f"{name}.form",
             ja=f"{name} には、base64 の画像を指定してください（URL やパスは開きません）。",
             en=f"{name} must be a picture as base64 (URLs and paths are not opened).",
-        ) from error
-
-
-def opened(name: str, data: bytes, limits: Limits) -> Image.Image:
-    """The picture of some bytes, upright, of any mode.
-
-    Raises:
-        LimitError: If it has too many pixels; it is not decoded then.
-        InputError: If it cannot be read.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as header:
-            limits.check_picture(*header.size, name=name)
-        with load_file(io.BytesIO(data)) as whole:
-            return images.open_picture(whole, name=name)
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
-        raise unreadable(f" {name}", error, code=f"{name}.unreadable") from error
+        )
+    check_size(name, data, limits)
+    return data
 
 
 def data_uri(picture: Image.Image) -> str:
@@ -75,7 +54,7 @@ def mask_of(text: str, *, invert: bool, limits: Limits) -> str:
     Raises:
         InputError: If it cannot be read.
     """
-    mask = opened("mask", decoded("mask", text), limits)
+    mask = opened("mask", decoded("mask", text, limits), limits)
     alpha = mask.convert("RGBA").getchannel("A") if mask.has_transparency_data else None
     painted = alpha is not None and alpha.getextrema() != (255, 255)
     if not painted and not invert:

@@ -207,7 +207,7 @@ class _A1111:
         image = Fields(await _read_object(request)).text("image") or ""
         if not image.strip():
             return JSONResponse({"info": "", "items": {}, "parameters": {}})
-        data = await run_in_threadpool(decoded, "image", image)
+        data = await run_in_threadpool(decoded, "image", image, self._context.limits)
         return JSONResponse(await run_in_threadpool(picture_info, data))
 
     async def interrogate(self, request: Request) -> Response:

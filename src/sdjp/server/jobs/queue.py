@@ -16,6 +16,7 @@ from sdjp.errors import SdjpError
 from sdjp.server.jobs.counts import Counts
 from sdjp.server.jobs.errors import (
     PATIENCE,
+    JobExpiredError,
     JobUnknownError,
     PictureUnknownError,
     QueueFullError,
@@ -232,7 +233,7 @@ class JobQueue:
 
     def position(self, job: JobRecord) -> int | None:
         """How many jobs are drawn before a waiting one; None if it does not wait."""
-        return self._store.before(job.number) if job.state == "queued" else None
+        return self._store.place(job.id) if job.state == "queued" else None
 
     def progress(self, job: str) -> JobProgress | None:
         """How far a job has come; None if it is not drawn now."""
@@ -339,7 +340,8 @@ class JobQueue:
         try:
             position, told = None, time.monotonic()
             while True:
-                for event in self._events.after(job, last) or ():
+                happened = self._events.after(job, last)
+                for event in happened or ():
                     last, told = event.id, time.monotonic()
                     if event.kind != "preview" or previews:
                         yield event
@@ -347,7 +349,15 @@ class JobQueue:
                         return
                 if self._finished.is_set():
                     return
-                place = self.position(self.get(job, owner=owner))
+                place = self._store.place(job)
+                if place is None and happened is None:  # it is forgotten: this listener was slow
+                    try:
+                        record = self.get(job, owner=owner)
+                    except JobExpiredError:
+                        return
+                    if record.over:
+                        yield Event(id=self._events.last, kind="job", data=self.state_of(record))
+                        return
                 if place is not None and place != position:
                     position, told = place, time.monotonic()
                     yield Event(id=last, kind="position", data={"position": place})
@@ -405,6 +415,8 @@ class JobQueue:
                     self._worker.draw(jobs)
                     self._learn(jobs, time.monotonic() - begun)
             except Exception as error:  # the disk is full, perhaps; the thread must live
+                if self._finished.is_set():  # stop() did not wait for it, and has let the folder go
+                    return
                 _LOG.exception("the worker goes on after an error")
                 known = error if isinstance(error, SdjpError) else None
                 self._give_up(known)

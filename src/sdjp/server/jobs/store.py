@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,8 @@ class JobStore:
     """
 
     def __init__(self, folder: Path) -> None:
+        with suppress(OSError):  # what cannot be made is told of below
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts are nobody else's business
         self.inputs = Folder(folder / "inputs")
         self._database = Database(folder / "jobs.sqlite3")
         self.pictures = PictureStore(self._database, folder / "pictures")
@@ -211,12 +214,15 @@ class JobStore:
         )
         return int(rows[0]["n"])
 
-    def before(self, number: int) -> int:
-        """Jobs that wait before the one of a number."""
+    def place(self, job: str) -> int | None:
+        """Jobs that wait before one; None if it does not wait, or is not there."""
         rows = self._database.read(
-            "SELECT COUNT(*) AS n FROM jobs WHERE state = 'queued' AND gone IS NULL AND number < ?", (number,)
+            "SELECT (SELECT COUNT(*) FROM jobs AS other WHERE other.state = 'queued' AND other.gone IS NULL"
+            " AND other.number < one.number) AS n"
+            " FROM jobs AS one WHERE one.id = ? AND one.state = 'queued' AND one.gone IS NULL",
+            (job,),
         )
-        return int(rows[0]["n"])
+        return int(rows[0]["n"]) if rows else None
 
     def _records(self, rows: Sequence[Any]) -> list[JobRecord]:
         pictures = self.pictures.of([row["id"] for row in rows])

@@ -96,7 +96,7 @@ def read_call(
     output_format = _chosen(fields, "output_format", get_args(FileFormat))
     by_address = asked is not None and asked.startswith(_BY_ADDRESS) and not stream
     answers: tuple[Answer, ...] = ("url", "b64_json") if by_address else ("b64_json", "url")
-    answer = "b64_json" if stream else _chosen(fields, "response_format", answers)
+    answer: Answer = "b64_json" if stream else _chosen(fields, "response_format", answers)
     if answer == "url" and output_format != "png":
         raise InputError(
             "output_format.url",

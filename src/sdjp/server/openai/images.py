@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.background import BackgroundTask
@@ -170,17 +170,16 @@ class Images:
             asked = (await run_in_threadpool(queue.get, attempt.job, owner=owner)).request.options
             size = size_of(asked.width, asked.height) if asked.width and asked.height else "auto"
             partial_images = PartialImages(kind, call, size=size)
-            source = queue.events(attempt.job, owner=owner, previews=call.partial_images > 0)
-            async with aclosing(source):
-                async for one in source:
-                    if one is None:
-                        yield BEAT
-                    elif one.kind == "progress":
-                        partial_images.progress(one.data["step"], one.data["total"])
-                    elif one.kind == "preview":
-                        preview = partial_images.preview(one.data["index"], one.data["image"])
-                        if preview is not None:
-                            yield preview
+            previews = call.partial_images > 0
+            async for one in queue.events(attempt.job, owner=owner, previews=previews):
+                if one is None:
+                    yield BEAT
+                elif one.kind == "progress":
+                    partial_images.progress(one.data["step"], one.data["total"])
+                elif one.kind == "preview":
+                    preview = partial_images.preview(one.data["index"], one.data["image"])
+                    if preview is not None:
+                        yield preview
             job = await queue.settled(attempt.job, owner=owner)
             error = outcome(job)
             attempt.answered = True

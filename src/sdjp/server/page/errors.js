@@ -5,16 +5,19 @@ import { on } from "./state.js";
 
 let shown = [];
 
-/** Show `error` (ApiError): beside the field with the longest of its names in data-answers, or else in `place`. */
+/** Show `error` (ApiError, or whatever else was thrown): in the element with the longest name that its code begins
+ * with in data-answers, or else in `place`. */
 export function showError(error, place) {
   clearErrors();
-  const owner = ownerOf(error.code) ?? place;
+  const code = error.code ?? "";
+  const owner = ownerOf(code) ?? place;
   const text = make("p", { class: "error", role: "alert", id: "error-text" });
   const write = () => (text.textContent = error.message);
   owner.append(text);
   write(); // after it is in the page: a screen reader tells changes
   const stop = on("language", write);
-  const control = owner.querySelector("textarea, input, select");
+  const named = owner.querySelector(`#option-${code.split(".")[0]}`);
+  const control = named ?? owner.querySelector("textarea, input, select");
   if (owner !== place && control) {
     for (let box = owner.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
     control.setAttribute("aria-invalid", "true");

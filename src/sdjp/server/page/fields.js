@@ -21,7 +21,7 @@ export function field(name, { help = false, answers = "" } = {}) {
   if (helped) control.setAttribute("aria-describedby", helped.id);
   const write = () => {
     label.textContent = labelOf(name);
-    if (helped) helped.textContent = helpOf(schemaOf(name));
+    if (helped) helped.textContent = helpOf(name);
   };
   write();
   on("language", write);
@@ -35,10 +35,13 @@ export function labelOf(name) {
   return known(key) ? say(key) : schemaOf(name).title;
 }
 
-/** The help of an option; what its list shows need not be told again. */
-const helpOf = ({ help, choices }) =>
-  choices ? help.replace(new RegExp(`: *${escaped(choices.join(", "))} *`), "") : help;
-const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** The help of an option; what its list and its label show need not be told again. */
+function helpOf(name) {
+  const { help, choices } = schemaOf(name);
+  if (!choices || choices.length < 2) return help;
+  const rest = help.replace(`: ${choices.join(", ")}`, "");
+  return labelOf(name).toLowerCase().includes(rest.toLowerCase()) ? "" : rest;
+}
 
 function controlOf(name, schema) {
   if (schema.pair) return pair(name, schema);

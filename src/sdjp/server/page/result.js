@@ -83,7 +83,7 @@ export function mountResult(root) {
   }
 
   function thumbnail(picture) {
-    const image = make("img", { src: api.url(picture.url), alt: "" });
+    const image = make("img", { src: api.pictureUrl({ ...picture, job: job.id }), alt: "" });
     return make(
       "li",
       {},
@@ -136,7 +136,7 @@ export function mountResult(root) {
   function showPicture(picture) {
     const image = make("img", {
       class: "picture",
-      src: api.url(picture.url),
+      src: api.pictureUrl(picture),
       width: picture.width,
       height: picture.height,
       alt: say("result.alt", { prompt: picture.prompt }),

@@ -11,7 +11,7 @@ const SHAPES = { square: [1, 1], portrait: [1, 1.5], landscape: [1.5, 1] };
 
 export function mountSizes(root) {
   const shapes = make("div", { class: "choices", role: "group", "aria-labelledby": "size-title" });
-  const width = field("width", { answers: "size limit.pixels" });
+  const width = field("width");
   const height = field("height");
   const swap = make(
     "button",
@@ -29,7 +29,7 @@ export function mountSizes(root) {
   );
   root.append(
     make("div", { class: "field" }, make("h3", { id: "size-title", word: "size.title" }), shapes),
-    make("div", { class: "sides" }, width, swap, height),
+    make("div", { class: "sides", "data-answers": "width height size limit.pixels" }, width, swap, height),
   );
 
   const current = () => {
