@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_search_in_japanese_or_english_finds_them_again_after_a_reload(
     horse, cat, _ = drawn
     for text, wanted in (("馬", horse), ("cat", cat), ("ＨＯＲＳＥ　草原", horse)):
         search(page, text)
-        page.wait(lambda job=wanted: shown(page, job), f"{text} finds another")
+        page.wait(partial(shown, page, wanted), f"{text} finds another")
     page.open()
     page.wait(lambda: shown(page, horse), "the search is lost")
     search(page, "そんなものはない")

@@ -66,7 +66,7 @@ def painted(page: Page) -> np.ndarray:
 def read(data: bytes) -> np.ndarray:
     pixels = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
     assert set(np.unique(pixels)) <= {0, 255}
-    return pixels == 255
+    return np.asarray(pixels == 255)
 
 
 def at(mask: np.ndarray, points: Sequence[tuple[float, float]]) -> list[bool]:

@@ -137,7 +137,7 @@ export const PICTURE_WORDS = {
   "source.prompts": { ja: "画像プロンプト: {count} 枚", en: "Pictures as prompt: {count}" },
   "source.controls": { ja: "ControlNet: {names}", en: "ControlNet: {names}" },
   "source.others.remove": { ja: "これらを外す", en: "Leave them out" },
-  "source.mask": { ja: "描き直すところを塗る Mask", en: "Paint what to redraw (mask)" },
+  "source.mask": { ja: "描き直すところを塗る", en: "Paint what to redraw (mask)" },
   "source.mask.change": { ja: "マスクを塗り直す", en: "Change the mask" },
   "source.mask.remove": { ja: "マスクを外す", en: "Remove the mask" },
   "source.mask.shown": { ja: "{share} % を描き直します。", en: "{share} % will be redrawn." },
@@ -183,7 +183,7 @@ export const PICTURE_WORDS = {
   "mask.down": { ja: "塗り始め", en: "Painting" },
   "mask.up": { ja: "塗り終わり", en: "Not painting" },
 
-  "models.open": { ja: "モデル Model: {name}", en: "Model: {name}" },
+  "models.open": { ja: "モデル: {name}", en: "Model: {name}" },
   "models.title": { ja: "モデルを選ぶ", en: "Choose a model" },
   "models.help": {
     ja: "次に描く絵から、選んだモデルが描きます。初めて使うときは読み込みに時間がかかります。",
