@@ -44,6 +44,7 @@ def main() -> int:
                     *("--phases", "examples,coverage,fuzzing", "--request-timeout", "120"),
                     *("--mode", "all", "--suppress-health-check", "all", "--continue-on-failure"),
                 ],
+                cwd=folder,  # it keeps examples there
                 env={**os.environ, "PYTHONIOENCODING": "utf-8"},
                 check=False,
             ).returncode
