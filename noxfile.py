@@ -165,7 +165,8 @@ def examples(session: nox.Session) -> None:
     """Every example, and every command of both READMEs."""
     install_project(session, "test")
     session.run(
-        "python", "-m", "pytest", "tests/e2e/test_examples.py", "tests/e2e/test_readme.py", *session.posargs
+        *("python", "-m", "pytest", "tests/e2e/test_examples.py", "tests/e2e/test_readme.py"),
+        *("tests/e2e/test_server_pages.py", "tests/e2e/test_deploy.py", *session.posargs),
     )
 
 

@@ -45,11 +45,19 @@ NOT_RUN_ON_PAGES: Final = {
     "sdjp convert BAAI/": "as above",
     "sdjp evaluate": "needs CLIP and Inception; tests/e2e/test_evaluate.py has small ones",
     'sdjp "馬に乗る宇宙飛行士" --translator marian:staka/fugumt-ja-en': "needs the hub",
+    "sdjp ui": "runs until somebody stops it; tests/browser has its page",
+    "sdjp serve": "runs until somebody stops it; tests/e2e/test_server_pages.py runs it",
+    "curl ": "needs a server; tests/e2e/test_server_pages.py runs it with one",
+    "sudo ": "changes the machine; tests/e2e/test_deploy.py looks at the files",
+    "docker ": "needs Docker",
+    "SDJP_NAME=sdjp.example.com": "needs Docker",
 }
 """Beginnings of commands on the pages that are not run, each with its reason; those of sdjp are parsed."""
 
 # Pages that take a moment; the others draw several pictures and are slow: `nox -s examples` runs them too.
 QUICK_PAGES: Final = ("encoders", "extending", "ip-adapter", "lexicon")
+# Their code asks a server: tests/e2e/test_server_pages.py runs it.
+SERVED_PAGES: Final = ("server", "clients")
 
 
 # The READMEs.
@@ -188,7 +196,8 @@ def with_code() -> list[Any]:
     """The pages that have something to run."""
     pages = [page for page in sorted(stems("ja")) if markdown.blocks(ROOT / "docs" / "ja" / f"{page}.md")]
     slow = pytest.mark.slow
-    return [page if page in QUICK_PAGES else pytest.param(page, marks=slow) for page in pages]
+    alone = [page for page in pages if page not in SERVED_PAGES]
+    return [page if page in QUICK_PAGES else pytest.param(page, marks=slow) for page in alone]
 
 
 @pytest.fixture(scope="module")
