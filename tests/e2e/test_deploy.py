@@ -183,7 +183,9 @@ def test_a_picture_below_a_path_of_nginx(tmp_path: Path) -> None:
                 assert b"main.js" in page.read()
             body = json.dumps({"prompt": "馬", "num_inference_steps": 20}).encode()
             request = urllib.request.Request(
-                f"{root}/v1/jobs", body, {"Content-Type": "application/json", "Origin": root.rpartition("/")[0]}
+                f"{root}/v1/jobs",
+                body,
+                {"Content-Type": "application/json", "Origin": root.rpartition("/")[0]},
             )
             with urllib.request.urlopen(request) as answer:
                 job = json.load(answer)

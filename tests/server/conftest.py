@@ -13,7 +13,7 @@ from sdjp.server.app import create_app
 from sdjp.server.context import Context
 from sdjp.server.jobs.queue import JobQueue
 from sdjp.server.limits import Limits
-from sdjp.server.models import ModelShelf
+from sdjp.server.models.shelf import ModelShelf
 from sdjp.server.settings import Settings
 
 

@@ -39,7 +39,7 @@ from sdjp.server.app import create_app
 from sdjp.server.context import Context
 from sdjp.server.jobs.queue import JobQueue
 from sdjp.server.limits import Limits
-from sdjp.server.models import ModelShelf
+from sdjp.server.models.shelf import ModelShelf
 from sdjp.server.request import read_request
 from sdjp.server.settings import Settings
 from tests.addon_files import kohya, lora_tensors, vectors, write_inversion, write_lora

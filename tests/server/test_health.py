@@ -21,7 +21,7 @@ from sdjp.pipeline import Pipeline
 from sdjp.server import health, metrics
 from sdjp.server.app import create_app
 from sdjp.server.context import Context
-from sdjp.server.models import ModelShelf
+from sdjp.server.models.shelf import ModelShelf
 from tests.server.conftest import make_context
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from sdjp.errors import InputError, SdjpError, WeightsError
 from sdjp.pipeline import Pipeline
-from sdjp.server import catalog, checksums
-from sdjp.server.models import ModelEntry, ModelShelf, ModelUnknown
+from sdjp.server.models import catalog, checksums
+from sdjp.server.models.shelf import ModelEntry, ModelShelf, ModelUnknown
 from sdjp.weights import convert
 from sdjp.weights.known import KNOWN, LICENSE, Known
 from tests.addon_files import kohya, lora_tensors, write_lora

@@ -26,7 +26,7 @@ from sdjp.server.context import Context
 from sdjp.server.jobs.queue import JobQueue
 from sdjp.server.jobs.record import JobRecord, JobRequest, PictureRecord
 from sdjp.server.limits import Limits
-from sdjp.server.models import ModelShelf
+from sdjp.server.models.shelf import ModelShelf
 from sdjp.server.openai.answer import Content, answer
 from sdjp.server.openai.attempts import KEPT, MOST, Attempts
 from sdjp.server.openai.errors import outcome

@@ -21,12 +21,12 @@ from starlette.websockets import WebSocketDisconnect
 
 from sdjp.errors import InputError
 from sdjp.pipeline import Pipeline
-from sdjp.server.access import Failures, cookie_name, find_owner
 from sdjp.server.answers import exception_handlers
 from sdjp.server.app import create_app
-from sdjp.server.bodies import BodyCap
+from sdjp.server.doors.access import Failures, cookie_name, find_owner
+from sdjp.server.doors.bodies import BodyCap
+from sdjp.server.doors.security import middleware
 from sdjp.server.limits import Limits
-from sdjp.server.security import middleware
 from sdjp.server.settings import Settings
 from tests.server.conftest import make_context
 
@@ -666,12 +666,12 @@ def test_errors_of_routes_are_json_in_the_language_of_the_client(
 
 
 def test_the_log_has_a_line_for_each_request_and_no_query(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "sdjp.server.access")
+    caplog.set_level(logging.INFO, "sdjp.server.doors.access")
     client = browser(Settings(tokens=TOKENS))
     client.get("/v1/jobs?q=%E9%A6%AC&x=secret", headers={"Authorization": f"Bearer {HANA}"})
     client.get(f"/?token={TARO}")
     client.get("/a%0Afaked%20line%1b[31m", headers={"Authorization": "Bearer wrong"})
-    lines = [record.getMessage() for record in caplog.records if record.name == "sdjp.server.access"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "sdjp.server.doors.access"]
     assert len(lines) == 3
     assert lines[0].startswith("testclient 花子 GET /v1/jobs 200 ")
     assert lines[2].startswith("testclient - GET /a%0Afaked%20line%1B%5B31m 401 ")

@@ -13,11 +13,13 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from sdjp.server import health, native, openai, openapi
+from sdjp.server import health, openai
 from sdjp.server.a1111 import routes as a1111
 from sdjp.server.answers import exception_handlers
 from sdjp.server.context import Context
-from sdjp.server.security import middleware
+from sdjp.server.doors.security import middleware
+from sdjp.server.native import openapi
+from sdjp.server.native import routes as native
 
 
 def create_app(context: Context) -> Starlette:

@@ -10,7 +10,7 @@ from sdjp.server.limits import Limits
 from sdjp.server.settings import Settings
 
 if TYPE_CHECKING:
-    from sdjp.server.models import ModelShelf
+    from sdjp.server.models.shelf import ModelShelf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

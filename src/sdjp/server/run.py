@@ -125,7 +125,7 @@ def run(
         OutputError: If its folder cannot be used; ``database.locked`` if another server uses it.
         WeightsError: If there is no such model.
     """
-    from sdjp.server.models import ModelShelf  # it needs torch
+    from sdjp.server.models.shelf import ModelShelf  # it needs torch
 
     sockets = listen(settings.host, settings.port, any_port=any_port)
     try:
@@ -179,7 +179,7 @@ def open_log(*, requests: bool) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
         log.addHandler(handler)
-    logging.getLogger("sdjp.server.access").setLevel(logging.INFO if requests else logging.WARNING)
+    logging.getLogger("sdjp.server.doors.access").setLevel(logging.INFO if requests else logging.WARNING)
 
 
 def _config(app: object, settings: Settings) -> uvicorn.Config:

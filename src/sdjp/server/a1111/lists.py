@@ -15,7 +15,7 @@ from sdjp.samplers import SAMPLERS
 from sdjp.server.a1111.controlnet import MODULES
 from sdjp.server.a1111.names import NO_UPSCALER, SCHEDULERS, sampler_aliases, sampler_label
 from sdjp.server.context import Context
-from sdjp.server.model_entry import ModelEntry
+from sdjp.server.models.entry import ModelEntry
 
 SCALE: Final = 4.0
 """What the upscaler that ships enlarges by in one go; any factor is reached from there."""

@@ -16,7 +16,7 @@ from sdjp.server.a1111.fields import Note
 from sdjp.server.a1111.names import sampler_label
 from sdjp.server.a1111.requests import Asked
 from sdjp.server.jobs.record import JobProgress, JobRecord, PictureRecord
-from sdjp.server.model_entry import ModelEntry
+from sdjp.server.models.entry import ModelEntry
 
 _IN_INFO: Final = frozenset(
     ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model", "Model hash", "VAE", "Clip skip", "Version")

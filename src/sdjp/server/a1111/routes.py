@@ -22,8 +22,8 @@ from sdjp.server.a1111.replies import generated, picture_info, progress
 from sdjp.server.a1111.requests import Asked, asked
 from sdjp.server.a1111.waiting import Left, settled
 from sdjp.server.context import Context
+from sdjp.server.incoming import owner_of, read_json
 from sdjp.server.jobs.record import JobRecord, PictureRecord
-from sdjp.server.native import owner_of, read_json
 from sdjp.server.request import read_request
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"

@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from sdjp.errors import InputError, SdjpError
 from sdjp.server.context import Context
+from sdjp.server.incoming import owner_of, read_json
 from sdjp.server.jobs.errors import JobExpiredError, JobUnknownError
 from sdjp.server.jobs.record import JobRecord
-from sdjp.server.native import owner_of, read_json
 from sdjp.server.openai.answer import Content, answer, content, given, size_of
 from sdjp.server.openai.attempts import Attempt, Attempts, Key
 from sdjp.server.openai.errors import error_body, error_response, outcome

@@ -26,7 +26,7 @@ export function askToken(error) {
       make("div", { class: "deeds" }, button("token.go", () => {}, { type: "submit", class: "main" })),
     ),
   );
-  dialog.addEventListener("cancel", (event) => event.preventDefault()); // behind it there is nothing
+  dialog.addEventListener("close", () => dialog.showModal()); // behind it there is nothing
   document.body.append(dialog);
   dialog.showModal();
 }

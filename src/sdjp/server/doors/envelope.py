@@ -32,7 +32,7 @@ PAGE_POLICY: Final = "; ".join(
 """The Content-Security-Policy of the page: everything is this server's; pictures may be made in the page."""
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
-access_log = logging.getLogger("sdjp.server.access")
+access_log = logging.getLogger("sdjp.server.doors.access")
 """A line for each request: address, owner, method, path, status, bytes, milliseconds, id. It has neither the
 query nor a prompt."""
 _log = logging.getLogger("sdjp.server")

@@ -13,9 +13,9 @@ from typing import Final
 
 from sdjp.addons.folder import folded
 from sdjp.errors import InputError
-from sdjp.server.checksums import Checksums
-from sdjp.server.model_entry import APACHE, OPENRAIL, Contents, ModelEntry, contents_of
-from sdjp.server.model_files import ModelFile, find, model_file
+from sdjp.server.models.checksums import Checksums
+from sdjp.server.models.entry import APACHE, OPENRAIL, Contents, ModelEntry, contents_of
+from sdjp.server.models.files import ModelFile, find, model_file
 from sdjp.weights import EMBEDDED_MODEL, locate
 from sdjp.weights.known import KNOWN
 from sdjp.weights.source import is_hub_id

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError, SdjpError, WeightsError, reason
-from sdjp.server.model_files import Mark, ModelFile
+from sdjp.server.models.files import Mark, ModelFile
 from sdjp.weights.about import describe
 from sdjp.weights.known import LICENSE, LICENSE_TEXT, Known
 

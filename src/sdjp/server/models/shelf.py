@@ -14,9 +14,9 @@ import torch
 
 from sdjp.allocator import give_back
 from sdjp.errors import InputError, SdjpError
-from sdjp.server.catalog import Catalog, ModelUnknown
-from sdjp.server.model_entry import License, ModelEntry, problem_of
-from sdjp.server.model_files import Mark, ModelFile
+from sdjp.server.models.catalog import Catalog, ModelUnknown
+from sdjp.server.models.entry import License, ModelEntry, problem_of
+from sdjp.server.models.files import Mark, ModelFile
 from sdjp.weights import EMBEDDED_MODEL
 
 if TYPE_CHECKING:

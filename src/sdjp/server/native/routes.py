@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from sdjp.images import read_metadata
 from sdjp.images.a1111 import read_parameters
 from sdjp.server.context import Context
 from sdjp.server.errors import NotReady
+from sdjp.server.incoming import owner_of, read_json
 from sdjp.server.jobs.events import Event
 from sdjp.server.jobs.record import OVER, State
 from sdjp.server.request import read_request, schema
@@ -30,7 +30,6 @@ _FOR_EVER: Final = "private, max-age=31536000, immutable"
 MAX_KEY: Final = 200
 """Characters of an ``Idempotency-Key``."""
 _MAX_DIGITS: Final = 18  # SQLite's numbers have 63 bits
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def routes(context: Context) -> list[Route]:
@@ -55,32 +54,6 @@ def routes(context: Context) -> list[Route]:
         Route("/v1/record", api.record, methods=["POST"]),
         Route("/v1/capabilities", api.capabilities, methods=["GET"]),
     ]
-
-
-async def read_json(request: Request) -> Any:
-    """The JSON of a body.
-
-    Raises:
-        InputError: ``body.json``, if it is none.
-    """
-    body = await request.body()
-    try:
-        text = body.decode("utf-8-sig")  # RFC 8259, 8.1
-        data = json.loads(text, parse_constant=_no_constant)
-        if _SURROGATE.search(text):  # half of one is no character: nothing could be made of it
-            json.dumps(data, ensure_ascii=False).encode()
-        return data
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "body.json",
-            ja=f"本文を JSON として読めません（{error}）。",
-            en=f"the body cannot be read as JSON ({error}).",
-        ) from error
-
-
-def owner_of(request: Request) -> str:
-    """Who asks, as the security layer has found out."""
-    return str(getattr(request.state, "owner", "local"))
 
 
 class _Native:
@@ -338,7 +311,3 @@ def _number(request: Request, name: str) -> int | None:
 def _limit(request: Request) -> int:
     found = _number(request, "limit")
     return 50 if found is None else min(max(found, 1), MAX_LIST)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 
 from starlette.middleware import Middleware
 
-from sdjp.server.access import TokenCheck
-from sdjp.server.bodies import CONTENT_TYPES, BodyCap, TypeCheck
-from sdjp.server.envelope import Envelope
+from sdjp.server.doors.access import TokenCheck
+from sdjp.server.doors.bodies import CONTENT_TYPES, BodyCap, TypeCheck
+from sdjp.server.doors.envelope import Envelope
+from sdjp.server.doors.origins import HostCheck, OriginCheck
 from sdjp.server.limits import Limits
-from sdjp.server.origins import HostCheck, OriginCheck
 from sdjp.server.settings import Settings
 
 

@@ -1,0 +1,1 @@
+"""What a request passes before anything is done for it: whose page, whose token, what type and size."""

@@ -1,0 +1,1 @@
+"""The models that a server draws with: those of a folder, what each is, and the one that is loaded."""

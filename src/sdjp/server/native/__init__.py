@@ -1,0 +1,1 @@
+"""sdjp's own API, ``/v1/…``, and its description (OpenAPI)."""
