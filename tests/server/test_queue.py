@@ -300,6 +300,36 @@ def test_a_job_over_which_the_process_died_twice_is_set_aside(tmp_path: Path) ->
     store.close()
 
 
+def test_a_job_that_gets_on_is_not_set_aside(make: Callable[..., JobQueue], tmp_path: Path) -> None:
+    """Whatever ends the process, time and again: a long job is finished some day."""
+    store = JobStore(tmp_path)
+    job, _ = store.add(asked(num_images_per_prompt=5), owner="a")
+    for index in range(4):
+        assert store.recover() == []
+        assert [one.id for one in store.start([job.id])] == [job.id]
+        picture = PictureRecord(
+            job=job.id, index=index, seed=1, width=1, height=1, bytes=0, created=1.0, prompt="猫",
+            english="cat", model="mini",
+        )  # fmt: skip
+        assert store.pictures.keep(picture, png(), owner="a")
+        store.close()
+        store = JobStore(tmp_path)
+    assert store.recover() == []
+    store.close()
+
+
+def test_a_job_of_another_version_is_left_out(tmp_path: Path) -> None:
+    store = JobStore(tmp_path)
+    foreign, own = (store.add(asked(), owner="a")[0] for _ in range(2))
+    with store._database.transaction() as execute:
+        execute("UPDATE jobs SET request = ? WHERE id = ?", ('{"options": {"magic": 1}}', foreign.id))
+    store.recover()
+    assert [job.id for job in store.find(states=["queued"])] == [own.id]
+    with pytest.raises(JobExpiredError):
+        store.get(foreign.id)
+    store.close()
+
+
 def test_files_that_no_row_tells_of_are_removed(tmp_path: Path) -> None:
     store = JobStore(tmp_path)
     job, _ = store.add(asked(image="ab12", data={"ab12": png()}), owner="a")

@@ -38,7 +38,7 @@ def test_a_batch_is_its_pictures_one_by_one(dtype: str, guidance_scale: float) -
     for count in (2, 3, 5):
         together = pipe.generate(PROMPTS[:count], seed=list(SEEDS[:count]), batch_size=count, **options)
         for i, one in enumerate(alone[:count]):
-            assert np.array_equal(together.images[i], one.image)
+            assert np.array_equal(np.asarray(together.images[i]), np.asarray(one.image))
 
 
 @pytest.mark.parametrize("rows", [1, 2])

@@ -72,6 +72,8 @@ class PictureStore:
             if drawn is not None:
                 values = (json.dumps(drawn, ensure_ascii=False), picture.job)
                 execute("UPDATE jobs SET drawn = ? WHERE id = ?", values)
+            # Whoever gets on has not died over it: long jobs outlive any number of crashes.
+            execute("UPDATE jobs SET attempts = 1 WHERE id = ? AND attempts > 1", (picture.job,))
             execute(
                 "INSERT OR REPLACE INTO pictures (job, position, owner, bytes, created, words, about)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -119,7 +119,11 @@ class JobRequest:
 
     @classmethod
     def from_json(cls, text: str) -> JobRequest:
-        """Read what :meth:`to_json` wrote."""
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            InputError: If another version of sdjp wrote it, and this one cannot read it.
+        """
         values = json.loads(text)
         values["options"] = GenerationOptions.from_json(values["options"])
         values["image_prompt"] = tuple(values["image_prompt"])
@@ -211,7 +215,7 @@ class JobRecord:
         created: Seconds since 1970; ``started`` and ``finished`` likewise, once they are true.
         started: When its drawing began.
         finished: When it was over.
-        attempts: How often its drawing began.
+        attempts: How often its drawing began since its last picture was finished.
         error: ``code``, ``ja`` and ``en``, if it failed.
         options: The options as they were drawn, once that is known; before that, those of the request.
         prompts: The way that its prompts took, once they were read.

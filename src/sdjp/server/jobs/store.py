@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -10,13 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sdjp.errors import SdjpError
+from sdjp.errors import InputError, SdjpError
 from sdjp.server.jobs.database import Database, Execute
 from sdjp.server.jobs.errors import CrashedError, JobExpiredError, JobUnknownError
 from sdjp.server.jobs.files import Folder
 from sdjp.server.jobs.pictures import PictureStore
 from sdjp.server.jobs.record import OVER, JobRecord, JobRequest, State
 
+_LOG: Final = logging.getLogger("sdjp.server")
 ATTEMPTS: Final = 2
 """As often a job is begun; one over which the process died each time is set aside."""
 
@@ -52,6 +54,7 @@ class JobStore:
         Returns:
             The jobs that are set aside now.
         """
+        self._let_go_of_foreign()
         with self._database.transaction() as execute:
             crashed = execute(
                 "SELECT id, attempts FROM jobs WHERE state = 'drawing' AND attempts >= ?", (ATTEMPTS,)
@@ -63,6 +66,20 @@ class JobStore:
             self.inputs.remove([name for name in self.inputs.names() if name not in known])
         self.pictures.tidy()
         return [self.get(row["id"]) for row in crashed]
+
+    def _let_go_of_foreign(self) -> None:
+        """Let jobs go that another version of sdjp wrote and this one cannot read; their pictures stay."""
+        foreign = []
+        for row in self._database.read("SELECT id, request FROM jobs WHERE gone IS NULL"):
+            try:
+                JobRequest.from_json(row["request"])
+            except (InputError, KeyError, TypeError, ValueError):
+                _LOG.exception("job %s is of another version of sdjp, and is left out", row["id"])
+                foreign.append(row["id"])
+        with self._database.transaction() as execute:
+            for job in foreign:
+                _settle(execute, job, "failed", None)
+            self.inputs.remove(_forget(execute, foreign, "expired"))
 
     def add(self, request: JobRequest, *, owner: str, key: str | None = None) -> tuple[JobRecord, bool]:
         """Put a job at the end of the queue.
