@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import os
 from collections.abc import Callable
@@ -175,7 +176,8 @@ def loader(args: argparse.Namespace) -> Callable[[str | Path], Pipeline]:
     """What loads a model for the server as the command line has it.
 
     What belongs to one model, its ``--config`` and its ``--vae``, is for that of ``--model`` alone; an
-    IP-Adapter fits all but the embedded one.
+    IP-Adapter fits all but the embedded one. Unless ``--safety`` is given, pictures of a model that has no
+    checker are shown, and said to be unchecked.
     """
 
     def load(source: str | Path) -> Pipeline:
@@ -186,9 +188,21 @@ def loader(args: argparse.Namespace) -> Callable[[str | Path], Pipeline]:
             own = dict.fromkeys(("config", "vae"))
             if str(source) == EMBEDDED_MODEL:
                 own.update(dict.fromkeys(("ip_adapter", "image_encoder")))
-        return make_pipeline(argparse.Namespace(**{**vars(args), "model": str(source), **own}))
+        pipe = make_pipeline(argparse.Namespace(**{**vars(args), "model": str(source), **own}))
+        return pipe if "safety" in args.given else _unhidden(pipe)
 
     return load
+
+
+def _unhidden(pipe: Pipeline) -> Pipeline:
+    """The pipeline, which hides no pictures only because it has no checker that could look at them."""
+    from sdjp.postprocess import SafetyCheck
+
+    pipe.postprocessors = tuple(
+        dataclasses.replace(one, mode="flag") if isinstance(one, SafetyCheck) and one.checker is None else one
+        for one in pipe.postprocessors
+    )
+    return pipe
 
 
 def is_same_model(source: str, given: str) -> bool:

@@ -140,6 +140,7 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
     Raises:
         InputError: If the file is no readable picture, or its ``sdjp`` text no JSON object.
     """
+    where = f" {path}" if isinstance(path, str | PathLike) else ""
     try:
         with load_file(path) as image:  # whole: text chunks may also stand behind the pixels
             texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
@@ -147,7 +148,7 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
     except MemoryError:
         raise
     except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
-        raise unreadable(f" {path}", error) from error
+        raise unreadable(where, error) from error
     record = None
     if "sdjp" in texts:
         try:
@@ -157,8 +158,8 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
         if not isinstance(record, dict):
             raise InputError(
                 "metadata.invalid",
-                ja=f"画像 {path} の sdjp メタデータが壊れています。",
-                en=f"the sdjp metadata of {path} is damaged.",
+                ja=f"画像{where} の sdjp メタデータが壊れています。",
+                en=f"the sdjp metadata of the picture{where} is damaged.",
             )
     if comment is not None and read_parameters(comment).settings:  # and not of a photograph
         texts["parameters"] = comment

@@ -258,7 +258,7 @@ class Worker:
             prompt="" if info is None else info.source,
             english="" if info is None else info.english,
             unknown=() if info is None else info.unknown,
-            model=result.model,
+            model=row.job.request.model,
         )
         attention = attention_of(result, i) if result.attentions else None
         drawn = self._learnt(row, result, i)

@@ -44,7 +44,7 @@ export function makePanel(root, { take, camera, remove, setMask }) {
     field("fit"),
     feather,
   );
-  root.setAttribute("data-answers", "image mask");
+  root.setAttribute("data-answers", "image mask limit.picture_pixels");
   const title = make("h3", { word: "source.title" });
   root.append(title, help, shown, options, others, choices, chooser, photo, status, warning, notes);
   document.body.append(make("div", { class: "veil", word: "source.drop", "aria-hidden": "true" }));
