@@ -20,6 +20,7 @@ from sdjp import cli
 from sdjp.cli.commands import ui
 from sdjp.cli.server_options import is_same_model, limits_of, loader, settings_of
 from sdjp.errors import InputError, SdjpError
+from sdjp.postprocess import SafetyCheck
 from sdjp.server.addresses import address_of, listen, url_of
 from sdjp.server.limits import Limits
 from sdjp.server.run import ADDRESS_FILE, running
@@ -173,6 +174,21 @@ def test_what_belongs_to_one_model_is_for_no_other(tmp_path: Path, monkeypatch: 
     assert loader(args)("mini").config.name == "mini"  # without the VAE and the adapter of the other one
     with pytest.raises(SdjpError):
         loader(args)(own)
+
+
+def test_a_model_without_a_checker_is_unchecked_and_not_hidden(tmp_path: Path) -> None:
+    """A file of weights alone has none: to hide all its pictures is for those who say so."""
+    file = tmp_path / "own.safetensors"
+    assert cli.main(["convert", "mini", str(file)]) == 0
+
+    def mode(*flags: str) -> tuple[str, bool]:
+        pipe = loader(cli.parse(["serve", *flags]))(file if "mini" not in flags else "mini")
+        [check] = [one for one in pipe.postprocessors if isinstance(one, SafetyCheck)]
+        return check.mode, check.checker is None
+
+    assert mode() == ("flag", True)
+    assert mode("--safety", "blur") == ("blur", True)
+    assert mode("--model", "mini") == ("blur", False)
 
 
 def test_how_long_and_how_much_is_kept_can_be_left_open() -> None:

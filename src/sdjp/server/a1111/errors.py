@@ -23,9 +23,11 @@ class WithheldError(InputError):
         """The error for so many pictures."""
         return cls(
             "pictures.withheld",
-            ja=f"描いた絵 {count} 枚はすべて、安全性チェッカーに見せられないと判定されたか、確かめられませんでした。"
+            ja=f"描いた絵 {count} 枚はすべて、安全性チェッカーに見せられないと判定されたか、"
+            "確かめられませんでした。"
             "プロンプトかシードを変えてお試しください。",
-            en=f"the safety checker flagged all pictures ({count}), or could not check them; they are withheld. "
+            en=f"the safety checker flagged all pictures ({count}), or could not check them; "
+            "they are withheld. "
             "Change the prompt or the seed.",
         )
 

@@ -60,9 +60,11 @@ class WithheldError(InputError):
         """The error for ``count`` pictures; its code is the one that OpenAI gives."""
         return cls(
             "moderation_blocked",
-            ja=f"安全性チェッカーが {count} 枚すべてを不適切と判定したか、確かめられなかったので、お渡しできません。"
+            ja=f"安全性チェッカーが {count} 枚すべてを不適切と判定したか、確かめられなかったので、"
+            "お渡しできません。"
             "プロンプトかシードを変えてお試しください。",
-            en=f"the safety checker flagged all {count} pictures, or could not check them; they are withheld. "
+            en=f"the safety checker flagged all {count} pictures, or could not check them; "
+            "they are withheld. "
             "Try another prompt or another seed.",
         )
 
