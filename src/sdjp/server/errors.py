@@ -48,6 +48,21 @@ class NotReady(SdjpError):
     """The server cannot take this now: no model is loaded yet, or it is about to stop. Ask again later."""
 
 
+class WithheldError(InputError):
+    """The safety checker held back every picture of a request: never an empty list in their place."""
+
+    @classmethod
+    def of(cls, count: int, *, code: str = "pictures.withheld") -> WithheldError:
+        """The error for ``count`` pictures."""
+        return cls(
+            code,
+            ja=f"安全性チェッカーが {count} 枚すべてを不適切と判定したか、確かめられなかったので、"
+            "お渡しできません。プロンプトかシードを変えてお試しください。",
+            en=f"the safety checker flagged all {count} pictures, or could not check them; "
+            "they are withheld. Try another prompt or another seed.",
+        )
+
+
 _BY_CLASS: Final[tuple[tuple[type[SdjpError], int], ...]] = (
     (NotReady, 503),
     (InputError, 422),

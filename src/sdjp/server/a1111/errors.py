@@ -6,30 +6,13 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from sdjp.errors import InputError, SdjpError
+from sdjp.errors import SdjpError
 from sdjp.server.a1111.fields import FieldError
 from sdjp.server.errors import headers_of, status_of
 
 _STATUS: Final = {"sampler.unknown": 404}
 _PREFIX: Final = {"sampler.unknown": "Sampler not found"}
 """What clients look for, of AUTOMATIC1111's own."""
-
-
-class WithheldError(InputError):
-    """All pictures of a request were flagged by the safety checker."""
-
-    @classmethod
-    def of(cls, count: int) -> WithheldError:
-        """The error for so many pictures."""
-        return cls(
-            "pictures.withheld",
-            ja=f"描いた絵 {count} 枚はすべて、安全性チェッカーに見せられないと判定されたか、"
-            "確かめられませんでした。"
-            "プロンプトかシードを変えてお試しください。",
-            en=f"the safety checker flagged all pictures ({count}), or could not check them; "
-            "they are withheld. "
-            "Change the prompt or the seed.",
-        )
 
 
 def error_response(error: SdjpError, *, status: int | None = None) -> JSONResponse:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sdjp.errors import InputError, SdjpError
 from sdjp.server.a1111 import lists, replies
-from sdjp.server.a1111.errors import WithheldError, error_response
+from sdjp.server.a1111.errors import error_response
 from sdjp.server.a1111.extras import Enlargement, enlargement
 from sdjp.server.a1111.fields import Fields
 from sdjp.server.a1111.options import change, options
@@ -22,6 +22,7 @@ from sdjp.server.a1111.replies import generated, picture_info, progress
 from sdjp.server.a1111.requests import Asked, asked
 from sdjp.server.a1111.waiting import Left, settled
 from sdjp.server.context import Context
+from sdjp.server.errors import WithheldError
 from sdjp.server.incoming import owner_of, read_json
 from sdjp.server.jobs.record import JobRecord, PictureRecord
 from sdjp.server.request import read_request

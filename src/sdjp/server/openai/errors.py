@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from sdjp.errors import Cancelled, InputError, SdjpError
 from sdjp.options import OPTIONS
-from sdjp.server.errors import headers_of, language_of, status_of
+from sdjp.server.errors import WithheldError, headers_of, language_of, status_of
 from sdjp.server.jobs.record import JobRecord
 
 _AGAIN: Final = (429, 503)
@@ -52,23 +52,6 @@ class ModelUnknownError(InputError):
         )
 
 
-class WithheldError(InputError):
-    """The safety checker flagged every picture of a request."""
-
-    @classmethod
-    def of(cls, count: int) -> WithheldError:
-        """The error for ``count`` pictures; its code is the one that OpenAI gives."""
-        return cls(
-            "moderation_blocked",
-            ja=f"安全性チェッカーが {count} 枚すべてを不適切と判定したか、確かめられなかったので、"
-            "お渡しできません。"
-            "プロンプトかシードを変えてお試しください。",
-            en=f"the safety checker flagged all {count} pictures, or could not check them; "
-            "they are withheld. "
-            "Try another prompt or another seed.",
-        )
-
-
 def outcome(job: JobRecord) -> SdjpError | None:
     """What a job that is over ended with; None if there are pictures to give."""
     if job.state == "cancelled":
@@ -81,7 +64,7 @@ def outcome(job: JobRecord) -> SdjpError | None:
         kind = SdjpError if job.error["code"].startswith(_NOT_THE_REQUEST) else InputError
         return kind(job.error["code"], ja=job.error["ja"], en=job.error["en"])
     if job.pictures and job.withheld == len(job.pictures):
-        return WithheldError.of(job.withheld)
+        return WithheldError.of(job.withheld, code="moderation_blocked")  # as OpenAI calls it
     return None
 
 
