@@ -98,7 +98,7 @@ def test_the_figures_of_a_job(client: TestClient) -> None:
 
     assert requests(figures, "/v1/jobs", "202", "POST") == 1
     assert requests(figures, "/v1/jobs/{job}", "200") >= 1
-    assert requests(figures, "/v1/jobs/{job}/pictures/{index:int}", "404") == 1
+    assert requests(figures, "/v1/jobs/{job}/pictures/{index}", "404") == 1
     assert requests(figures, "/metrics", "200") - requests(before, "/metrics", "200") == 1
     assert figures["sdjp_http_requests_in_progress", ()] == 1  # this one
 

@@ -29,6 +29,7 @@ from sdjp.server.request import read_request
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 ROOT: Final = "/sdapi/v1"
+_FAILED: Final = {"code": "job.failed", "ja": "描けませんでした。", "en": "it could not be drawn."}
 _GONE: Final = 499
 """As nginx says of a client that left; it is for the log."""
 _NOTHING_TO_DO: Final = (
@@ -145,8 +146,7 @@ class _A1111:
             SdjpError: If it failed, or if all of them are withheld.
         """
         if job.state not in ("done", "cancelled"):
-            error = job.error or {}
-            raise SdjpError(error.get("code", "job.failed"), ja=error.get("ja", ""), en=error.get("en", ""))
+            raise SdjpError(**(job.error or _FAILED))
         shown = [picture for picture in job.pictures if not picture.withheld]
         if job.pictures and not shown:
             raise WithheldError.of(len(job.pictures))
