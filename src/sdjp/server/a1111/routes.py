@@ -146,7 +146,8 @@ class _A1111:
             SdjpError: If it failed, or if all of them are withheld.
         """
         if job.state not in ("done", "cancelled"):
-            raise SdjpError(**(job.error or _FAILED))
+            code, ja, en = ((job.error or _FAILED)[name] for name in ("code", "ja", "en"))
+            raise SdjpError(code, ja=ja, en=en)
         shown = [picture for picture in job.pictures if not picture.withheld]
         if job.pictures and not shown:
             raise WithheldError.of(len(job.pictures))

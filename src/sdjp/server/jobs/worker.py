@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import gc
 import io
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sdjp.errors import Cancelled, InputError, SdjpError
+from sdjp.errors import Cancelled, SdjpError
+from sdjp.server.jobs.drawing import Drawing, Row, rows_of
 from sdjp.server.jobs.errors import UnexpectedError
 from sdjp.server.jobs.events import Events
-from sdjp.server.jobs.record import JobProgress, JobRecord, JobRequest, PictureRecord, State
+from sdjp.server.jobs.findings import attention_of, notes_of, record_of
+from sdjp.server.jobs.record import JobRecord, JobRequest, State
 from sdjp.server.jobs.store import JobStore
 
 if TYPE_CHECKING:
@@ -36,55 +36,6 @@ class Models(Protocol):
     def pipeline(self, name: str | None) -> Pipeline:
         """The model of a name, loaded."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    """A picture that is to be drawn: whose it is, and its own prompt and seed."""
-
-    job: JobRecord
-    index: int
-    prompt: str | None
-    negative: str | None
-    seed: int
-
-
-@dataclass(kw_only=True, eq=False)
-class Drawing:
-    """What is drawn now.
-
-    Attributes:
-        rows: All its pictures.
-        size: Pictures of a batch.
-        finished: How many of them are.
-        step: Steps done of the batch.
-        total: Steps that it takes.
-        begun: When its first step began (monotonic).
-    """
-
-    rows: Sequence[_Row]
-    size: int
-    finished: int = 0
-    step: int = 0
-    total: int = 0
-    begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def batch(self) -> Sequence[_Row]:
-        """The pictures that are drawn now."""
-        return self.rows[self.finished : self.finished + self.size]
-
-    def progress(self, job: str) -> JobProgress:
-        """How far a job has come."""
-        own = [i for i, row in enumerate(self.rows) if row.job.id == job]
-        count = len(own) and self.rows[own[0]].job.request.count
-        done = count - len(own) + sum(i < self.finished for i in own)
-        batches = -(-len(self.rows) // self.size)
-        steps = self.finished // self.size * self.total + self.step
-        left = None
-        if steps:
-            left = (time.monotonic() - self.begun) / steps * (batches * self.total - steps)
-        return JobProgress(step=self.step, total=self.total, done=done, count=count, seconds_left=left)
 
 
 class Worker:
@@ -182,7 +133,7 @@ class Worker:
             self._tell(job.id)
 
     def _generate(self, jobs: Sequence[JobRecord], pipe: Pipeline) -> None:
-        rows = [row for job in jobs for row in _rows(job)]
+        rows = [row for job in jobs for row in rows_of(job)]
         drawing = self.now = Drawing(rows=rows, size=max(min(self._batch, len(rows)), 1))
         request = jobs[0].request
         options = {f: getattr(request.options, f) for f in request.options.__dataclass_fields__}
@@ -224,7 +175,7 @@ class Worker:
 
     def _upscale(self, job: JobRecord, pipe: Pipeline) -> None:
         request = job.request
-        row = _Row(job=job, index=0, prompt=None, negative=None, seed=0)
+        row = Row(job=job, index=0, prompt=None, negative=None, seed=0)
         self.now = Drawing(rows=[row], size=1)
         given = {name: getattr(request.options, name) for name in _OF_UPSCALE}
         assert request.image is not None
@@ -240,32 +191,16 @@ class Worker:
         self._keep(row, result, 0)
         self._settle(job, "done")
 
-    def _keep(self, row: _Row, result: GenerationResult, i: int) -> None:
+    def _keep(self, row: Row, result: GenerationResult, i: int) -> None:
         """Keep one picture: on disk first, then tell of it."""
-        info, image, png = result.prompts[i], result.images[i], result.png(i)
-        reports = result.reports[i]
-        safety = [dict(report.data) for report in reports if report.name == "safety"]
-        picture = PictureRecord(
-            job=row.job.id,
-            index=row.index,
-            seed=result.seeds[i],
-            width=image.width,
-            height=image.height,
-            bytes=len(png),
-            flagged=result.flagged[i],
-            withheld=any(data.get("action") in ("blur", "black") for data in safety),
-            created=time.time(),
-            prompt="" if info is None else info.source,
-            english="" if info is None else info.english,
-            unknown=() if info is None else info.unknown,
-            model=row.job.request.model,
-        )
+        png = result.png(i)
+        picture = record_of(row, result, i, size=len(png))
         attention = attention_of(result, i) if result.attentions else None
         drawn = self._learnt(row, result, i)
         if self._store.pictures.keep(picture, png, owner=row.job.owner, attention=attention, drawn=drawn):
             self._events.publish(row.job.id, "picture", picture.to_json())
 
-    def _learnt(self, row: _Row, result: GenerationResult, i: int) -> Mapping[str, Any]:
+    def _learnt(self, row: Row, result: GenerationResult, i: int) -> Mapping[str, Any]:
         """What is known of a job with one more of its pictures: each prompt and each note once."""
         before, request = row.job, row.job.request  # pictures are drawn in order: so were those of a crash
         prompts = self._prompts.setdefault(before.id, dict(enumerate(before.prompts)))
@@ -273,7 +208,7 @@ class Worker:
         info = result.prompts[i]
         if info is not None:
             prompts[row.index // request.options.num_images_per_prompt] = info.to_json()
-        notes.update({note["en"]: note for note in _notes(result, i)})
+        notes.update({note["en"]: note for note in notes_of(result, i)})
         given = request.options.to_json()
         return {
             "options": {**result.options.to_json(), **{name: given[name] for name in _GIVEN}},
@@ -343,64 +278,6 @@ _OF_UPSCALE: Final = (
 
 _GIVEN: Final = ("prompt", "negative_prompt", "seed", "num_images_per_prompt")
 """Options of a job that are those of its request, not of a picture or of its batch."""
-
-
-def _rows(job: JobRecord) -> Iterator[_Row]:
-    """The pictures of a job that are still to be drawn; those of before a restart are there."""
-    options, each = job.request.options, job.request.options.num_images_per_prompt
-    there = {picture.index for picture in job.pictures}
-    for index in range(job.request.count):
-        if index not in there:
-            group = index // each
-            yield _Row(
-                job=job,
-                index=index,
-                prompt=_of(options.prompt, group),
-                negative=_of(options.negative_prompt, group),
-                seed=options.seed[index]
-                if isinstance(options.seed, tuple)
-                else int(options.seed or 0) + index,
-            )
-
-
-def _of(given: str | tuple[str, ...] | None, group: int) -> str | None:
-    return given[group] if isinstance(given, tuple) else given
-
-
-def attention_of(result: GenerationResult, index: int) -> bytes:
-    """What of a picture each word of its prompt drew, as the JSON that the server gives."""
-    info = result.prompts[index]
-    words, height, width = [], 0, 0
-    seen: set[str] = set()
-    for part in () if info is None else info.parts:
-        if part.english and part.source not in seen:
-            seen.add(part.source)
-            try:
-                values = result.attention(part.source, index).values
-            except InputError:  # no token came from it
-                continue
-            height, width = values.shape
-            peak = float(values.max()) or 1.0
-            levels = (values / peak * 255).round().astype("uint8").tobytes()
-            words.append(
-                {
-                    "source": part.source,
-                    "english": part.english,
-                    "map": base64.b64encode(levels).decode("ascii"),
-                }
-            )
-    return json.dumps({"height": height, "width": width, "words": words}, ensure_ascii=False).encode()
-
-
-def _notes(result: GenerationResult, index: int) -> list[Mapping[str, str]]:
-    """What of the reports is more than that all went as it should."""
-    return [
-        {"ja": report.ja, "en": report.en}
-        for report in result.reports[index]
-        if report.status in ("failed", "unavailable", "skipped")
-        or report.data.get("flagged") is True
-        or report.name == "negative_prompt"
-    ]
 
 
 def _known(error: Exception) -> SdjpError:
