@@ -195,8 +195,10 @@ def build(session: nox.Session) -> None:
 
 def check_wheel(session: nox.Session, wheel: Path) -> None:
     """Everything that the package reads at run time is inside, and it is not too large."""
-    assets = ROOT / "src" / "sdjp" / "assets"
-    wanted = {f"sdjp/assets/{p.relative_to(assets).as_posix()}" for p in assets.rglob("*") if p.is_file()}
+    sources = ROOT / "src"
+    folders = (sources / "sdjp" / "assets", sources / "sdjp" / "server" / "page")
+    found = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
+    wanted = {p.relative_to(sources).as_posix() for p in found}
     wanted |= {"sdjp/py.typed", "sdjp/assets/mini/model.safetensors"}
     missing = wanted - set(zipfile.ZipFile(wheel).namelist())
     if missing:
