@@ -81,7 +81,7 @@ def types(session: nox.Session) -> None:
     """Types: mypy --strict over both packages, the tests and the Python of the documentation."""
     install_project(session, "types", "parity")  # tests of parity have types, too
     session.run("python", "-m", "mypy", *session.posargs)
-    session.run("python", "-m", "pytest", "tests/e2e/test_doc_types.py")
+    session.run("python", "-m", "pytest", "tests/types")
 
 
 @nox.session
@@ -109,7 +109,9 @@ def tests(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """The same numbers as diffusers and transformers, on tiny random weights."""
     install_project(session, "parity")
-    session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or ["tests/parity"]))
+    session.run(
+        "python", "-m", "pytest", *CHOSEN, *PARALLEL, *(session.posargs or ["tests/parity"]), env=ONE_THREAD
+    )
 
 
 @nox.session
