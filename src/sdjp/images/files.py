@@ -47,7 +47,7 @@ def save_png(image: Image, path: str | Path, info: PngInfo | None = None) -> Pat
             en=f"{path} exists and is not overwritten. Choose another name.",
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     return path
 
 
@@ -78,7 +78,7 @@ def save_new(
             with suppress(FileExistsError):  # another process was faster: take the next number
                 return _write_new(data, folder / pattern.format(number))
     except (OSError, ValueError) as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     raise AssertionError  # count() does not end
 
 
@@ -102,7 +102,7 @@ def check_folder(folder: str | Path) -> Path:
         probe.touch(exist_ok=False)
         probe.unlink()
     except (OSError, ValueError) as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     return folder
 
 
@@ -179,7 +179,8 @@ def _next_number(folder: Path, pattern: str) -> int:
     return max((int(match[1]) for match in found if match), default=-1) + 1
 
 
-def _unwritable(path: Path, error: Exception) -> OutputError:
+def unwritable(path: Path, error: Exception) -> OutputError:
+    """The error for a file or folder that cannot be written."""
     ja, en = reason(error)
     return OutputError(
         "output.unwritable",

@@ -34,6 +34,22 @@ async def read_json(request: Request) -> Any:
         ) from error
 
 
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object of a body.
+
+    Raises:
+        InputError: ``body.json`` or ``body.object``, if it is none.
+    """
+    body = await read_json(request)
+    if not isinstance(body, dict):
+        raise InputError(
+            "body.object",
+            ja="本文は JSON のオブジェクトにしてください。",
+            en="the body must be a JSON object.",
+        )
+    return body
+
+
 def owner_of(request: Request) -> str:
     """Who asks, as the security layer has found out."""
     return str(getattr(request.state, "owner", "local"))

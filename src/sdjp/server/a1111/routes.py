@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from starlette.concurrency import run_in_threadpool
@@ -20,12 +20,12 @@ from sdjp.server.a1111.options import change, options
 from sdjp.server.a1111.pictures import decoded
 from sdjp.server.a1111.replies import generated, picture_info, progress
 from sdjp.server.a1111.requests import Asked, asked
-from sdjp.server.a1111.waiting import Left, settled
 from sdjp.server.context import Context
 from sdjp.server.errors import WithheldError
-from sdjp.server.incoming import owner_of, read_json
+from sdjp.server.incoming import owner_of, read_json, read_object
 from sdjp.server.jobs.record import JobRecord, PictureRecord
 from sdjp.server.request import read_request
+from sdjp.server.waiting import Left, settled
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 ROOT: Final = "/sdapi/v1"
@@ -117,7 +117,7 @@ class _A1111:
         return await self._generate(request, img2img=True)
 
     async def _generate(self, request: Request, *, img2img: bool) -> Response:
-        body, owner = await _read_object(request), owner_of(request)
+        body, owner = await read_object(request), owner_of(request)
         wanted = await run_in_threadpool(asked, body, self._context, img2img=img2img)
         job = await self._submit(wanted.body, owner)
         if wanted.model is not None:
@@ -125,10 +125,21 @@ class _A1111:
         if wanted.task:
             self._tasks[job.id] = wanted.task
         try:
-            (job,) = await settled(request, [job], queue=self._queue, owner=owner)
+            (job,) = await self._settled(request, [job], owner)
         finally:
             self._tasks.pop(job.id, None)
         return await run_in_threadpool(self._reply, job, wanted, Fields(body).whole("batch_size") or 1, owner)
+
+    async def _settled(self, request: Request, jobs: Sequence[JobRecord], owner: str) -> list[JobRecord]:
+        """Jobs that are over. If the client leaves, those that still wait are cancelled; those whose drawing
+        has begun are finished and kept.
+        """
+        try:
+            return await settled(request, [job.id for job in jobs], queue=self._queue, owner=owner)
+        except Left:
+            for job in jobs:
+                await run_in_threadpool(self._queue.withdraw, job.id, owner=owner)
+            raise
 
     async def _submit(self, body: Mapping[str, Any], owner: str) -> JobRecord:
         ready = await run_in_threadpool(read_request, body, self._context, owner=owner)
@@ -154,12 +165,12 @@ class _A1111:
         return [(one, self._queue.read_picture(job.id, one.index, owner=owner)) for one in shown]
 
     async def single(self, request: Request) -> Response:
-        body = await _read_object(request)
+        body = await read_object(request)
         (data,) = await self._enlarge(request, body, {"image": body.get("image")})
         return JSONResponse({"html_info": replies.text_of(data), "image": replies.base64_of(data)})
 
     async def several(self, request: Request) -> Response:
-        body = await _read_object(request)
+        body = await read_object(request)
         rows = Fields(body).items("imageList")
         await run_in_threadpool(self._context.limits.check_pictures, len(rows))
         images = {
@@ -187,7 +198,7 @@ class _A1111:
             for job in jobs:  # all or none
                 await run_in_threadpool(self._queue.cancel, job.id, owner=owner)
             raise
-        over = iter(await settled(request, jobs, queue=self._queue, owner=owner))
+        over = iter(await self._settled(request, jobs, owner))
 
         def finish() -> list[bytes]:
             return [
@@ -206,7 +217,7 @@ class _A1111:
         return pictures[0][1]
 
     async def png_info(self, request: Request) -> Response:
-        image = Fields(await _read_object(request)).text("image") or ""
+        image = Fields(await read_object(request)).text("image") or ""
         if not image.strip():
             return JSONResponse({"info": "", "items": {}, "parameters": {}})
         data = await run_in_threadpool(decoded, "image", image, self._context.limits)
@@ -271,14 +282,3 @@ class _A1111:
 
     async def nothing_to_do(self, request: Request) -> Response:
         return JSONResponse({})
-
-
-async def _read_object(request: Request) -> dict[str, Any]:
-    body = await read_json(request)
-    if not isinstance(body, dict):
-        raise InputError(
-            "body.object",
-            ja="本文は JSON のオブジェクトにしてください。",
-            en="the body must be a JSON object.",
-        )
-    return body

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sdjp.errors import OutputError, reason
+from sdjp.images.files import unwritable
 
 _PART: Final = ".part"
 
@@ -32,7 +32,7 @@ class Folder:
             for left in path.glob(f"*/*{_PART}"):  # of a crash
                 left.unlink()
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file and see that the disk has it; one that is there is replaced.
@@ -55,7 +55,7 @@ class Folder:
         except OSError as error:
             with suppress(OSError):
                 part.unlink()
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
 
     def add(self, data: bytes) -> str:
         """Write a file under a name that its content makes; return that name."""
@@ -95,12 +95,3 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    ja, en = reason(error)
-    return OutputError(
-        "output.unwritable",
-        ja=f"{path} に保存できません（{ja}）。書き込みの権限と空き容量を確かめてください。",
-        en=f"cannot write to {path} ({en}). Check the permissions and the free space.",
-    )

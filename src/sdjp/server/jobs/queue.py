@@ -326,11 +326,10 @@ class JobQueue:
             JobUnknownError: If the owner has no such job.
             JobExpiredError: If it is gone.
         """
-        record = self.get(job, owner=owner)
         known = None if after is None else self._events.after(job, after)
         last = self._events.last if known is None or after is None else after
+        record = self.get(job, owner=owner)  # after that: what happens in between is told twice, not never
         if known is None:
-            record = self.get(job, owner=owner)
             yield Event(id=last, kind="job", data=self.state_of(record))
             if record.over:
                 return

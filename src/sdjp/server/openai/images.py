@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -15,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sdjp.errors import InputError, SdjpError
+from sdjp.errors import SdjpError
 from sdjp.server.context import Context
-from sdjp.server.incoming import owner_of, read_json
+from sdjp.server.incoming import owner_of, read_object
 from sdjp.server.jobs.errors import JobExpiredError, JobUnknownError
 from sdjp.server.jobs.record import JobRecord
 from sdjp.server.openai.answer import Content, answer, content, given, size_of
@@ -27,6 +26,7 @@ from sdjp.server.openai.fields import ImageCall, read_call
 from sdjp.server.openai.form import given_pictures, read_form
 from sdjp.server.openai.stream import BEAT, Kind, PartialImages, completed, event
 from sdjp.server.request import read_request
+from sdjp.server.waiting import Left, settled
 
 _LEFT: Final = 499  # what proxies log for a client that is gone; nobody reads it
 _STREAM: Final = {
@@ -58,7 +58,7 @@ class Images:
         """Draw what a JSON body asks for."""
 
         async def draw() -> Response:
-            fields = await _object(request)
+            fields = await read_object(request)
             return await self._draw(request, "image_generation", fields)
 
         return await _told(request, draw)
@@ -100,14 +100,14 @@ class Images:
                 background=BackgroundTask(self._leave, attempt, owner=owner),
             )
         try:
-            job = await self._settled(request, attempt)
-            if job is None:
-                return Response(status_code=_LEFT)
+            (job,) = await settled(request, [attempt.job], queue=context.queue, owner=owner)
             error = outcome(job)
             contents = []
             if error is None:
                 contents = await run_in_threadpool(self._contents, request, call, job)
             attempt.answered = True
+        except Left:
+            return Response(status_code=_LEFT)
         finally:
             await self._leave(attempt, owner=owner)
         if error is not None:
@@ -142,17 +142,6 @@ class Images:
             return self._context.queue.get(attempt.job, owner=owner).state != "cancelled"
         except (JobUnknownError, JobExpiredError):
             return False
-
-    async def _settled(self, request: Request, attempt: Attempt) -> JobRecord | None:
-        """The job as soon as it is over; None if the client is gone before."""
-        over = asyncio.ensure_future(self._context.queue.settled(attempt.job, owner=owner_of(request)))
-        left = asyncio.ensure_future(_left(request))
-        try:
-            await asyncio.wait([over, left], return_when=asyncio.FIRST_COMPLETED)
-            return over.result() if over.done() else None
-        finally:
-            over.cancel()
-            left.cancel()
 
     async def _leave(self, attempt: Attempt, *, owner: str) -> None:
         """Note that a connection is over. A job that nobody waits for is not begun; if begun, it is kept."""
@@ -228,22 +217,6 @@ async def _told(request: Request, draw: Callable[[], Awaitable[Response]]) -> Re
         return error_response(request, error)
 
 
-async def _object(request: Request) -> dict[str, Any]:
-    """The object in the body of a request.
-
-    Raises:
-        InputError: If there is none.
-    """
-    data = await read_json(request)
-    if not isinstance(data, dict):
-        raise InputError(
-            "body.object",
-            ja='本文は {"prompt": "馬"} のような JSON のオブジェクトで送ってください。',
-            en='send a JSON object such as {"prompt": "a horse"}.',
-        )
-    return data
-
-
 def _digest(kind: Kind, fields: Mapping[str, Any]) -> str:
     """What a request asks for, as a short text."""
     return hashlib.sha256(json.dumps([kind, fields], sort_keys=True).encode()).hexdigest()
@@ -253,9 +226,3 @@ def _is_retry(request: Request) -> bool:
     """Whether a client asks again by itself, as OpenAI's clients say."""
     count = request.headers.get("x-stainless-retry-count", "0")
     return count.isascii() and count.isdigit() and int(count[:9]) > 0
-
-
-async def _left(request: Request) -> None:
-    """Return when the client is gone. The body was read before."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

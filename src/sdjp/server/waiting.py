@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from sdjp.server.jobs.queue import JobQueue
@@ -17,16 +16,12 @@ class Left(Exception):
     """The client went away: nobody reads what would be answered."""
 
 
-async def settled(
-    request: Request, jobs: Sequence[JobRecord], *, queue: JobQueue, owner: str
-) -> list[JobRecord]:
-    """Wait until jobs are over, or until the client leaves.
-
-    If it leaves, those that still wait are cancelled; those whose drawing has begun are finished and kept.
+async def settled(request: Request, jobs: Sequence[str], *, queue: JobQueue, owner: str) -> list[JobRecord]:
+    """Wait until jobs are over, or until the client leaves; what becomes of them then is for the caller.
 
     Args:
         request: Its body must have been read.
-        jobs: Of this owner.
+        jobs: The ids of jobs of this owner.
         queue: Where they are.
         owner: Who asks.
 
@@ -40,16 +35,14 @@ async def settled(
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if over.done():
             return over.result()
-        for job in jobs:
-            await run_in_threadpool(queue.withdraw, job.id, owner=owner)
         raise Left
     finally:
         for task in waited:
             task.cancel()
 
 
-async def _all(jobs: Sequence[JobRecord], queue: JobQueue, owner: str) -> list[JobRecord]:
-    return [await queue.settled(job.id, owner=owner) for job in jobs]
+async def _all(jobs: Sequence[str], queue: JobQueue, owner: str) -> list[JobRecord]:
+    return [await queue.settled(job, owner=owner) for job in jobs]
 
 
 async def _disconnected(request: Request) -> None:
