@@ -4,61 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.browser.page import DESKTOP, Page
+from tests.serving import Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
-STARTING = 120  # seconds that a server may take
-
-
-class Server:
-    """`sdjp serve` in a process of its own; it can be stopped and started again."""
-
-    def __init__(self, data: Path, *flags: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self.data = data
-        self.flags = flags
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, and wait until it can draw."""
-        command = [sys.executable, "-m", "sdjp", "serve", "--port", str(self.port), "--data", str(self.data)]
-        log = self.data.with_suffix(".log")
-        with log.open("ab") as out:
-            self.process = subprocess.Popen([*command, *self.flags], stdout=out, stderr=out)
-        until = time.monotonic() + STARTING
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{self.url}readyz", timeout=5):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        raise AssertionError(f"the server did not start:\n{log.read_text(errors='replace')}")
-
-    def stop(self, *, kill: bool = False) -> None:
-        """Stop it, or kill it as a crash would."""
-        if self.process is None:
-            return
-        if kill:
-            self.process.kill()
-        else:
-            self.process.terminate()
-        self.process.wait(timeout=60)
-        self.process = None
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +79,7 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 @pytest.fixture(scope="module")
 def opened(server: Server, browse: Callable[[str], Page]) -> Page:
     """A browser with the page."""
-    return browse(server.url)
+    return browse(f"{server.url}/")
 
 
 @pytest.fixture

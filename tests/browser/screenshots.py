@@ -11,9 +11,10 @@ from typing import Any, Final
 from PIL import Image
 from selenium import webdriver
 
-from tests.browser.conftest import CHROMIUM, DRIVER, Server
+from tests.browser.conftest import CHROMIUM, DRIVER
 from tests.browser.page import DESKTOP, PHONE, Page
 from tests.browser.pictures import draw, finished, press, see
+from tests.serving import Server
 
 SIZE: Final[dict[str, Any]] = {"width": None, "height": None, "num_inference_steps": None}
 """Those of the model, and not the small ones of tests."""
@@ -52,7 +53,7 @@ def main() -> None:
             options.add_argument(argument)
         driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
         try:
-            take(Page(driver, server.url), folder)
+            take(Page(driver, f"{server.url}/"), folder)
         finally:
             driver.quit()
             server.stop()

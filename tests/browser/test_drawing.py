@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Server
 from tests.browser.page import Page
+from tests.serving import Server
 
 LONG = "120"  # steps of a picture that is still being drawn when the test is through with it
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from tests.browser.conftest import Server
 from tests.browser.page import Page
 from tests.browser.pictures import finished, press, settings
 from tests.original import TINY_V1, tiny_tensors
+from tests.serving import Server
 
 
 def test_another_model_draws_the_next_picture(
@@ -19,7 +19,7 @@ def test_another_model_draws_the_next_picture(
     tensors = {name: tensor.half() for name, tensor in tiny_tensors(TINY_V1).items()}
     save_file(tensors, tmp_path / "別の.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"no weights" * 100)
-    page = browse(serve("--models", str(tmp_path), "--lang", "ja").url)
+    page = browse(f"{serve('--models', str(tmp_path), '--lang', 'ja').url}/")
     page.open()
     page.module("state.js", "m.settings.set(a[0])", {"prompt": "猫", "num_inference_steps": 3, "seed": 1})
     press(page, "モデル", "#models")

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Server
 from tests.browser.page import Page
+from tests.serving import Server
 
 TOKEN = "correct-horse-battery-staple"
 
 
 def test_the_page_asks_for_the_token(serve: Callable[..., Server], browse: Callable[[str], Page]) -> None:
     server = serve("--token", f"hana:{TOKEN}")
-    page = browse(server.url)
+    page = browse(f"{server.url}/")
     page.driver.get(page.url)
     page.wait_for("dialog #token")
     assert page.serious() == []

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import Server, serving
+from tests.serving import Server, serving
 
 PATIENCE = 600.0
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import Server
+from tests.serving import Server
 
 # It brings 91 packages: nox -s clients installs it.
 webui = pytest.importorskip("image_generation_mcp.providers.sd_webui")

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import Server
+from tests.serving import Server
 
 # It has a warning of its own for whoever imports it.
 pytestmark = pytest.mark.filterwarnings("ignore")

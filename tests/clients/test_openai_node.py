@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import Server
+from tests.serving import Server
 
 SCRIPTS = Path(__file__).parent / "node"
 INSTALLED = Path(os.environ.get("SDJP_NODE_CLIENTS", SCRIPTS))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from sdjp.images import read_metadata
 from sdjp.images.a1111 import read_parameters
-from tests.clients.conftest import Server
+from tests.serving import Server
 
 openai = pytest.importorskip("openai")
 httpx2 = pytest.importorskip("httpx2")  # what it sends requests with

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import Server
+from tests.serving import Server
 
 
 def send(server: Server, path: str, body: bytes, kind: str, *, status: int = 200) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import Server
+from tests.serving import Server
 
 pytest.importorskip("sd_backend_client")  # of Python 3.11 and later
 

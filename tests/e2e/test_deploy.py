@@ -21,7 +21,7 @@ from sdjp.cli import parse
 from sdjp.cli.server_options import limits_of, settings_of
 from sdjp.server.limits import Limits
 from tests import markdown
-from tests.clients.conftest import PATIENCE, free_port, serving
+from tests.serving import PATIENCE, free_port, serving
 
 FOLDER: Final = markdown.ROOT / "examples" / "deploy"
 TOKEN: Final = "me:0123456789abcdef"

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from tests import markdown
-from tests.clients.conftest import Server, serving
+from tests.serving import Server, serving
 
 PAGES: Final = markdown.ROOT / "docs" / "ja"
 ADDRESS: Final = "127.0.0.1:7860"
