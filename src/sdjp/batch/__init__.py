@@ -1,0 +1,1 @@
+"""Many pictures from a file of prompts: on one machine or many, none lost, none twice."""

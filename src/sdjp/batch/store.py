@@ -1,0 +1,255 @@
+"""Where a job keeps its files: a folder of this machine; see ``object_store.py`` for all others."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from sdjp.errors import OutputError, reason
+
+_PART: Final = ".part"
+"""The ending of files that are being written; a crash may leave some."""
+
+
+class StoreError(OutputError):
+    """The place of a job cannot be read, listed or written: the job must stop, and can go on later."""
+
+
+class Entry(NamedTuple):
+    """A file of a folder: its name there, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class Store(Protocol):
+    """Files by name, such as ``"records/000/000/000000001-….json"``; each is there whole, or not at all.
+
+    Many processes, and machines, use one at the same time.
+
+    Attributes:
+        url: What :func:`open_store` takes.
+    """
+
+    url: str
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file and see that it lasts; one that is there is replaced.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        ...
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a file if there is none of that name.
+
+        Returns:
+            Whether this call wrote it. Of several at the same time one does, where the store can tell; where
+            it cannot, the last one stays.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return what a file holds.
+
+        Raises:
+            FileNotFoundError: If there is none.
+            StoreError: If it cannot be read.
+        """
+        ...
+
+    def files(self, folder: str) -> list[Entry]:
+        """The files of a folder, by name; none if there is no such folder.
+
+        Raises:
+            StoreError: If they cannot be listed: what is not seen would be drawn again.
+        """
+        ...
+
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder, in order; none if there is no such folder.
+
+        Raises:
+            StoreError: If they cannot be listed.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is no matter.
+
+        Raises:
+            StoreError: If it cannot be removed.
+        """
+        ...
+
+    def age(self, name: str) -> float | None:
+        """Seconds since a file was written, by the clock of the store; None if it is not there."""
+        ...
+
+
+def open_store(url: str) -> Store:
+    """Open the place of a job.
+
+    Args:
+        url: The path of a folder, or what fsspec takes, such as ``"s3://bucket/folder"``.
+
+    Raises:
+        InputError: If it names nothing that can be used.
+        MissingDependencyError: If fsspec, or the package for this kind of store, is not installed.
+    """
+    if "://" in url and not url.startswith("file://"):
+        from sdjp.batch.object_store import ObjectStore
+
+        return ObjectStore(url)
+    return LocalStore(Path(url.removeprefix("file://")))
+
+
+class LocalStore:
+    """A folder of this machine, or one that many machines see (NFS); see :class:`Store`.
+
+    Args:
+        path: The folder; it is made when something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.url = str(path)
+
+    def write(self, name: str, data: bytes) -> None:
+        """See :meth:`Store.write`."""
+        path = self._path / name
+        try:
+            part = self._part(path, data)
+            try:
+                os.replace(part, path)
+            except OSError:
+                _remove(part)
+                raise
+            _sync(path.parent)
+        except OSError as error:
+            raise unusable(self.url, error) from error
+
+    def create(self, name: str, data: bytes) -> bool:
+        """See :meth:`Store.create`."""
+        path = self._path / name
+        if path.exists():
+            return False
+        try:
+            part = self._part(path, data)
+            try:
+                os.link(part, path)
+            except FileExistsError:
+                return False
+            except OSError:  # no hard links here (FAT, some network drives): the last one stays
+                os.replace(part, path)
+            finally:
+                _remove(part)
+            _sync(path.parent)
+        except OSError as error:
+            raise unusable(self.url, error) from error
+        return True
+
+    def read(self, name: str) -> bytes:
+        """See :meth:`Store.read`."""
+        try:
+            return (self._path / name).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise unusable(self.url, error) from error
+
+    def files(self, folder: str) -> list[Entry]:
+        """See :meth:`Store.files`."""
+        found = []
+        for entry in self._entries(folder):
+            with suppress(FileNotFoundError):  # removed in the meantime
+                if entry.is_file():
+                    found.append(Entry(entry.name, entry.stat().st_size))
+        return sorted(found)
+
+    def folders(self, folder: str) -> list[str]:
+        """See :meth:`Store.folders`."""
+        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
+
+    def remove(self, name: str) -> None:
+        """See :meth:`Store.remove`."""
+        try:
+            with suppress(FileNotFoundError):
+                (self._path / name).unlink()
+        except OSError as error:
+            raise unusable(self.url, error) from error
+
+    def age(self, name: str) -> float | None:
+        """See :meth:`Store.age`; the clock of the folder is asked, which may be that of another machine."""
+        path = self._path / name
+        try:
+            changed = path.stat().st_mtime
+            probe = path.with_name(f".{secrets.token_hex(8)}{_PART}")
+            probe.touch()
+            try:
+                return probe.stat().st_mtime - changed
+            finally:
+                _remove(probe)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise unusable(self.url, error) from error
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self._path / folder) as entries:
+                return list(entries)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise unusable(self.url, error) from error
+
+    def _part(self, path: Path, data: bytes) -> Path:
+        """Write what is to become ``path``, and see that the disk has it."""
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PART}")
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync(path.parent.parent)
+        try:
+            with part.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            _remove(part)
+            raise
+        return part
+
+
+def unusable(url: str, error: Exception) -> StoreError:
+    """The error for a place that cannot be used; what is drawn is still there."""
+    ja, en = reason(error)
+    return StoreError(
+        "batch.store",
+        ja=f"{url} を読み書きできません（{ja}）。描き終えた絵は残っています。空き容量、権限、接続を"
+        "確かめて、もう一度同じコマンドを実行すると続きから描きます。",
+        en=f"{url} cannot be read or written ({en}). What is drawn stays. Check the free space, the "
+        "permissions and the connection, and run the same command again: it goes on from there.",
+    )
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+def _sync(folder: Path) -> None:
+    """See that the disk has the names in a folder; Windows has no such thing."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
