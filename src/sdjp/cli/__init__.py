@@ -39,6 +39,7 @@ class Command(NamedTuple):
 COMMANDS: Final[Mapping[str, Command]] = {
     name: Command(f"sdjp.cli.commands.{name}", ja, en)
     for name, ja, en in (
+        ("batch", "ファイルのプロンプトを全部描く（何枚でも）", "draw all prompts of a file, however many"),
         ("check", "安全性チェッカーで画像を調べる", "look at pictures with a safety checker"),
         ("convert", "重みをほかの形式に変換する", "convert weights to another layout"),
         ("detect", "画像の見えない透かしを探す", "look for invisible watermarks in pictures"),

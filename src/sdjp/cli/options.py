@@ -93,15 +93,21 @@ def clip_skip_option(parser: Parser) -> None:
     parser.generation("clip_skip", "--clip-skip", "--clip_skip")
 
 
-def preset_options(parser: Parser) -> None:
-    """A preset, and the shortcuts it is made of."""
+def preset_options(parser: Parser, *, turbo: bool = True) -> None:
+    """A preset, and the shortcuts it is made of.
+
+    Args:
+        parser: Where they go.
+        turbo: Whether the LoRA of a prompt may choose one.
+    """
     parser.option("--fast", dest="preset", action="store_const", const="fast",
                   ja="速く描く（絵は少し変わる。--preset fast と同じ）",
                   en="draw fast, with a picture a little different (the same as --preset fast)")  # fmt: skip
     parser.generation("preset", "--preset", metavar="NAME")
-    parser.option("--turbo", action="store_true",
-                  ja="少ないステップで描くための LoRA（LCM、Hyper-SD、TCD）に合わせて設定を選ぶ",
-                  en="settings for the LoRA that lets few steps do (LCM, Hyper-SD, TCD)")  # fmt: skip
+    if turbo:
+        parser.option("--turbo", action="store_true",
+                      ja="少ないステップで描くための LoRA（LCM、Hyper-SD、TCD）に合わせて設定を選ぶ",
+                      en="settings for the LoRA that lets few steps do (LCM, Hyper-SD, TCD)")  # fmt: skip
     shortcut_options(parser)
 
 
@@ -113,7 +119,7 @@ def shortcut_options(parser: Parser) -> None:
 
 
 def picture_options(parser: Parser) -> None:
-    """A picture to start from, its mask, and enlarging what is drawn."""
+    """A picture to start from, its mask, and how large pictures are drawn."""
     parser.option("--init-img", "--init_img", dest="init_img", metavar="F", ja="元にする絵",
                   en="a picture to start from")  # fmt: skip
     parser.generation("strength", "--strength")
@@ -126,6 +132,11 @@ def picture_options(parser: Parser) -> None:
     parser.option("--no-paste-back", dest="paste_back", action="store_false",
                   ja="マスクの外を元の画素に戻さない",
                   en="do not put the pixels outside the mask back")  # fmt: skip
+    large_options(parser)
+
+
+def large_options(parser: Parser) -> None:
+    """Enlarging what is drawn, and drawing in tiles."""
     parser.generation("hires", "--hires", metavar="X")
     parser.generation("hires_strength", "--hires-strength")
     upscaler_option(parser)
@@ -205,12 +216,13 @@ def _loras(texts: list[str]) -> dict[str, float] | None:
 # Which model, and what happens to finished pictures.
 
 
-def model_options(parser: Parser, *, safety: SafetyMode = "flag") -> None:
+def model_options(parser: Parser, *, safety: SafetyMode = "flag", engine: str = "--engine") -> None:
     """The model, how it is loaded, and what happens to finished pictures.
 
     Args:
         parser: Where they go.
         safety: The default of ``--safety``.
+        engine: The flag of what computes.
     """
     parser.option("--model", "--ckpt", dest="model", default="mini", metavar="M",
                   ja="モデル: 付属の mini、.ckpt、.safetensors、diffusers のフォルダー、Hub の名前",
@@ -234,7 +246,7 @@ def model_options(parser: Parser, *, safety: SafetyMode = "flag") -> None:
     parser.option("--precision", dest="dtype", type=_precision, metavar="{full,autocast}",
                   ja="full は --dtype float32、autocast は auto と同じ",
                   en="full is --dtype float32, autocast is auto")  # fmt: skip
-    parser.option("--engine", default="auto", metavar="E",
+    parser.option(engine, dest="engine", default="auto", metavar="E",
                   ja="計算の方法: auto、eager、packed、compile（g++ などが必要）、openvino",
                   en="how to compute: auto, eager, packed, compile (needs g++), openvino")  # fmt: skip
     parser.option("--memory", default="normal", metavar="M",
@@ -370,33 +382,38 @@ def watermark_argument(args: argparse.Namespace) -> bool | str | Watermark:
     return Watermark(text=text, method=args.watermark_method or "auto")
 
 
+def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`text_options` and :func:`model_options` give ``Pipeline.from_pretrained``."""
+    return {
+        "source": args.model,
+        "device": args.device,
+        "dtype": args.dtype,
+        "engine": args.engine,
+        "memory": args.memory,
+        "ema": EMA[args.ema],
+        "config": args.config,
+        "vae": args.vae,
+        "translator": args.translator,
+        "user_lexicon": user_words(args),
+        "safety": args.safety,
+        "safety_checker": args.safety_checker,
+        "safety_adjustment": args.safety_adjustment,
+        "prompt_check": args.prompt_check,
+        "prompt_words": args.prompt_words,
+        "watermark": watermark_argument(args),
+        "lora_dir": args.lora_dir,
+        "embeddings_dir": args.embeddings_dir,
+        "ip_adapter": getattr(args, "ip_adapter", None),
+        "image_encoder": getattr(args, "image_encoder", None),
+        "controlnet_dir": vars(args).get("controlnet_dir"),
+    }
+
+
 def make_pipeline(args: argparse.Namespace) -> Pipeline:
     """Load what :func:`text_options` and :func:`model_options` name."""
     from sdjp.pipeline import Pipeline
 
-    pipe = Pipeline.from_pretrained(
-        args.model,
-        device=args.device,
-        dtype=args.dtype,
-        engine=args.engine,
-        memory=args.memory,
-        ema=EMA[args.ema],
-        config=args.config,
-        vae=args.vae,
-        translator=args.translator,
-        user_lexicon=user_words(args),
-        safety=args.safety,
-        safety_checker=args.safety_checker,
-        safety_adjustment=args.safety_adjustment,
-        prompt_check=args.prompt_check,
-        prompt_words=args.prompt_words,
-        watermark=watermark_argument(args),
-        lora_dir=args.lora_dir,
-        embeddings_dir=args.embeddings_dir,
-        ip_adapter=getattr(args, "ip_adapter", None),
-        image_encoder=getattr(args, "image_encoder", None),
-        controlnet_dir=vars(args).get("controlnet_dir"),
-    )
+    pipe = Pipeline.from_pretrained(**model_arguments(args))
     announce_load(pipe.load_report)
     return pipe
 

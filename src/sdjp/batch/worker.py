@@ -1,0 +1,289 @@
+"""The worker: draws the items of a task and commits each; every engine runs this one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from sdjp.batch.alike import batches
+from sdjp.batch.item import Item, as_json
+from sdjp.batch.pending import pending, read_chunk
+from sdjp.batch.pipelines import loader
+from sdjp.batch.places import FAILURES, PICTURES, RECORDS, file_name
+from sdjp.batch.record import FailureRecord, PictureRecord, write_record
+from sdjp.batch.spec import Job, RunSettings, Task
+from sdjp.batch.store import Store, StoreError, open_store
+from sdjp.batch.tries import Tries
+from sdjp.errors import SdjpError
+
+if TYPE_CHECKING:
+    from sdjp.pipeline import Pipeline
+    from sdjp.records import Report
+    from sdjp.result import GenerationResult
+
+_HOST: Final = platform.node()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What happened to an item.
+
+    Attributes:
+        kind: ``"drawn"``, ``"failed"``, or ``"skipped"``: another worker was faster.
+        number: Of the item.
+        row: Of the item.
+        seconds: What it took.
+        bytes: Of its picture.
+        error: ``code``, ``ja`` and ``en``, if it failed.
+    """
+
+    kind: Literal["drawn", "failed", "skipped"]
+    number: int
+    row: int
+    seconds: float = 0.0
+    bytes: int = 0
+    error: Mapping[str, str] | None = None
+
+
+Tell = Callable[[Event], None]
+
+
+class Sink(Protocol):
+    """Where finished pictures go."""
+
+    def keep(self, record: PictureRecord, png: bytes) -> None:
+        """Keep a picture; ``file`` and ``member`` of the record are the sink's to fill in."""
+        ...
+
+    def close(self) -> None:
+        """Commit what is not committed yet."""
+        ...
+
+
+class FileSink:
+    """Each picture is a file, and is committed as soon as it is there.
+
+    Args:
+        store: Where.
+        tell: Told of each.
+    """
+
+    def __init__(self, store: Store, tell: Tell) -> None:
+        self._store = store
+        self._tell = tell
+
+    def keep(self, record: PictureRecord, png: bytes) -> None:
+        """Write the picture, then its record; see :class:`Sink`.
+
+        The name has the content in it: two workers that draw one item need not get the same bytes, and what
+        the record names is the file that was written with it.
+        """
+        about = (record.number, record.id)
+        file = file_name(PICTURES, *about, suffix=".png", sha256=record.sha256)
+        self._store.write(file, png)
+        data = write_record(PictureRecord(**{**vars(record), "file": file}))
+        won = self._store.create(file_name(RECORDS, *about, suffix=".json"), data)
+        self._tell(
+            Event(
+                kind="drawn" if won else "skipped",
+                number=record.number,
+                row=record.row,
+                seconds=record.seconds,
+                bytes=record.bytes,
+            )
+        )
+
+    def close(self) -> None:
+        """See :class:`Sink`; everything is committed."""
+
+
+class Worker:
+    """Draws tasks of a job.
+
+    Args:
+        out: The place of the job, which is planned.
+        settings: How it is drawn.
+        pipe: Its model, if it is loaded already.
+
+    Raises:
+        StoreError: If the place cannot be read.
+        SdjpError: If the model cannot be loaded.
+    """
+
+    def __init__(self, out: str, settings: RunSettings, *, pipe: Pipeline | None = None) -> None:
+        self._store = open_store(out)
+        self._settings = settings
+        self.job = Job.read(self._store)
+        self._pipe = load_pipeline(self.job, settings) if pipe is None else pipe
+        self._name = f"{_HOST}:{os.getpid()}"
+
+    def draw(self, task: Task, tell: Tell) -> None:
+        """Draw what a task still lacks.
+
+        Args:
+            task: The task.
+            tell: Told of each item.
+
+        Raises:
+            StoreError: If the place of the job cannot be used. Whatever is wrong with an item is a record.
+        """
+        items = read_chunk(self._store, task.chunk)[task.start : task.stop]
+        todo = pending(self._store, self.job, items, task.chunk)
+        if not todo:
+            return
+        tries = Tries(self._store, task)
+        for group in todo.groups:
+            from sdjp.batch.shards import ShardSink
+
+            self._draw(group.items, ShardSink(self._store, group, tell), tries, tell)
+        self._draw(todo.singles, FileSink(self._store, tell), tries, tell)
+        tries.end()
+
+    def _draw(self, items: Sequence[Item], sink: Sink, tries: Tries, tell: Tell) -> None:
+        most = 1 if tries.careful else self._settings.batch
+        for batch in batches(items, self._pipe, most):
+            if tries.deaths(batch[0].number) >= self._settings.tries:
+                self._give_up(batch[0], _died(), tries.deaths(batch[0].number), tell)
+                continue
+            tries.begin(batch[0].number)
+            self._draw_batch(batch, sink, tries, tell)
+        sink.close()
+
+    def _draw_batch(self, batch: Sequence[Item], sink: Sink, tries: Tries, tell: Tell) -> None:
+        attempts = 0
+        while True:
+            attempts += 1
+            started = time.time()
+            try:
+                result = self._generate(batch)
+                pngs = [result.png(i) for i in range(len(batch))]
+            except StoreError:
+                raise
+            except Exception as error:
+                if len(batch) > 1:  # perhaps on account of one of them, or of all of them at once
+                    for item in batch:
+                        self._draw_batch([item], sink, tries, tell)
+                    return
+                known = _known(error)
+                if isinstance(error, SdjpError) or attempts >= self._settings.tries:
+                    self._give_up(batch[0], known, attempts + tries.deaths(batch[0].number), tell)
+                    return
+                continue
+            seconds = (time.time() - started) / len(batch)
+            for i, item in enumerate(batch):
+                count = attempts + tries.deaths(item.number)
+                sink.keep(self._record(item, result, i, pngs[i], started, seconds, count), pngs[i])
+            return
+
+    def _generate(self, batch: Sequence[Item]) -> GenerationResult:
+        options = batch[0].options
+        given = {f.name: getattr(options, f.name) for f in fields(options)}
+        negatives = [item.options.negative_prompt or "" for item in batch]
+        given.update(
+            prompt=[item.options.prompt for item in batch],
+            negative_prompt=negatives if any(negatives) else None,
+            seed=[item.options.seed for item in batch],
+            num_images_per_prompt=1,
+        )
+        return self._pipe.generate(**given, progress=False)
+
+    def _record(
+        self,
+        item: Item,
+        result: GenerationResult,
+        i: int,
+        png: bytes,
+        started: float,
+        seconds: float,
+        attempts: int,
+    ) -> PictureRecord:
+        info, image = result.prompts[i], result.images[i]
+        reports = {report.name: report for report in result.reports[i]}
+        return PictureRecord(
+            number=item.number,
+            id=item.id,
+            row=item.row,
+            copy=item.copy,
+            key=item.key,
+            file="",
+            sha256=hashlib.sha256(png).hexdigest(),
+            bytes=len(png),
+            width=image.width,
+            height=image.height,
+            prompt=str(item.options.prompt),
+            english="" if info is None else info.english,
+            unknown=() if info is None else info.unknown,
+            truncated="" if info is None else info.truncated,
+            seed=result.seeds[i],
+            options=result.options_of(i).to_json(),
+            safety=_found(reports.get("safety")),
+            watermark=_found(reports.get("watermark")),
+            model=result.model,
+            runtime=None if result.runtime is None else result.runtime.to_json(),
+            started=started,
+            seconds=seconds,
+            attempts=attempts,
+            worker=self._name,
+        )
+
+    def _give_up(self, item: Item, error: SdjpError, attempts: int, tell: Tell) -> None:
+        record = FailureRecord(
+            number=item.number,
+            id=item.id,
+            row=item.row,
+            copy=item.copy,
+            key=item.key,
+            prompt=str(item.options.prompt),
+            error=as_json(error),
+            attempts=attempts,
+            time=time.time(),
+            worker=self._name,
+        )
+        self._store.write(file_name(FAILURES, item.number, item.id, suffix=".json"), write_record(record))
+        tell(Event(kind="failed", number=item.number, row=item.row, error=record.error))
+
+
+def load_pipeline(job: Job, settings: RunSettings) -> Pipeline:
+    """Load the model of a job.
+
+    Raises:
+        SdjpError: If it cannot be loaded.
+    """
+    model = dict(job.spec.model)
+    if settings.device is not None:
+        model["device"] = settings.device
+    return loader(job.spec.load)(**model)
+
+
+def _found(report: Report | None) -> dict[str, Any] | None:
+    """What a post-processor did, for a record."""
+    return None if report is None else {"status": report.status, **report.data}
+
+
+def _known(error: Exception) -> SdjpError:
+    if isinstance(error, SdjpError):
+        return error
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return SdjpError(
+            "memory.full",
+            ja="メモリーが足りません。絵を小さくするか、--batch-size や --workers を減らしてください。",
+            en="out of memory. Choose a smaller size, a smaller --batch-size or fewer --workers.",
+        )
+    return SdjpError(
+        "batch.unexpected",
+        ja=f"予期しないエラーです: {type(error).__name__}: {error}",
+        en=f"an unexpected error: {type(error).__name__}: {error}",
+    )
+
+
+def _died() -> SdjpError:
+    return SdjpError(
+        "batch.died",
+        ja="この絵を描いている途中で、ワーカーのプロセスが何度も止まりました（メモリー不足など）。",
+        en="worker processes died again and again while they drew this picture (perhaps out of memory).",
+    )
