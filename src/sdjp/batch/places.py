@@ -18,7 +18,8 @@ No folder has more than a thousand of anything, however many pictures there are.
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, NamedTuple
 
 CHUNK: Final = 1000
 """Items of a file of items, and of a folder of pictures or records."""
@@ -26,6 +27,7 @@ CHUNK: Final = 1000
 JOB: Final = "job.json"
 LOCK: Final = "lock.json"
 MANIFEST: Final = "manifest.parquet"
+MANIFEST_LINES: Final = "manifest.jsonl"  # where there is no pyarrow
 SUMMARY: Final = "summary.html"
 SUCCESS: Final = "_SUCCESS"
 
@@ -38,6 +40,9 @@ FAILURES: Final = "failures"
 TRIES: Final = "tries"
 
 _SHORT: Final = 8  # hex digits of a checksum in a name; the record has all
+_NAME: Final = re.compile(
+    rf"(?P<number>\d{{9,}})-(?P<id>[0-9a-f]+)(?:-(?P<version>[0-9a-f]{{{_SHORT}}}))?(?P<suffix>\.[a-z0-9]+)"
+)
 
 
 def chunk_name(chunk: int) -> str:
@@ -72,3 +77,24 @@ def number_of(name: str) -> int:
 def id_of(name: str) -> str:
     """The id in the name of a file."""
     return name.rpartition("/")[2].split("-")[1].partition(".")[0]
+
+
+class Parts(NamedTuple):
+    """What the name of a file tells: see :func:`file_name`."""
+
+    number: int
+    id: str
+    version: str
+    suffix: str
+
+
+def parts_of(name: str) -> Parts | None:
+    """Take a name apart that :func:`file_name` made; None if it is another's.
+
+    Args:
+        name: With its folder or without.
+    """
+    found = _NAME.fullmatch(name.rpartition("/")[2])
+    return (
+        Parts(int(found["number"]), found["id"], found["version"] or "", found["suffix"]) if found else None
+    )

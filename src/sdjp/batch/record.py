@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sdjp.errors import InputError
 
@@ -143,6 +143,9 @@ class GroupRecord:
         return cls(**{**data, "pictures": pictures})
 
 
+R = TypeVar("R", PictureRecord, FailureRecord, GroupRecord)
+
+
 def write_record(record: PictureRecord | FailureRecord | GroupRecord) -> bytes:
     """Write a record as JSON."""
     text = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"))
@@ -164,11 +167,33 @@ def read_json(data: bytes, name: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise InputError(
-            "batch.record",
-            ja=f"ジョブのフォルダーの {name} が壊れています。バックアップから戻すか、削除してもう一度"
-            "実行してください（その絵は描き直されます）。",
-            en=f"{name} in the folder of the job is broken. Restore it, or delete it and run the job again "
-            "(its picture will be drawn anew).",
-        )
+        raise _broken(name)
     return found
+
+
+def read_record(kind: type[R], data: bytes, name: str) -> R:
+    """Read what :func:`write_record` wrote.
+
+    Args:
+        kind: What it is a record of.
+        data: The file.
+        name: Its name, for the message.
+
+    Raises:
+        InputError: If it is no such record.
+    """
+    found = read_json(data, name)
+    try:
+        return kind.from_json(found)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _broken(name) from error
+
+
+def _broken(name: str) -> InputError:
+    return InputError(
+        "batch.record",
+        ja=f"ジョブのフォルダーの {name} が壊れています。バックアップから戻すか、削除してもう一度"
+        "実行してください（その絵は描き直されます）。",
+        en=f"{name} in the folder of the job is broken. Restore it, or delete it and run the job again "
+        "(its picture will be drawn anew).",
+    )
