@@ -3,7 +3,7 @@
 ::
 
     job.json                                     what the job is
-    lock.json                                    who works on it
+    lock/000001.json                             who works on it
     items/000/000123.jsonl                       the input, checked: a thousand items a file
     pictures/000/123/000123456-<id>-<sha>.png    pictures
     records/000/123/000123456-<id>.json          commit records: what is recorded here is done
@@ -25,7 +25,7 @@ CHUNK: Final = 1000
 """Items of a file of items, and of a folder of pictures or records."""
 
 JOB: Final = "job.json"
-LOCK: Final = "lock.json"
+LOCK: Final = "lock"
 MANIFEST: Final = "manifest.parquet"
 MANIFEST_LINES: Final = "manifest.jsonl"  # where there is no pyarrow
 SUMMARY: Final = "summary.html"

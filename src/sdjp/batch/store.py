@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sdjp.errors import OutputError, reason
 
-_PART: Final = ".part"
-"""The ending of files that are being written; a crash may leave some."""
+PART: Final = ".part"
+"""The ending of files that are being written; a crash may leave some. Their names begin with a dot."""
+
+# What says that a folder cannot be synchronized here (network drives, FUSE), not that the disk has failed.
+_UNSYNCED: Final = frozenset({errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP, errno.ENOSYS})
 
 
 class StoreError(OutputError):
@@ -68,6 +75,8 @@ class Store(Protocol):
     def files(self, folder: str) -> list[Entry]:
         """The files of a folder, by name; none if there is no such folder.
 
+        What is being written, or was when its writer was killed, is among them: ``.….part``. It is no record.
+
         Raises:
             StoreError: If they cannot be listed: what is not seen would be drawn again.
         """
@@ -108,19 +117,27 @@ def open_store(url: str) -> Store:
         from sdjp.batch.object_store import ObjectStore
 
         return ObjectStore(url)
-    return LocalStore(Path(url.removeprefix("file://")))
+    if url.startswith("file://"):
+        return LocalStore(Path(url2pathname(urlsplit(url).path)))
+    return LocalStore(Path(url))
 
 
 class LocalStore:
     """A folder of this machine, or one that many machines see (NFS); see :class:`Store`.
+
+    A file is written under another name and synchronized, then it gets its own; then its folder is synchronized.
+    :meth:`create` makes a hard link, which fails if the name is taken. Where there are none (FAT, some network
+    drives), Windows refuses to rename to a name that is taken; elsewhere it is looked, and then renamed: of two
+    at the same moment the last one stays.
 
     Args:
         path: The folder; it is made when something is written.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self.url = str(path)
+        self._path = Path(os.path.abspath(path))  # a worker may run in another folder
+        self.url = str(self._path)
+        self._disk = self._mounted()
 
     def write(self, name: str, data: bytes) -> None:
         """See :meth:`Store.write`."""
@@ -128,8 +145,8 @@ class LocalStore:
         try:
             part = self._part(path, data)
             try:
-                os.replace(part, path)
-            except OSError:
+                _replace(part, path)
+            except BaseException:
                 _remove(part)
                 raise
             _sync(path.parent)
@@ -139,16 +156,14 @@ class LocalStore:
     def create(self, name: str, data: bytes) -> bool:
         """See :meth:`Store.create`."""
         path = self._path / name
-        if path.exists():
-            return False
         try:
+            if path.exists():
+                return False
             part = self._part(path, data)
             try:
-                os.link(part, path)
+                _claim(part, path)
             except FileExistsError:
                 return False
-            except OSError:  # no hard links here (FAT, some network drives): the last one stays
-                os.replace(part, path)
             finally:
                 _remove(part)
             _sync(path.parent)
@@ -161,6 +176,7 @@ class LocalStore:
         try:
             return (self._path / name).read_bytes()
         except FileNotFoundError:
+            self._check_disk()
             raise
         except OSError as error:
             raise unusable(self.url, error) from error
@@ -169,14 +185,21 @@ class LocalStore:
         """See :meth:`Store.files`."""
         found = []
         for entry in self._entries(folder):
-            with suppress(FileNotFoundError):  # removed in the meantime
+            try:
                 if entry.is_file():
                     found.append(Entry(entry.name, entry.stat().st_size))
+            except FileNotFoundError:  # removed in the meantime
+                continue
+            except OSError as error:
+                raise unusable(self.url, error) from error
         return sorted(found)
 
     def folders(self, folder: str) -> list[str]:
         """See :meth:`Store.folders`."""
-        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
+        try:
+            return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
+        except OSError as error:
+            raise unusable(self.url, error) from error
 
     def remove(self, name: str) -> None:
         """See :meth:`Store.remove`."""
@@ -191,10 +214,10 @@ class LocalStore:
         path = self._path / name
         try:
             changed = path.stat().st_mtime
-            probe = path.with_name(f".{secrets.token_hex(8)}{_PART}")
+            probe = path.with_name(f".{secrets.token_hex(8)}{PART}")
             probe.touch()
             try:
-                return probe.stat().st_mtime - changed
+                return max(0.0, probe.stat().st_mtime - changed)
             finally:
                 _remove(probe)
         except FileNotFoundError:
@@ -207,30 +230,49 @@ class LocalStore:
             with os.scandir(self._path / folder) as entries:
                 return list(entries)
         except FileNotFoundError:
+            self._check_disk()
             return []
         except OSError as error:
             raise unusable(self.url, error) from error
 
     def _part(self, path: Path, data: bytes) -> Path:
         """Write what is to become ``path``, and see that the disk has it."""
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PART}")
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sync(path.parent.parent)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
+        _make_folder(path.parent)
+        if self._disk is None:
+            self._disk = self._mounted()
         try:
             with part.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError:
+        except BaseException:
             _remove(part)
             raise
         return part
 
+    def _mounted(self) -> int | None:
+        """The disk that the folder is on; None if there is no folder."""
+        try:
+            return self._path.stat().st_dev
+        except OSError:
+            return None
 
-def unusable(url: str, error: Exception) -> StoreError:
-    """The error for a place that cannot be used; what is drawn is still there."""
-    ja, en = reason(error)
+    def _check_disk(self) -> None:
+        """Refuse to call a job empty whose disk was unplugged or unmounted: all of it would be drawn again."""
+        if self._disk is not None and self._mounted() != self._disk:
+            raise unusable(self.url, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+
+
+def unusable(url: str, error: Exception, because: tuple[str, str] | None = None) -> StoreError:
+    """The error for a place that cannot be used; what is drawn is still there.
+
+    Args:
+        url: The place.
+        error: What happened.
+        because: The same in Japanese and in English, where the system's own words are not to be told.
+    """
+    ja, en = reason(error) if because is None else because
     return StoreError(
         "batch.store",
         ja=f"{url} を読み書きできません（{ja}）。描き終えた絵は残っています。空き容量、権限、接続を"
@@ -240,16 +282,62 @@ def unusable(url: str, error: Exception) -> StoreError:
     )
 
 
+def _claim(part: Path, path: Path) -> None:
+    """Give a file its name, unless it is taken.
+
+    Raises:
+        FileExistsError: If it is taken.
+    """
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        # NFS may say so of a link that it has just made, when its first answer was lost.
+        if not os.path.samefile(part, path):
+            raise
+    except OSError:  # no hard links here
+        if os.name == "nt":
+            os.rename(part, path)
+        elif path.exists():
+            raise FileExistsError(path) from None
+        else:
+            os.replace(part, path)
+
+
+def _replace(part: Path, path: Path) -> None:
+    """Rename a file; Windows may need several tries while somebody reads the one that is replaced."""
+    for wait in (0.05, 0.2, 0.8) if os.name == "nt" else ():
+        try:
+            os.replace(part, path)
+            return
+        except PermissionError:
+            time.sleep(wait)
+    os.replace(part, path)
+
+
 def _remove(path: Path) -> None:
     with suppress(OSError):
         path.unlink()
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, and see that the disk has the name of each."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
 def _sync(folder: Path) -> None:
     """See that the disk has the names in a folder; Windows has no such thing."""
-    with suppress(OSError):
+    if os.name == "nt":
+        return
+    try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _UNSYNCED:
+            raise
