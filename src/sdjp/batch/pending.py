@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sdjp.batch.item import Item, Planned, read_items
-from sdjp.batch.places import CHUNK, FAILURES, GROUPS, RECORDS, chunk_name, folder, number_of
+from sdjp.batch.entries import chunks, read_chunk
+from sdjp.batch.item import Item, Planned
+from sdjp.batch.places import FAILURES, GROUPS, RECORDS, folder, parts_of
 from sdjp.batch.spec import Job, Task
-from sdjp.batch.store import Store, StoreError
+from sdjp.batch.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +47,6 @@ class Pending:
     def count(self) -> int:
         """Pictures in all."""
         return len(self.singles) + sum(len(group.items) for group in self.groups)
-
-
-def chunks(job: Job) -> range:
-    """The chunks of a job."""
-    return range(-(-job.count // CHUNK))
-
-
-def read_chunk(store: Store, chunk: int) -> list[Planned]:
-    """The items of a chunk.
-
-    Raises:
-        StoreError: If they are not there, or cannot be read.
-    """
-    name = chunk_name(chunk)
-    try:
-        return read_items(store.read(name))
-    except FileNotFoundError as error:
-        raise StoreError(
-            "batch.items_missing",
-            ja=f"{store.url} に {name} がありません。バックアップから戻すか、別のフォルダーではじめから"
-            "描いてください。",
-            en=f"there is no {name} in {store.url}. Restore it, or begin anew in another folder.",
-        ) from error
 
 
 def pending(store: Store, job: Job, items: Sequence[Planned], chunk: int) -> Pending:
@@ -132,5 +110,5 @@ def tasks(store: Store, job: Job, size: int) -> Iterator[Task]:
 
 def _numbers(store: Store, kind: str, chunk: int) -> set[int]:
     """The numbers of the records of one kind; files that are being written are none."""
-    names = (entry.name for entry in store.files(folder(kind, chunk)))
-    return {number_of(name) for name in names if not name.startswith(".")}
+    parts = (parts_of(entry.name) for entry in store.files(folder(kind, chunk)))
+    return {part.number for part in parts if part is not None}

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from sdjp import checks
+from sdjp.batch.entries import chunks, read_chunk
 from sdjp.batch.item import Refused
 from sdjp.batch.lease import Lease
 from sdjp.batch.manifest import write_manifest
-from sdjp.batch.pending import chunks, pending, read_chunk, tasks
+from sdjp.batch.pending import pending, tasks
 from sdjp.batch.pipelines import checksums, for_checks, loader, plain
 from sdjp.batch.places import CHUNK, SUCCESS
 from sdjp.batch.plan import write_plan

@@ -11,8 +11,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from sdjp.batch.alike import batches
+from sdjp.batch.entries import read_chunk
 from sdjp.batch.item import Item, as_json
-from sdjp.batch.pending import pending, read_chunk
+from sdjp.batch.pending import pending
 from sdjp.batch.pipelines import loader
 from sdjp.batch.places import FAILURES, PICTURES, RECORDS, file_name
 from sdjp.batch.record import FailureRecord, PictureRecord, write_record
