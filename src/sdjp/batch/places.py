@@ -69,16 +69,6 @@ def file_name(kind: str, number: int, id: str, *, suffix: str, sha256: str = "")
     return f"{folder(kind, number // CHUNK)}/{number:09d}-{id}{version}{suffix}"
 
 
-def number_of(name: str) -> int:
-    """The number of the item that a file is of; the name may be that of the file alone."""
-    return int(name.rpartition("/")[2].partition("-")[0].partition(".")[0])
-
-
-def id_of(name: str) -> str:
-    """The id in the name of a file."""
-    return name.rpartition("/")[2].split("-")[1].partition(".")[0]
-
-
 class Parts(NamedTuple):
     """What the name of a file tells: see :func:`file_name`."""
 

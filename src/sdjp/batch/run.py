@@ -135,7 +135,7 @@ def run_batch(
         model: Arguments of ``Pipeline.from_pretrained`` that JSON can hold, such as ``{"source": "mini"}``.
         seed: Picture i of the job has seed + i, unless its row has a seed; chosen once, if None.
         format: Of the input; by the ending of its name, if None.
-        shard: Put so many pictures in one tar file (WebDataset), one of :data:`SHARDS`; None for single files.
+        shard: Put so many pictures in one tar file (WebDataset), of :data:`SHARDS`; None for single files.
         strict: Refuse an input with a row that cannot be drawn; else such rows are told and recorded.
         load: What loads the model, ``"module:function"``; it is called with ``model``.
         engine: What draws.
