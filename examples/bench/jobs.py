@@ -5,7 +5,7 @@
     python examples/bench/jobs.py --overhead 10000 100000          # a model that draws nothing
 
 Times are those of this machine with nothing else running. For the overhead, what is planned, drawn and listed
-are timed apart; bytes and files are counted in the folder of the job, and memory is the most that this process,
+are timed apart; bytes and files are counted in the folder of the job, and memory is the most that this one,
 which gives out the work, ever had.
 """
 
