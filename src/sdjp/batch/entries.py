@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -73,9 +74,10 @@ def entries(store: Store) -> Iterator[Entry]:
         InputError: If the job, its items or a record are broken.
         StoreError: If something cannot be listed or read.
     """
+    job = Job.read(store)
     with ThreadPoolExecutor(READERS) as readers:
-        for chunk in chunks(Job.read(store)):
-            yield from _join(store, chunk, readers)
+        for chunk in chunks(job):
+            yield from _join(store, planned_in(store, job, chunk), chunk, readers)
 
 
 def chunks(job: Job) -> range:
@@ -83,28 +85,29 @@ def chunks(job: Job) -> range:
     return range(-(-job.count // CHUNK))
 
 
-def read_chunk(store: Store, chunk: int) -> list[Planned]:
-    """Read a file of items.
+def planned_in(store: Store, job: Job, chunk: int) -> list[Planned]:
+    """All items of a chunk, refused ones among them.
 
     Raises:
-        InputError: If it is broken, or is not there.
-        StoreError: If it cannot be read.
+        InputError: If they are broken, or not all there.
+        StoreError: If they cannot be read.
     """
     name = chunk_name(chunk)
-    try:
-        return read_items(store.read(name))
-    except FileNotFoundError as error:
-        raise InputError(
-            "batch.items_missing",
-            ja=f"ジョブのフォルダー {store.url} に {name} がありません。バックアップから戻すか、"
-            "別のフォルダーを --out に指定して、はじめから描いてください。",
-            en=f"{name} is missing in the folder of the job, {store.url}. Restore it, or begin anew in "
-            "another folder.",
-        ) from error
+    start = chunk * CHUNK
+    with suppress(FileNotFoundError):
+        planned = read_items(store.read(name))
+        if [item.number for item in planned] == [*range(start, min(start + CHUNK, job.count))]:
+            return planned
+    raise InputError(
+        "batch.items_missing",
+        ja=f"ジョブのフォルダー {store.url} の {name} が欠けています。バックアップから戻すか、"
+        "別のフォルダーを --out に指定して、はじめから描いてください。",
+        en=f"{name} in the folder of the job, {store.url}, is missing or not complete. Restore it, or begin "
+        "anew in another folder.",
+    )
 
 
-def _join(store: Store, chunk: int, readers: Executor) -> Iterator[Entry]:
-    planned = read_chunk(store, chunk)
+def _join(store: Store, planned: list[Planned], chunk: int, readers: Executor) -> Iterator[Entry]:
     ids = {item.number: item.id for item in planned if isinstance(item, Item)}
     pictures: dict[int, PictureRecord] = {}
     for group in _read(store, GroupRecord, _names(store, GROUPS, chunk), readers):

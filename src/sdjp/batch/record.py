@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sdjp.errors import InputError
 
@@ -145,6 +145,17 @@ class GroupRecord:
 
 R = TypeVar("R", PictureRecord, FailureRecord, GroupRecord)
 
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "Mapping[str, Any]": (dict,),
+    "Mapping[str, str]": (dict,),
+    "Mapping[str, Any] | None": (dict, type(None)),
+}
+"""What JSON has for the fields of a record."""
+
 
 def write_record(record: PictureRecord | FailureRecord | GroupRecord) -> bytes:
     """Write a record as JSON."""
@@ -184,9 +195,19 @@ def read_record(kind: type[R], data: bytes, name: str) -> R:
     """
     found = read_json(data, name)
     try:
-        return kind.from_json(found)
+        record: R = kind.from_json(found)
+        for part in (record, *getattr(record, "pictures", ())):
+            _check_types(part)
+        return record
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _broken(name) from error
+
+
+def _check_types(record: PictureRecord | FailureRecord | GroupRecord) -> None:
+    for f in dataclasses.fields(record):
+        types = _TYPES.get(str(f.type))
+        if types is not None and not isinstance(getattr(record, f.name), types):
+            raise TypeError(f.name)
 
 
 def _broken(name: str) -> InputError:
