@@ -14,13 +14,13 @@ from pyarrow import parquet
 
 from sdjp.batch import manifest
 from sdjp.batch.entries import entries
-from sdjp.batch.item import Refused, write_items
+from sdjp.batch.item import write_items
 from sdjp.batch.manifest import COLUMNS, write_manifest
 from sdjp.batch.places import RECORDS, chunk_name, file_name
 from sdjp.batch.record import write_record
 from sdjp.batch.spec import Job
 from sdjp.errors import InputError
-from tests.batch.job_folder import JobFolder, item_of
+from tests.batch.job_folder import JobFolder, item_of, refused_of
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def job(tmp_path: Path) -> JobFolder:
 
 
 def rows_of(job: JobFolder) -> list[dict[str, Any]]:
-    return parquet.read_table(job.path / "manifest.parquet").to_pylist()
+    rows: list[dict[str, Any]] = parquet.read_table(job.path / "manifest.parquet").to_pylist()
+    return rows
 
 
 def test_each_item_is_a_row(job: JobFolder) -> None:
@@ -164,8 +165,7 @@ def test_without_pyarrow_it_is_lines_of_json(job: JobFolder, monkeypatch: pytest
 
 
 def test_half_a_surrogate_pair_is_spelled_out(job: JobFolder) -> None:
-    job.planned[2] = replace(job.planned[2], text="\ud83d 猫\0")
-    assert isinstance(job.planned[2], Refused)
+    job.planned[2] = replace(refused_of(2), text="\ud83d 猫\0")
     job.store.write(chunk_name(0), write_items(job.planned))
     write_manifest(job.store)
     assert rows_of(job)[2]["prompt"] == "\\ud83d 猫\0"

@@ -6,25 +6,34 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from sdjp.batch.entries import entries
-from sdjp.batch.findings import LISTED
+from sdjp.batch.findings import LISTED, Verification
 from sdjp.batch.item import write_items
+from sdjp.batch.lease import Lease
+from sdjp.batch.manifest import write_manifest
 from sdjp.batch.places import PICTURES, RECORDS, SHARDS, chunk_name, file_name
 from sdjp.batch.record import read_json, write_record
-from sdjp.batch.store import Entry, LocalStore, StoreError
-from sdjp.batch.verify import Verification, verify
+from sdjp.batch.spec import RunSettings, Task
+from sdjp.batch.store import Entry, LocalStore, StoreError, open_store
+from sdjp.batch.verify import verify
+from sdjp.batch.worker import Worker
 from sdjp.errors import InputError
+from sdjp.pipeline import Pipeline
 from tests.batch.job_folder import JobFolder, item_of, png
+from tests.batch.s3_server import BUCKET, s3_server, use
 
 
 @pytest.fixture
@@ -198,6 +207,8 @@ FOREIGN = [
     "tries/000/001/000000001.json",
     "items/000/000000.txt",
     "items/list.txt",
+    "lock/note.txt",
+    "lock/more/000001.json",
     ".notes.txt.12345678.part",
 ]
 
@@ -236,13 +247,19 @@ def test_what_crashes_leave_is_removed(job: JobFolder) -> None:
 
 
 def test_a_lease_that_is_renewed_meanwhile_is_let_be(job: JobFolder) -> None:
-    for name in (".lock.json.0123abcd.part", ".0123456789abcdef.part"):
+    parts = ("lock/.000001.json.0123abcd.part", "lock/.0123456789abcdef.part")
+    for name in parts:
         job.store.write(name, b"")
-    assert found(verify(job.store)) == {"pictures": 8}
-    long_ago = time.time() - 3600
-    for name in (".lock.json.0123abcd.part", ".0123456789abcdef.part"):
-        os.utime(job.path / name, (long_ago, long_ago))
-    assert found(verify(job.store)) == {"pictures": 8, "orphans": 2}
+    with Lease.take(job.store, beat=0.01):
+        before = job.files()
+        assert found(verify(job.store)) == {"pictures": 8}
+        assert before <= job.files()
+        long_ago = time.time() - 3600
+        for name in parts:
+            os.utime(job.path / name, (long_ago, long_ago))
+        verification = verify(job.store)
+    assert found(verification) == {"pictures": 8, "orphans": 2}
+    assert {f.file for f in verification.findings} == set(parts)
 
 
 def test_a_broken_record_of_a_failure_is_removed(job: JobFolder) -> None:
@@ -372,35 +389,91 @@ def test_where_there_is_no_job(tmp_path: Path) -> None:
         verify(LocalStore(tmp_path / "nothing"))
 
 
-@settings(max_examples=60)
-@given(seed=st.integers(0, 2**32 - 1), shard=st.sampled_from([None, 5]))
-def test_after_any_damage_once_is_enough(seed: int, shard: int | None) -> None:
-    """A second look finds nothing; what was not touched and has a record is still there, and true."""
-    chance = random.Random(seed)
-    with tempfile.TemporaryDirectory() as folder:
-        job = JobFolder(Path(folder), 20, shard=shard, refused=[7])
-        if shard:
-            for first in (0, 5, 10):
-                job.draw_group(first, without=[12])
-            job.draw([12])
-        else:
-            job.draw([n for n in range(15) if n != 7])
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with s3_server() as url:
+        yield url
+
+
+@pytest.mark.parametrize("place", ["memory://verify", f"s3://{BUCKET}/verify"])
+def test_object_stores(job: JobFolder, server: str, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    use(monkeypatch, server)
+    store = open_store(place)
+    for name in job.files():
+        store.write(name, job.store.read(name))
+    with Lease.take(store):
+        assert found(verify(store)) == {"pictures": 8}
+        store.write("pictures/000/000/cat.png", b"mine")
+        store.write(job.picture_file(4), png(77))
+        store.remove(job.picture_file(5))
+        store.remove(job.record_file(6))
+        expected = {"pictures": 5, "damaged": 1, "missing": 1, "orphans": 1, "foreign": 1}
+        assert found(verify(store)) == expected
+        assert found(verify(store)) == {"pictures": 5, "foreign": 1}
+    counts = write_manifest(store)
+    assert (counts.drawn, counts.failed, counts.refused, counts.missing) == (5, 1, 1, 3)
+    assert parquet.read_table(pyarrow.BufferReader(store.read(counts.name))).num_rows == 10
+
+
+def test_what_is_removed_is_drawn_again(tmp_path: Path, tiny: Pipeline) -> None:
+    job = JobFolder(tmp_path, 3)
+    worker = Worker(str(tmp_path), RunSettings(), pipe=tiny)
+    task = Task(chunk=0, start=0, stop=3)
+    worker.draw(task, lambda event: None)
+    pictures = {name: (tmp_path / name).read_bytes() for name in job.files() if name.startswith(PICTURES)}
+    assert found(verify(job.store)) == {"pictures": 3}
+    flip(tmp_path / min(pictures))
+    assert found(verify(job.store)) == {"pictures": 2, "damaged": 1}
+    worker.draw(task, lambda event: None)
+    assert found(verify(job.store)) == {"pictures": 3}
+    assert all((tmp_path / name).read_bytes() == data for name, data in pictures.items())
+    write_manifest(job.store)
+    rows = parquet.read_table(tmp_path / "manifest.parquet").to_pylist()
+    assert [(row["status"], row["sampler"], row["steps"]) for row in rows] == [("drawn", "ddim", 3)] * 3
+    assert [row["seed"] for row in rows] == [100, 101, 102]
+    assert all(row["english"] and row["negative_prompt"] == "ぼやけた絵" for row in rows)
+    assert [hashlib.sha256(pictures[row["file"]]).hexdigest() == row["sha256"] for row in rows] == [True] * 3
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, JobFolder]:
+    """A job with files and one with shards, to be copied: most is drawn."""
+    folders: dict[int | None, JobFolder] = {
+        shard: JobFolder(tmp_path_factory.mktemp("job"), 20, shard=shard, refused=[7]) for shard in (None, 5)
+    }
+    folders[None].draw([n for n in range(15) if n != 7])
+    for first in (0, 5, 10):
+        folders[5].draw_group(first, without=[12])
+    folders[5].draw([12])
+    for job in folders.values():
         job.fail(16)
-        true = {e.item.number: e.picture for e in entries(job.store)}
-        touched = _damage(job, chance)
-        verify(job.store)
-        after = verify(job.store)
+    return folders
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), shard=st.sampled_from([None, 5]))
+def test_after_any_damage_once_is_enough(
+    folders: dict[int | None, JobFolder], seed: int, shard: int | None
+) -> None:
+    """A second look finds nothing; what was not touched and has a record is still there, and true."""
+    whole = folders[shard]
+    true = {e.item.number: e.picture for e in entries(whole.store) if e.picture}
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(whole.path, copy, dirs_exist_ok=True)
+        store = LocalStore(Path(copy))
+        touched = _damage(Path(copy), whole.files(), random.Random(seed))
+        verify(store)
+        after = verify(store)
         assert set(found(after)) <= {"pictures", "foreign", "strangers"}
-        assert after.sound
-        left = {e.item.number: e.picture for e in entries(job.store) if e.picture}
+        left = {e.item.number: e.picture for e in entries(store) if e.picture}
         assert len(left) == after.pictures
         for number, picture in left.items():
-            assert job.store.read(picture.file)
+            data = store.read(picture.file)
             was = true[number]  # a changed bit of a prompt, say, is nobody's to know
-            assert was is not None
             assert (picture.file, picture.sha256, picture.id) == (was.file, was.sha256, was.id)
+            assert picture.member or hashlib.sha256(data).hexdigest() == picture.sha256
         for number, picture in true.items():
-            if picture is not None and not touched & _files_of(job, number, picture.file):
+            if not touched & _files_of(whole, number, picture.file):
                 assert number in left
 
 
@@ -411,24 +484,24 @@ def _files_of(job: JobFolder, number: int, picture: str) -> set[str]:
     return {picture, picture.replace(SHARDS, "groups", 1).rpartition("-")[0] + ".json"}
 
 
-def _damage(job: JobFolder, chance: random.Random) -> set[str]:
+def _damage(folder: Path, files: Collection[str], chance: random.Random) -> set[str]:
     """Do something bad to some files of the pictures and records; returns which."""
-    files = sorted(name for name in job.files() if name.count("/") == 3)
-    touched = set(chance.sample(files, chance.randint(0, 6)))
-    for name in sorted(touched):
-        path = job.path / name
-        data = path.read_bytes()
-        what = chance.randrange(6)
-        if what == 0:
-            path.unlink()
-        elif what == 1:
-            path.write_bytes(data[: chance.randrange(len(data))])
-        elif what == 2:
-            path.write_bytes((job.path / chance.choice(files)).read_bytes() if path.exists() else b"")
-        elif what == 3:
-            path.rename(path.with_name(f".{path.name}.{chance.getrandbits(32):08x}.part"))
-        elif what == 4:
-            path.write_bytes(chance.randbytes(len(data)))
-        else:
-            flip(path, chance.randrange(len(data)))
-    return touched
+    some = sorted(name for name in files if name.count("/") == 3)
+    contents = {name: (folder / name).read_bytes() for name in some}
+    touched = chance.sample(some, chance.randint(0, 6))
+    for name in touched:
+        path, data = folder / name, contents[name]
+        match chance.randrange(6):
+            case 0:
+                path.unlink()
+            case 1:
+                path.write_bytes(data[: chance.randrange(len(data))])
+            case 2:
+                path.write_bytes(contents[chance.choice(some)])
+            case 3:
+                path.rename(path.with_name(f".{path.name}.{chance.getrandbits(32):08x}.part"))
+            case 4:
+                path.write_bytes(chance.randbytes(len(data)))
+            case 5:
+                flip(path, chance.randrange(len(data)))
+    return set(touched)

@@ -77,7 +77,7 @@ def entries(store: Store) -> Iterator[Entry]:
     job = Job.read(store)
     with ThreadPoolExecutor(READERS) as readers:
         for chunk in chunks(job):
-            yield from _join(store, planned_in(store, job, chunk), chunk, readers)
+            yield from _join(store, read_chunk(store, job, chunk), chunk, readers)
 
 
 def chunks(job: Job) -> range:
@@ -85,8 +85,8 @@ def chunks(job: Job) -> range:
     return range(-(-job.count // CHUNK))
 
 
-def planned_in(store: Store, job: Job, chunk: int) -> list[Planned]:
-    """All items of a chunk, refused ones among them.
+def read_chunk(store: Store, job: Job, chunk: int) -> list[Planned]:
+    """Read the items of a chunk, refused ones among them.
 
     Raises:
         InputError: If they are broken, or not all there.

@@ -97,7 +97,7 @@ def tasks(store: Store, job: Job, size: int) -> Iterator[Task]:
         StoreError: If the records cannot be listed.
     """
     for chunk in chunks(job):
-        items = read_chunk(store, chunk)
+        items = read_chunk(store, job, chunk)
         left = pending(store, job, items, chunk)
         numbers = {
             item.number for item in (*left.singles, *(i for group in left.groups for i in group.items))

@@ -182,7 +182,7 @@ def run_batch(
         if job.spec != spec:  # the same files under other names
             job = replace(job, spec=spec)
             job.write(store)
-        left = sum(pending(store, job, read_chunk(store, chunk), chunk).count for chunk in chunks(job))
+        left = sum(pending(store, job, read_chunk(store, job, chunk), chunk).count for chunk in chunks(job))
         watch.planned(job, job.count - job.refused - left)
         if left:
             _draw(job, store, left, engine, watch, lease.check)

@@ -8,6 +8,7 @@ from typing import Final
 
 from sdjp.batch.entries import chunks
 from sdjp.batch.findings import Findings
+from sdjp.batch.lease import STALE
 from sdjp.batch.places import (
     CHUNK,
     FAILURES,
@@ -40,10 +41,10 @@ _ENDINGS: Final = {
     FAILURES: ".json",
     TRIES: ".json",
 }
-_ROOT: Final = (JOB, LOCK, MANIFEST, MANIFEST_LINES, SUMMARY, SUCCESS)
+_ROOT: Final = (JOB, MANIFEST, MANIFEST_LINES, SUMMARY, SUCCESS)
 _PART: Final = re.compile(r"\.(?:(?P<whole>.+)\.[0-9a-f]{8}|[0-9a-f]{16})\.part")
 """What a local store writes before it renames, and touches to know the time."""
-_MINUTE: Final = 60.0
+_LEASE: Final = re.compile(r"\d{6,}\.json")
 
 
 class Survey:
@@ -69,17 +70,14 @@ class Survey:
         """Look at the folder of the job itself, and at the items."""
         for name, _ in self._store.files(""):
             part = _PART.fullmatch(name)
-            if part and part["whole"] in (None, LOCK):
-                age = self._store.age(name)  # the lease is renewed while we look
-                if age is not None and age > _MINUTE:
-                    self.discard(name)
-            elif part and part["whole"] in _ROOT:
+            if part and part["whole"] in _ROOT:
                 self.discard(name)
             elif name not in _ROOT:
                 self._findings.note("foreign", name)
         for name in self._store.folders(""):
-            if name not in (ITEMS, *_ENDINGS):
+            if name not in (LOCK, ITEMS, *_ENDINGS):
                 self._findings.note("foreign", f"{name}/")
+        self._lock()
         for number in self._numbered(ITEMS):
             self._listed(ITEMS, f"{ITEMS}/{number:03d}")
 
@@ -108,6 +106,18 @@ class Survey:
         place = folder(TRIES, chunk)
         self._folders(place, most=-1)
         return self._listed(TRIES, place)
+
+    def _lock(self) -> None:
+        """Look at the leases, which are renewed meanwhile: what is being written now is no leftover."""
+        self._folders(LOCK, most=-1)
+        for name, _ in self._store.files(LOCK):
+            file, part = f"{LOCK}/{name}", _PART.fullmatch(name)
+            if part and (part["whole"] is None or _LEASE.fullmatch(part["whole"])):
+                age = self._store.age(file)
+                if age is not None and age > STALE:
+                    self.discard(file)
+            elif not _LEASE.fullmatch(name):
+                self._findings.note("foreign", file)
 
     def _listed(self, kind: str, place: str) -> list[str]:
         """The files of a folder that are the job's."""

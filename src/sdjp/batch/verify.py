@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar
 
-from sdjp.batch.entries import READERS, chunks, planned_in
+from sdjp.batch.entries import READERS, chunks, read_chunk
 from sdjp.batch.findings import Findings, Verification
 from sdjp.batch.item import Item, as_json
 from sdjp.batch.places import (
@@ -80,7 +80,7 @@ class _Chunk:
         self._chunk = chunk
         self._survey = survey
         self._findings = findings
-        planned = planned_in(store, job, chunk) if chunk in chunks(job) else []
+        planned = read_chunk(store, job, chunk) if chunk in chunks(job) else []
         self._items = {item.number: item for item in planned if isinstance(item, Item)}
         self._ids = {number: item.id for number, item in self._items.items()}
         self._members: dict[int, dict[int, str]] = {}  # ids of items, by the number of their group

@@ -133,7 +133,7 @@ class Worker:
         Raises:
             StoreError: If the place of the job cannot be used. Whatever is wrong with an item is a record.
         """
-        items = read_chunk(self._store, task.chunk)[task.start : task.stop]
+        items = read_chunk(self._store, self.job, task.chunk)[task.start : task.stop]
         todo = pending(self._store, self.job, items, task.chunk)
         if not todo:
             return
