@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from sdjp.batch.reading.lines import lines
 from sdjp.batch.reading.names import once
 from sdjp.batch.reading.raw import MAX_BYTES, RawRow, too_long, utf8
 from sdjp.errors import InputError
 from sdjp.text.prompt_lines import is_prompt_line
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=once)
 
 
 def read_txt(pieces: Iterable[bytes]) -> Iterator[RawRow]:
@@ -52,7 +54,7 @@ def _object(text: str) -> dict[str, Any]:
         InputError: If it is no JSON, or no object, or has a name twice.
     """
     try:
-        found = json.loads(text, object_pairs_hook=once)
+        found = _DECODER.decode(text)
     except InputError:
         raise
     except (ValueError, RecursionError) as error:

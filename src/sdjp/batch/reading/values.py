@@ -28,6 +28,7 @@ from sdjp.options.rules import (
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,40}(?:\.0*)?")
 _REAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _TRUTH: Final[Mapping[str, bool]] = {"true": True, "false": False, "1": True, "0": False}
 _NOTHING: Final = ("", "nan", "null")
 _EXACT: Final = 2**53
@@ -73,13 +74,14 @@ def refuse_surrogates(text: str) -> None:
     Raises:
         InputError: If there is one.
     """
-    half = next((c for c in text if "\ud800" <= c <= "\udfff"), None) if not text.isascii() else None
+    half = _SURROGATE.search(text)
     if half is not None:
         raise InputError(
             "rows.surrogate",
-            ja=f"文字の片割れ（U+{ord(half):04X}、サロゲート）が含まれています。消すか、元の文字に直してください。",
-            en=f"there is half a character in it (the surrogate U+{ord(half):04X}). Remove it, or write the "
-            "character.",
+            ja=f"文字の片割れ（U+{ord(half[0]):04X}、サロゲート）が含まれています。"
+            "消すか、元の文字に直してください。",
+            en=f"there is half a character in it (the surrogate U+{ord(half[0]):04X}). Remove it, or write "
+            "the character.",
         )
 
 
@@ -149,6 +151,8 @@ def _loras(text: str) -> Any:
     if text.strip().startswith("{"):
         try:
             return _weights(json.loads(text, object_pairs_hook=once))
+        except InputError:
+            raise
         except (ValueError, RecursionError):
             return text
     pairs = []
