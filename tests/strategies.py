@@ -337,6 +337,39 @@ json_values = (
 )
 """What somebody may write for an option in JSON: often at its limits, often of another kind."""
 
+# Rows of a batch.
+
+_said = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1).filter(
+    str.strip
+)
+batch_rows = st.fixed_dictionaries(
+    {"prompt": _said | japanese.filter(lambda text: text.strip() and text.isprintable())},
+    optional={
+        "negative_prompt": _said,
+        "width": st.integers(1, 8192),
+        "guidance_scale": st.floats(0, 1e30),
+        "sampler": st.sampled_from(["plms", "DPM++ 2M Karras"]),
+        "seed": _seeds_given,
+        "num_images_per_prompt": st.integers(1, 1000),
+        "translate": st.sampled_from(["auto", "always", "never"]),
+        "paste_back": st.booleans(),
+        "overlap": st.integers(0, 8192),
+        "guidance_interval": st.tuples(st.floats(0, 0.5), st.floats(0.51, 1)).map(list),
+        "loras": st.dictionaries(_said, st.floats(-10, 10), min_size=1, max_size=3),
+        "attention": st.just(False),
+    },
+)
+"""Rows that can be used, as JSON has them."""
+csv_texts = st.text(st.sampled_from('a猫 ,,"""\n\n\r'), max_size=30)
+"""Cells, quotes and line endings in any order."""
+line_soup = st.lists(
+    st.binary(max_size=4)
+    | st.sampled_from([b"\n", b"\r\n", b"\r", b"# a", b"\xe7\x8c\xab", b'{"prompt": "a"}', b"\xff", b"   "]),
+    max_size=20,
+).map(b"".join)
+"""Files of prompts or of JSON, more or less."""
+chunk_sizes = st.integers(1, 9)
+
 # Samplers.
 
 samplers = st.sampled_from(list(SAMPLERS.values()))

@@ -12,6 +12,7 @@ from sdjp.cli.options import check_names
 from sdjp.cli.speech import say
 from sdjp.cli.templates import check_templates, is_template
 from sdjp.errors import InputError, SdjpError, TranslationError, WeightsError, reason
+from sdjp.text.prompt_lines import is_prompt_line
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
@@ -150,7 +151,7 @@ def _numbered(args: argparse.Namespace) -> Iterator[Line]:
     """The lines that are there to be drawn."""
     for number, line in enumerate(_lines(args.from_file), start=1):
         text = line.rstrip("\r\n")
-        if text.strip() and text.split()[0] != "#":
+        if is_prompt_line(text):
             yield Line.numbered(text, number)
 
 
