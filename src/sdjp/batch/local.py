@@ -14,8 +14,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,8 +59,7 @@ def draw_all(
     """
     team = _Team(out, settings, tell)
     try:
-        for seat in range(workers):
-            team.hire(seat)
+        team.open(workers)
         while team.feed(tasks):
             team.listen()
             check()
@@ -88,7 +87,15 @@ class _Team:
         self._members: list[_Member] = []
         self._again: list[Task] = []
         self._deaths = 0
-        self._nursery = _Nursery(out, settings)
+        self._store = open_store(out)
+        self._job = Job.read(self._store)
+        self._nursery = _Nursery(self._job, settings, out)
+
+    def open(self, workers: int) -> None:
+        """Start the nursery, and workers."""
+        self._nursery.open()
+        for seat in range(workers):
+            self.hire(seat)
 
     def hire(self, seat: int) -> None:
         """Start a worker."""
@@ -113,12 +120,12 @@ class _Team:
         """Take what workers say, for half a second at most."""
         by_connection = {member.connection: member for member in self._members}
         ready = wait([*by_connection, self._nursery.connection], timeout=_WAIT)
-        for connection in ready:
-            member = by_connection.get(connection)  # type: ignore[call-overload]
-            if member is None:
-                self._hear_nursery()
-            else:
+        for connection, member in by_connection.items():
+            if connection in ready:
                 self._hear(member)
+        self._nursery.hear()
+        if not self._nursery.alive:
+            self._replace_nursery()
 
     def dismiss(self) -> None:
         """End all processes; what they had not finished is not held against it."""
@@ -129,9 +136,10 @@ class _Team:
         self._nursery.stop()
         for member in self._members:
             member.connection.close()
-            if member.task is not None:
-                with suppress(SdjpError):
-                    open_store(self._out).remove(marker_name(member.task))
+        with suppress(SdjpError):
+            for member in self._members:
+                if member.task is not None:
+                    self._store.remove(marker_name(member.task))
 
     def _hear(self, member: _Member) -> None:
         try:
@@ -158,15 +166,14 @@ class _Team:
         self._count_death()
         self.hire(member.seat)
 
-    def _hear_nursery(self) -> None:
-        error = self._nursery.hear()
-        if error is not None:
-            raise error
-        if not self._nursery.alive:
-            self._count_death()
-            self._nursery = _Nursery(self._out, self._settings)
-            for member in [m for m in self._members if m.pid is None]:  # those it had not started
-                self._bury(member)
+    def _replace_nursery(self) -> None:
+        """It has died: its workers live on, but for those that it had not started yet."""
+        self._count_death()
+        self._nursery.stop()
+        self._nursery = _Nursery(self._job, self._settings, self._out)
+        self._nursery.open()
+        for member in [m for m in self._members if m.pid is None]:
+            self._bury(member)
 
     def _count_death(self) -> None:
         self._deaths += 1
@@ -183,62 +190,87 @@ class _Team:
 class _Nursery:
     """The process that loads the model and that workers are forked from."""
 
-    def __init__(self, out: str, settings: RunSettings) -> None:
-        self.connection, theirs = multiprocessing.Pipe()
-        self.alive = True
-        context = multiprocessing.get_context("spawn")
-        with _one_thread():
-            self._process = context.Process(target=_nurse, args=(theirs, out, settings), name="sdjp nursery")
+    def __init__(self, job: Job, settings: RunSettings, out: str) -> None:
+        self.connection, self._theirs = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_nurse, args=(self._theirs, job, settings, out), name="sdjp nursery"
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is there. The connection would not tell: a worker may have its end of it, too."""
+        return self._process.is_alive()
+
+    def open(self) -> None:
+        """Start it."""
+        with _one_thread(), _no_interrupts():
             self._process.start()
-        theirs.close()
+        self._theirs.close()
 
     def start(self, seat: int, connection: Connection[Any, Any]) -> None:
         """Have a worker started, which talks through a connection."""
-        with suppress(OSError):  # it has died: hear() will find out
+        with suppress(OSError):  # it has died, which will be seen
             self.connection.send((seat, connection))
 
-    def hear(self) -> SdjpError | None:
-        """Take what it says: an error, if the model cannot be loaded."""
-        try:
-            said = self.connection.recv()
-        except (EOFError, OSError):
-            self.alive = False
-            self.connection.close()
-            return None
-        return said if isinstance(said, SdjpError) else None
+    def hear(self) -> None:
+        """Take what it says.
+
+        Raises:
+            SdjpError: If the model cannot be loaded.
+        """
+        error = None
+        with suppress(EOFError, OSError):
+            if self.connection.poll():
+                error = self.connection.recv()
+        if error is not None:
+            raise error
 
     def stop(self) -> None:
         """End it."""
         self.connection.close()  # upon which it goes
-        self._process.join(_PATIENCE)
-        self._process.kill()
-        self._process.join()
+        if self._process.pid is not None:
+            self._process.join(_PATIENCE)
+            self._process.kill()
+            self._process.join()
 
 
-@dataclass(kw_only=True)
-class _one_thread:
+@contextmanager
+def _one_thread() -> Iterator[None]:
     """OpenMP of processes that are started within has one thread: helpers of others would not be forked."""
-
-    _before: str | None = field(default=None)
-
-    def __enter__(self) -> None:
-        self._before = os.environ.get("OMP_NUM_THREADS")
-        os.environ["OMP_NUM_THREADS"] = "1"
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is None:
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
             del os.environ["OMP_NUM_THREADS"]
         else:
-            os.environ["OMP_NUM_THREADS"] = self._before
+            os.environ["OMP_NUM_THREADS"] = before
 
 
-def _nurse(connection: Connection[Any, Any], out: str, settings: RunSettings) -> None:
-    """Load the model, then fork workers for as long as the driver lives."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Ctrl-C is for the driver: processes that are started within pass over it from their first moment."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _nurse(connection: Connection[Any, Any], job: Job, settings: RunSettings, out: str) -> None:
+    """Load the model, then fork workers for as long as the driver lives.
+
+    It never opens the place of the job: threads of a store's client would not be forked.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe = None
     try:
         if _forks(settings):
-            pipe = load_pipeline(Job.read(open_store(out)), settings)
+            pipe = load_pipeline(job, settings)
             _warm(pipe)
     except SdjpError as error:
         connection.send(error)

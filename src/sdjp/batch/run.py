@@ -22,6 +22,7 @@ from sdjp.batch.rows import digest, format_of
 from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
 from sdjp.batch.store import Store, open_store
 from sdjp.batch.summary import write_summary
+from sdjp.batch.tries import clear
 from sdjp.batch.worker import Event
 from sdjp.errors import InputError
 
@@ -186,6 +187,7 @@ def run_batch(
         watch.planned(job, job.count - job.refused - left)
         if left:
             _draw(job, store, left, engine, watch, lease.check)
+            clear(store, chunks(job))
         lease.check()
         counts = write_manifest(store)
         page = write_summary(store)

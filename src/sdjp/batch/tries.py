@@ -8,6 +8,7 @@ a time, each noted before it is begun.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from sdjp.batch.places import TRIES, folder
@@ -59,6 +60,22 @@ class Tries:
 def marker_name(task: Task) -> str:
     """The file of the marker of a task."""
     return f"{folder(TRIES, task.chunk)}/{task.name}.json"
+
+
+def clear(store: Store, chunks: Iterable[int]) -> None:
+    """Remove the markers of a job whose tasks are all done: runs that were killed have left them.
+
+    Args:
+        store: The place of the job.
+        chunks: Its chunks.
+
+    Raises:
+        StoreError: If they cannot be listed or removed.
+    """
+    for chunk in chunks:
+        place = folder(TRIES, chunk)
+        for entry in store.files(place):
+            store.remove(f"{place}/{entry.name}")
 
 
 def _read(store: Store, name: str) -> dict[str, Any]:

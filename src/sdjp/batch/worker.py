@@ -159,7 +159,7 @@ class Worker:
         attempts = 0
         while True:
             attempts += 1
-            started = time.time()
+            started, begun = time.time(), time.monotonic()  # a clock may be set while it is drawn
             try:
                 result = self._generate(batch)
                 pngs = [result.png(i) for i in range(len(batch))]
@@ -175,7 +175,7 @@ class Worker:
                     self._give_up(batch[0], known, attempts + tries.deaths(batch[0].number), tell)
                     return
                 continue
-            seconds = (time.time() - started) / len(batch)
+            seconds = (time.monotonic() - begun) / len(batch)
             for i, item in enumerate(batch):
                 count = attempts + tries.deaths(item.number)
                 sink.keep(self._record(item, result, i, pngs[i], started, seconds, count), pngs[i])
@@ -258,7 +258,18 @@ def load_pipeline(job: Job, settings: RunSettings) -> Pipeline:
     model = dict(job.spec.model)
     if settings.device is not None:
         model["device"] = settings.device
-    return loader(job.spec.load)(**model)
+    load = loader(job.spec.load)
+    try:
+        return load(**model)
+    except SdjpError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise SdjpError(
+            "batch.load_failed",
+            ja=f"ワーカーがモデルを読み込めません（{what}）。",
+            en=f"a worker cannot load the model ({what}).",
+        ) from error
 
 
 def _found(report: Report | None) -> dict[str, Any] | None:
