@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sdjp.batch.entries import chunks, read_chunk
 from sdjp.batch.item import Item, Planned
 from sdjp.batch.places import FAILURES, GROUPS, RECORDS, folder, parts_of
+from sdjp.batch.record import GroupRecord, read_record
 from sdjp.batch.spec import Job, Task
 from sdjp.batch.store import Store
 
@@ -60,28 +61,27 @@ def pending(store: Store, job: Job, items: Sequence[Planned], chunk: int) -> Pen
 
     Raises:
         StoreError: If they cannot be listed.
+        InputError: If the record of a group is broken.
     """
-    drawn = _numbers(store, RECORDS, chunk)
+    drawn = _records(store, RECORDS, chunk)
     wanted = [item for item in items if isinstance(item, Item) and item.number not in drawn]
     if job.spec.shard is None or not wanted:
         return Pending(singles=wanted)
-    # An item that failed while its group was drawn is drawn by itself later: the shard stays as it is.
-    packed, failed = _numbers(store, GROUPS, chunk), _numbers(store, FAILURES, chunk)
+    packed, failed = _records(store, GROUPS, chunk), _records(store, FAILURES, chunk)
     singles, groups = [], []
     for first in range(0, len(items), job.spec.shard):
         planned = items[first : first + job.spec.shard]
-        own = [item for item in planned if isinstance(item, Item)]
-        if planned[0].number in packed:
-            singles += [item for item in own if item.number in failed and item.number not in drawn]
-        elif own:
-            text = "\n".join(item.id for item in own)
-            groups.append(
-                Group(
-                    number=planned[0].number,
-                    id=hashlib.sha256(text.encode()).hexdigest()[: len(own[0].id)],
-                    items=own,
-                )
-            )
+        number = planned[0].number
+        left = [item for item in planned if isinstance(item, Item) and item.number not in drawn]
+        if number not in packed:
+            if left:
+                groups.append(Group(number=number, id=_group_id(planned), items=left))
+        elif any(item.number in failed for item in left):
+            # What the shard has not is drawn by itself: a shard stays as it is. It may have some that failed
+            # at first, or in the hands of a slower worker.
+            record = read_record(GroupRecord, store.read(packed[number]), packed[number])
+            inside = {picture.number for picture in record.pictures}
+            singles += [item for item in left if item.number not in inside]
     return Pending(singles=singles, groups=groups)
 
 
@@ -108,7 +108,14 @@ def tasks(store: Store, job: Job, size: int) -> Iterator[Task]:
                 yield Task(chunk=chunk, start=start, stop=stop)
 
 
-def _numbers(store: Store, kind: str, chunk: int) -> set[int]:
-    """The numbers of the records of one kind; files that are being written are none."""
-    parts = (parts_of(entry.name) for entry in store.files(folder(kind, chunk)))
-    return {part.number for part in parts if part is not None}
+def _group_id(planned: Sequence[Planned]) -> str:
+    """Made of the ids of all items of a group, whatever is drawn of them already."""
+    ids = [item.id for item in planned if isinstance(item, Item)]
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[: len(ids[0])]
+
+
+def _records(store: Store, kind: str, chunk: int) -> dict[int, str]:
+    """The records of one kind by their numbers; files that are being written are none."""
+    place = folder(kind, chunk)
+    parts = {entry.name: parts_of(entry.name) for entry in store.files(place)}
+    return {part.number: f"{place}/{name}" for name, part in parts.items() if part is not None}

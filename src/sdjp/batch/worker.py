@@ -50,6 +50,22 @@ class Event:
     bytes: int = 0
     error: Mapping[str, str] | None = None
 
+    @classmethod
+    def of(cls, record: PictureRecord, *, won: bool) -> Event:
+        """What is told of a picture once it is committed.
+
+        Args:
+            record: Its record.
+            won: Whether this worker committed it, not a faster one.
+        """
+        return cls(
+            kind="drawn" if won else "skipped",
+            number=record.number,
+            row=record.row,
+            seconds=record.seconds,
+            bytes=record.bytes,
+        )
+
 
 Tell = Callable[[Event], None]
 
@@ -89,15 +105,7 @@ class FileSink:
         self._store.write(file, png)
         data = write_record(PictureRecord(**{**vars(record), "file": file}))
         won = self._store.create(file_name(RECORDS, *about, suffix=".json"), data)
-        self._tell(
-            Event(
-                kind="drawn" if won else "skipped",
-                number=record.number,
-                row=record.row,
-                seconds=record.seconds,
-                bytes=record.bytes,
-            )
-        )
+        self._tell(Event.of(record, won=won))
 
     def close(self) -> None:
         """See :class:`Sink`; everything is committed."""
@@ -146,6 +154,8 @@ class Worker:
         tries.end()
 
     def _draw(self, items: Sequence[Item], sink: Sink, tries: Tries, tell: Tell) -> None:
+        # What workers died over comes first: a group is drawn anew from its beginning.
+        items = sorted(items, key=lambda item: tries.deaths(item.number), reverse=True)
         most = 1 if tries.careful else self._settings.batch
         for batch in batches(items, self._pipe, most):
             if tries.deaths(batch[0].number) >= self._settings.tries:
