@@ -116,14 +116,14 @@ def checksums(model: Mapping[str, Any]) -> dict[str, str]:
     """
     from sdjp.weights.source import locate
 
-    found = {"source": _checksum(locate(model.get("source", "mini")).path)}
+    found = {"source": checksum(locate(model.get("source", "mini")).path)}
     for name in _PATHS:
         path = model.get(name)
         if isinstance(path, str) and os.path.exists(path):
-            found[name] = _checksum(Path(path))
+            found[name] = checksum(Path(path))
     kind, colon, path = str(model.get("translator", "")).partition(":")
     if colon and os.path.exists(path):
-        found["translator"] = f"{kind}:{_checksum(Path(path))}"
+        found["translator"] = f"{kind}:{checksum(Path(path))}"
     return found
 
 
@@ -133,7 +133,7 @@ def _whole(path: str) -> str:
     return str(there.resolve()) if there.exists() else path
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
     """That of a file; or of the names and checksums of all files of a folder."""
     from sdjp.weights.known import sha256
 
