@@ -1,4 +1,4 @@
-"""Pieces of a page in two languages, of which its reader sees one; all that is given is text and is escaped."""
+"""Pieces of a page in two languages, of which its reader sees one; whatever text is given is escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def escape(text: str) -> str:
-    """Escape a text; what HTML has no place for (control characters, halves of a character) is made visible."""
+    """Escape a text; what HTML has no place for (control characters, half characters) is made visible."""
     text = _CONTROL.sub(lambda c: "\u2421" if c[0] == "\x7f" else chr(0x2400 + ord(c[0])), text)
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return html.escape(text)
@@ -45,13 +45,14 @@ def page(*, title: str, style: str, body: str, language: Language) -> str:
 
     Args:
         title: Text.
-        style: CSS; what is to be switched has the class ``t``, and stands in an element of the class ``page``.
+        style: CSS; it shows one language of what has the class ``t``, by the switches ``#ja`` and ``#en``.
         body: HTML.
         language: What is shown first.
     """
     switches = "".join(
-        f'<input class="switch" type="radio" name="language" id="{one}"{" checked" if one == language else ""}>'
+        f'<input class="switch" type="radio" name="language" id="{one}"{chosen}>'
         for one in LANGUAGES
+        for chosen in [" checked" if one == language else ""]
     )
     return (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'

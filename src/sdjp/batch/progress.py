@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, Protocol
 
+from sdjp.batch.quantities import duration, few_digits
 from sdjp.errors import Language, get_language
 
 _MOMENT: Final = 1.0
@@ -108,17 +109,17 @@ class Progress:
             if self.failed:
                 parts[0] += f" ({self.failed:,} failed)"
             if pace is not None:
-                parts.append(f"{_few_digits(pace)} a minute")
+                parts.append(f"{few_digits(pace)} a minute")
             if left is not None:
-                parts.append(f"{duration(left, 'en')} left")
+                parts.append(f"about {duration(left, 'en')} left")
             return ", ".join(parts)
         parts = [f"{self.done:,}/{self.total:,} 枚"]
         if self.failed:
             parts[0] += f"（失敗 {self.failed:,}）"
         if pace is not None:
-            parts.append(f"{_few_digits(pace)} 枚/分")
+            parts.append(f"{few_digits(pace)} 枚/分")
         if left is not None:
-            parts.append(f"残り{duration(left, 'ja')}")
+            parts.append(f"残り約 {duration(left, 'ja')}")
         return "、".join(parts)
 
     def _between(self) -> tuple[float, float] | None:
@@ -134,20 +135,3 @@ class Progress:
         longest = max(b.time - a.time for a, b in pairwise(over))
         seconds = max(last.time, now - longest) - first.time
         return (last.drawn - first.drawn) / seconds, (last.settled - first.settled) / seconds
-
-
-def duration(seconds: float, language: Language) -> str:
-    """Say about how long something takes: ``"約 3 時間 20 分"``, ``"about 3 h 20 min"``."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return " 1 分未満" if language == "ja" else "less than a minute"
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    names = ("日", "時間", "分") if language == "ja" else ("d", "h", "min")
-    counts = (days, hours, 0 if days else minutes)  # with days, minutes are not known
-    text = " ".join(f"{count:,} {name}" for count, name in zip(counts, names, strict=True) if count)
-    return f"約 {text}" if language == "ja" else f"about {text}"
-
-
-def _few_digits(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 0.95 else f"{number:.2g}"

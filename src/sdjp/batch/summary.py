@@ -18,8 +18,8 @@ from sdjp.errors import get_language
 def write_summary(store: Store) -> str:
     """Write the summary of a job, finished or not.
 
-    Everything is in the one file: no script, nothing from elsewhere; pictures are linked where they are in the
-    folder. It is Japanese and English; the language that errors use is shown first. The records are read
+    Everything is in the one file: no script, nothing from elsewhere; pictures are linked where they are in
+    the folder. It is Japanese and English; the language that errors use is shown first. The records are read
     once, and the memory does not grow with them.
 
     Args:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from sdjp._version import __version__
 from sdjp.batch.contact_sheet import Thumbnail
 from sdjp.batch.markup import both, escape, quoted, shortened
+from sdjp.batch.quantities import duration, file_size
 from sdjp.batch.spec import Job
 from sdjp.batch.tally import Example, Examples, Frequencies, Tally
 
@@ -22,7 +23,7 @@ _WAYS: Final = 5
 _STATUSES: Final = {
     "drawn": ("描いた絵", "drawn"),
     "failed": ("失敗", "failed"),
-    "refused": ("使えない行", "refused"),
+    "refused": ("描けない行", "refused"),
     "missing": ("残り", "left"),
 }
 _SAFETY: Final = {
@@ -76,7 +77,7 @@ def _pace(tally: Tally) -> str:
     if not spans:
         return ""
     seconds = sum(stop - start for start, stop in spans)
-    figures = _figure(both(ja="描いていた時間", en="time drawing"), _hours(seconds))
+    figures = _figure(both(ja="描いていた時間", en="time drawing"), _time(seconds))
     if seconds > 0:
         pace = 60 * tally.statuses["drawn"] / seconds
         figures = (
@@ -122,11 +123,9 @@ def _thumbnail(thumbnail: Thumbnail) -> str:
             f'<img src="data:image/jpeg;base64,{data}" alt="{escape(shortened(record.prompt, 300))}" '
             f'width="{thumbnail.width}" height="{thumbnail.height}">'
         )
-    title = escape("\n".join(about))
-    return (
-        f'<li><figure><a href="{escape(quote(record.file))}" title="{title}"><span class="thumb">{picture}</span>'
-        f"<figcaption>{quoted(record.prompt, most=80)}</figcaption></a></figure></li>\n"
-    )
+    link = f'href="{escape(quote(record.file))}" title="{escape(chr(10).join(about))}"'
+    caption = f"<figcaption>{quoted(record.prompt, most=80)}</figcaption>"
+    return f'<li><figure><a {link}><span class="thumb">{picture}</span>{caption}</a></figure></li>\n'
 
 
 def errors(tally: Tally) -> str:
@@ -147,10 +146,10 @@ def errors(tally: Tally) -> str:
     if not cards:
         return ""
     note = both(
-        ja="失敗した絵は、同じコマンドをもう一度実行すると、また試します。使えない行は、入力を直してから、別のフォルダーに"
-        "描いてください。",
-        en="Run the same command again and what failed is tried again. Rows that were refused are to be mended "
-        "in the input, and drawn into another folder.",
+        ja="失敗した絵は、同じコマンドをもう一度実行すると、また試します。描けない行は、入力を直してから、"
+        "別のフォルダーに描いてください。",
+        en="Run the same command again and what failed is tried again. Mend rows that were refused in the "
+        "input, and draw them into another folder.",
     )
     return _section(both(ja="描けなかったもの", en="What could not be drawn"), cards, note)
 
@@ -211,6 +210,7 @@ def about(job: Job, tally: Tally) -> str:
     """What the job is, and what it was drawn with."""
     spec = job.spec
     model = {name: value for name, value in spec.model.items() if name != "source"}
+    weights = [f"{name} {value}" for name, value in spec.weights.items()]
     pairs = [
         (
             both(ja="入力", en="input"),
@@ -232,10 +232,10 @@ def about(job: Job, tally: Tally) -> str:
         (both(ja="描き方", en="drawn as"), _common(tally.ways)),
         (both(ja="実行環境", en="drawn with"), _common(tally.runtimes)),
         (both(ja="ワーカー", en="workers"), f"{len(tally.workers):,}{'' if tally.workers.exact else '+'}"),
-        (both(ja="ワーカーの計算時間の合計", en="time of all workers"), _hours(tally.activity.seconds)),
+        (both(ja="ワーカーの計算時間の合計", en="time of all workers"), _time(tally.activity.seconds)),
         (both(ja="描いた期間", en="drawn from, to"), _when(tally)),
         (both(ja="2 回以上試した絵", en="tried more than once"), f"{tally.retried:,}"),
-        (both(ja="絵の大きさの合計", en="bytes of pictures"), _bytes(tally.bytes)),
+        (both(ja="絵の大きさの合計", en="bytes of pictures"), file_size(tally.bytes)),
         (both(ja="フィンガープリント", en="fingerprint"), f"<code>{escape(spec.fingerprint)}</code>"),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in pairs if value)
@@ -248,8 +248,8 @@ def foot(now: datetime) -> str:
     return (
         "<footer>"
         + both(
-            ja=f"{moment} に sdjp {__version__} が作りました。すべての絵の記録は、同じフォルダーの manifest にあります。",
-            en=f"Made by sdjp {__version__}, {moment}. The records of all pictures are in the manifest beside it.",
+            ja=f"{moment}、sdjp {__version__}。すべての絵の記録は、同じフォルダーの manifest にあります。",
+            en=f"sdjp {__version__}, {moment}. The records of all pictures are in the manifest beside it.",
         )
         + "</footer>"
     )
@@ -275,7 +275,8 @@ def _row(example: Example, *, with_error: bool = False) -> str:
     error = example.error or {}
     why = both(ja=error.get("ja", ""), en=error.get("en", ""))
     reason = f'<span class="why">{why}</span>' if with_error else ""
-    return f'<li><span class="where">{where}{key}</span><span>{quoted(example.text, most=160)}{reason}</span></li>'
+    text = quoted(example.text, most=160)
+    return f'<li><span class="where">{where}{key}</span><span>{text}{reason}</span></li>'
 
 
 def _more(examples: Examples) -> str:
@@ -326,17 +327,5 @@ def _when(tally: Tally) -> str:
     return escape(text) + both(ja=f"（中断 {pauses:,} 回）", en=f" ({pauses:,} pauses)")
 
 
-def _hours(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} <small>{both(ja='秒', en='s')}</small>"
-    if seconds < 3600:
-        return f"{seconds / 60:.1f} <small>{both(ja='分', en='min')}</small>"
-    return f"{seconds / 3600:,.1f} <small>{both(ja='時間', en='h')}</small>"
-
-
-def _bytes(count: int) -> str:
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            break
-        count /= 1000
-    return f"{count:,.1f} {unit}"
+def _time(seconds: float) -> str:
+    return both(ja=duration(seconds, "ja"), en=duration(seconds, "en"))

@@ -189,10 +189,9 @@ def _example(item: Item | Refused, error: Mapping[str, str] | None = None) -> Ex
 
 def _way(record: PictureRecord) -> tuple[str, ...]:
     options = record.options
-    found = (f"{record.width}×{record.height}",)
-    for name in ("num_inference_steps", "sampler", "guidance_scale"):
-        found += (f"{name}={options[name]}" if options.get(name) is not None else "",)
-    return tuple(part for part in found if part)
+    names = ("num_inference_steps", "sampler", "guidance_scale")
+    chosen = (f"{name}={options[name]}" for name in names if options.get(name) is not None)
+    return (f"{record.width}×{record.height}", *chosen)
 
 
 def _runtime(runtime: Mapping[str, Any]) -> tuple[str, ...]:
