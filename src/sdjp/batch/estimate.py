@@ -146,7 +146,7 @@ def dry_run(
     """Read and check an input, show how it is read, and measure what it takes. Nothing stays of it.
 
     The arguments are those of :func:`sdjp.batch.run.run_batch`. What is measured are items of the job, spread
-    over the input: a batch for each worker, drawn by the engine ``local`` into a folder that is removed again.
+    over the input: a batch for each worker, drawn by the engine ``local`` into a folder that is then removed.
 
     Raises:
         InputError: If something cannot be used.

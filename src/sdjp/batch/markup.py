@@ -40,6 +40,12 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def section(title: str, body: str, note: str = "") -> str:
+    """A section; all three are HTML."""
+    note = f'<p class="note">{note}</p>' if note else ""
+    return f"<section><h2>{title}</h2>{note}{body}</section>"
+
+
 def page(*, title: str, style: str, body: str, language: Language) -> str:
     """A page that needs no script and nothing from elsewhere; it can be switched to the other language.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from importlib.resources import files
 
+from sdjp.batch import summary_rows as rows
 from sdjp.batch import summary_sections as sections
 from sdjp.batch.entries import entries
 from sdjp.batch.markup import page
@@ -38,10 +39,10 @@ def write_summary(store: Store) -> str:
     parts = [
         sections.head(job, tally),
         sections.sheet(tally.sheet.thumbnails(store), tally.statuses["drawn"]),
-        sections.errors(tally),
-        sections.missing(tally),
-        sections.words(tally),
-        sections.cut(tally),
+        rows.errors(tally),
+        rows.missing(tally),
+        rows.words(tally),
+        rows.cut(tally),
         sections.checks(tally),
         sections.about(job, tally),
         sections.foot(datetime.now(timezone.utc).astimezone()),

@@ -12,12 +12,11 @@ from urllib.parse import quote
 
 from sdjp._version import __version__
 from sdjp.batch.contact_sheet import Thumbnail
-from sdjp.batch.markup import both, escape, quoted, shortened
+from sdjp.batch.markup import both, escape, quoted, section, shortened
 from sdjp.batch.quantities import duration, file_size
 from sdjp.batch.spec import Job
-from sdjp.batch.tally import Example, Examples, Frequencies, Tally
+from sdjp.batch.tally import Frequencies, Tally
 
-_WORDS: Final = 60
 _WAYS: Final = 5
 
 _STATUSES: Final = {
@@ -101,7 +100,7 @@ def sheet(thumbnails: Iterable[Thumbnail], drawn: int) -> str:
         )
     else:
         note = both(ja="絵を選ぶと、もとの大きさで開きます。", en="Each opens in full size.")
-    return _section(both(ja="絵", en="Pictures"), f'<ul class="sheet">{"".join(figures)}</ul>', note)
+    return section(both(ja="絵", en="Pictures"), f'<ul class="sheet">{"".join(figures)}</ul>', note)
 
 
 def _thumbnail(thumbnail: Thumbnail) -> str:
@@ -128,81 +127,12 @@ def _thumbnail(thumbnail: Thumbnail) -> str:
     return f'<li><figure><a {link}><span class="thumb">{picture}</span>{caption}</a></figure></li>\n'
 
 
-def errors(tally: Tally) -> str:
-    """What could not be drawn, by reason."""
-    cards = ""
-    for (status, code), examples in sorted(tally.errors.items(), key=lambda one: -one[1].count):
-        first = examples.first[0].error or {}
-        same = all(example.error == first for example in examples.first)
-        ja, en = _STATUSES[status]
-        title = both(ja=first.get("ja", code), en=first.get("en", code)) if same else both(ja=ja, en=en)
-        rows = "".join(_row(example, with_error=not same) for example in examples.first)
-        cards += (
-            f'<details class="card"{"" if cards else " open"}><summary>{title}'
-            f'<span class="count">{both(ja=f"{ja} {examples.count:,}", en=f"{examples.count:,} {en}")}</span>'
-            f'</summary><code class="code">{escape(code)}</code><ul class="rows">{rows}</ul>'
-            f"{_more(examples)}</details>\n"
-        )
-    if not cards:
-        return ""
-    note = both(
-        ja="失敗した絵は、同じコマンドをもう一度実行すると、また試します。描けない行は、入力を直してから、"
-        "別のフォルダーに描いてください。",
-        en="Run the same command again and what failed is tried again. Mend rows that were refused in the "
-        "input, and draw them into another folder.",
-    )
-    return _section(both(ja="描けなかったもの", en="What could not be drawn"), cards, note)
-
-
-def missing(tally: Tally) -> str:
-    """What nothing is known of yet."""
-    if not tally.missing.count:
-        return ""
-    note = both(
-        ja="同じコマンドをもう一度実行すると、続きから描きます。",
-        en="Run the same command again: it goes on from there.",
-    )
-    return _section(both(ja="まだ描いていない絵", en="Not drawn yet"), _rows(tally.missing), note)
-
-
-def words(tally: Tally) -> str:
-    """Words that were not understood."""
-    found = tally.unknown.common(_WORDS)
-    if not found:
-        return ""
-    items = "".join(f'<li>{quoted(word)}<span class="count">{count:,}</span></li>' for word, count in found)
-    rest = len(tally.unknown) - len(found)
-    more = "" if rest <= 0 else f'<p class="more">{both(ja=f"ほか {rest:,} 語", en=f"{rest:,} more")}</p>'
-    note = both(
-        ja=f"{tally.misread:,} 枚のプロンプトにありました。数は枚数です"
-        f"{'' if tally.unknown.exact else '（種類が多いので、少なめに数えています）'}。"
-        "sdjp words add で訳を教えられます。",
-        en=f"They are in the prompts of {tally.misread:,} pictures; the numbers are of pictures"
-        f"{'' if tally.unknown.exact else ' (and a little low, as there are so many words)'}. "
-        "Teach them with sdjp words add.",
-    )
-    return _section(
-        both(ja="わからなかった語", en="Not understood"), f'<ul class="words">{items}</ul>{more}', note
-    )
-
-
-def cut(tally: Tally) -> str:
-    """What of prompts found no room."""
-    if not tally.cut.count:
-        return ""
-    note = both(
-        ja=f"{tally.cut.count:,} 枚のプロンプトが長すぎて、終わりの部分が入りませんでした。",
-        en=f"The prompts of {tally.cut.count:,} pictures are too long: their ends found no room.",
-    )
-    return _section(both(ja="入りきらなかった部分", en="Cut"), _rows(tally.cut), note)
-
-
 def checks(tally: Tally) -> str:
     """What the safety checker and the watermark did."""
     if not tally.statuses["drawn"]:
         return ""
-    safety = _section(both(ja="安全性チェッカー", en="Safety checker"), _counts(tally.safety, _SAFETY))
-    watermark = _section(both(ja="透かし", en="Watermark"), _counts(tally.watermark, _WATERMARK))
+    safety = section(both(ja="安全性チェッカー", en="Safety checker"), _counts(tally.safety, _SAFETY))
+    watermark = section(both(ja="透かし", en="Watermark"), _counts(tally.watermark, _WATERMARK))
     return f'<section class="columns">{safety}{watermark}</section>'
 
 
@@ -219,14 +149,14 @@ def about(job: Job, tally: Tally) -> str:
         (both(ja="モデル", en="model"), _codes([str(spec.model.get("source", "mini")), *_settings(model)])),
         (
             both(ja="重み（SHA-256）", en="weights (SHA-256)"),
-            _codes([f"{name} {value}" for name, value in spec.weights.items()], lines=True),
+            _codes(weights, lines=True),
         ),
         (both(ja="すべての行の設定", en="settings of all rows"), _codes(_settings(spec.options))),
         (
             both(ja="シード", en="seeds"),
             both(
-                ja=f"i 枚目は {spec.seed} + i（行に指定があれば、それ）",
-                en=f"picture i has {spec.seed} + i, unless its row says otherwise",
+                ja=f"{spec.seed} + 絵の番号（0 から）。行に指定があれば、その値",
+                en=f"{spec.seed} + the number of the picture (from 0), unless its row has one",
             ),
         ),
         (both(ja="描き方", en="drawn as"), _common(tally.ways)),
@@ -239,7 +169,7 @@ def about(job: Job, tally: Tally) -> str:
         (both(ja="フィンガープリント", en="fingerprint"), f"<code>{escape(spec.fingerprint)}</code>"),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in pairs if value)
-    return _section(both(ja="このジョブ", en="This job"), f'<dl class="pairs">{rows}</dl>')
+    return section(both(ja="このジョブ", en="This job"), f'<dl class="pairs">{rows}</dl>')
 
 
 def foot(now: datetime) -> str:
@@ -255,36 +185,8 @@ def foot(now: datetime) -> str:
     )
 
 
-def _section(title: str, body: str, note: str = "") -> str:
-    note = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{title}</h2>{note}{body}</section>"
-
-
 def _figure(name: str, value: str, kind: str = "") -> str:
     return f'<div class="{kind}"><dt>{name}</dt><dd>{value}</dd></div>'
-
-
-def _rows(examples: Examples) -> str:
-    rows = "".join(_row(example) for example in examples.first)
-    return f'<div class="card"><ul class="rows">{rows}</ul>{_more(examples)}</div>'
-
-
-def _row(example: Example, *, with_error: bool = False) -> str:
-    where = both(ja=f"{example.row:,} 行目", en=f"row {example.row:,}")
-    key = "" if example.key is None else f" {quoted(example.key, most=40)}"
-    error = example.error or {}
-    why = both(ja=error.get("ja", ""), en=error.get("en", ""))
-    reason = f'<span class="why">{why}</span>' if with_error else ""
-    text = quoted(example.text, most=160)
-    return f'<li><span class="where">{where}{key}</span><span>{text}{reason}</span></li>'
-
-
-def _more(examples: Examples) -> str:
-    rest = examples.count - len(examples.first)
-    if rest <= 0:
-        return ""
-    text = both(ja=f"ほか {rest:,} 件は manifest にあります。", en=f"{rest:,} more are in the manifest.")
-    return f'<p class="more">{text}</p>'
 
 
 def _counts(counts: Counter[str], names: Mapping[str, tuple[str, str]]) -> str:
@@ -328,4 +230,5 @@ def _when(tally: Tally) -> str:
 
 
 def _time(seconds: float) -> str:
-    return both(ja=duration(seconds, "ja"), en=duration(seconds, "en"))
+    number, ja = duration(seconds, "ja").split()
+    return f"{number}<small> {both(ja=ja, en=duration(seconds, 'en').split()[1])}</small>"

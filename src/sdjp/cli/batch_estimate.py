@@ -23,20 +23,14 @@ def announce_dry_run(found: DryRun) -> None:
 def dry_run_lines(found: DryRun, language: Language) -> list[str]:
     """What is said, line by line."""
     en = language == "en"
-    lines = [
-        f"{found.rows:,} rows, {found.pictures:,} pictures"
-        if en
-        else f"{found.rows:,} 行、{found.pictures:,} 枚"
-    ]
+    rows, pictures, refused = f"{found.rows:,}", f"{found.pictures:,}", f"{found.refused:,}"
+    lines = [f"{rows} rows, {pictures} pictures" if en else f"{rows} 行、{pictures} 枚"]
     if found.readings:
         lines += ["", "How they are read:" if en else "読まれ方:"]
         for item, info in found.readings:
             lines += _reading(item, info, en=en)
     if found.refused:
-        lines += [
-            "",
-            f"Rows that cannot be drawn: {found.refused:,}" if en else f"描けない行: {found.refused:,}",
-        ]
+        lines += ["", f"Rows that cannot be drawn: {refused}" if en else f"描けない行: {refused}"]
         lines += [
             f"  {_where(row.row, row.key, en=en)}: {row.error[language]}" for row in found.first_refused
         ]
@@ -81,18 +75,19 @@ def _estimate(estimate: Estimate | None, *, en: bool) -> list[str]:
         ]
     language: Language = "en" if en else "ja"
     each, total = few_digits(estimate.seconds), duration(estimate.total_seconds, language)
+    workers = f"{estimate.workers:,}"
     size, sizes = file_size(estimate.bytes), file_size(estimate.total_bytes)
     if en:
         lines = [
             f"Estimate, from {estimate.measured:,} pictures of this job that were just drawn on this machine "
-            f"with {estimate.workers:,} workers (and not kept):",
+            f"with {workers} workers (and not kept):",
             f"  time: {each} s a picture, {total} in all",
             f"  size: {size} a picture, {sizes} in all",
         ]
     else:
         lines = [
-            f"見積もり（このジョブの絵 {estimate.measured:,} 枚を、このマシンのワーカー {estimate.workers:,} 個で"
-            "描いて測りました。絵は残していません）:",
+            f"見積もり（このジョブの {estimate.measured:,} 枚を、このマシンのワーカー {workers} 個で描いて"
+            "測りました。絵は残していません）:",
             f"  時間: 1 枚 {each} 秒、全部で {total}",
             f"  大きさ: 1 枚 {size}、全部で {sizes}",
         ]
@@ -100,8 +95,7 @@ def _estimate(estimate: Estimate | None, *, en: bool) -> list[str]:
         lines.append(_room(estimate, free=file_size(estimate.free), en=en))
     if estimate.scaled:
         lines.append(
-            "  Rows differ in steps or size: the time is scaled by steps × pixels of all pictures, the size by "
-            "pixels."
+            "  Rows differ in steps or size: time is scaled by steps × pixels of them all, bytes by pixels."
             if en
             else "  行によってステップ数や大きさが違うので、時間は全部の「ステップ数 × 画素数」、"
             "大きさは画素数に合わせて計算しました。"
@@ -117,6 +111,7 @@ def _room(estimate: Estimate, *, free: str, en: bool) -> str:
             if en
             else f"  空き容量が足りません（空きは {free}）。"
         )
-    share = 100 * estimate.total_bytes / estimate.free
-    percent = f"{share:.0f}" if share >= 1 else f"{share:.1g}"
-    return f"  which is {percent}% of the {free} that are free" if en else f"  空き {free} の {percent}% です"
+    share = round(100 * estimate.total_bytes / estimate.free)
+    if share < 1:
+        return f"  less than 1% of the {free} that are free" if en else f"  空き {free} の 1% 未満です"
+    return f"  {share}% of the {free} that are free" if en else f"  空き {free} の {share}% です"
