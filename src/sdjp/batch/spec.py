@@ -102,7 +102,8 @@ class Job:
             "created": self.created,
             "spec": self.spec.to_json(),
         }
-        store.write(JOB, (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode())
+        text = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        store.write(JOB, text.encode("utf-8", "surrogatepass"))  # names of files need not be UTF-8
 
     @classmethod
     def read(cls, store: Store) -> Job:
