@@ -1,10 +1,19 @@
 """Many pictures from a file of prompts: on one machine or many, none lost, none twice.
 
-From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks the input
+From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks its rows
 (``rows``) and writes the items; ``local`` and ``ray_cluster`` give out tasks; ``worker`` draws one and commits
 each picture; ``record`` and ``places`` tell what is written where, ``store`` writes it.
 """
 
-from sdjp.batch.run import BatchSummary, Engine, Watch, run_batch
+from sdjp.batch.findings import Verification
+from sdjp.batch.run import BatchSummary, Engine, Watch, conclude_batch, run_batch, verify_batch
 
-__all__ = ["BatchSummary", "Engine", "Watch", "run_batch"]
+__all__ = [
+    "BatchSummary",
+    "Engine",
+    "Verification",
+    "Watch",
+    "conclude_batch",
+    "run_batch",
+    "verify_batch",
+]

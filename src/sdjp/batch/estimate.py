@@ -129,7 +129,8 @@ class _Survey:
         size = size_of(item, self.defaults)
         self.size += size
         self.least = min(self.least, size.cost)
-        self.items.add(item)
+        if item.copy == 0:
+            self.items.add(item)
 
 
 def dry_run(

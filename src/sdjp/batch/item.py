@@ -55,8 +55,7 @@ class Item:
         """
         content = [fingerprint, row, copy, key, options.to_json()]
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        id = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID]
-        return cls(number=number, id=id, row=row, copy=copy, key=key, options=options)
+        return cls(number=number, id=_short(text), row=row, copy=copy, key=key, options=options)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON data."""
@@ -90,6 +89,11 @@ Planned: TypeAlias = Item | Refused
 """What a row of the input becomes."""
 
 
+def group_id(items: Iterable[Planned]) -> str:
+    """The id of a group: made of the ids of all its items, whatever is drawn of them already."""
+    return _short("\n".join(item.id for item in items if isinstance(item, Item)))
+
+
 def write_items(items: Iterable[Planned]) -> bytes:
     """Write items as lines of JSON."""
     lines = (json.dumps(item.to_json(), ensure_ascii=False, separators=(",", ":")) for item in items)
@@ -118,6 +122,10 @@ def read_items(data: bytes) -> list[Planned]:
 def as_json(error: SdjpError) -> dict[str, str]:
     """An error as it is kept."""
     return {"code": error.code, "ja": error.ja, "en": error.en}
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID]
 
 
 def _read(row: dict[str, Any]) -> Planned:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sdjp.batch.entries import chunks, read_chunk
-from sdjp.batch.item import Item, Planned
+from sdjp.batch.item import Item, Planned, group_id
 from sdjp.batch.places import FAILURES, GROUPS, RECORDS, folder, parts_of
 from sdjp.batch.record import GroupRecord, read_record
 from sdjp.batch.spec import Job, Task
@@ -75,7 +74,7 @@ def pending(store: Store, job: Job, items: Sequence[Planned], chunk: int) -> Pen
         left = [item for item in planned if isinstance(item, Item) and item.number not in drawn]
         if number not in packed:
             if left:
-                groups.append(Group(number=number, id=_group_id(planned), items=left))
+                groups.append(Group(number=number, id=group_id(planned), items=left))
         elif any(item.number in failed for item in left):
             # What the shard has not is drawn by itself: a shard stays as it is. It may have some that failed
             # at first, or in the hands of a slower worker.
@@ -106,12 +105,6 @@ def tasks(store: Store, job: Job, size: int) -> Iterator[Task]:
             stop = min(start + size, len(items))
             if not numbers.isdisjoint(item.number for item in items[start:stop]):
                 yield Task(chunk=chunk, start=start, stop=stop)
-
-
-def _group_id(planned: Sequence[Planned]) -> str:
-    """Made of the ids of all items of a group, whatever is drawn of them already."""
-    ids = [item.id for item in planned if isinstance(item, Item)]
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[: len(ids[0])]
 
 
 def _records(store: Store, kind: str, chunk: int) -> dict[int, str]:

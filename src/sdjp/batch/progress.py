@@ -98,7 +98,7 @@ class Progress:
     def seconds_left(self) -> float | None:
         """Seconds until all is drawn, at this pace; None as long as it cannot be told."""
         between = self._between()
-        return None if between is None or between[1] == 0 else self.left / between[1]
+        return None if between is None or not between[1] or not self.left else self.left / between[1]
 
     def line(self, language: Language | None = None) -> str:
         """Say it in one line, in ``language`` or in the one that errors use."""

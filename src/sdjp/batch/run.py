@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from sdjp import checks
 from sdjp.batch.entries import chunks, read_chunk
+from sdjp.batch.findings import Verification
 from sdjp.batch.item import Refused
 from sdjp.batch.lease import Lease
 from sdjp.batch.manifest import write_manifest
@@ -23,6 +24,7 @@ from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
 from sdjp.batch.store import Store, open_store
 from sdjp.batch.summary import write_summary
 from sdjp.batch.tries import clear
+from sdjp.batch.verify import verify
 from sdjp.batch.worker import Event
 from sdjp.errors import InputError
 
@@ -189,12 +191,51 @@ def run_batch(
             _draw(job, store, left, engine, watch, lease.check)
             clear(store, chunks(job))
         lease.check()
-        counts = write_manifest(store)
-        page = write_summary(store)
-        if not counts.failed and not counts.missing:
-            store.write(SUCCESS, b"")
+        return _concluded(store, began)
+
+
+def verify_batch(
+    out: str | os.PathLike[str], *, tell: Callable[[int, int], None] | None = None
+) -> Verification:
+    """Read all pictures of a job and compare them with their records; remove what crashes have left.
+
+    Args:
+        out: The folder of the job, or its address.
+        tell: Told now and then how many pictures were looked at, and of how many.
+
+    Raises:
+        InputError: If there is no job, or someone works on it.
+        StoreError: If the folder cannot be read or written.
+    """
+    store = _store_of(out)
+    with Lease.take(store):
+        return verify(store, tell)
+
+
+def conclude_batch(out: str | os.PathLike[str]) -> BatchSummary:
+    """Make the manifest and the summary of a job anew, as far as it is.
+
+    Args:
+        out: The folder of the job, or its address.
+
+    Raises:
+        InputError: If there is no job, or someone works on it.
+        StoreError: If the folder cannot be read or written.
+    """
+    began = time.monotonic()
+    store = _store_of(out)
+    with Lease.take(store):
+        return _concluded(store, began)
+
+
+def _concluded(store: Store, began: float) -> BatchSummary:
+    """Write what is made of the records."""
+    counts = write_manifest(store)
+    page = write_summary(store)
+    if not counts.failed and not counts.missing:
+        store.write(SUCCESS, b"")
     return BatchSummary(
-        out=out,
+        out=store.url,
         drawn=counts.drawn,
         failed=counts.failed,
         refused=counts.refused,
@@ -203,6 +244,18 @@ def run_batch(
         manifest=counts.name,
         page=page,
     )
+
+
+def _store_of(out: str | os.PathLike[str]) -> Store:
+    """The place of a job that is there."""
+    store = open_store(_place(out))
+    if _known(store) is None:
+        raise InputError(
+            "batch.none",
+            ja=f"{store.url} にジョブはありません。描いたときに --out で指定したフォルダーを指定してください。",
+            en=f"there is no job in {store.url}. Give the folder that was --out of sdjp batch.",
+        )
+    return store
 
 
 def _draw(job: Job, store: Store, left: int, engine: Engine, watch: Watch, check: Callable[[], None]) -> None:

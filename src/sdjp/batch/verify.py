@@ -7,7 +7,6 @@ of something of this job are ever removed, and never a picture that its record d
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from sdjp.batch.entries import READERS, chunks, read_chunk
 from sdjp.batch.findings import Findings, Verification
-from sdjp.batch.item import Item, as_json
+from sdjp.batch.item import Item, as_json, group_id
 from sdjp.batch.places import (
     CHUNK,
     FAILURES,
@@ -84,10 +83,11 @@ class _Chunk:
         self._items = {item.number: item for item in planned if isinstance(item, Item)}
         self._ids = {number: item.id for number, item in self._items.items()}
         self._members: dict[int, dict[int, str]] = {}  # ids of items, by the number of their group
+        self._group_ids: dict[int, str] = {}
         size = job.spec.shard or CHUNK
         for some in (planned[i : i + size] for i in range(0, len(planned), size) if job.spec.shard):
             self._members[some[0].number] = {item.number: item.id for item in some if isinstance(item, Item)}
-        self._group_ids = {number: group_id(ids.values()) for number, ids in self._members.items()}
+            self._group_ids[some[0].number] = group_id(some)
         self._named: set[str] = set()  # files of true records
         self._drawn: set[int] = set()
         self._packed: set[int] = set()  # groups
@@ -193,12 +193,6 @@ class _Chunk:
                 )
                 file = file_name(FAILURES, number, item.id, suffix=".json")
                 self._store.write(file, write_record(record))
-
-
-def group_id(ids: Collection[str]) -> str:
-    """The id of a group of items."""
-    text = "\n".join(ids)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _lost() -> InputError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
 from sdjp import errors
@@ -17,12 +18,16 @@ from sdjp.cli.options import (
     translation_options,
 )
 from sdjp.cli.parser import Parser
-from sdjp.cli.speech import put, say
+from sdjp.cli.speech import say
 from sdjp.errors import InputError
 from sdjp.options import OPTIONS
 
 if TYPE_CHECKING:
-    from sdjp.batch.run import BatchSummary, Engine
+    from sdjp.batch import BatchSummary, Engine
+    from sdjp.batch.item import Refused
+    from sdjp.batch.spec import Job
+    from sdjp.batch.worker import Event
+    from sdjp.cli.batch_progress import Reporter
 
 
 def parser() -> Parser:
@@ -96,8 +101,8 @@ def _engine(options: Parser) -> None:
     options.option("--tries", type=int, default=3, metavar="N", ja="失敗した絵を試す回数",
                    en="how often a picture that fails is tried")  # fmt: skip
     options.option("--address", metavar="A",
-                   ja="Ray のクラスター（auto、ray://ホスト:10001。省略時はこのマシンに作る）",
-                   en="the cluster of Ray (auto, ray://HOST:10001; one of this machine, if left out)")  # fmt: skip
+                   ja="Ray のクラスター（auto、ホスト:6379。省略時はこのマシンに作る）",
+                   en="the cluster of Ray (auto, HOST:6379; one of this machine, if left out)")  # fmt: skip
     options.option("--ship-weights", action="store_true",
                    ja="重みをクラスターの各ノードに送る（共有の場所にない場合）",
                    en="send the weights to each node of the cluster (if they are in no shared place)")  # fmt: skip
@@ -128,14 +133,83 @@ def run(args: argparse.Namespace) -> int:
         "model": model_arguments(args),
         "seed": args.seed,
         "format": args.format,
+        "engine": _engine_of(args),
     }
-    engine = _engine_of(args)
     if args.dry_run:
-        return _dry_run(args, arguments, engine)
-    from sdjp.batch.run import run_batch
+        from sdjp.batch.estimate import dry_run
+        from sdjp.cli.batch_estimate import announce_dry_run
 
-    summary = run_batch(args.file, args.out, **arguments, shard=args.shard, strict=args.strict, engine=engine)
-    return _told(summary)
+        announce_dry_run(dry_run(args.file, args.out, **arguments))
+        return 0
+    from sdjp.batch import run_batch
+
+    told = _Told()
+    try:
+        summary = run_batch(
+            args.file, args.out, **arguments, shard=args.shard, strict=args.strict, watch=told.watch
+        )
+    except KeyboardInterrupt:
+        told.close()
+        say(
+            ja="描き終えた絵は残っています。同じコマンドで続きから描きます。",
+            en="what is drawn stays; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        raise
+    finally:
+        told.close()
+    return _conclude(summary)
+
+
+class _Told:
+    """Says how a job goes: what is refused, and then each picture."""
+
+    def __init__(self) -> None:
+        from sdjp.batch import Watch
+
+        self.watch = Watch(planned=self._plan, refused=self._refuse, event=self._tell)
+        self._refused = 0
+        self._reporter: Reporter | None = None
+
+    def close(self) -> None:
+        """End the line that is rewritten."""
+        if self._reporter is not None:
+            self._reporter.close()
+            self._reporter = None
+
+    def _refuse(self, row: Refused) -> None:
+        from sdjp.cli.batch_progress import TOLD
+
+        self._refused += 1
+        if self._refused <= TOLD:
+            say(
+                ja=f"{row.row:,} 行目は描けません: {row.error['ja']}",
+                en=f"row {row.row:,} cannot be drawn: {row.error['en']}",
+                file=sys.stderr,
+            )
+        elif self._refused == TOLD + 1:
+            say(
+                ja="これより先の描けない行は、数だけを数えます。理由は一覧（manifest）に残ります。",
+                en="further rows that cannot be drawn are only counted; the manifest has the reasons.",
+                file=sys.stderr,
+            )
+
+    def _plan(self, job: Job, done: int) -> None:
+        from sdjp.batch.progress import Progress
+        from sdjp.cli.batch_progress import Reporter
+
+        total = job.count - job.refused
+        if done:
+            say(
+                ja=f"{total:,} 枚のうち {done:,} 枚は描き終えています。続きから描きます。",
+                en=f"{done:,} of {total:,} pictures are there already; going on from there.",
+                file=sys.stderr,
+            )
+        self._reporter = Reporter(Progress(total, done_before=done))
+
+    def _tell(self, event: Event) -> None:
+        if self._reporter is not None:
+            self._reporter.tell(event)
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -164,29 +238,50 @@ def _engine_of(args: argparse.Namespace) -> Engine:
     )
 
 
-def _told(summary: BatchSummary) -> int:
-    """Say what became of the job; 0 if every picture is there that can be."""
+def _conclude(summary: BatchSummary) -> int:
+    """Say what became of the job; 0 if every row is a picture."""
     say(
-        ja=f"{summary.drawn:,} 枚描けました（失敗 {summary.failed:,}、描けない行 {summary.refused:,}）。",
-        en=f"{summary.drawn:,} pictures (failed: {summary.failed:,}, refused rows: {summary.refused:,}).",
+        ja=f"{summary.drawn:,} 枚の絵があります（失敗 {summary.failed:,}、まだ {summary.missing:,}、"
+        f"描けない行 {summary.refused:,}）。",
+        en=f"{summary.drawn:,} pictures are there (failed: {summary.failed:,}, not yet drawn: "
+        f"{summary.missing:,}, rows that cannot be drawn: {summary.refused:,}).",
     )
-    put(f"{summary.out}/{summary.manifest}")
-    put(f"{summary.out}/{summary.page}")
+    say(ja=f"一覧: {summary.out}/{summary.manifest}", en=f"manifest: {summary.out}/{summary.manifest}")
+    say(ja=f"まとめ: {summary.out}/{summary.page}", en=f"summary: {summary.out}/{summary.page}")
+    if summary.manifest.endswith(".jsonl"):
+        say(
+            ja='一覧を Parquet にするには、pip install "sdjp[batch]" のあと、--manifest で作り直してください。',
+            en='For a manifest in Parquet, pip install "sdjp[batch]" and make it anew with --manifest.',
+            file=sys.stderr,
+        )
     if not summary.complete:
         say(
-            ja="失敗した絵は、同じコマンドをもう一度実行すると、あらためて試します。",
-            en="Run the same command again to try the failed ones once more.",
+            ja="描けていない絵は、同じコマンドをもう一度実行すると、あらためて描きます。",
+            en="Run the same command again for those that are not drawn.",
+            file=sys.stderr,
         )
     return 0 if summary.complete and not summary.refused else 2
 
 
 def _verify(args: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """Look at all pictures; 0 if all that is recorded is true."""
+    from sdjp.batch import verify_batch
+
+    found = verify_batch(args.out)
+    for finding in found.findings:
+        say(ja=finding.ja, en=finding.en, file=sys.stderr)
+    others = found.foreign + found.strangers
+    say(
+        ja=f"{found.pictures:,} 枚は記録のとおりです（壊れたもの {found.damaged:,}、なくなったもの "
+        f"{found.missing:,}、片付けた残り {found.orphans:,}、ほかのファイル {others:,}）。",
+        en=f"{found.pictures:,} pictures are as they were recorded (damaged: {found.damaged:,}, missing: "
+        f"{found.missing:,}, leftovers removed: {found.orphans:,}, other files: {others:,}).",
+    )
+    return found.exit_code
 
 
 def _manifest(args: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """Make the manifest and the summary anew."""
+    from sdjp.batch import conclude_batch
 
-
-def _dry_run(args: argparse.Namespace, arguments: dict[str, Any], engine: Engine) -> int:
-    raise NotImplementedError
+    return _conclude(conclude_batch(args.out))
