@@ -1,6 +1,6 @@
 """Many pictures from a file of prompts: on one machine or many, none lost, none twice.
 
-From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks its rows
+From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks the rows
 (``rows``) and writes the items; ``local`` and ``ray_cluster`` give out tasks; ``worker`` draws one and commits
 each picture; ``record`` and ``places`` tell what is written where, ``store`` writes it.
 """

@@ -252,7 +252,7 @@ def _store_of(out: str | os.PathLike[str]) -> Store:
     if _known(store) is None:
         raise InputError(
             "batch.none",
-            ja=f"{store.url} にジョブはありません。描いたときに --out で指定したフォルダーを指定してください。",
+            ja=f"{store.url} にジョブはありません。描いたときの --out を指定してください。",
             en=f"there is no job in {store.url}. Give the folder that was --out of sdjp batch.",
         )
     return store

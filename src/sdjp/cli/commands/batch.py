@@ -77,7 +77,7 @@ def _modes(options: Parser) -> None:
     """What to do instead of drawing."""
     options.option("--dry-run", action="store_true",
                    ja="描かずに、読まれ方の例 10 個と、かかる時間や大きさの見積もりを表示する",
-                   en="draw nothing; show how ten rows are read, and an estimate of time and space")  # fmt: skip
+                   en="draw nothing; show how ten rows are read, and an estimate")  # fmt: skip
     options.option("--verify", action="store_true",
                    ja="描いた絵をすべて読んで確かめ、どの記録にもないファイルを片付ける",
                    en="read every picture and check it, and remove files that no record names")  # fmt: skip
@@ -105,7 +105,7 @@ def _engine(options: Parser) -> None:
                    en="the cluster of Ray (auto, HOST:6379; one of this machine, if left out)")  # fmt: skip
     options.option("--ship-weights", action="store_true",
                    ja="重みをクラスターの各ノードに送る（共有の場所にない場合）",
-                   en="send the weights to each node of the cluster (if they are in no shared place)")  # fmt: skip
+                   en="send the weights to each node (if they are in no shared place)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -250,7 +250,7 @@ def _conclude(summary: BatchSummary) -> int:
     say(ja=f"まとめ: {summary.out}/{summary.page}", en=f"summary: {summary.out}/{summary.page}")
     if summary.manifest.endswith(".jsonl"):
         say(
-            ja='一覧を Parquet にするには、pip install "sdjp[batch]" のあと、--manifest で作り直してください。',
+            ja='一覧を Parquet にするには、pip install "sdjp[batch]" のあと、--manifest を実行してください。',
             en='For a manifest in Parquet, pip install "sdjp[batch]" and make it anew with --manifest.',
             file=sys.stderr,
         )
