@@ -468,7 +468,7 @@ def test_fsspec_opens_what_is_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_place_whose_package_is_missing_is_told() -> None:
-    with pytest.raises(MissingDependencyError, match="pip install"):
+    with pytest.raises(MissingDependencyError, match="dropboxdrivefs"):
         list(read_rows("dropbox://rows/a.csv"))
 
 
@@ -487,8 +487,18 @@ def test_a_package_that_is_missing_is_told(
     assert len(good(written(tmp_path, "a.csv.gz", gzip.compress("prompt\n猫\n".encode())))) == 1
 
 
+def test_an_address_is_told_without_its_secrets() -> None:
+    for source in ("https://me:secret@127.0.0.1:9/a.csv", "https://127.0.0.1:9/a.csv?secret=1"):
+        with pytest.raises((InputError, MissingDependencyError)) as caught:
+            list(read_rows(source))
+        assert "127.0.0.1:9/a.csv" in caught.value.ja
+        assert "secret" not in caught.value.ja + caught.value.en
+
+
 def test_what_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
     assert refusal("-").code == "rows.once"
+    with pytest.raises(InputError, match="標準入力"):
+        digest("-")
     os.mkfifo(tmp_path / "pipe.txt")
     assert refusal(str(tmp_path / "pipe.txt")).code == "rows.once"
 
