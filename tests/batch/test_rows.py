@@ -25,6 +25,7 @@ from sdjp.batch.reading.raw import MAX_BYTES
 from sdjp.batch.rows import BadRow, Row, digest, format_of, read_rows
 from sdjp.errors import InputError, MissingDependencyError, OutputError
 from sdjp.options import OPTIONS
+from tests.batch.s3_server import BUCKET, s3_server, use
 
 
 def written(tmp_path: Path, name: str, data: str | bytes) -> str:
@@ -463,8 +464,26 @@ def test_fsspec_opens_what_is_elsewhere(tmp_path: Path) -> None:
     assert [row.values["prompt"] for row in good("memory://rows/a.parquet")] == ["犬"]
     assert digest("memory://rows/a.parquet") == digest(local) == digest(f"file://{local}")
     assert good(f"file://{local}") == good(local)
-    assert refusal("memory://rows/none.csv").code == "rows.unreadable"
+    missing = refusal("memory://rows/none.csv")
+    assert missing.code == "rows.unreadable"
+    assert "見つかりません" in missing.ja
+    assert "No such file" in missing.en
     assert refusal("nothing://rows/a.csv").code == "rows.unreadable"
+
+
+def test_an_object_store_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server() as url:
+        use(monkeypatch, url)
+        source = table(tmp_path, {"prompt": [f"猫 {i}" for i in range(3000)]})
+        lines = gzip.compress('{"prompt": "猫"}\n'.encode() * 3000)
+        for name, data in (("a.parquet", Path(source).read_bytes()), ("a.jsonl.gz", lines)):
+            with fsspec.open(f"s3://{BUCKET}/{name}", "wb", skip_instance_cache=True) as file:
+                file.write(data)
+        assert good(f"s3://{BUCKET}/a.parquet") == good(source)
+        assert len(good(f"s3://{BUCKET}/a.jsonl.gz")) == 3000
+        assert digest(f"s3://{BUCKET}/a.jsonl.gz") == hashlib.sha256(lines).hexdigest()
+        assert "見つかりません" in refusal(f"s3://{BUCKET}/none.csv").ja
+        assert "バケット" in refusal("s3://no-such-bucket/a.csv").ja
 
 
 def test_a_place_whose_package_is_missing_is_told() -> None:

@@ -165,7 +165,8 @@ def opened(source: str) -> AbstractContextManager[BinaryIO]:
             ja=f'{called(source)} を読むには fsspec が必要です: pip install "sdjp[batch]"',
             en=f'reading {called(source)} needs fsspec: pip install "sdjp[batch]"',
         ) from error
-    file: AbstractContextManager[BinaryIO] = fsspec.open(source, "rb")
+    # A file system of its own: others in this process may remember what was there, or where that was.
+    file: AbstractContextManager[BinaryIO] = fsspec.open(source, "rb", skip_instance_cache=True)
     return file
 
 
