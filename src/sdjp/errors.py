@@ -21,6 +21,7 @@ Each text says what was given, what is allowed and what to do.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
@@ -63,6 +64,8 @@ _REASONS: Final[Mapping[int, str]] = {
 
 def reason(error: Exception) -> tuple[str, str]:
     """Why the system refused a file, in Japanese and in English, for the two texts of an error."""
+    if isinstance(error, FileNotFoundError) and error.errno is None:  # fsspec has only the name in it
+        error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     if isinstance(error, OSError):
         english = error.strerror or str(error) or type(error).__name__
         return _REASONS.get(error.errno or 0, english), english

@@ -25,6 +25,7 @@ from sdjp.batch.reading.raw import MAX_BYTES
 from sdjp.batch.rows import BadRow, Row, digest, format_of, read_rows
 from sdjp.errors import InputError, MissingDependencyError, OutputError
 from sdjp.options import OPTIONS
+from tests.batch.s3_server import BUCKET, s3_server, use
 
 
 def written(tmp_path: Path, name: str, data: str | bytes) -> str:
@@ -463,12 +464,30 @@ def test_fsspec_opens_what_is_elsewhere(tmp_path: Path) -> None:
     assert [row.values["prompt"] for row in good("memory://rows/a.parquet")] == ["犬"]
     assert digest("memory://rows/a.parquet") == digest(local) == digest(f"file://{local}")
     assert good(f"file://{local}") == good(local)
-    assert refusal("memory://rows/none.csv").code == "rows.unreadable"
+    missing = refusal("memory://rows/none.csv")
+    assert missing.code == "rows.unreadable"
+    assert "見つかりません" in missing.ja
+    assert "No such file" in missing.en
     assert refusal("nothing://rows/a.csv").code == "rows.unreadable"
 
 
+def test_an_object_store_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server() as url:
+        use(monkeypatch, url)
+        source = table(tmp_path, {"prompt": [f"猫 {i}" for i in range(3000)]})
+        lines = gzip.compress('{"prompt": "猫"}\n'.encode() * 3000)
+        for name, data in (("a.parquet", Path(source).read_bytes()), ("a.jsonl.gz", lines)):
+            with fsspec.open(f"s3://{BUCKET}/{name}", "wb", skip_instance_cache=True) as file:
+                file.write(data)
+        assert good(f"s3://{BUCKET}/a.parquet") == good(source)
+        assert len(good(f"s3://{BUCKET}/a.jsonl.gz")) == 3000
+        assert digest(f"s3://{BUCKET}/a.jsonl.gz") == hashlib.sha256(lines).hexdigest()
+        assert "見つかりません" in refusal(f"s3://{BUCKET}/none.csv").ja
+        assert "バケット" in refusal("s3://no-such-bucket/a.csv").ja
+
+
 def test_a_place_whose_package_is_missing_is_told() -> None:
-    with pytest.raises(MissingDependencyError, match="pip install"):
+    with pytest.raises(MissingDependencyError, match="dropboxdrivefs"):
         list(read_rows("dropbox://rows/a.csv"))
 
 
@@ -487,8 +506,18 @@ def test_a_package_that_is_missing_is_told(
     assert len(good(written(tmp_path, "a.csv.gz", gzip.compress("prompt\n猫\n".encode())))) == 1
 
 
+def test_an_address_is_told_without_its_secrets() -> None:
+    for source in ("https://me:secret@127.0.0.1:9/a.csv", "https://127.0.0.1:9/a.csv?secret=1"):
+        with pytest.raises((InputError, MissingDependencyError)) as caught:
+            list(read_rows(source))
+        assert "127.0.0.1:9/a.csv" in caught.value.ja
+        assert "secret" not in caught.value.ja + caught.value.en
+
+
 def test_what_can_be_read_only_once_is_refused(tmp_path: Path) -> None:
     assert refusal("-").code == "rows.once"
+    with pytest.raises(InputError, match="標準入力"):
+        digest("-")
     os.mkfifo(tmp_path / "pipe.txt")
     assert refusal(str(tmp_path / "pipe.txt")).code == "rows.once"
 

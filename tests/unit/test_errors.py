@@ -28,6 +28,7 @@ def test_reasons_are_told_in_both_languages(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="absent") as missing:
         (tmp_path / "absent").read_bytes()
     assert errors.reason(missing.value) == ("見つかりません", "No such file or directory")
+    assert errors.reason(FileNotFoundError("bucket/a.csv")) == errors.reason(missing.value)  # fsspec
     with pytest.raises(UnicodeDecodeError) as encoding:
         "猫".encode("cp932").decode()
     assert errors.reason(encoding.value) == ("UTF-8 ではありません", "it is not UTF-8")

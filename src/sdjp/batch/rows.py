@@ -30,6 +30,7 @@ from sdjp.batch.reading.raw import RawRow
 from sdjp.batch.reading.source import (
     FORMATS,
     Format,
+    called,
     check_source,
     chunks,
     delimiter_of,
@@ -40,7 +41,7 @@ from sdjp.batch.reading.text_file import read_jsonl, read_txt
 from sdjp.batch.reading.values import row_values
 from sdjp.errors import InputError
 
-__all__ = ["FORMATS", "BadRow", "Format", "Row", "digest", "format_of", "read_rows"]
+__all__ = ["FORMATS", "BadRow", "Format", "Row", "called", "digest", "format_of", "read_rows"]
 
 _SHOWN: Final = 200
 """Characters that are kept of a row that cannot be used."""
@@ -104,17 +105,18 @@ def _read(source: str, format: Format) -> Iterator[Row | BadRow]:
     if not found:
         raise InputError(
             "rows.empty",
-            ja=f"{source} に描くものがありません。プロンプトを 1 行に 1 つ書いてください。",
-            en=f"there is nothing to draw in {source}. Write one prompt on each line.",
+            ja=f"{called(source)} に描くものがありません。プロンプトを 1 行に 1 つ書いてください。",
+            en=f"there is nothing to draw in {called(source)}. Write one prompt on each line.",
         )
 
 
 def _raw_rows(source: str, format: Format) -> Iterator[RawRow]:
     if format == "parquet":
         return read_parquet(source)
-    cut = pieces(chunks(source), source)
+    name = called(source)
+    cut = pieces(chunks(source), name)
     if format == "csv":
-        return read_csv(cut, source, delimiter_of(source))
+        return read_csv(cut, name, delimiter_of(source))
     return read_txt(cut) if format == "txt" else read_jsonl(cut)
 
 

@@ -19,7 +19,7 @@ from sdjp.batch.pending import pending, tasks
 from sdjp.batch.pipelines import checksums, for_checks, loader, plain
 from sdjp.batch.places import CHUNK, SUCCESS
 from sdjp.batch.plan import write_plan
-from sdjp.batch.rows import digest, format_of
+from sdjp.batch.rows import called, digest, format_of
 from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
 from sdjp.batch.store import Store, open_store
 from sdjp.batch.summary import write_summary
@@ -160,7 +160,7 @@ def run_batch(
         arguments = plain(model or {})
         spec = JobSpec(
             input={
-                "name": source.rpartition("/")[2],
+                "name": called(source).rpartition("/")[2],
                 "sha256": digest(source),
                 "format": format_of(source, format),
             },

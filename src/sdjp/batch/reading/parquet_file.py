@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sdjp.batch.reading.names import check_columns
 from sdjp.batch.reading.raw import MAX_BYTES, RawRow, too_long, utf8
-from sdjp.batch.reading.source import is_compressed, opened, readable
+from sdjp.batch.reading.source import called, is_compressed, opened, readable
 from sdjp.errors import InputError, MissingDependencyError
 
 _ROWS: Final = 256
@@ -37,15 +37,16 @@ def read_parquet(source: str) -> Iterator[RawRow]:
     if is_compressed(source):
         raise InputError(
             "rows.compressed",
-            ja=f"{source} は全体が圧縮されていて、Parquet として読めません。展開してから指定してください。",
-            en=f"{source} is compressed as a whole, and cannot be read as Parquet. Unpack it first.",
+            ja=f"{called(source)} は全体が圧縮されていて、Parquet として読めません。"
+            "展開してから指定してください。",
+            en=f"{called(source)} is compressed as a whole, and cannot be read as Parquet. Unpack it first.",
         )
     with ExitStack() as stack:
         with readable(source):
             file = stack.enter_context(opened(source))
             table = stack.enter_context(pyarrow.parquet.ParquetFile(file, buffer_size=_BUFFER))
             names = table.schema_arrow.names
-        check_columns(names, source)
+        check_columns(names, called(source))
         number = 1
         batches = table.iter_batches(batch_size=_ROWS)
         while True:

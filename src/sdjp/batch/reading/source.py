@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final, Literal, get_args
 
-from sdjp.errors import InputError, MissingDependencyError, SdjpError, reason
+from sdjp.batch.object_errors import why, without_secrets
+from sdjp.errors import InputError, MissingDependencyError, SdjpError
 
 Format = Literal["txt", "jsonl", "csv", "parquet"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -67,9 +68,9 @@ def format_of(source: str, format: str | None = None) -> Format:
             known = ", ".join(_ENDINGS)
             raise InputError(
                 "rows.format",
-                ja=f"{_called(source)} の形式が名前から分かりません。拡張子を {known} のどれかにするか、"
+                ja=f"{called(source)} の形式が名前から分かりません。拡張子を {known} のどれかにするか、"
                 f"形式（{', '.join(FORMATS)}）を指定してください。",
-                en=f"the name of {_called(source)} does not tell its format. Let it end in one of {known}, "
+                en=f"the name of {called(source)} does not tell its format. Let it end in one of {known}, "
                 f"or give the format ({', '.join(FORMATS)}).",
             )
     for known_format in FORMATS:
@@ -80,6 +81,11 @@ def format_of(source: str, format: str | None = None) -> Format:
         ja=f"入力の形式 {format!r} は使えません。使える形式: {', '.join(FORMATS)}",
         en=f"the input cannot be {format!r}. Formats: {', '.join(FORMATS)}",
     )
+
+
+def called(source: str) -> str:
+    """How messages, and records, call an input: what its address may give away is left out."""
+    return without_secrets(source) or '""'
 
 
 def delimiter_of(source: str) -> bytes:
@@ -137,7 +143,7 @@ def check_source(source: str) -> None:
             mode = path.stat().st_mode
         once = not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)  # of a folder, open() says so itself
     if once:
-        ja, en = ("標準入力", "standard input") if source == "-" else (source, source)
+        ja, en = ("標準入力", "standard input") if source == "-" else (called(source),) * 2
         raise InputError(
             "rows.once",
             ja=f"{ja} は使えません。入力は 2 回以上読むので、いったんファイルに保存して指定してください。",
@@ -147,6 +153,7 @@ def check_source(source: str) -> None:
 
 def opened(source: str) -> AbstractContextManager[BinaryIO]:
     """Open an input as it is stored; see :func:`readable` for what may go wrong."""
+    check_source(source)
     path = _path(source)
     if path is not None:
         return path.open("rb")
@@ -155,10 +162,11 @@ def opened(source: str) -> AbstractContextManager[BinaryIO]:
     except ImportError as error:
         raise MissingDependencyError(
             "rows.fsspec",
-            ja=f'{source} を読むには fsspec が必要です: pip install "sdjp[batch]"',
-            en=f'reading {source} needs fsspec: pip install "sdjp[batch]"',
+            ja=f'{called(source)} を読むには fsspec が必要です: pip install "sdjp[batch]"',
+            en=f'reading {called(source)} needs fsspec: pip install "sdjp[batch]"',
         ) from error
-    file: AbstractContextManager[BinaryIO] = fsspec.open(source, "rb")
+    # A file system of its own: others in this process may remember what was there, or where that was.
+    file: AbstractContextManager[BinaryIO] = fsspec.open(source, "rb", skip_instance_cache=True)
     return file
 
 
@@ -175,18 +183,18 @@ def readable(source: str) -> Iterator[None]:
     except SdjpError:
         raise
     except ImportError as error:
-        extra = "s3" if source.startswith("s3") else "batch"
+        how = ': pip install "sdjp[s3]"' if source.startswith("s3") else ""
         raise MissingDependencyError(
             "rows.fsspec",
-            ja=f'{source} を読むためのパッケージがありません（{error}）: pip install "sdjp[{extra}]"',
-            en=f'a package for reading {source} is missing ({error}): pip install "sdjp[{extra}]"',
+            ja=f"{called(source)} を読むためのパッケージがありません（{error}）{how}",
+            en=f"a package for reading {called(source)} is missing ({error}){how}",
         ) from error
     except Exception as error:  # every kind of place, and of compression, has errors of its own
-        ja, en = reason(error)
+        ja, en = why(error)
         raise InputError(
             "rows.unreadable",
-            ja=f"{_called(source)} を読めません（{ja}）。場所と中身を確かめてください。",
-            en=f"cannot read {_called(source)} ({en}). Check the place and what is there.",
+            ja=f"{called(source)} を読めません（{ja}）。場所と中身を確かめてください。",
+            en=f"cannot read {called(source)} ({en}). Check the place and what is there.",
         ) from error
 
 
@@ -199,10 +207,6 @@ def _path(source: str) -> Path | None:
     """The file of this machine; None if it is elsewhere."""
     plain = source.removeprefix("file://")
     return None if "://" in plain else Path(plain)
-
-
-def _called(source: str) -> str:
-    return source or '""'
 
 
 def _endings(source: str) -> tuple[str, str]:
