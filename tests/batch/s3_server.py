@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeAlias
 from urllib.request import Request, urlopen
 
 import pytest
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
 BUCKET = "jobs"
@@ -34,6 +36,13 @@ def s3_server() -> Iterator[str]:
         yield url
     finally:
         server.stop()
+
+
+def put(keys: Iterable[str]) -> None:
+    """Put empty objects into the server, past its door."""
+    backend = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
+    for key in keys:
+        backend.put_object(BUCKET, key, b"")
 
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
