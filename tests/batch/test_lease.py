@@ -42,11 +42,11 @@ def store(
 
 def leave(store: Store, holder: Holder, number: int = 1) -> None:
     """What a holder left that was killed."""
-    store.write(f"lock/{number:06d}.json", holder.write())
+    store.write(f"lock-{number:06d}.json", holder.write())
 
 
 def locks(store: Store) -> list[str]:
-    return [entry.name for entry in store.files("lock")]
+    return [entry.name for entry in store.files("")]
 
 
 def elsewhere() -> Holder:
@@ -63,7 +63,7 @@ def wait_for(condition: Any) -> None:
 
 def test_one_works_at_a_time(store: Store) -> None:
     with Lease.take(store) as lease:
-        assert locks(store) == ["000001.json"]
+        assert locks(store) == ["lock-000001.json"]
         lease.check()
         with pytest.raises(InputError) as caught:
             Lease.take(open_store(store.url))
@@ -104,7 +104,7 @@ def test_a_killed_holder_is_found_dead_at_once(store: Store) -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie: its number is still taken
     with Lease.take(store) as lease:
         lease.check()
-        assert locks(store) == ["000002.json"]
+        assert locks(store) == ["lock-000002.json"]
     process.join()
 
 
@@ -123,12 +123,12 @@ def test_a_holder_elsewhere_is_dead_after_a_while(store: Store) -> None:
         Lease.take(store, stale=3600)
     time.sleep(1.1)  # a second is what S3 tells times by
     with Lease.take(store, stale=1):
-        assert locks(store) == ["000008.json"]
+        assert locks(store) == ["lock-000008.json"]
 
 
 def test_a_lock_that_nobody_can_read(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    store.write("lock/000001.json", b"\xff{")
+    store.write("lock-000001.json", b"\xff{")
     with pytest.raises(InputError, match="動いています"):
         Lease.take(store)
     time.sleep(0.05)
@@ -140,7 +140,7 @@ def test_a_living_holder_gives_signs(store: Store) -> None:
         heard = lease._heard
         wait_for(lambda: lease._heard > heard)
         lease.check()
-        assert locks(store) == ["000001.json"]
+        assert locks(store) == ["lock-000001.json"]
 
 
 def test_who_was_taken_for_dead_stops_and_spoils_nothing(store: Store) -> None:
@@ -152,8 +152,8 @@ def test_who_was_taken_for_dead_stops_and_spoils_nothing(store: Store) -> None:
         late.check()
     assert caught.value.code == "batch.lease_lost"
     late.release()
-    assert locks(store) == ["000002.json"]
-    assert Holder.read(store.read("lock/000002.json")) == holder
+    assert locks(store) == ["lock-000002.json"]
+    assert Holder.read(store.read("lock-000002.json")) == holder
 
 
 def test_who_finds_another_in_its_place_stops(store: Store) -> None:
@@ -164,7 +164,7 @@ def test_who_finds_another_in_its_place_stops(store: Store) -> None:
     with pytest.raises(InputError):
         late.check()
     late.release()
-    assert locks(store) == ["000001.json"]
+    assert locks(store) == ["lock-000001.json"]
 
 
 def test_a_forked_process_does_not_give_it_back(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_forked_process_does_not_give_it_back(tmp_path: Path) -> None:
         process = FORK.Process(target=lease.release)
         process.start()
         process.join(60)
-        assert locks(store) == ["000001.json"]
+        assert locks(store) == ["lock-000001.json"]
 
 
 def test_a_store_that_is_gone_stops_the_job(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def test_what_another_process_writes_is_seen(store: Store, url: str) -> None:
         (FORK, use_elsewhere, store),  # which takes an open store along
     ):
         name = f"new/{target.__name__}"
-        process = context.Process(target=target, args=(first, name, b"123"))  # type: ignore[attr-defined]
+        process = context.Process(target=target, args=(first, name, b"123"))
         process.start()
         process.join(60)
         assert process.exitcode == 0

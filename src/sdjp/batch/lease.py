@@ -1,6 +1,6 @@
 """The lease of a job: of all runs of ``sdjp batch`` on one folder, one works.
 
-Each holder has a file of its own, ``lock/000007.json``, and rewrites it every ten seconds. The highest number
+Each holder has a file of its own, ``lock-000007.json``, and rewrites it every ten seconds. The highest number
 holds the lease. Who finds its holder dead **creates** the next number, which only one can, and then looks
 whether the dead one's file is still there: it would not be, had another taken over in between. Nobody ever
 writes or removes the file of a living holder. So a process that was stopped for an hour and goes on cannot
@@ -40,7 +40,7 @@ _HOLD: Final = 0.75  # of that time a holder goes on without being heard: it sto
 _MOMENT: Final = 1.0  # seconds until two that have written the same object see which one stayed
 _ROUNDS: Final = 10  # others come and go while one tries
 _PATIENCE: Final = 5.0  # seconds for a sign of life that is being written when the lease is given back
-_NAME: Final = re.compile(r"(\d+)\.json")
+_NAME: Final = re.compile(rf"{LOCK}-(\d+)\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,11 +228,11 @@ class Lease:
 
 
 def _name(number: int) -> str:
-    return f"{LOCK}/{number:06d}.json"
+    return f"{LOCK}-{number:06d}.json"
 
 
 def _numbers(store: Store) -> list[int]:
-    names = (_NAME.fullmatch(entry.name) for entry in store.files(LOCK))
+    names = (_NAME.fullmatch(entry.name) for entry in store.files(""))
     return sorted(int(name[1]) for name in names if name)
 
 
