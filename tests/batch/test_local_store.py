@@ -23,6 +23,9 @@ from tests.serving import SOURCES
 
 FORK = multiprocessing.get_context("fork")
 
+# Other threads of the tests are not used by what is forked.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 
 def write_on(path: Path, connection: Connection) -> None:
     """Write files that tell whether they are whole, until killed."""

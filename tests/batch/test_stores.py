@@ -16,6 +16,9 @@ from tests.batch.s3_server import BUCKET, put, s3_server, use
 SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
 
+# Other threads of the tests are not used by what is forked.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
