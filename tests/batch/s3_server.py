@@ -5,18 +5,21 @@ from __future__ import annotations
 import http.client
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeAlias
 from urllib.request import Request, urlopen
 
 import pytest
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
 BUCKET = "jobs"
 
-Refuse: TypeAlias = Callable[[str, str, http.client.HTTPMessage], "tuple[int, str] | None"]
+Refuse: TypeAlias = Callable[[str, str, "Message[str, str]"], "tuple[int, str] | None"]
 """Method, path and headers of a request -> the status and the code of an error; None hands it on."""
 
 
@@ -34,6 +37,13 @@ def s3_server() -> Iterator[str]:
         yield url
     finally:
         server.stop()
+
+
+def put(keys: Iterable[str]) -> None:
+    """Put empty objects into the server, past its door."""
+    backend = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
+    for key in keys:
+        backend.put_object(BUCKET, key, b"")
 
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -59,6 +69,7 @@ class Door:
         url: Its address.
         seen: Method and path of each request, in order.
         refuse: What it refuses.
+        late: What it refuses after the server behind has done it: an answer that is lost.
     """
 
     def __init__(self, behind: str) -> None:
@@ -121,9 +132,9 @@ class Door:
                     given = {n: v for n, v in self.headers.items() if n.lower() != "transfer-encoding"}
                     connection.request(self.command, self.path, body=body, headers=given)
                     answer = connection.getresponse()
-                    skipped = ("connection", "transfer-encoding", "date", "server")
+                    skipped = {"connection", "transfer-encoding", "date", "server"}
                     if self.command != "HEAD":
-                        skipped += ("content-length",)
+                        skipped.add("content-length")
                     headers = [(n, v) for n, v in answer.getheaders() if n.lower() not in skipped]
                     return answer.status, headers, answer.read()
                 finally:

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from sdjp.batch.store import Store, open_store
-from tests.batch.s3_server import BUCKET, s3_server, use
+from tests.batch.s3_server import BUCKET, put, s3_server, use
 
 SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
+
+# Other threads of the tests are not used by what is forked.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +27,7 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["folder", "memory", "local", "s3"])
-def url(
-    request: pytest.FixtureRequest, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     use(monkeypatch, server)
     name = tmp_path.name.replace("[", "-").replace("]", "")
     return {
@@ -97,8 +98,7 @@ def test_long_folders_are_listed_whole(store: Store, url: str) -> None:
     if not url.startswith("s3:"):
         pytest.skip("only S3 tells them in parts")
     names = [f"{i:04d}" for i in range(1005)]  # S3 tells a thousand at a time
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda name: store.write(f"many/{name}", b"1"), names))
+    put(f"{url.partition(BUCKET)[2][1:]}/many/{name}" for name in names)
     assert [entry.name for entry in store.files("many")] == names
 
 
@@ -147,7 +147,7 @@ def test_what_another_process_writes_is_seen(store: Store, url: str) -> None:
         (FORK, use_elsewhere, store),  # which takes an open store along
     ):
         name = f"new/{target.__name__}"
-        process = context.Process(target=target, args=(first, name, b"123"))  # type: ignore[attr-defined]
+        process = context.Process(target=target, args=(first, name, b"123"))
         process.start()
         process.join(60)
         assert process.exitcode == 0

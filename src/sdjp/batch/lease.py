@@ -1,13 +1,13 @@
 """The lease of a job: of all runs of ``sdjp batch`` on one folder, one works.
 
-Each holder has a file of its own, ``lock/000007.json``, and rewrites it every ten seconds. The highest number
-holds the lease. Who finds it dead **creates** the next number, which only one can; then looks whether the one it
-found dead is still there, as it would not be had another taken over in between. Nobody ever writes or removes the
-file of a living holder: a process that was stopped for an hour and goes on cannot break the lease of the one that
-came after it. It finds a higher number, and stops.
+Each holder has a file of its own, ``lock-000007.json``, and rewrites it every ten seconds. The highest number
+holds the lease. Who finds its holder dead **creates** the next number, which only one can, and then looks
+whether the dead one's file is still there: it would not be, had another taken over in between. Nobody ever
+writes or removes the file of a living holder. So a process that was stopped for an hour and goes on cannot
+break the lease of the one that came after it: it finds a higher number, and stops.
 
-Where a store cannot create exclusively, see :class:`~sdjp.batch.object_store.ObjectStore`, both write the same
-file; each waits a moment and reads whose it is.
+Where a store cannot create exclusively (see :class:`~sdjp.batch.object_store.ObjectStore`), two may write the
+same file; each waits a moment, and reads whose it is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HOLD: Final = 0.75  # of that time a holder goes on without being heard: it sto
 _MOMENT: Final = 1.0  # seconds until two that have written the same object see which one stayed
 _ROUNDS: Final = 10  # others come and go while one tries
 _PATIENCE: Final = 5.0  # seconds for a sign of life that is being written when the lease is given back
-_NAME: Final = re.compile(r"(\d+)\.json")
+_NAME: Final = re.compile(rf"{LOCK}-(\d+)\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,19 +166,21 @@ class Lease:
         if self._lost:
             raise InputError(
                 "batch.lease_lost",
-                ja=f"{self._store.url} を、別の sdjp batch が引き継ぎました。こちらは止めます。描き終えた絵は"
-                "残っています。",
-                en=f"another sdjp batch has taken over {self._store.url}; this one stops. What is drawn stays.",
+                ja=f"{self._store.url} を、別の sdjp batch が引き継ぎました。こちらは止めます。"
+                "描き終えた絵は残っています。",
+                en=f"another sdjp batch has taken over {self._store.url}; this one stops. What is drawn "
+                "stays.",
             )
         silence = time.monotonic() - self._heard
         if silence > self._limit:
             raise StoreError(
                 "batch.lease_lost",
-                ja=f"{self._store.url} に {silence:.0f} 秒のあいだ書き込めなかったため、止めます（別の sdjp batch が"
-                "引き継いでいるかもしれません）。接続を確かめて、もう一度同じコマンドを実行すると続きから描きます。",
-                en=f"nothing could be written to {self._store.url} for {silence:.0f} seconds, and another sdjp "
-                "batch may have taken over. Check the connection, and run the same command again: it goes on "
-                "from there.",
+                ja=f"{self._store.url} に {silence:.0f} 秒のあいだ書き込めなかったため、止めます"
+                "（別の sdjp batch が引き継いでいるかもしれません）。接続を確かめて、もう一度同じコマンドを"
+                "実行すると続きから描きます。",
+                en=f"nothing could be written to {self._store.url} for {silence:.0f} seconds, and another "
+                "sdjp batch may have taken over. Check the connection, and run the same command again: it "
+                "goes on from there.",
             )
 
     def release(self) -> None:
@@ -226,11 +228,11 @@ class Lease:
 
 
 def _name(number: int) -> str:
-    return f"{LOCK}/{number:06d}.json"
+    return f"{LOCK}-{number:06d}.json"
 
 
 def _numbers(store: Store) -> list[int]:
-    names = (_NAME.fullmatch(entry.name) for entry in store.files(LOCK))
+    names = (_NAME.fullmatch(entry.name) for entry in store.files(""))
     return sorted(int(name[1]) for name in names if name)
 
 
@@ -259,11 +261,11 @@ def _locked(store: Store, number: int, stale: float) -> InputError:
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since)) if holder else "?"
     return InputError(
         "batch.locked",
-        ja=f"{store.url} では、別の sdjp batch が動いています（マシン {host}、プロセス {pid}、{since} から）。"
-        "終わるのを待つか、それを止めてから、もう一度実行してください。マシンごと止まったのなら、最後の合図から"
-        f" {stale:.0f} 秒たつと引き継げます。",
-        en=f"another sdjp batch works on {store.url} (machine {host}, process {pid}, since {since}). Wait for it, "
-        "or stop it and run this again. If its machine is down, this run can take over "
+        ja=f"{store.url} では、別の sdjp batch が動いています（マシン {host}、プロセス {pid}、"
+        f"{since} から）。終わるのを待つか、それを止めてから、もう一度実行してください。マシンごと止まった"
+        f"のなら、最後の合図から {stale:.0f} 秒たつと引き継げます。",
+        en=f"another sdjp batch works on {store.url} (machine {host}, process {pid}, since {since}). Wait "
+        "for it, or stop it and run this again. If its machine is down, this run can take over "
         f"{stale:.0f} seconds after its last sign of life.",
     )
 

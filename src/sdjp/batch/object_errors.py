@@ -72,8 +72,8 @@ def why(error: Exception) -> tuple[str, str]:
     names, status = _names(error), status_of(error)
     if names & _NO_CREDENTIALS:
         return (
-            "認証情報が見つからないか、使えません。S3 なら環境変数 AWS_ACCESS_KEY_ID と AWS_SECRET_ACCESS_KEY "
-            "などで与えます",
+            "認証情報が見つからないか、使えません。S3 なら環境変数 AWS_ACCESS_KEY_ID と"
+            " AWS_SECRET_ACCESS_KEY などで与えます",
             "there are no credentials, or they cannot be used; for S3 set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, for example",
         )

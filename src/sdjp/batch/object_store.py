@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -12,9 +11,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sdjp.batch.object_errors import NO_BUCKET, code_of, is_final, status_of, why, without_secrets
+from sdjp.batch.file_systems import BUCKETS, S3, WHOLE, check_url, open_file_system
+from sdjp.batch.object_errors import NO_BUCKET, code_of, is_final, status_of, why
 from sdjp.batch.store import PART, Entry, StoreError, unusable
-from sdjp.errors import InputError, MissingDependencyError
 
 T = TypeVar("T")
 
@@ -22,21 +21,6 @@ WAITS: Sequence[float] = (0.5, 2, 6, 15)
 """Seconds between tries of what may pass; a store that has never answered gets the first two."""
 
 _PATIENCE: Final = 60.0  # seconds after which nothing is begun again
-_S3: Final = frozenset({"s3", "s3a"})
-_BUCKETS: Final = _S3 | {"gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos"}
-_WHOLE: Final = _BUCKETS | {"memory"}
-"""Where a file that is written appears when all of it is there; elsewhere it is renamed then."""
-
-_PACKAGES: Final = {
-    **dict.fromkeys(_S3, '"sdjp[s3]"'),
-    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
-    **dict.fromkeys(("abfs", "abfss", "az", "adl"), "adlfs"),
-    **dict.fromkeys(("sftp", "ssh"), "paramiko"),
-    "smb": "smbprotocol",
-    "oss": "ossfs",
-    "oci": "ocifs",
-}
-
 _INHERITED: Final[list[Any]] = []
 """File systems that a fork brought along: to close them here would close them for the parent."""
 
@@ -48,13 +32,14 @@ class _Unconditional(Exception):
 class ObjectStore:
     """Files in an object store; see :class:`~sdjp.batch.store.Store`.
 
-    What S3 and its likes are asked to write is one request: the object is there whole, or not at all. On file
-    systems (SFTP, HDFS, SMB) a file is written under another name and renamed.
+    Writing to S3 and its likes is one request: the object is there whole, or not at all. On file systems
+    (SFTP, HDFS, SMB) a file is written under another name and renamed.
 
     :meth:`create` is a conditional request where the file system and its server have one (S3's
-    ``If-None-Match``): of several at the same time, one wins. Where the server refuses that, or passes over it,
-    it is looked whether the file is there, and then written: of two at the same moment **the last one stays**,
-    and both are told that they wrote it. For records that is right: each names a picture of its own that is there.
+    ``If-None-Match``): of several at the same time, one wins. Where the server refuses that, it is looked
+    whether the file is there, and then written: of two at the same moment **the last one stays**, and both
+    are told that they wrote it; and where the server passes over it, of any two. For records that is right:
+    each names a picture that is there.
 
     A store may be used by many threads, may be pickled, and may be taken along through a fork: the other
     process opens it anew. fsspec's own connections do not survive a fork.
@@ -73,10 +58,10 @@ class ObjectStore:
     """
 
     def __init__(self, url: str) -> None:
-        _check(url)
+        check_url(url)
         self._kind, _, place = url.partition("://")
         self.url = f"{self._kind}://{place.rstrip('/')}"
-        self._fs, self._base = _open(self.url, self._kind)
+        self._fs, self._base = open_file_system(self.url, self._kind)
         self._pid = os.getpid()
         self._answered = False
         self._conditional = True
@@ -90,7 +75,7 @@ class ObjectStore:
 
     def create(self, name: str, data: bytes) -> bool:
         """See :meth:`Store.create`, and above."""
-        if self._conditional and self._kind in _WHOLE:
+        if self._conditional and self._kind in WHOLE:
             tries = 0
 
             def put(fs: Any) -> None:
@@ -157,7 +142,7 @@ class ObjectStore:
         return f"{self._base}/{name}" if name else self._base or "/"
 
     def _put(self, fs: Any, path: str, data: bytes) -> None:
-        if self._kind in _WHOLE:
+        if self._kind in WHOLE:
             fs.pipe_file(path, data)
             return
         folder, _, last = path.rpartition("/")
@@ -201,7 +186,7 @@ class ObjectStore:
     def _file_system(self) -> Any:
         if self._pid != os.getpid():
             _INHERITED.append(self._fs)
-            self._fs, self._base = _open(self.url, self._kind)
+            self._fs, self._base = open_file_system(self.url, self._kind)
             self._pid = os.getpid()
         return self._fs
 
@@ -234,9 +219,9 @@ class ObjectStore:
 
     def _lacks_bucket(self, error: FileNotFoundError) -> bool:
         """Whether what was not found is the bucket: then nobody knows what is in it."""
-        if self._kind in _S3:  # S3 says so
+        if self._kind in S3:  # S3 says so
             return code_of(error) == "NoSuchBucket"
-        if self._kind not in _BUCKETS:
+        if self._kind not in BUCKETS:
             return False
         try:
             self._file_system().info(self._base.partition("/")[0])
@@ -247,76 +232,6 @@ class ObjectStore:
         except Exception as failed:
             raise unusable(self.url, failed, why(failed)) from failed
         return False
-
-
-def _check(url: str) -> None:
-    """Refuse addresses that tell secrets, or that lead through a cache or into a file."""
-    kind, _, place = url.partition("://")
-    host = place.partition("/")[0]
-    if "?" in place or ":" in host.rpartition("@")[0]:
-        shown = without_secrets(url)
-        raise InputError(
-            "batch.store_secret",
-            ja=f"保管場所の URL {shown} には、パスワードや ? 以降の文字を書けません（URL は記録に残り、ほかの人にも"
-            "見えます）。認証情報は、環境変数 AWS_ACCESS_KEY_ID、FSSPEC_SFTP_PASSWORD などで与えてください。",
-            en=f"the address of a store, {shown}, must have no password, and no ? in it: it is recorded, and "
-            "others can see it. Give credentials in the environment (AWS_ACCESS_KEY_ID, FSSPEC_SFTP_PASSWORD).",
-        )
-    if not place.strip("/") and kind != "memory":
-        raise InputError(
-            "batch.store_url",
-            ja=f"保管場所 {url} に、バケットやフォルダーの名前がありません。s3://バケット/フォルダー の形で"
-            "指定してください。",
-            en=f"the address of a store, {url}, names no bucket and no folder. Give it as s3://bucket/folder.",
-        )
-    if not re.fullmatch(r"[a-z][a-z0-9_+.-]*", kind) or "::" in place:
-        raise _unknown(url)
-
-
-def _unknown(url: str) -> InputError:
-    return InputError(
-        "batch.store_kind",
-        ja=f"{url} は、使える保管場所ではありません。フォルダーのパスか、s3:// gs:// abfs:// sftp:// などで始まる"
-        " URL を指定してください。",
-        en=f"{url} is no store that can be used. Give the path of a folder, or an address that begins with "
-        "s3://, gs://, abfs:// or sftp://, for example.",
-    )
-
-
-def _open(url: str, kind: str) -> tuple[Any, str]:
-    """Open the file system of an address; return it with the path there."""
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise MissingDependencyError(
-            "batch.fsspec",
-            ja=f'{url} を使うには fsspec が必要です。「pip install "sdjp[batch]"」を実行してください。',
-            en=f'{url} needs fsspec: pip install "sdjp[batch]".',
-        ) from error
-    try:
-        # An instance of its own: others in this process may keep listings, or were made for another server.
-        fs, path = url_to_fs(url, skip_instance_cache=True)
-    except ImportError as error:
-        package = _PACKAGES.get(kind, "")
-        raise MissingDependencyError(
-            "batch.store_package",
-            ja=f"{url} を使うためのパッケージがありません（{error}）。"
-            f"「pip install {package or '(そのパッケージ)'}」を実行してください。",
-            en=f"the package for {url} is not installed ({error}): pip install {package or '(that package)'}.",
-        ) from error
-    except ValueError as error:
-        raise _unknown(url) from error
-    except Exception as error:  # SFTP connects here
-        raise unusable(url, error, why(error)) from error
-    fs.dircache.use_listings_cache = False  # what another process writes is to be seen
-    fs.dircache.clear()
-    if kind in _S3:
-        # One who tries again is enough; a file is read with one request, and written with one up to 100 MB.
-        fs.retries = 1
-        fs.max_concurrency = 1
-        once = {"retries": {"mode": "standard", "total_max_attempts": 1}, "read_timeout": 60}
-        fs.config_kwargs = {**once, **fs.config_kwargs}
-    return fs, path.rstrip("/")
 
 
 def _put_new(fs: Any, path: str, data: bytes) -> None:

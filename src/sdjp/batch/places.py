@@ -3,7 +3,7 @@
 ::
 
     job.json                                     what the job is
-    lock/000001.json                             who works on it
+    lock-000001.json                             who works on it
     items/000/000123.jsonl                       the input, checked: a thousand items a file
     pictures/000/123/000123456-<id>-<sha>.png    pictures
     records/000/123/000123456-<id>.json          commit records: what is recorded here is done

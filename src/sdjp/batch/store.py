@@ -125,10 +125,10 @@ def open_store(url: str) -> Store:
 class LocalStore:
     """A folder of this machine, or one that many machines see (NFS); see :class:`Store`.
 
-    A file is written under another name and synchronized, then it gets its own; then its folder is synchronized.
-    :meth:`create` makes a hard link, which fails if the name is taken. Where there are none (FAT, some network
-    drives), Windows refuses to rename to a name that is taken; elsewhere it is looked, and then renamed: of two
-    at the same moment the last one stays.
+    A file is written under another name and synchronized, then it gets its own, then its folder is
+    synchronized. :meth:`create` makes a hard link, which fails if the name is taken. Where there are none
+    (FAT, some network drives), Windows refuses to rename to a name that is taken; elsewhere it is looked, and
+    then renamed: of two at the same moment the last one stays.
 
     Args:
         path: The folder; it is made when something is written.
@@ -259,7 +259,7 @@ class LocalStore:
             return None
 
     def _check_disk(self) -> None:
-        """Refuse to call a job empty whose disk was unplugged or unmounted: all of it would be drawn again."""
+        """Refuse to call a job empty whose disk was unplugged: all of it would be drawn again."""
         if self._disk is not None and self._mounted() != self._disk:
             raise unusable(self.url, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
 
