@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -78,6 +80,13 @@ class JobFolder:
             shard=shard,
         )
         Job(spec=spec, count=count, refused=len(refused), created=1.7e9).write(self.store)
+
+    def copy(self, path: Path) -> JobFolder:
+        """The same at another place; nobody waits for the disk."""
+        shutil.copytree(self.path, path)
+        other = copy.copy(self)
+        other.path, other.store, other.planned = path, LocalStore(path), list(self.planned)
+        return other
 
     def item(self, number: int) -> Item:
         """An item by its number."""
