@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from sdjp.batch.item import Item, Planned, Refused, write_items
+from sdjp.batch.pending import groups_of
 from sdjp.batch.places import (
     CHUNK,
     FAILURES,
@@ -27,7 +28,6 @@ from sdjp.batch.places import (
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, write_record
 from sdjp.batch.spec import Job, JobSpec
 from sdjp.batch.store import LocalStore
-from sdjp.batch.verify import group_id
 from sdjp.options import GenerationOptions
 
 FINGERPRINT = "f" * 64
@@ -142,17 +142,18 @@ class JobFolder:
         """Write the shard of a group, and its record."""
         size = Job.read(self.store).spec.shard
         assert size is not None
-        items = [item for item in self.planned[first : first + size] if isinstance(item, Item)]
-        pictures = [self.picture(item) for item in items if item.number not in without]
+        [group] = groups_of(self.planned[first : first + size], size)
+        pictures = [self.picture(item) for item in group.items if item.number not in without]
         shard = _tar(pictures)
         sha256 = hashlib.sha256(shard).hexdigest()
-        id = group_id([item.id for item in items])
-        file = file_name(SHARDS, first, id, suffix=".tar", sha256=sha256)
+        file = file_name(SHARDS, first, group.id, suffix=".tar", sha256=sha256)
         packed = tuple(
             PictureRecord(**{**vars(p), "file": file, "member": f"{p.number:09d}-{p.id}.png"})
             for p in pictures
         )
-        record = GroupRecord(number=first, id=id, file=file, sha256=sha256, bytes=len(shard), pictures=packed)
+        record = GroupRecord(
+            number=first, id=group.id, file=file, sha256=sha256, bytes=len(shard), pictures=packed
+        )
         self.store.write(file, shard)
         self.store.write(self.group_file(record), write_record(record))
         return record
