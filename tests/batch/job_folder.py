@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from sdjp.batch.item import Item, Planned, Refused, write_items
+from sdjp.batch.pending import groups_of
 from sdjp.batch.places import (
     CHUNK,
     FAILURES,
@@ -25,7 +28,6 @@ from sdjp.batch.places import (
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, write_record
 from sdjp.batch.spec import Job, JobSpec
 from sdjp.batch.store import LocalStore
-from sdjp.batch.verify import group_id
 from sdjp.options import GenerationOptions
 
 FINGERPRINT = "f" * 64
@@ -78,6 +80,13 @@ class JobFolder:
             shard=shard,
         )
         Job(spec=spec, count=count, refused=len(refused), created=1.7e9).write(self.store)
+
+    def copy(self, path: Path) -> JobFolder:
+        """The same at another place; nobody waits for the disk."""
+        shutil.copytree(self.path, path)
+        other = copy.copy(self)
+        other.path, other.store, other.planned = path, LocalStore(path), list(self.planned)
+        return other
 
     def item(self, number: int) -> Item:
         """An item by its number."""
@@ -133,17 +142,18 @@ class JobFolder:
         """Write the shard of a group, and its record."""
         size = Job.read(self.store).spec.shard
         assert size is not None
-        items = [item for item in self.planned[first : first + size] if isinstance(item, Item)]
-        pictures = [self.picture(item) for item in items if item.number not in without]
+        [group] = groups_of(self.planned[first : first + size], size)
+        pictures = [self.picture(item) for item in group.items if item.number not in without]
         shard = _tar(pictures)
         sha256 = hashlib.sha256(shard).hexdigest()
-        id = group_id([item.id for item in items])
-        file = file_name(SHARDS, first, id, suffix=".tar", sha256=sha256)
+        file = file_name(SHARDS, first, group.id, suffix=".tar", sha256=sha256)
         packed = tuple(
             PictureRecord(**{**vars(p), "file": file, "member": f"{p.number:09d}-{p.id}.png"})
             for p in pictures
         )
-        record = GroupRecord(number=first, id=id, file=file, sha256=sha256, bytes=len(shard), pictures=packed)
+        record = GroupRecord(
+            number=first, id=group.id, file=file, sha256=sha256, bytes=len(shard), pictures=packed
+        )
         self.store.write(file, shard)
         self.store.write(self.group_file(record), write_record(record))
         return record

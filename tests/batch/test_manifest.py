@@ -23,14 +23,19 @@ from sdjp.errors import InputError
 from tests.batch.job_folder import JobFolder, item_of, refused_of
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> JobFolder:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
     """Of six items two are drawn, one failed, one is refused, two are missing."""
-    job = JobFolder(tmp_path, 6, refused=[2])
+    job = JobFolder(tmp_path_factory.mktemp("whole"), 6, refused=[2])
     job.draw([0, 4])
     job.fail(1)
     job.fail(4)  # success wins
     return job
+
+
+@pytest.fixture
+def job(whole: JobFolder, tmp_path: Path) -> JobFolder:
+    return whole.copy(tmp_path / "job")
 
 
 def rows_of(job: JobFolder) -> list[dict[str, Any]]:

@@ -19,14 +19,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from sdjp.batch import findings
 from sdjp.batch.entries import entries
-from sdjp.batch.findings import LISTED, Verification
-from sdjp.batch.item import write_items
+from sdjp.batch.findings import Verification
+from sdjp.batch.item import Item, write_items
 from sdjp.batch.lease import Lease
 from sdjp.batch.manifest import write_manifest
+from sdjp.batch.pending import pending
 from sdjp.batch.places import PICTURES, RECORDS, SHARDS, chunk_name, file_name
 from sdjp.batch.record import read_json, write_record
-from sdjp.batch.spec import RunSettings, Task
+from sdjp.batch.spec import Job, RunSettings, Task
 from sdjp.batch.store import Entry, LocalStore, StoreError, open_store
 from sdjp.batch.verify import verify
 from sdjp.batch.worker import Worker
@@ -36,30 +38,46 @@ from tests.batch.job_folder import JobFolder, item_of, png
 from tests.batch.s3_server import BUCKET, s3_server, use
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> JobFolder:
-    """Eight of ten items are drawn, one failed, one is refused."""
-    job = JobFolder(tmp_path / "files", 10, refused=[2])
-    job.draw([0, 1, 3, 4, 5, 6, 7, 8])
-    job.fail(9)
+@pytest.fixture(scope="module")
+def with_files(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
+    """Six of eight items are drawn, one failed, one is refused."""
+    job = JobFolder(tmp_path_factory.mktemp("files"), 8, refused=[2])
+    job.draw([0, 1, 3, 4, 5, 6])
+    job.fail(7)
     job.store.write("_SUCCESS", b"")
     return job
 
 
-@pytest.fixture
-def shards(tmp_path: Path) -> JobFolder:
-    """Two groups of five; of the first, item 3 failed and was drawn by itself later."""
-    job = JobFolder(tmp_path / "shards", 10, shard=5, refused=[5])
+@pytest.fixture(scope="module")
+def with_shards(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
+    """Two groups of five, of which 5 is refused; 3 failed and was drawn by itself later."""
+    job = JobFolder(tmp_path_factory.mktemp("shards"), 10, shard=5, refused=[5])
     job.draw_group(0, without=[3])
     job.draw_group(5)
     job.draw([3])
     return job
 
 
+@pytest.fixture
+def job(with_files: JobFolder, tmp_path: Path) -> JobFolder:
+    return with_files.copy(tmp_path / "files")
+
+
+@pytest.fixture
+def shards(with_shards: JobFolder, tmp_path: Path) -> JobFolder:
+    return with_shards.copy(tmp_path / "shards")
+
+
 def found(verification: Verification) -> dict[str, int]:
     """What was found, without what is zero."""
     counts = {name: value for name, value in vars(verification).items() if name != "findings"}
     return {name: count for name, count in counts.items() if count}
+
+
+def _pending(job: JobFolder) -> list[Item]:
+    """What the next run draws."""
+    left = pending(job.store, Job.read(job.store), job.planned, 0)
+    return [*left.singles, *(item for group in left.groups for item in group.items)]
 
 
 def flip(path: Path, at: int = 40) -> None:
@@ -70,7 +88,7 @@ def flip(path: Path, at: int = 40) -> None:
 
 
 def test_what_is_true_stays(job: JobFolder, shards: JobFolder) -> None:
-    for folder, count in ((job, 8), (shards, 9)):
+    for folder, count in ((job, 6), (shards, 9)):
         before = folder.files()
         verification = verify(folder.store)
         assert found(verification) == {"pictures": count}
@@ -94,20 +112,20 @@ def test_a_damaged_picture_goes_with_its_record(job: JobFolder, damage: Callable
     before = job.files()
     damage(job.path / job.picture_file(4))
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 7, "damaged": 1}
+    assert found(verification) == {"pictures": 5, "damaged": 1}
     assert verification.exit_code == 1
     assert [(f.kind, f.file) for f in verification.findings] == [("damaged", job.picture_file(4))]
     assert job.picture_file(4) in verification.findings[0].ja
     assert before - job.files() == {job.picture_file(4), job.record_file(4), "_SUCCESS"}
-    assert [e.item.number for e in entries(job.store) if e.status == "missing"] == [4]  # to be drawn anew
-    assert found(verify(job.store)) == {"pictures": 7}
+    assert [item.number for item in _pending(job)] == [4, 7]  # 7 failed
+    assert found(verify(job.store)) == {"pictures": 5}
 
 
 def test_a_record_without_its_picture_is_removed(job: JobFolder) -> None:
     before = job.files()
     job.store.remove(job.picture_file(0))
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 7, "missing": 1}
+    assert found(verification) == {"pictures": 5, "missing": 1}
     assert verification.exit_code == 1
     assert before - job.files() == {job.picture_file(0), job.record_file(0), "_SUCCESS"}
 
@@ -116,7 +134,7 @@ def test_a_picture_without_its_record_is_an_orphan(job: JobFolder) -> None:
     before = job.files()
     job.store.remove(job.record_file(1))
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 7, "orphans": 1}
+    assert found(verification) == {"pictures": 5, "orphans": 1}
     assert verification.exit_code == 0
     assert before - job.files() == {job.picture_file(1), job.record_file(1)}
 
@@ -125,7 +143,7 @@ def test_of_two_pictures_of_an_item_the_recorded_one_stays(job: JobFolder) -> No
     before = job.files()
     other = job.picture(job.item(4), data=png(400)).file
     job.store.write(other, png(400))
-    assert found(verify(job.store)) == {"pictures": 8, "orphans": 1}
+    assert found(verify(job.store)) == {"pictures": 6, "orphans": 1}
     assert job.files() == before
 
 
@@ -134,7 +152,7 @@ def test_a_record_that_cannot_be_read_is_removed(job: JobFolder, text: str) -> N
     before = job.files()
     job.store.write(job.record_file(4), text.encode("latin-1"))
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 7, "damaged": 1}
+    assert found(verification) == {"pictures": 5, "damaged": 1}
     assert verification.findings[0].file == job.record_file(4)
     assert before - job.files() == {job.picture_file(4), job.record_file(4), "_SUCCESS"}
 
@@ -155,13 +173,13 @@ def test_a_record_that_cannot_be_read_is_removed(job: JobFolder, text: str) -> N
 def test_a_record_that_says_something_else_is_removed(job: JobFolder, field: str, value: object) -> None:
     data = {**read_json(job.store.read(job.record_file(4)), ""), field: value}
     job.store.write(job.record_file(4), json.dumps(data).encode())
-    assert found(verify(job.store)) == {"pictures": 7, "damaged": 1}
-    assert found(verify(job.store)) == {"pictures": 7}
+    assert found(verify(job.store)) == {"pictures": 5, "damaged": 1}
+    assert found(verify(job.store)) == {"pictures": 5}
 
 
 def test_a_record_under_the_name_of_another_item_is_removed(job: JobFolder) -> None:
     job.store.write(job.record_file(4), job.store.read(job.record_file(5)))
-    assert found(verify(job.store)) == {"pictures": 7, "damaged": 1}
+    assert found(verify(job.store)) == {"pictures": 5, "damaged": 1}
     assert job.picture_file(5) in job.files()
 
 
@@ -176,8 +194,12 @@ def test_records_of_another_job_are_left_alone_and_do_not_count(job: JobFolder) 
     job.store.write(far, write_record(job.picture(beyond)))
     before = job.files()
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 8, "strangers": 2, "foreign": 1}
+    assert found(verification) == {"pictures": 6, "strangers": 2, "foreign": 1}
     assert verification.exit_code == 0
+    assert 4 not in [item.number for item in _pending(job)]
+    job.store.remove(job.record_file(4))  # another job's does not stand for it
+    assert 4 in [item.number for item in _pending(job)]
+    job.store.write(job.record_file(4), write_record(job.picture(job.item(4))))
     assert {(f.kind, f.file) for f in verification.findings} == {
         ("stranger", name),
         ("stranger", far),
@@ -219,7 +241,7 @@ def test_what_is_not_ours_is_left_alone(job: JobFolder, name: str) -> None:
     job.store.write(name, b"mine")
     before = job.files()
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 8, "foreign": 1}
+    assert found(verification) == {"pictures": 6, "foreign": 1}
     assert verification.exit_code == 0
     assert job.files() == before
 
@@ -236,12 +258,12 @@ def test_what_crashes_leave_is_removed(job: JobFolder) -> None:
         "tries/000/000/000000004.json",
         ".job.json.0123abcd.part",
         ".manifest.parquet.0123abcd.part",
-        job.failure_file(8),  # it is drawn
+        job.failure_file(6),  # it is drawn
     ]
     for name in left:
         job.store.write(name, b"{}")
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 8, "orphans": len(left)}
+    assert found(verification) == {"pictures": 6, "orphans": len(left)}
     assert {f.file for f in verification.findings} == set(left)
     assert job.files() == before
 
@@ -252,21 +274,21 @@ def test_a_lease_that_is_renewed_meanwhile_is_let_be(job: JobFolder) -> None:
         job.store.write(name, b"")
     with Lease.take(job.store, beat=0.01):
         before = job.files()
-        assert found(verify(job.store)) == {"pictures": 8}
+        assert found(verify(job.store)) == {"pictures": 6}
         assert before <= job.files()
         long_ago = time.time() - 3600
         for name in parts:
             os.utime(job.path / name, (long_ago, long_ago))
         verification = verify(job.store)
-    assert found(verification) == {"pictures": 8, "orphans": 2}
+    assert found(verification) == {"pictures": 6, "orphans": 2}
     assert {f.file for f in verification.findings} == set(parts)
 
 
 def test_a_broken_record_of_a_failure_is_removed(job: JobFolder) -> None:
-    job.store.write(job.failure_file(9), b"{")
-    assert found(verify(job.store)) == {"pictures": 8, "damaged": 1}
-    assert job.failure_file(9) not in job.files()
-    assert found(verify(job.store)) == {"pictures": 8}
+    job.store.write(job.failure_file(7), b"{")
+    assert found(verify(job.store)) == {"pictures": 6, "damaged": 1}
+    assert job.failure_file(7) not in job.files()
+    assert found(verify(job.store)) == {"pictures": 6}
 
 
 @pytest.mark.parametrize("at", [40, 700, -1])
@@ -333,7 +355,9 @@ def test_what_is_lost_beside_a_shard_is_to_be_drawn_by_itself(shards: JobFolder)
     shards.store.write(shards.failure_file(3), b"{")
     assert found(verify(shards.store)) == {"pictures": 8, "damaged": 1}
     shards.store.remove(shards.failure_file(3))
+    assert _pending(shards) == []
     assert found(verify(shards.store)) == {"pictures": 8, "missing": 1}
+    assert [item.number for item in _pending(shards)] == [3]
     assert found(verify(shards.store)) == {"pictures": 8}
     assert [e.status for e in entries(shards.store)][3] == "failed"
 
@@ -350,16 +374,14 @@ def test_many_chunks(tmp_path: Path) -> None:
     assert told == [(1000, 2100), (2000, 2100), (2100, 2100)]
 
 
-def test_findings_are_counted_and_the_first_are_told(tmp_path: Path) -> None:
-    job = JobFolder(tmp_path, LISTED + 30)
-    job.draw(range(LISTED + 30))
-    for number in range(LISTED + 20):
+def test_findings_are_counted_and_the_first_are_told(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "LISTED", 2)
+    for number in (0, 1, 3, 4):
         job.store.remove(job.picture_file(number))
-    flip(tmp_path / job.picture_file(LISTED + 25))
+    flip(job.path / job.picture_file(6))
     verification = verify(job.store)
-    assert found(verification) == {"pictures": 9, "missing": LISTED + 20, "damaged": 1}
-    assert [f.kind for f in verification.findings].count("missing") == LISTED
-    assert [f.kind for f in verification.findings].count("damaged") == 1
+    assert found(verification) == {"pictures": 1, "missing": 4, "damaged": 1}
+    assert [f.kind for f in verification.findings] == ["missing", "missing", "damaged"]
 
 
 def test_a_listing_that_fails_removes_nothing(job: JobFolder) -> None:
@@ -402,61 +424,48 @@ def test_object_stores(job: JobFolder, server: str, monkeypatch: pytest.MonkeyPa
     for name in job.files():
         store.write(name, job.store.read(name))
     with Lease.take(store):
-        assert found(verify(store)) == {"pictures": 8}
         store.write("pictures/000/000/cat.png", b"mine")
         store.write(job.picture_file(4), png(77))
         store.remove(job.picture_file(5))
         store.remove(job.record_file(6))
-        expected = {"pictures": 5, "damaged": 1, "missing": 1, "orphans": 1, "foreign": 1}
+        expected = {"pictures": 3, "damaged": 1, "missing": 1, "orphans": 1, "foreign": 1}
         assert found(verify(store)) == expected
-        assert found(verify(store)) == {"pictures": 5, "foreign": 1}
+        assert found(verify(store)) == {"pictures": 3, "foreign": 1}
     counts = write_manifest(store)
-    assert (counts.drawn, counts.failed, counts.refused, counts.missing) == (5, 1, 1, 3)
-    assert parquet.read_table(pyarrow.BufferReader(store.read(counts.name))).num_rows == 10
+    assert (counts.drawn, counts.failed, counts.refused, counts.missing) == (3, 1, 1, 3)
+    assert parquet.read_table(pyarrow.BufferReader(store.read(counts.name))).num_rows == 8
 
 
-def test_what_is_removed_is_drawn_again(tmp_path: Path, tiny: Pipeline) -> None:
-    job = JobFolder(tmp_path, 3)
+@pytest.mark.parametrize("shard", [None, 2])
+def test_what_is_removed_is_drawn_again(tmp_path: Path, tiny: Pipeline, shard: int | None) -> None:
+    job = JobFolder(tmp_path, 3, shard=shard)
     worker = Worker(str(tmp_path), RunSettings(), pipe=tiny)
     task = Task(chunk=0, start=0, stop=3)
     worker.draw(task, lambda event: None)
-    pictures = {name: (tmp_path / name).read_bytes() for name in job.files() if name.startswith(PICTURES)}
+    kind = SHARDS if shard else PICTURES
+    before = {name: (tmp_path / name).read_bytes() for name in job.files() if name.startswith(kind)}
     assert found(verify(job.store)) == {"pictures": 3}
-    flip(tmp_path / min(pictures))
-    assert found(verify(job.store)) == {"pictures": 2, "damaged": 1}
+    flip(tmp_path / min(before))
+    lost = shard or 1
+    assert found(verify(job.store)) == {"pictures": 3 - lost, "damaged": lost}
     worker.draw(task, lambda event: None)
     assert found(verify(job.store)) == {"pictures": 3}
-    assert all((tmp_path / name).read_bytes() == data for name, data in pictures.items())
+    assert all((tmp_path / name).read_bytes() == data for name, data in before.items())
     write_manifest(job.store)
     rows = parquet.read_table(tmp_path / "manifest.parquet").to_pylist()
     assert [(row["status"], row["sampler"], row["steps"]) for row in rows] == [("drawn", "ddim", 3)] * 3
     assert [row["seed"] for row in rows] == [100, 101, 102]
     assert all(row["english"] and row["negative_prompt"] == "ぼやけた絵" for row in rows)
-    assert [hashlib.sha256(pictures[row["file"]]).hexdigest() == row["sha256"] for row in rows] == [True] * 3
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, JobFolder]:
-    """A job with files and one with shards, to be copied: most is drawn."""
-    folders: dict[int | None, JobFolder] = {
-        shard: JobFolder(tmp_path_factory.mktemp("job"), 20, shard=shard, refused=[7]) for shard in (None, 5)
-    }
-    folders[None].draw([n for n in range(15) if n != 7])
-    for first in (0, 5, 10):
-        folders[5].draw_group(first, without=[12])
-    folders[5].draw([12])
-    for job in folders.values():
-        job.fail(16)
-    return folders
+    assert {row["file"] for row in rows} == set(before)
 
 
 @settings(max_examples=40)
-@given(seed=st.integers(0, 2**32 - 1), shard=st.sampled_from([None, 5]))
+@given(seed=st.integers(0, 2**32 - 1), shards=st.booleans())
 def test_after_any_damage_once_is_enough(
-    folders: dict[int | None, JobFolder], seed: int, shard: int | None
+    with_files: JobFolder, with_shards: JobFolder, seed: int, shards: bool
 ) -> None:
     """A second look finds nothing; what was not touched and has a record is still there, and true."""
-    whole = folders[shard]
+    whole = with_shards if shards else with_files
     true = {e.item.number: e.picture for e in entries(whole.store) if e.picture}
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(whole.path, copy, dirs_exist_ok=True)

@@ -17,8 +17,8 @@ _SAID: Final[dict[Kind, tuple[str, str]]] = {
         "{} is not as it was recorded. It is removed: the next run draws it anew.",
     ),
     "missing": (
-        "{} は記録にありますが、見つかりません。記録を消したので、次の実行で描き直します。",
-        "{} was recorded and is not there. Its record is removed: the next run draws it anew.",
+        "{} があるはずですが、見つかりません。次の実行で描き直します。",
+        "{} should be there, and is not. The next run draws it anew.",
     ),
     "orphan": (
         "{} は途中で止まったときの残りで、もう使われません。削除しました。",
@@ -40,9 +40,9 @@ class Finding:
     """Something that is not as it should be.
 
     Attributes:
-        kind: ``"damaged"``: not as it was recorded. ``"missing"``: recorded, and not there. ``"orphan"``:
-            left by a crash. ``"stranger"``: a record of an item of another job. ``"foreign"``: any other file
-            or folder that is not this job's.
+        kind: ``"damaged"``: not as it was recorded. ``"missing"``: not there, though it should be.
+            ``"orphan"``: left by a crash. ``"stranger"``: a record of an item of another job.
+            ``"foreign"``: any other file or folder that is not this job's.
         file: Which, below the folder of the job; a folder ends with a slash.
         ja: What it is and what was done, in Japanese.
         en: And in English.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sdjp.batch.entries import chunks, read_chunk
 from sdjp.batch.item import Item, Planned, group_id
@@ -62,24 +62,25 @@ def pending(store: Store, job: Job, items: Sequence[Planned], chunk: int) -> Pen
         StoreError: If they cannot be listed.
         InputError: If the record of a group is broken.
     """
-    drawn = _records(store, RECORDS, chunk)
+    ids = {item.number: item.id for item in items if isinstance(item, Item)}
+    drawn = _records(store, RECORDS, chunk, ids)
     wanted = [item for item in items if isinstance(item, Item) and item.number not in drawn]
     if job.spec.shard is None or not wanted:
         return Pending(singles=wanted)
-    packed, failed = _records(store, GROUPS, chunk), _records(store, FAILURES, chunk)
+    own = groups_of(items, job.spec.shard)
+    packed = _records(store, GROUPS, chunk, {group.number: group.id for group in own})
+    failed = _records(store, FAILURES, chunk, ids)
     singles, groups = [], []
-    for first in range(0, len(items), job.spec.shard):
-        planned = items[first : first + job.spec.shard]
-        number = planned[0].number
-        left = [item for item in planned if isinstance(item, Item) and item.number not in drawn]
-        if number not in packed:
+    for group in own:
+        left = [item for item in group.items if item.number not in drawn]
+        if group.number not in packed:
             if left:
-                groups.append(Group(number=number, id=group_id(planned), items=left))
+                groups.append(replace(group, items=left))
         elif any(item.number in failed for item in left):
             # What the shard has not is drawn by itself: a shard stays as it is. It may have some that failed
             # at first, or in the hands of a slower worker.
-            record = read_record(GroupRecord, store.read(packed[number]), packed[number])
-            inside = {picture.number for picture in record.pictures}
+            name = packed[group.number]
+            inside = {picture.number for picture in read_record(GroupRecord, store.read(name), name).pictures}
             singles += [item for item in left if item.number not in inside]
     return Pending(singles=singles, groups=groups)
 
@@ -107,8 +108,28 @@ def tasks(store: Store, job: Job, size: int) -> Iterator[Task]:
                 yield Task(chunk=chunk, start=start, stop=stop)
 
 
-def _records(store: Store, kind: str, chunk: int) -> dict[int, str]:
-    """The records of one kind by their numbers; files that are being written are none."""
+def groups_of(planned: Sequence[Planned], size: int) -> list[Group]:
+    """Whole groups, with all their items; what is refused is in none.
+
+    Args:
+        planned: Consecutive items of a chunk, from the beginning of a group.
+        size: Items of a group, refused ones among them.
+    """
+    groups = []
+    for first in range(0, len(planned), size):
+        whole = planned[first : first + size]
+        items = [item for item in whole if isinstance(item, Item)]
+        if items:
+            groups.append(Group(number=whole[0].number, id=group_id(whole), items=items))
+    return groups
+
+
+def _records(store: Store, kind: str, chunk: int, ids: Mapping[int, str]) -> dict[int, str]:
+    """The records of one kind by their numbers; those of another job, and what is being written, are none."""
     place = folder(kind, chunk)
     parts = {entry.name: parts_of(entry.name) for entry in store.files(place)}
-    return {part.number: f"{place}/{name}" for name, part in parts.items() if part is not None}
+    return {
+        part.number: f"{place}/{name}"
+        for name, part in parts.items()
+        if part is not None and ids.get(part.number) == part.id
+    }

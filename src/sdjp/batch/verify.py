@@ -14,7 +14,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from sdjp.batch.entries import READERS, chunks, read_chunk
 from sdjp.batch.findings import Findings, Verification
-from sdjp.batch.item import Item, as_json, group_id
+from sdjp.batch.item import Item, as_json
+from sdjp.batch.pending import groups_of
 from sdjp.batch.places import (
     CHUNK,
     FAILURES,
@@ -82,12 +83,9 @@ class _Chunk:
         planned = read_chunk(store, job, chunk) if chunk in chunks(job) else []
         self._items = {item.number: item for item in planned if isinstance(item, Item)}
         self._ids = {number: item.id for number, item in self._items.items()}
-        self._members: dict[int, dict[int, str]] = {}  # ids of items, by the number of their group
-        self._group_ids: dict[int, str] = {}
-        size = job.spec.shard or CHUNK
-        for some in (planned[i : i + size] for i in range(0, len(planned), size) if job.spec.shard):
-            self._members[some[0].number] = {item.number: item.id for item in some if isinstance(item, Item)}
-            self._group_ids[some[0].number] = group_id(some)
+        groups = groups_of(planned, job.spec.shard) if job.spec.shard else []
+        self._group_ids = {group.number: group.id for group in groups}
+        self._members = {group.number: {item.number: item.id for item in group.items} for group in groups}
         self._named: set[str] = set()  # files of true records
         self._drawn: set[int] = set()
         self._packed: set[int] = set()  # groups
