@@ -149,7 +149,7 @@ class Tally:
         self.bytes += record.bytes
         self.retried += record.attempts > 1
         self.misread += bool(record.unknown)
-        for word in record.unknown:
+        for word in dict.fromkeys(record.unknown):
             self.unknown.add(word)
         if record.truncated:
             self.cut.add(Example(row=record.row, key=record.key, text=record.truncated))
