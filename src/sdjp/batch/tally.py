@@ -107,7 +107,7 @@ class Tally:
         sheet: Pictures to be shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shards: bool = False) -> None:
         self.statuses: Counter[str] = Counter()
         self.bytes = 0
         self.retried = 0
@@ -122,12 +122,12 @@ class Tally:
         self.runtimes: Frequencies[tuple[str, ...]] = Frequencies()
         self.workers: Frequencies[str] = Frequencies()
         self.activity = Activity()
-        self.sheet = ContactSheet()
+        self.sheet = ContactSheet(shards=shards)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Tally:
+    def of(cls, entries: Iterable[Entry], *, shards: bool) -> Tally:
         """Count all entries of a job."""
-        tally = cls()
+        tally = cls(shards=shards)
         for entry in entries:
             tally.add(entry)
         return tally
