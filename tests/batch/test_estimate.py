@@ -74,7 +74,7 @@ def test_the_estimate_is_measured_on_items_of_the_job(found: tuple[DryRun, Path,
 def test_nothing_stays_of_it(found: tuple[DryRun, Path, Path]) -> None:
     _, out, temporary = found
     assert not out.parent.exists()
-    assert list(temporary.iterdir()) == []
+    assert not list(temporary.glob("sdjp-*"))  # what else is there is of multiprocessing, until the end
 
 
 def test_it_is_said_in_both_languages(
@@ -140,7 +140,7 @@ RUN = DryRun(
 
 def test_a_disk_that_is_too_small_is_said_to_be() -> None:
     said = "\n".join(dry_run_lines(RUN, "ja"))
-    assert "1 枚 0.50 秒、全部で 5.8 日" in said
+    assert "1 枚 0.5 秒、全部で 5.8 日" in said
     assert "1 枚 400 kB、全部で 400 GB" in said
     assert "空き容量が足りません（空きは 32 GB）" in said
     assert "NOT ENOUGH ROOM" in "\n".join(dry_run_lines(RUN, "en"))

@@ -130,6 +130,17 @@ def test_a_line_in_both_languages() -> None:
     assert Progress(5).line("en") == "0/5 pictures"
 
 
+def test_the_last_seconds_are_not_told_one_by_one() -> None:
+    clock = Clock()
+    progress = Progress(21, clock=clock)
+    batches(progress, clock, 20, size=1, seconds=2)
+    clock.now += 1
+    assert progress.line() == "20/21 枚、30.0 枚/分、残り約 10 秒"
+    batches(progress, clock, 1, size=1, seconds=1)
+    clock.now += 1
+    assert progress.line() == "21/21 枚、30.0 枚/分"
+
+
 @pytest.mark.parametrize(
     ("seconds", "ja", "en"),
     [

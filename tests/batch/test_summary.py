@@ -92,9 +92,9 @@ class Folder:
         self.items.append(Refused(number=number, row=number + 1, text=text, error=error))
 
     def record(self, item: Item, data: bytes, **more: Any) -> PictureRecord:
-        about = {"number": item.number, "id": item.id, "row": item.row, "key": item.key}
+        about: dict[str, Any] = {"number": item.number, "id": item.id, "row": item.row, "key": item.key}
         sha256 = hashlib.sha256(data).hexdigest()
-        values = {
+        values: dict[str, Any] = {
             "file": file_name(PICTURES, item.number, item.id, suffix=".png", sha256=sha256),
             "sha256": sha256,
             "bytes": len(data),
@@ -295,7 +295,8 @@ def test_thumbnails_are_small_and_flagged_ones_are_blurred(folder: Folder) -> No
 
 
 def test_a_picture_that_is_gone_or_broken_is_said_to_be(folder: Folder) -> None:
-    first, second = folder.draw("一"), folder.draw("二", data=b"no picture")
+    first = folder.draw("一")
+    folder.draw("二", data=b"no picture")
     folder.draw("三")
     gone = next(entry.picture for entry in entries_of(folder) if entry.item == first)
     assert gone is not None
@@ -303,7 +304,7 @@ def test_a_picture_that_is_gone_or_broken_is_said_to_be(folder: Folder) -> None:
     page = folder.page()
     assert [image["alt"] for image in page.all("img")] == ["三"]
     assert page.text().count("読めません") == 2
-    assert second.options.prompt in page.text()
+    assert "二" in page.text()
 
 
 def entries_of(folder: Folder) -> list[Any]:
@@ -351,11 +352,11 @@ def test_pictures_of_shards_are_taken_out_of_them(folder: Folder) -> None:
         return read(name)
 
     folder.store.read = counted  # type: ignore[method-assign]
-    page = folder.page()
+    page = folder.page(dataclasses.replace(SPEC, shard=50))
     assert len(page.all("img")) == MOST
     assert reads[SHARDS] == 20  # not each of them for one picture
     rows = [int(re.findall(r"row (\d+)", link["title"])[0]) for link in page.all("a") if "title" in link]
-    assert (rows[0], rows[-1] > 1450) == (1, True)
+    assert (rows[0], rows[-1]) == (1, 1500)
 
 
 def test_the_language_in_use_is_shown_first(folder: Folder) -> None:

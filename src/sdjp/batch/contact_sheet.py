@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Final
 
 from sdjp.batch.record import PictureRecord
-from sdjp.batch.spread import Spread
+from sdjp.batch.spread import Spread, evenly
 from sdjp.batch.store import Store
 
 MOST: Final = 200
@@ -20,8 +20,8 @@ MOST: Final = 200
 SIDE: Final = 128
 """Pixels of the longer side of a thumbnail."""
 
-_FROM_SHARD: Final = 10
-"""Pictures from one shard: to show one of them, all of the shard is read."""
+_SHARDS: Final = 20
+"""Shards that they come from: to show a picture, all of its shard is read."""
 
 _ROOM: Final = 9_000
 """Bytes that a thumbnail should not exceed; of one that would, the quality is lower."""
@@ -52,29 +52,31 @@ class Thumbnail:
 
 
 class ContactSheet:
-    """Chooses pictures while a job is gone through, and reads them in the end."""
+    """Chooses pictures while a job is gone through, and reads them in the end.
 
-    def __init__(self) -> None:
-        self._spread: Spread[list[PictureRecord]] = Spread(MOST)
-        self._run: list[PictureRecord] = []  # the first pictures of one file, which is a shard if several
-        self._shards = False
+    Args:
+        shards: Whether files are shards of many pictures.
+    """
+
+    def __init__(self, *, shards: bool = False) -> None:
+        self._spread: Spread[list[PictureRecord]] = Spread(_SHARDS if shards else MOST)
+        self._run: list[PictureRecord] = []  # pictures of one file
 
     def add(self, record: PictureRecord) -> None:
         """Take in the next picture."""
         if self._run and (record.member is None or record.file != self._run[0].file):
             self._spread.add(self._run)
             self._run = []
-        if len(self._run) < _FROM_SHARD:
+        if len(self._run) < MOST:
             self._run.append(record)
-        self._shards = self._shards or record.member is not None
 
     def chosen(self) -> list[PictureRecord]:
         """The pictures of the sheet, in order; to be called once, at the end."""
         if self._run:
             self._spread.add(self._run)
             self._run = []
-        runs = self._spread.chosen(MOST // _FROM_SHARD if self._shards else None)
-        return [record for run in runs for record in run]
+        runs = self._spread.chosen()
+        return [record for run in runs for record in evenly(run, MOST // len(runs))]
 
     def thumbnails(self, store: Store) -> Iterator[Thumbnail]:
         """Make them, one after the other.

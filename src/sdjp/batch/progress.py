@@ -22,6 +22,10 @@ _LEAST: Final = 10
 """… or so many moments, where pictures take minutes."""
 
 
+_SOON: Final = 10.0
+"""Seconds: less than that is not told, for nobody can know it."""
+
+
 class Told(Protocol):
     """What an event tells: a picture is ``"drawn"``, ``"failed"``, or ``"skipped"`` as it was there."""
 
@@ -103,7 +107,8 @@ class Progress:
     def line(self, language: Language | None = None) -> str:
         """Say it in one line, in ``language`` or in the one that errors use."""
         language = language or get_language()
-        pace, left = self.per_minute, self.seconds_left
+        pace, left = self.per_minute, self.seconds_left if self.left else None
+        left = None if left is None else max(left, _SOON)
         if language == "en":
             parts = [f"{self.done:,}/{self.total:,} pictures"]
             if self.failed:

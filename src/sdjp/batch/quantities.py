@@ -23,7 +23,7 @@ def duration(seconds: float, language: Language) -> str:
 
 def _duration(seconds: float) -> tuple[str, str]:
     if round(seconds) < 120:
-        return few_digits(seconds) if seconds < 10 else f"{seconds:.0f}", "s"
+        return few_digits(seconds) if seconds < 9.95 else f"{seconds:.0f}", "s"
     if round(seconds / 60) < 120:
         return f"{seconds / 60:.0f}", "min"
     if seconds / 3600 < 72:

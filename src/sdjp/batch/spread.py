@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -33,13 +34,13 @@ class Spread(Generic[T]):
         self._count += 1
 
     def chosen(self, most: int | None = None) -> list[T]:
-        """The first one, the last one, and others between: as many as there may be, in order.
+        """As many as there may be, or fewer; see :func:`evenly`."""
+        return evenly([*self._kept, *self._last], self._most if most is None else most)
 
-        Args:
-            most: Fewer than the most that there may be.
-        """
-        found = [*self._kept, *self._last]
-        count = min(self._most if most is None else most, len(found))
-        if count < 2:
-            return found[:count]
-        return [found[round(i * (len(found) - 1) / (count - 1))] for i in range(count)]
+
+def evenly(things: Sequence[T], most: int) -> list[T]:
+    """The first one, the last one, and others evenly between, in order."""
+    count = min(most, len(things))
+    if count < 2:
+        return list(things[:count])
+    return [things[round(i * (len(things) - 1) / (count - 1))] for i in range(count)]

@@ -35,7 +35,7 @@ def write_summary(store: Store) -> str:
         StoreError: If the place cannot be used.
     """
     job = Job.read(store)
-    tally = Tally.of(entries(store))
+    tally = Tally.of(entries(store), shards=job.spec.shard is not None)
     parts = [
         sections.head(job, tally),
         sections.sheet(tally.sheet.thumbnails(store), tally.statuses["drawn"]),

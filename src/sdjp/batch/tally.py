@@ -107,7 +107,7 @@ class Tally:
         sheet: Pictures to be shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shards: bool = False) -> None:
         self.statuses: Counter[str] = Counter()
         self.bytes = 0
         self.retried = 0
@@ -122,12 +122,12 @@ class Tally:
         self.runtimes: Frequencies[tuple[str, ...]] = Frequencies()
         self.workers: Frequencies[str] = Frequencies()
         self.activity = Activity()
-        self.sheet = ContactSheet()
+        self.sheet = ContactSheet(shards=shards)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Tally:
+    def of(cls, entries: Iterable[Entry], *, shards: bool) -> Tally:
         """Count all entries of a job."""
-        tally = cls()
+        tally = cls(shards=shards)
         for entry in entries:
             tally.add(entry)
         return tally
@@ -149,7 +149,7 @@ class Tally:
         self.bytes += record.bytes
         self.retried += record.attempts > 1
         self.misread += bool(record.unknown)
-        for word in record.unknown:
+        for word in dict.fromkeys(record.unknown):
             self.unknown.add(word)
         if record.truncated:
             self.cut.add(Example(row=record.row, key=record.key, text=record.truncated))
