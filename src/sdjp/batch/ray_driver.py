@@ -200,7 +200,7 @@ class _Team:
 
     size: int
     settings: RunSettings
-    each: dict[str, int]
+    each: dict[str, Any]
 
 
 def _team(job: Job, order: Order) -> _Team:
