@@ -1,7 +1,7 @@
 """The engine ``ray``: worker actors on a cluster of Ray, or on one that is started on this machine.
 
-Ray runs in a process of its own, see ``ray_driver.py``: it writes to the terminal, takes over signals, and ends
-its process at once when the heart of the cluster stops. This side hands out tasks and tells what became of
+Ray runs in a process of its own, see ``ray_driver.py``: it writes to the terminal, takes over signals, and
+ends its process at once when the heart of the cluster stops. This side hands out tasks and tells what became of
 them; nothing that counts depends on Ray: what is committed is committed, whatever it does.
 """
 
@@ -12,6 +12,7 @@ import itertools
 import os
 import pickle
 import queue
+import secrets
 import shutil
 import signal
 import subprocess
@@ -187,8 +188,8 @@ def broken_off(why: str) -> SdjpError:
         "batch.ray_broken",
         ja=f"Ray のクラスターが止まりました（{why}）。描き終えた絵は残っています。クラスターを確かめて、"
         "もう一度同じコマンドを実行すると続きから描きます。",
-        en=f"the cluster of Ray has stopped ({why}). What is drawn stays. See to the cluster and run the same "
-        "command again: it goes on from there.",
+        en=f"the cluster of Ray has stopped ({why}). What is drawn stays. See to the cluster and run the "
+        "same command again: it goes on from there.",
     )
 
 
@@ -196,7 +197,10 @@ def _environment(order: Order) -> dict[str, str]:
     """The environment of the process: modules are found where they are found here."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     if order.address is None:
-        environment["RAY_USAGE_STATS_ENABLED"] = "0"  # a cluster of our own tells nobody of itself
+        # A cluster of our own tells nobody of itself, and lets nobody in.
+        environment["RAY_USAGE_STATS_ENABLED"] = "0"
+        if "RAY_AUTH_MODE" not in environment:
+            environment.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     return environment
 
 
