@@ -1,8 +1,8 @@
 """The engine ``ray``: worker actors on a cluster of Ray, or on one that is started on this machine.
 
 Ray runs in a process of its own, see ``ray_driver.py``: it writes to the terminal, takes over signals, and
-ends its process at once when the heart of the cluster stops. This side hands out tasks and tells what became of
-them; nothing that counts depends on Ray: what is committed is committed, whatever it does.
+ends its process at once when the heart of the cluster stops. This side hands out tasks and tells what became
+of them; nothing that counts depends on Ray: what is committed is committed, whatever it does.
 """
 
 from __future__ import annotations
