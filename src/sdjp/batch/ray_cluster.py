@@ -12,6 +12,7 @@ import itertools
 import os
 import pickle
 import queue
+import re
 import secrets
 import shutil
 import signal
@@ -168,7 +169,8 @@ class _Driver:
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - 4000))
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return broken_off(lines[-1] if lines else "?")
+        told = re.sub(r"^\[[^]]*\] \S+: ", "", lines[-1]) if lines else "?"  # without time and place
+        return broken_off(told.partition(". ")[0])
 
 
 def workers_died() -> SdjpError:
