@@ -130,6 +130,13 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def ray(session: nox.Session) -> None:
+    """The engine ``ray`` of ``sdjp batch``, on a real cluster of this machine."""
+    install_project(session, "test", "ray")
+    session.run("python", "-m", "pytest", *CHOSEN, *(session.posargs or ["tests/batch/test_ray.py"]))
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """The page in Chromium, which must be there with its chromedriver; else all of it is skipped."""
     install_project(session, "test")

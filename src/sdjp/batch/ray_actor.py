@@ -27,7 +27,7 @@ from sdjp.errors import InputError
 class Drawer:
     """Draws the tasks that Ray hands it.
 
-    No exception leaves it: Ray would wrap it, or make another actor. What stops the job is part of the report.
+    No exception leaves it: Ray would wrap it, or make another actor. What stops the job is in the report.
 
     Args:
         out: The place of the job.
@@ -77,8 +77,8 @@ def _worker(out: str, settings: RunSettings, weights: tuple[str, ...], sent: Map
         node = socket.gethostname()
         raise InputError(
             "batch.node_out",
-            ja=f"ノード {node} から {out} が見えません。--out には、すべてのノードから見える共有フォルダーか、"
-            "s3:// などを指定してください。",
+            ja=f"ノード {node} から {out} が見えません。--out には、すべてのノードから見える共有フォルダー"
+            "か、s3:// などを指定してください。",
             en=f"node {node} does not see {out}. Give a folder that all nodes share with --out, or s3:// …",
         ) from error
     if job.spec.version != __version__:

@@ -1,8 +1,8 @@
 """The engine ``ray``: worker actors on a cluster of Ray, or on one that is started on this machine.
 
-Ray runs in a process of its own, see ``ray_driver.py``: it writes to the terminal, takes over signals, and ends
-its process at once when the heart of the cluster stops. This side hands out tasks and tells what became of
-them; nothing that counts depends on Ray: what is committed is committed, whatever it does.
+Ray runs in a process of its own, see ``ray_driver.py``: it writes to the terminal, takes over signals, and
+ends its process at once when the heart of the cluster stops. This side hands out tasks and tells what became
+of them; nothing that counts depends on Ray: what is committed is committed, whatever it does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import itertools
 import os
 import pickle
 import queue
+import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -167,7 +169,8 @@ class _Driver:
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - 4000))
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return broken_off(lines[-1] if lines else "?")
+        told = re.sub(r"^\[[^]]*\] \S+: ", "", lines[-1]) if lines else "?"  # without time and place
+        return broken_off(told.partition(". ")[0])
 
 
 def workers_died() -> SdjpError:
@@ -187,8 +190,8 @@ def broken_off(why: str) -> SdjpError:
         "batch.ray_broken",
         ja=f"Ray のクラスターが止まりました（{why}）。描き終えた絵は残っています。クラスターを確かめて、"
         "もう一度同じコマンドを実行すると続きから描きます。",
-        en=f"the cluster of Ray has stopped ({why}). What is drawn stays. See to the cluster and run the same "
-        "command again: it goes on from there.",
+        en=f"the cluster of Ray has stopped ({why}). What is drawn stays. See to the cluster and run the "
+        "same command again: it goes on from there.",
     )
 
 
@@ -196,7 +199,10 @@ def _environment(order: Order) -> dict[str, str]:
     """The environment of the process: modules are found where they are found here."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     if order.address is None:
-        environment["RAY_USAGE_STATS_ENABLED"] = "0"  # a cluster of our own tells nobody of itself
+        # A cluster of our own tells nobody of itself, and lets nobody in.
+        environment["RAY_USAGE_STATS_ENABLED"] = "0"
+        if "RAY_AUTH_MODE" not in environment:
+            environment.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     return environment
 
 

@@ -200,7 +200,7 @@ class _Team:
 
     size: int
     settings: RunSettings
-    each: dict[str, int]
+    each: dict[str, Any]
 
 
 def _team(job: Job, order: Order) -> _Team:
@@ -246,9 +246,10 @@ def _no_cluster(order: Order, error: Exception) -> SdjpError:
     return SdjpError(
         "batch.ray_address",
         ja=f"Ray のクラスター {order.address} につながりません（{why}）。クラスターが動いていて、このマシンが"
-        "加わっていることを確かめてください。",
-        en=f"the cluster of Ray at {order.address} cannot be reached ({why}). See that it runs, and that this "
-        "machine is part of it.",
+        "加わっていることを確かめてください。トークンの要るクラスターなら、環境変数 RAY_AUTH_MODE=token も"
+        "要ります。",
+        en=f"the cluster of Ray at {order.address} cannot be reached ({why}). See that it runs, and that "
+        "this machine is part of it. If it wants a token, RAY_AUTH_MODE=token must be set, too.",
     )
 
 

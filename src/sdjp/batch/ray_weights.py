@@ -81,10 +81,10 @@ def at_hand(spec: JobSpec, names: tuple[str, ...], sent: Mapping[str, Sent]) -> 
             node = socket.gethostname()
             raise InputError(
                 "batch.node_weights",
-                ja=f"ノード {node} に {wanted}（{name}）がありません。すべてのノードから見える共有フォルダーに"
-                "置くか、--ship-weights で送ってください。",
-                en=f"node {node} has no {wanted} ({name}). Put it into a folder that all nodes share, or send "
-                "it with --ship-weights.",
+                ja=f"ノード {node} に {wanted}（{name}）がありません。すべてのノードから見える共有フォルダー"
+                "に置くか、--ship-weights で送ってください。",
+                en=f"node {node} has no {wanted} ({name}). Put it into a folder that all nodes share, or "
+                "send it with --ship-weights.",
             )
     return model
 
@@ -162,7 +162,7 @@ def _write(sent: Sent, path: Path) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock, which goes with the process; without one (Windows) each writes, and the first one counts."""
+    """Hold a lock, which goes with the process; without locks (Windows) all write, and the first counts."""
     try:
         import fcntl
     except ImportError:
