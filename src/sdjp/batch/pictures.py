@@ -53,8 +53,8 @@ def _member(shard: bytes, name: str) -> bytes:
 def _lost(store: Store, file: str) -> InputError:
     return InputError(
         "batch.picture",
-        ja=f"{store.url} の {file} がないか、壊れています。「sdjp batch --verify --out {store.url}」を実行して"
-        "から、もう一度描いてください（その絵だけが描き直されます）。",
+        ja=f"{store.url} の {file} がないか、壊れています。「sdjp batch --verify --out {store.url}」を実行"
+        "してから、もう一度描いてください（その絵だけが描き直されます）。",
         en=f"{file} in {store.url} is missing or damaged. Run 'sdjp batch --verify --out {store.url}', then "
         "draw again: only that picture is drawn anew.",
     )
