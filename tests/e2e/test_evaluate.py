@@ -31,7 +31,8 @@ SIDES: dict[str, Any] = {"width": 64, "height": 64}
 
 def pixels(path: Path) -> bytes:
     with Image.open(path) as image:
-        return image.tobytes()
+        data: bytes = image.tobytes()
+    return data
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sdjp.batch.item import Refused
     from sdjp.batch.spec import Job
     from sdjp.batch.worker import Event
+    from sdjp.pipeline import Pipeline
     from sdjp.weights.load import LoadReport
 
 SCALES: Final = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
@@ -179,6 +180,9 @@ def _draw(
     """Draw what is missing of a model."""
     name, total, done = place.name, len(settings.prompts) * len(settings.scales), 0
 
+    def loaded(pipe: Pipeline) -> None:
+        watch.loaded(pipe.load_report)
+
     def planned(job: Job, there: int) -> None:
         nonlocal done
         done = there
@@ -212,12 +216,7 @@ def _draw(
                 seed=settings.seed,
                 load=load,
                 engine=engine,
-                watch=batch.Watch(
-                    loaded=lambda pipe: watch.loaded(pipe.load_report),
-                    planned=planned,
-                    refused=refused,
-                    event=event,
-                ),
+                watch=batch.Watch(loaded=loaded, planned=planned, refused=refused, event=event),
             )
     except InputError as error:
         if error.code != "batch.other_job":
