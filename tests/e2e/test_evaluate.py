@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +12,27 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+import sdjp
 from sdjp import cli
+from sdjp.batch.pictures import pictures
+from sdjp.batch.places import RECORDS, file_name
+from sdjp.batch.store import LocalStore
+from sdjp.errors import InputError
 from sdjp.evaluation.features import ClipFeatures, InceptionFeatures
 from sdjp.evaluation.inception import Inception
+from sdjp.evaluation.run import Settings, evaluate
+from sdjp.pipeline import Pipeline
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from tests.pictures import size_of
 
-SHORT = ["--scales", "1.5,4", "--steps", "1", "--no-watermark", "--safety", "off"]
+SHORT = ["--scales", "1.5,4", "--steps", "1", "--no-watermark", "--safety", "off", "-W", "64", "-H", "64"]
+SIDES: dict[str, Any] = {"width": 64, "height": 64}
+
+
+def pixels(path: Path) -> bytes:
+    with Image.open(path) as image:
+        data: bytes = image.tobytes()
+    return data
 
 
 @pytest.fixture(scope="module")
@@ -60,34 +75,103 @@ def test_table_figure_and_going_on(
 ) -> None:
     out = tmp_path / "評価"
     command = ["evaluate", "--from-file", str(prompts_file), "--outdir", str(out), "--clip", str(clip_folder)]
-    command += ["--reference", str(reference), "--batch-size", "2", *SHORT]
+    command += ["--reference", str(reference), "--batch-size", "2", "--workers", "2", *SHORT]
     assert cli.main(command) == 0
     said = capsys.readouterr().out
+    assert "mini: 6/6 枚" in said
     assert "| モデル | ガイダンスの強さ | 枚数 |" in said
     assert "| mini | 1.5 | 3 |" in said
-    data = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    rows = data["rows"]
+    rows = json.loads((out / "results.json").read_text(encoding="utf-8"))["rows"]
     assert [row["scale"] for row in rows] == [1.5, 4.0]
     assert all(0 <= row["clip_score"] <= 100 and row["frechet"] > 0 for row in rows)
     assert size_of(out / "results.png")[0] > 300
-    pictures = sorted((out / "mini").rglob("*.png"))
-    assert len(pictures) == 6
-    # One picture is lost: only that one is drawn again, and the figures are the same.
-    times = {path: path.stat().st_mtime_ns for path in pictures}
-    pictures[4].unlink()
+    found = [record for record, _ in pictures(LocalStore(out / "mini"))]
+    assert [(record.key, record.seed) for record in found] == [
+        (f"scale-{scale}/{i:05d}", 42 + i) for scale in ("1.5", "4") for i in range(3)
+    ]
+    # They are the pictures that the pipeline draws of these options.
+    files = [out / "mini" / record.file for record in found]
+    pipe = Pipeline.from_pretrained("mini", watermark=False, safety="off")
+    for i, prompt in ((1, "海の上の猫"), (2, "馬")):
+        alone = pipe.generate(
+            prompt, guidance_scale=4.0, sampler="plms", num_inference_steps=1, seed=42 + i, **SIDES
+        )
+        assert pixels(files[3 + i]) == alone.images[0].tobytes()
+    # It was stopped before the last ones were done: only those are drawn again, the figures are the same.
+    times = {path: path.stat().st_mtime_ns for path in files}
+    for record in (found[1], found[4]):
+        (out / "mini" / record.file).unlink()
+        (out / "mini" / file_name(RECORDS, record.number, record.id, suffix=".json")).unlink()
     assert cli.main([*command, "--lang", "en"]) == 0
-    assert "| model | guidance scale | pictures |" in capsys.readouterr().out
-    again = json.loads((out / "results.json").read_text(encoding="utf-8"))["rows"]
-    changed = [path for path in pictures if path.stat().st_mtime_ns != times[path]]
-    assert changed == [pictures[4]]
-    for a, b in zip(rows, again, strict=True):
-        # A batch of another size rounds differently: a level of 255 here and there.
-        assert a["clip_score"] == pytest.approx(b["clip_score"], abs=0.5)
-        assert a["frechet"] == pytest.approx(b["frechet"], rel=0.05)
+    said = capsys.readouterr().out
+    assert "mini: 5/6" in said
+    assert "mini: 4/6" not in said
+    assert "| model | guidance scale | pictures |" in said
+    assert json.loads((out / "results.json").read_text(encoding="utf-8"))["rows"] == rows
+    changed = [path for path in files if path.stat().st_mtime_ns != times[path]]
+    assert changed == [files[1], files[4]]
     # Other settings must not be mixed in.
-    capsys.readouterr()
-    assert cli.main([*command, "--seed", "7"]) == 2
-    assert "別の設定" in capsys.readouterr().err
+    for other in (["--seed", "7"], ["--scales", "1.5,5"], ["--steps", "2"]):
+        assert cli.main([*command, *other]) == 2
+        error = capsys.readouterr().err
+        assert "別のジョブ" in error
+        assert ("num_inference_steps" if other[0] == "--steps" else "input") in error
+    assert [path.stat().st_mtime_ns for path in files[:1]] == [times[files[0]]]
+
+
+def test_pictures_that_cannot_be_drawn_are_told_and_counted(
+    clip_folder: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = tmp_path / "words.tsv"
+    words.write_text("en\thorse\tanimal\n", encoding="utf-8")  # which is found when it is drawn
+    prompts = tmp_path / "p.txt"
+    prompts.write_text("猫\n馬\n", encoding="utf-8")
+    (tmp_path / "mini2").symlink_to(Path(sdjp.__file__).parent / "assets" / "mini")
+    out = tmp_path / "out"
+    command = ["evaluate", "--from-file", str(prompts), "--out", str(out), "--clip", str(clip_folder)]
+    command += ["--reference", str(reference), "--prompt-check", "refuse", "--prompt-words", str(words)]
+    command += ["--models", "mini", str(tmp_path / "mini2"), *SHORT, "--scales", "2", "--workers", "1"]
+    assert cli.main(command) == 2
+    said = capsys.readouterr()
+    assert "| mini | 2 | 1/2 |" in said.out
+    assert "| mini2 | 2 | 1/2 |" in said.out
+    assert "mini ×2 「馬」は描けませんでした" in said.err
+    assert "horse" in said.err
+    assert "描けなかった 2 枚" in said.err
+    rows = json.loads((out / "results.json").read_text(encoding="utf-8"))["rows"]
+    assert [(row["model"], row["pictures"], row["failed"]) for row in rows] == [
+        ("mini", 1, 1),
+        ("mini2", 1, 1),
+    ]
+    assert all(row["clip_score"] is not None and row["frechet"] is None for row in rows)
+
+
+def test_a_prompt_that_the_model_cannot_draw_is_told_before_anything_is_drawn(
+    clip_folder: Path, tmp_path: Path
+) -> None:
+    settings = Settings(prompts=("cat", "<lora:none:1> cat"), scales=(2.0,), num_inference_steps=1)
+    with pytest.raises(InputError, match="none") as error:
+        evaluate(["mini"], settings, tmp_path, model={"safety": "off"}, clip=ClipFeatures(clip_folder))
+    assert error.value.code == "evaluate.prompt"
+    assert "<lora:none:1> cat" in error.value.ja
+    assert not list(tmp_path.rglob("*.jsonl")) + list(tmp_path.rglob("*.png"))
+
+
+def test_a_folder_of_an_earlier_version_is_refused_as_it_is(
+    clip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "mini" / "scale-2" / "00000.png"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"PNG")
+    assert cli.main(["evaluate", "猫", "--clip", str(clip_folder), "-o", str(tmp_path), *SHORT]) == 2
+    assert "前の版" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [old]
+
+
+def test_translation_is_an_option_of_every_picture() -> None:
+    settings = Settings(prompts=("猫",), translate="never")
+    assert settings.options(0, 2.0).translate == "never"
+    assert "translate" in settings.common()
 
 
 @pytest.mark.parametrize(
@@ -104,12 +188,15 @@ def test_table_figure_and_going_on(
         (["--clip", "CLIP", "--reference", "空"], "2 枚以上"),
         (["--clip", "CLIP", "--models", "mini", "mini"], "違う名前"),
         (["--clip", "CLIP", "--batch-size", "0"], "枚数"),
+        (["--clip", "CLIP", "--workers", "0"], "ワーカー"),
+        (["--clip", "CLIP", "--reference", "実物"], "プロンプトが 1 個"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_loaded(
     wrong: list[str],
     message: str,
     clip_folder: Path,
+    reference: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -118,7 +205,8 @@ def test_bad_input_is_refused_before_anything_is_loaded(
         raise AssertionError("a model was loaded")
 
     monkeypatch.setattr("sdjp.pipeline.Pipeline.from_pretrained", load)
-    words = [str(clip_folder) if word == "CLIP" else word for word in wrong]
+    named = {"CLIP": str(clip_folder), "実物": str(reference)}
+    words = [named.get(word, word) for word in wrong]
     assert cli.main(["evaluate", "猫", "--outdir", str(tmp_path / "o"), *words]) != 0
     assert message in capsys.readouterr().err
 

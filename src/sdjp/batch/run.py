@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from sdjp import checks
 from sdjp.batch.entries import chunks, read_chunk
@@ -27,6 +27,9 @@ from sdjp.batch.tries import clear
 from sdjp.batch.verify import verify
 from sdjp.batch.worker import Event
 from sdjp.errors import InputError
+
+if TYPE_CHECKING:
+    from sdjp.pipeline import Pipeline
 
 EngineName: TypeAlias = Literal["local", "ray"]
 SHARDS: Final = (50, 100, 125, 200, 250, 500, 1000)
@@ -103,11 +106,13 @@ class Watch:
     """Who is told how a job goes.
 
     Attributes:
+        loaded: Called with the model that the input is checked with, when a job is planned.
         planned: Called with the job and the pictures that are there already.
         refused: Called with each bad row, while the input is checked.
         event: Called with what happens to each item.
     """
 
+    loaded: Callable[[Pipeline], None] = field(default=lambda pipe: None)
     planned: Callable[[Job, int], None] = field(default=lambda job, done: None)
     refused: Callable[[Refused], None] = field(default=lambda row: None)
     event: Callable[[Event], None] = field(default=lambda event: None)
@@ -173,15 +178,7 @@ def run_batch(
         )
         if known is not None and known.spec.fingerprint != spec.fingerprint:
             raise _other(out, known.spec.differences(spec))
-        job = known or write_plan(
-            source,
-            store,
-            spec,
-            loader(load)(**for_checks(spec.model)),
-            format=format,
-            strict=strict,
-            tell=watch.refused,
-        )
+        job = known or _plan(source, store, spec, watch, format=format, strict=strict)
         if job.spec != spec:  # the same files under other names
             job = replace(job, spec=spec)
             job.write(store)
@@ -256,6 +253,12 @@ def _store_of(out: str | os.PathLike[str]) -> Store:
             en=f"there is no job in {store.url}. Give the folder that was --out of sdjp batch.",
         )
     return store
+
+
+def _plan(source: str, store: Store, spec: JobSpec, watch: Watch, *, format: str | None, strict: bool) -> Job:
+    pipe = loader(spec.load)(**for_checks(spec.model))
+    watch.loaded(pipe)
+    return write_plan(source, store, spec, pipe, format=format, strict=strict, tell=watch.refused)
 
 
 def _draw(job: Job, store: Store, left: int, engine: Engine, watch: Watch, check: Callable[[], None]) -> None:

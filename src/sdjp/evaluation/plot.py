@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdjp.errors import MissingDependencyError
-from sdjp.evaluation.run import Row
+from sdjp.evaluation.table import Row
 
 
 def check_plot() -> None:
@@ -33,18 +33,18 @@ def plot(rows: Sequence[Row], path: Path) -> Path:
     """
     from matplotlib.figure import Figure  # not pyplot: no window, no state of its own
 
-    both = all(row.clip_score is not None and row.frechet is not None for row in rows)
+    frechet = any(row.frechet is not None for row in rows)
+    both = frechet and any(row.clip_score is not None for row in rows)
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     axes = figure.add_subplot()
     for model in dict.fromkeys(row.model for row in rows):
         points = [row for row in rows if row.model == model]
-        y = [_figure(row.clip_score if row.frechet is None else row.frechet) for row in points]
+        y = [_figure(row.frechet if frechet else row.clip_score) for row in points]
         x = [_figure(row.clip_score) if both else row.scale for row in points]
         axes.plot(x, y, marker="o", label=model)
         if both:
             for row, at in zip(points, zip(x, y, strict=True), strict=True):
                 axes.annotate(f"{row.scale:g}", at, textcoords="offset points", xytext=(4, 4), fontsize=7)
-    frechet = any(row.frechet is not None for row in rows)
     axes.set_xlabel("CLIP score (higher is better)" if both else "guidance scale")
     axes.set_ylabel("Fréchet distance (lower is better)" if frechet else "CLIP score (higher is better)")
     axes.grid(alpha=0.3)

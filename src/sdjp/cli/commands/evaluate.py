@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdjp import errors
-from sdjp.cli.options import make_pipeline, model_options, text_options
+from sdjp.cli.options import model_arguments, model_options, text_options
 from sdjp.cli.parser import Parser
 from sdjp.cli.prompts import prompts
+from sdjp.cli.report import announce_load
 from sdjp.cli.speech import put, say
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
-    from sdjp.pipeline import Pipeline
+    from sdjp.evaluation.table import Row
 
 
 def parser() -> Parser:
@@ -44,13 +47,16 @@ def parser() -> Parser:
     options.option("-H", "--height", type=int, metavar="PX", ja="高さ", en="height")
     options.option("--batch-size", type=int, default=1, metavar="N", ja="一度に描く枚数",
                    en="pictures drawn together")  # fmt: skip
+    options.option("--workers", type=int, metavar="N",
+                   ja="ワーカーの数（省略時はプロセッサーか GPU の数）",
+                   en="workers (as many as processors or GPUs, if left out)")  # fmt: skip
     options.option("--clip", metavar="DIR", ja="CLIP のフォルダー（Hugging Face 形式）か Hub の名前",
                    en="a CLIP folder as Hugging Face has it, or a hub id")  # fmt: skip
     options.option("--inception", metavar="F", ja="FID 用 Inception v3 の重み（標準の FID になる）",
                    en="weights of FID's Inception v3: makes the Fréchet distance the usual FID")  # fmt: skip
     options.option("--reference", metavar="DIR", ja="比較する実際の画像のフォルダー",
                    en="folder of real pictures to compare with")  # fmt: skip
-    options.option("--outdir", "-o", default="evaluation", metavar="D", ja="保存先のフォルダー",
+    options.option("--outdir", "--out", "-o", default="evaluation", metavar="D", ja="保存先のフォルダー",
                    en="where to write")  # fmt: skip
     options.option("--no-plot", action="store_true", ja="図を描かない（matplotlib なしで使える）",
                    en="draw no figure (needs no matplotlib)")  # fmt: skip
@@ -61,9 +67,9 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate and say where the table is."""
     texts = tuple(prompts(args))
     scales = _scales(args.scales)
-    from sdjp import checks
+    from sdjp.batch import Engine
 
-    checks.count("batch_size", args.batch_size, label="一度に描く枚数")
+    engine = Engine(workers=args.workers, batch=args.batch_size)
     if args.inception is not None and args.reference is None:
         raise InputError(
             "evaluate.no_reference",
@@ -72,10 +78,12 @@ def run(args: argparse.Namespace) -> int:
         )
     from sdjp.evaluation import plot
     from sdjp.evaluation.features import ClipFeatures, InceptionFeatures
-    from sdjp.evaluation.run import Settings, evaluate
+    from sdjp.evaluation.run import Settings, Watch, evaluate
 
     if not args.no_plot:
         plot.check_plot()
+    model = model_arguments(args)
+    model.pop("source")
     settings = Settings(
         prompts=texts,
         scales=scales,
@@ -84,29 +92,53 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         height=args.height,
         width=args.width,
+        translate=args.translate,
     )
     folder = Path(args.outdir)
-
-    def load(model: str) -> Pipeline:
-        return make_pipeline(argparse.Namespace(**{**vars(args), "model": model}))
-
     rows = evaluate(
         args.models or [args.model],
         settings,
         folder,
-        load=load,
+        model=model,
         clip=None if args.clip is None else ClipFeatures(args.clip),
         seen_by=None if args.inception is None else InceptionFeatures(args.inception),
         reference=None if args.reference is None else Path(args.reference),
-        batch_size=args.batch_size,
-        say=lambda model, done, total: say(ja=f"{model}: {done}/{total} 枚", en=f"{model}: {done}/{total}"),
+        engine=engine,
+        watch=Watch(loaded=announce_load, progress=_progress, failed=_failed),
     )
     put((folder / "results.md").read_text(encoding="utf-8").rstrip("\n"))
     say(ja=f"結果: {folder / 'results.json'}", en=f"results: {folder / 'results.json'}")
     if not args.no_plot:
         path = plot.plot(rows, folder / "results.png")
         say(ja=f"図: {path}", en=f"figure: {path}")
-    return 0
+    return _whole(rows)
+
+
+def _progress(model: str, done: int, total: int) -> None:
+    say(ja=f"{model}: {done}/{total} 枚", en=f"{model}: {done}/{total}")
+
+
+def _failed(model: str, prompt: str, scale: float, error: Mapping[str, str]) -> None:
+    say(
+        ja=f"{model} ×{scale:g} 「{prompt}」は描けませんでした: {error['ja']}",
+        en=f"{model} ×{scale:g} '{prompt}' could not be drawn: {error['en']}",
+        file=sys.stderr,
+    )
+
+
+def _whole(rows: Sequence[Row]) -> int:
+    """Say what is not in the figures; 0 if everything is."""
+    failed = sum(row.failed for row in rows)
+    if not failed:
+        return 0
+    say(
+        ja=f"描けなかった {failed:,} 枚は、数値に入っていません。表の枚数のところに、測った枚数と全部の枚数が"
+        "あります。同じコマンドをもう一度実行すると、描けなかった絵をあらためて試します。",
+        en=f"{failed:,} pictures that could not be drawn are not in the figures: the table shows how "
+        "many were measured, of how many. Run the same command again to try them once more.",
+        file=sys.stderr,
+    )
+    return 2
 
 
 def _scales(text: str) -> tuple[float, ...]:
