@@ -24,9 +24,7 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["folder", "memory", "local", "s3"])
-def url(
-    request: pytest.FixtureRequest, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     use(monkeypatch, server)
     name = tmp_path.name.replace("[", "-").replace("]", "")
     return {
