@@ -19,7 +19,7 @@ ROWS = [
     {"prompt": "sunset over the sea", "seed": 123, "sampler": "euler"},
     {"prompt": "海", "num_inference_steps": 2, "negative_prompt": "船"},
     {"prompt": "森の猫", "width": 65},
-    {"prompt": "湖", "sampler": "ない"},
+    "{これは JSON ではない",
     {"prompt": "とても長い" + "、森の中の小さな赤い家" * 40},
     *({"prompt": prompt} for prompt in jobs.prompts(4)),
 ]

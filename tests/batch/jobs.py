@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from sdjp.batch.entries import chunks, read_chunk
 from sdjp.batch.item import Item
-from sdjp.batch.pending import chunks, read_chunk
 from sdjp.batch.places import PICTURES, RECORDS, TRIES, folder
 from sdjp.batch.record import PictureRecord, read_record
 from sdjp.batch.spec import Job
@@ -158,14 +158,12 @@ def checksums(store: Store) -> dict[int, str]:
     Everything that is promised of a job that is done is seen to on the way: each item has one record, each
     record a picture that is what it says, and nothing is being drawn.
     """
-    items = [
-        item
-        for chunk in chunks(Job.read(store))
-        for item in read_chunk(store, chunk)
-        if isinstance(item, Item)
-    ]
+    job = Job.read(store)
+    planned = [item for chunk in chunks(job) for item in read_chunk(store, job, chunk)]
     found = records(store)
-    assert {item.number: item.id for item in items} == {n: record.id for n, record in found.items()}
+    assert {item.number: item.id for item in planned if isinstance(item, Item)} == {
+        n: record.id for n, record in found.items()
+    }
     sums = {}
     for number, record in sorted(found.items()):
         data = store.read(record.file)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from sdjp.batch.places import FAILURES
 from sdjp.batch.store import Store, StoreError
+from sdjp.batch.verify import verify
 from tests.batch import faulty, jobs
 
 WEIGHTS = {"worker": 6, "nursery": 2, "driver": 2}
@@ -104,7 +105,10 @@ def kill_until_done(
     assert driver is not None
     assert driver.wait(jobs.PATIENCE) == 0, log.read_text("utf-8")
     lines = (Path(own.environment[faulty.FOLDER]) / faulty.DRAWN).read_text().splitlines()
-    figures.drawn, figures.orphans = len(lines), len(jobs.orphans(store))
+    found = verify(store)
+    assert (found.pictures, found.damaged, found.missing) == (pictures, 0, 0), found
+    figures.drawn, figures.orphans = len(lines), found.orphans
+    assert jobs.orphans(store) == set()
     figures.seconds = time.monotonic() - began
     return figures
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdjp.batch.entries import read_chunk
 from sdjp.batch.item import Item, Refused
-from sdjp.batch.pending import read_chunk
 from sdjp.batch.places import FAILURES, TRIES
+from sdjp.batch.spec import Job
 from sdjp.cli import main
 from sdjp.options import GenerationOptions
 from sdjp.pipeline import Pipeline
@@ -48,7 +49,9 @@ def test_every_row_becomes_a_picture_or_is_told(drawn: Drawn) -> None:
     assert drawn.code == 2  # two rows cannot be drawn
     assert len(jobs.checksums(drawn.store)) == 20
     assert jobs.orphans(drawn.store) == set()
-    refused = [item for item in read_chunk(drawn.store, 0) if isinstance(item, Refused)]
+    refused = [
+        item for item in read_chunk(drawn.store, Job.read(drawn.store), 0) if isinstance(item, Refused)
+    ]
     assert [item.row for item in refused] == [14, 15]
     assert "65" in refused[0].error["ja"]
     assert "20" in drawn.said
@@ -199,7 +202,7 @@ def _some(out: Path, count: int) -> bool:
 
 
 def test_items_are_in_the_order_of_the_input(drawn: Drawn) -> None:
-    items = read_chunk(drawn.store, 0)
+    items = read_chunk(drawn.store, Job.read(drawn.store), 0)
     assert [item.number for item in items] == list(range(22))
     assert [item.row for item in items] == sorted(item.row for item in items)
     assert len({item.id for item in items if isinstance(item, Item)}) == 20
