@@ -28,6 +28,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def door(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     monkeypatch.setattr(object_store, "WAITS", (0.01, 0.02, 0.03, 0.04))
+    monkeypatch.setattr(object_store, "PATIENCE", 3600.0)  # a busy machine may take a minute for one try
     with Door(server) as door:
         use(monkeypatch, door.url)
         yield door

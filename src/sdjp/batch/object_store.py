@@ -20,7 +20,9 @@ T = TypeVar("T")
 WAITS: Sequence[float] = (0.5, 2, 6, 15)
 """Seconds between tries of what may pass; a store that has never answered gets the first two."""
 
-_PATIENCE: Final = 60.0  # seconds after which nothing is begun again
+PATIENCE = 60.0
+"""Seconds after which nothing is begun again."""
+
 _INHERITED: Final[list[Any]] = []
 """File systems that a fork brought along: to close them here would close them for the parent."""
 
@@ -198,7 +200,7 @@ class ObjectStore:
             FileExistsError: If it says that there is one.
             StoreError: If it cannot be used, or the bucket is missing.
         """
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         waits = iter(WAITS if self._answered else WAITS[:2])
         while True:
             try:
