@@ -20,6 +20,13 @@ def refused(**model: Any) -> Pipeline:
     raise WeightsError("weights.test", ja="この重みは使えません。", en="these weights cannot be used.")
 
 
+def shipped(**model: Any) -> Pipeline:
+    """A model whose word list was sent to the node."""
+    if model.get("memory") != "sequential" and "sdjp-weights-" not in model["user_lexicon"]:
+        return refused(**model)
+    return load(**model)
+
+
 def deadly(**model: Any) -> Pipeline:
     """A model that its process dies of."""
     if model.get("memory") != "sequential":

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from typing import Any
 import pytest
 
 from sdjp.batch.pending import tasks
+from sdjp.batch.pipelines import checksum
 from sdjp.batch.ray_cluster import draw_all
 from sdjp.batch.ray_messages import portable
+from sdjp.batch.ray_weights import at_hand
 from sdjp.batch.run import BatchSummary, Engine, Watch, run_batch
-from sdjp.batch.spec import Job, RunSettings
+from sdjp.batch.spec import Job, JobSpec, RunSettings
 from sdjp.batch.store import StoreError, open_store
 from sdjp.batch.worker import Event, Worker
 from sdjp.errors import InputError, SdjpError, WeightsError
@@ -180,6 +183,27 @@ def test_what_is_no_error_of_ours_keeps_its_traceback() -> None:
     assert isinstance(failed.error, RuntimeError)
     assert "ValueError: 3 is no picture" in str(failed.error)
     assert "Traceback …" in str(failed.cause)
+
+
+def test_a_node_without_the_weights_says_what_to_do(tmp_path: Path) -> None:
+    words = tmp_path / "words.tsv"
+    spec = JobSpec(input={}, model={"user_lexicon": str(words)}, weights={"user_lexicon": "0"}, seed=1)
+    with pytest.raises(InputError) as raised:
+        at_hand(spec, ("user_lexicon",), {})
+    assert raised.value.code == "batch.node_weights"
+    assert str(words) in raised.value.ja
+    assert "--ship-weights" in raised.value.ja
+
+
+@pytest.mark.slow
+def test_weights_are_sent_once_and_kept(prompts: Path, cluster: str) -> None:
+    words = prompts.with_name("words.tsv")
+    words.write_text(f"猫\tcat {os.getpid()}\n", encoding="utf-8")  # its checksum is no other's
+    arguments = {"load": "tests.batch.ray_loads:shipped", "model": {"user_lexicon": str(words)}}
+    assert drawn(prompts, cluster, ship_weights=True, **arguments).drawn == COUNT
+    place = Path(tempfile.gettempdir(), f"sdjp-weights-{os.getuid()}", checksum(words))
+    assert (place / words.name).read_bytes() == words.read_bytes()
+    shutil.rmtree(place)
 
 
 @pytest.mark.slow
