@@ -64,10 +64,13 @@ def cluster() -> Iterator[str]:
         assert process.stdout is not None
         if not any("Ray runtime started" in line for line in process.stdout):
             pytest.fail("the cluster did not start")
-        threading.Thread(target=process.stdout.read, daemon=True).start()
+        rest = threading.Thread(target=process.stdout.read)
+        rest.start()
         yield f"127.0.0.1:{port}"
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
+        rest.join()
+        process.stdout.close()
 
 
 @pytest.fixture
@@ -199,7 +202,10 @@ def test_a_node_without_the_weights_says_what_to_do(tmp_path: Path) -> None:
 def test_weights_are_sent_once_and_kept(prompts: Path, cluster: str) -> None:
     words = prompts.with_name("words.tsv")
     words.write_text(f"猫\tcat {os.getpid()}\n", encoding="utf-8")  # its checksum is no other's
-    arguments = {"load": "tests.batch.ray_loads:shipped", "model": {"user_lexicon": str(words)}}
+    arguments: dict[str, Any] = {
+        "load": "tests.batch.ray_loads:shipped",
+        "model": {"user_lexicon": str(words)},
+    }
     assert drawn(prompts, cluster, ship_weights=True, **arguments).drawn == COUNT
     place = Path(tempfile.gettempdir(), f"sdjp-weights-{os.getuid()}", checksum(words))
     assert (place / words.name).read_bytes() == words.read_bytes()

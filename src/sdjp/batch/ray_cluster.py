@@ -166,6 +166,10 @@ class _Driver:
 
     def _broken(self) -> SdjpError:
         """The error for a process that went without a word, with the last one that Ray had."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        if (self._process.returncode or 0) < 0:
+            return broken_off(signal.Signals(-self._process.returncode).name)
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - 4000))
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
