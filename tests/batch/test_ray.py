@@ -57,6 +57,7 @@ def cluster() -> Iterator[str]:
             [*command, *flags, *room],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
             text=True,
             # Ray's workers are nice to everyone; where all processors are busy they would never come to it.
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "RAY_worker_niceness": "0"},
@@ -67,8 +68,8 @@ def cluster() -> Iterator[str]:
         rest = threading.Thread(target=process.stdout.read)
         rest.start()
         yield f"127.0.0.1:{port}"
-        process.terminate()
-        process.wait(PATIENCE)
+        os.killpg(process.pid, signal.SIGKILL)  # SIGTERM would wait half a minute for work that is done
+        process.wait()
         rest.join()
         process.stdout.close()
 
