@@ -21,7 +21,7 @@ SMALL = 48
 
 
 def source_of(folder: Path, pictures: int) -> Path:
-    return jobs.write_rows(folder / "in.txt", list(jobs.prompts(pictures)))
+    return jobs.write_rows(folder / "in.txt", jobs.prompts(pictures))
 
 
 def draw_calmly(folder: Path, pictures: int) -> dict[int, str]:
