@@ -12,8 +12,8 @@ from sdjp.batch.store import Store
 from sdjp.pipeline import Pipeline
 from tests.batch import jobs
 
-ROWS = [
-    *({"prompt": prompt} for prompt in jobs.prompts(9)),
+ROWS: list[dict[str, object] | str] = [
+    *jobs.prompt_rows(9),
     {"id": "三枚", "prompt": "雪の街の猫", "num_images_per_prompt": 3},
     {"prompt": "森の猫", "width": 96, "guidance_scale": 5.0},
     {"prompt": "sunset over the sea", "seed": 123, "sampler": "euler"},
@@ -21,7 +21,7 @@ ROWS = [
     {"prompt": "森の猫", "width": 65},
     "{これは JSON ではない",
     {"prompt": "とても長い" + "、森の中の小さな赤い家" * 40},
-    *({"prompt": prompt} for prompt in jobs.prompts(4)),
+    *jobs.prompt_rows(4),
 ]
 """Twenty pictures, and two rows that cannot be drawn."""
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,11 @@ def prompts(count: int) -> list[str]:
     return [f"{places[i % 4]}の{things[i % 6]}、{i} 番" for i in range(count)]
 
 
+def prompt_rows(count: int) -> list[dict[str, object]]:
+    """The same as rows."""
+    return [{"prompt": prompt} for prompt in prompts(count)]
+
+
 def names(store: Store, kind: str) -> list[str]:
     """The files of one kind of a job, whatever they are."""
     return [
@@ -185,7 +190,7 @@ def job_at(out: Path | str) -> Store:
     return open_store(str(out))
 
 
-def write_rows(path: Path, rows: list[Mapping[str, Any] | str]) -> Path:
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any] | str]) -> Path:
     """Write an input: lines of text, or of JSON."""
     lines = (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

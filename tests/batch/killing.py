@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sdjp.batch.places import FAILURES
+from sdjp.batch.places import FAILURES, RECORDS
 from sdjp.batch.store import Store, StoreError
 from sdjp.batch.verify import verify
 from tests.batch import faulty, jobs
@@ -89,7 +89,8 @@ def kill_until_done(
         else:
             left = kills - figures.kills.total()
             goal = done + chance.randint(0, 2 * (pictures - done) // (left + 1))
-            jobs.wait_for(lambda: driver.poll() is not None or _done(store) >= goal)  # noqa: B023
+            running = driver.poll
+            jobs.wait_for(lambda: running() is not None or _done(store) >= goal)  # noqa: B023
         there = own.all()
         kinds = [kind for kind in WEIGHTS if kind in there.values()]
         if kinds:
@@ -115,7 +116,7 @@ def kill_until_done(
 
 def _done(store: Store) -> int:
     with suppress(StoreError, FileNotFoundError):
-        return len(jobs.names(store, jobs.RECORDS))
+        return len(jobs.names(store, RECORDS))
     return 0
 
 
@@ -141,7 +142,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         place = args.out or name
-        source = jobs.write_rows(folder / "in.txt", list(jobs.prompts(args.pictures)))
+        source = jobs.write_rows(folder / "in.txt", jobs.prompts(args.pictures))
         log, given = folder / "log", arguments(args.engine)
         with jobs.processes(f"{name} calm", **{faulty.FOLDER: f"{name}/calm faults"}) as own:
             began = time.monotonic()

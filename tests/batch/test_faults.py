@@ -131,7 +131,7 @@ def disk(path: Path, size: str) -> Iterator[None]:
 
 
 def test_a_full_disk_stops_a_job_which_goes_on_when_there_is_room(tmp_path: Path, faults: Path) -> None:
-    source, place = jobs.write_rows(tmp_path / "in.txt", list(jobs.prompts(12))), tmp_path / "disk"
+    source, place = jobs.write_rows(tmp_path / "in.txt", jobs.prompts(12)), tmp_path / "disk"
     with disk(place, "128k"):
         with pytest.raises(StoreError) as caught:
             draw(source, place / "out")
@@ -161,7 +161,7 @@ def test_a_file_that_may_not_be_as_large_as_a_picture_stops_a_job(tmp_path: Path
 def test_a_store_that_cannot_be_reached_stops_a_job_which_goes_on_when_it_is_back(
     tmp_path: Path, faults: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = jobs.write_rows(tmp_path / "in.txt", list(jobs.prompts(12)))
+    source = jobs.write_rows(tmp_path / "in.txt", jobs.prompts(12))
     out = f"s3://{BUCKET}/{tmp_path.name}"
     with s3_server() as url, Door(url) as door:
         use(monkeypatch, door.url)
@@ -187,7 +187,7 @@ def test_a_store_that_cannot_be_reached_stops_a_job_which_goes_on_when_it_is_bac
 
 
 def test_a_job_in_a_store_is_for_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = jobs.write_rows(tmp_path / "in.txt", list(jobs.prompts(200)))
+    source = jobs.write_rows(tmp_path / "in.txt", jobs.prompts(200))
     out = f"s3://{BUCKET}/{tmp_path.name}"
     with s3_server() as url, jobs.processes(str(tmp_path), **environment(url)) as own:
         use(monkeypatch, url)

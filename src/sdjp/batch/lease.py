@@ -42,6 +42,9 @@ _ROUNDS: Final = 10  # others come and go while one tries
 _PATIENCE: Final = 5.0  # seconds for a sign of life that is being written when the lease is given back
 _NAME: Final = re.compile(rf"{LOCK}-(\d+)\.json")
 
+_HELD: Final[set[str]] = set()
+"""Tokens of the leases of this process; one that could not be given back, its store being away, is none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
@@ -93,6 +96,8 @@ class Holder:
         """Whether its process is certainly gone: only the machine it ran on can tell."""
         if self.machine != _machine() or os.name != "posix":
             return False
+        if self.pid == os.getpid():
+            return self.token not in _HELD
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -138,6 +143,15 @@ class Lease:
             StoreError: If the place cannot be used.
         """
         holder = Holder.here()
+        _HELD.add(holder.token)
+        try:
+            return cls._take(store, holder, beat=beat, stale=stale)
+        except BaseException:
+            _HELD.discard(holder.token)
+            raise
+
+    @classmethod
+    def _take(cls, store: Store, holder: Holder, *, beat: float, stale: float) -> Lease:
         for _ in range(_ROUNDS):
             last = _highest(store)
             if last and _lives(store, last, stale):
@@ -190,6 +204,7 @@ class Lease:
         self._end.set()
         self._thread.join(_PATIENCE)
         self._withdraw()
+        _HELD.discard(self._holder.token)
 
     def __enter__(self) -> Lease:
         return self

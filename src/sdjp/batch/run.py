@@ -41,7 +41,7 @@ _LONGEST: Final = 64  # items
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """What draws, and how much of it at once; none of it changes a picture.
+    """What draws, and how much of it at once; none of it changes a picture, but for roundings (``threads``).
 
     Attributes:
         name: ``"local"``: processes of this machine. ``"ray"``: a cluster, or a local one.

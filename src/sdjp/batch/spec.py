@@ -129,12 +129,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How a job is drawn; none of it changes a picture.
+    """How a job is drawn; none of it changes a picture, but for roundings.
 
     Attributes:
         batch: Pictures that are drawn together at most.
         tries: How often a picture is tried that fails, or over which a worker dies.
-        threads: Threads of a worker; None leaves it to torch.
+        threads: Threads of a worker; None leaves it to torch. Another number adds up in another order:
+            pictures are the same to the eye, and not to the bit.
         device: Where a worker computes, in place of what the model's arguments say; None keeps that.
     """
 
