@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 from sdjp.pipeline import Pipeline
 from tests.batch import jobs
 

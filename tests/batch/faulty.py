@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sdjp.batch import object_store, pipelines
+from sdjp.batch import pipelines
+from sdjp.batch.stores import object_store
 from sdjp.errors import WeightsError
 from sdjp.pipeline import Pipeline
 from sdjp.result import GenerationResult

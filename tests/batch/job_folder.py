@@ -27,7 +27,7 @@ from sdjp.batch.places import (
 )
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, write_record
 from sdjp.batch.spec import Job, JobSpec
-from sdjp.batch.store import LocalStore
+from sdjp.batch.stores.local_store import LocalStore
 from sdjp.options import GenerationOptions
 
 FINGERPRINT = "f" * 64

@@ -19,7 +19,8 @@ from sdjp.batch.item import Item
 from sdjp.batch.places import PICTURES, RECORDS, TRIES, folder
 from sdjp.batch.record import PictureRecord, read_record
 from sdjp.batch.spec import Job
-from sdjp.batch.store import Store, open_store
+from sdjp.batch.stores.base import Store
+from sdjp.batch.stores.opening import open_store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0  # seconds for what must happen; a machine that shares its cores takes as long as it takes

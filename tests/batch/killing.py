@@ -18,9 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdjp.batch.checking.verify import verify
 from sdjp.batch.places import FAILURES, RECORDS
-from sdjp.batch.store import Store, StoreError
-from sdjp.batch.verify import verify
+from sdjp.batch.stores.base import Store, StoreError
 from tests.batch import faulty, jobs
 
 WEIGHTS = {"worker": 6, "nursery": 2, "driver": 2}

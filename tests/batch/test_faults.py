@@ -13,7 +13,7 @@ import pytest
 from sdjp.batch.places import FAILURES
 from sdjp.batch.record import FailureRecord, read_record
 from sdjp.batch.run import BatchSummary, Engine, run_batch
-from sdjp.batch.store import Store, StoreError
+from sdjp.batch.stores.base import Store, StoreError
 from sdjp.errors import InputError, SdjpError, WeightsError
 from tests.batch import faulty, jobs
 from tests.batch.drive import FILE_SIZE
@@ -165,7 +165,7 @@ def test_a_store_that_cannot_be_reached_stops_a_job_which_goes_on_when_it_is_bac
     out = f"s3://{BUCKET}/{tmp_path.name}"
     with s3_server() as url, Door(url) as door:
         use(monkeypatch, door.url)
-        monkeypatch.setattr("sdjp.batch.object_store.WAITS", (0.2, 0.5))
+        monkeypatch.setattr("sdjp.batch.stores.object_store.WAITS", (0.2, 0.5))
         pictures = 0
 
         def shut(method: str, path: str, headers: object) -> tuple[int, str] | None:

@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from sdjp.batch import object_store
 from sdjp.batch.lease import Holder, Lease
-from sdjp.batch.store import LocalStore, Store, StoreError, open_store
+from sdjp.batch.stores import object_store
+from sdjp.batch.stores.base import Store, StoreError
+from sdjp.batch.stores.local_store import LocalStore
+from sdjp.batch.stores.opening import open_store
 from sdjp.errors import InputError
 from tests.batch.s3_server import BUCKET, Door, s3_server, use
 

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from sdjp.batch.store import PART, LocalStore, StoreError, open_store
+from sdjp.batch.stores.base import PART, StoreError
+from sdjp.batch.stores.local_store import LocalStore
+from sdjp.batch.stores.opening import open_store
 from tests.serving import SOURCES
 
 FORK = multiprocessing.get_context("fork")
@@ -85,7 +87,8 @@ def test_of_several_that_create_one_wins(tmp_path: Path) -> None:
 
 FILL = """
 import sys
-from sdjp.batch.store import LocalStore, StoreError
+from sdjp.batch.stores.base import StoreError
+from sdjp.batch.stores.local_store import LocalStore
 store = LocalStore({path!r})
 store.write("a/small", b"1")
 for call in (store.write, store.create):

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from fsspec.registry import _registry
 
-from sdjp.batch import object_store
-from sdjp.batch.file_systems import open_file_system
-from sdjp.batch.object_errors import without_secrets
-from sdjp.batch.store import StoreError, open_store
+from sdjp.batch.stores import object_store
+from sdjp.batch.stores.base import StoreError
+from sdjp.batch.stores.file_systems import open_file_system
+from sdjp.batch.stores.object_errors import without_secrets
+from sdjp.batch.stores.opening import open_store
 from sdjp.errors import InputError, MissingDependencyError
 from tests.batch.s3_server import BUCKET, Door, put, s3_server, use
 

@@ -15,7 +15,7 @@ from sdjp.batch.pictures import pictures
 from sdjp.batch.places import GROUPS, PICTURES, RECORDS, SHARDS, chunk_name, file_name
 from sdjp.batch.record import GroupRecord, PictureRecord, write_record
 from sdjp.batch.spec import Job, JobSpec
-from sdjp.batch.store import LocalStore
+from sdjp.batch.stores.local_store import LocalStore
 from sdjp.errors import InputError
 from sdjp.options import GenerationOptions
 

@@ -8,7 +8,7 @@ import pytest
 
 from sdjp.batch.progress import Progress
 from sdjp.batch.quantities import duration, few_digits, file_size
-from sdjp.batch.worker import Event
+from sdjp.batch.sinks import Event
 from sdjp.cli.batch_progress import TOLD, Reporter
 from sdjp.cli.help import columns
 from sdjp.errors import set_language

@@ -22,13 +22,15 @@ import pytest
 
 from sdjp.batch.pending import tasks
 from sdjp.batch.pipelines import checksum
-from sdjp.batch.ray_cluster import draw_all
-from sdjp.batch.ray_messages import portable
-from sdjp.batch.ray_weights import at_hand
+from sdjp.batch.ray_engine.cluster import draw_all
+from sdjp.batch.ray_engine.messages import portable
+from sdjp.batch.ray_engine.weights import at_hand
 from sdjp.batch.run import BatchSummary, Engine, Watch, run_batch
+from sdjp.batch.sinks import Event
 from sdjp.batch.spec import Job, JobSpec, RunSettings
-from sdjp.batch.store import StoreError, open_store
-from sdjp.batch.worker import Event, Worker
+from sdjp.batch.stores.base import StoreError
+from sdjp.batch.stores.opening import open_store
+from sdjp.batch.worker import Worker
 from sdjp.errors import InputError, SdjpError, WeightsError
 from tests.batch.ray_loads import POISON
 from tests.serving import PATIENCE, free_port

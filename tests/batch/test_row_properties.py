@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdjp.batch.reading import lines
-from sdjp.batch.reading.csv_file import read_csv
-from sdjp.batch.reading.text_file import read_jsonl, read_txt
-from sdjp.batch.rows import BadRow, Row, read_rows
+from sdjp.batch.rows import lines
+from sdjp.batch.rows.csv_file import read_csv
+from sdjp.batch.rows.read import BadRow, Row, read_rows
+from sdjp.batch.rows.text_file import read_jsonl, read_txt
 from sdjp.errors import InputError
 from sdjp.text.prompt_lines import is_prompt_line
 from tests import strategies

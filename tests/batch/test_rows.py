@@ -20,9 +20,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from sdjp.batch.reading.ids import Ids
-from sdjp.batch.reading.raw import MAX_BYTES
-from sdjp.batch.rows import BadRow, Row, digest, format_of, read_rows
+from sdjp.batch.rows.ids import Ids
+from sdjp.batch.rows.raw import MAX_BYTES
+from sdjp.batch.rows.read import BadRow, Row, digest, format_of, read_rows
 from sdjp.errors import InputError, MissingDependencyError, OutputError
 from sdjp.options import OPTIONS
 from tests.batch.s3_server import BUCKET, s3_server, use

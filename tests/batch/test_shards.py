@@ -20,13 +20,15 @@ from sdjp.batch.pending import Group, pending, tasks
 from sdjp.batch.places import FAILURES, GROUPS, PICTURES, SHARDS, folder
 from sdjp.batch.plan import write_plan
 from sdjp.batch.record import GroupRecord, PictureRecord, read_record
-from sdjp.batch.rows import digest
+from sdjp.batch.rows.read import digest
 from sdjp.batch.run import Engine, Watch, run_batch
 from sdjp.batch.shards import ShardSink
+from sdjp.batch.sinks import Event
 from sdjp.batch.spec import Job, JobSpec, RunSettings, Task
-from sdjp.batch.store import Store, StoreError, open_store
+from sdjp.batch.stores.base import Store, StoreError
+from sdjp.batch.stores.opening import open_store
 from sdjp.batch.tries import Tries
-from sdjp.batch.worker import Event, Worker
+from sdjp.batch.worker import Worker
 from sdjp.errors import InputError
 from sdjp.pipeline import Pipeline
 from tests.addon_files import kohya, lora_tensors, write_lora

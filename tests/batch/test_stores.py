@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sdjp.batch.store import Store, open_store
+from sdjp.batch.stores.base import Store
+from sdjp.batch.stores.opening import open_store
 from tests.batch.s3_server import BUCKET, put, s3_server, use
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -21,18 +21,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sdjp.batch.activity import Activity, Spans
-from sdjp.batch.contact_sheet import MOST, SIDE, ContactSheet
 from sdjp.batch.entries import entries
 from sdjp.batch.item import Item, Planned, Refused, write_items
-from sdjp.batch.markup import escape
 from sdjp.batch.places import FAILURES, GROUPS, PICTURES, RECORDS, SHARDS, chunk_name, file_name
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, write_record
 from sdjp.batch.spec import Job, JobSpec
 from sdjp.batch.spread import Spread
-from sdjp.batch.store import LocalStore, StoreError
-from sdjp.batch.summary import write_summary
-from sdjp.batch.tally import Frequencies, Tally
+from sdjp.batch.stores.base import StoreError
+from sdjp.batch.stores.local_store import LocalStore
+from sdjp.batch.summary.activity import Activity, Spans
+from sdjp.batch.summary.contact_sheet import MOST, SIDE, ContactSheet
+from sdjp.batch.summary.markup import escape
+from sdjp.batch.summary.page import write_summary
+from sdjp.batch.summary.tally import Frequencies, Tally
 from sdjp.errors import set_language
 from sdjp.options import GenerationOptions
 

@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from sdjp.batch import findings
+from sdjp.batch.checking import findings
+from sdjp.batch.checking.findings import Verification
+from sdjp.batch.checking.verify import verify
 from sdjp.batch.entries import entries
-from sdjp.batch.findings import Verification
 from sdjp.batch.item import Item, write_items
 from sdjp.batch.lease import Lease
 from sdjp.batch.manifest import write_manifest
@@ -29,8 +30,9 @@ from sdjp.batch.pending import pending
 from sdjp.batch.places import PICTURES, RECORDS, SHARDS, chunk_name, file_name
 from sdjp.batch.record import read_json, write_record
 from sdjp.batch.spec import Job, RunSettings, Task
-from sdjp.batch.store import Entry, LocalStore, StoreError, open_store
-from sdjp.batch.verify import verify
+from sdjp.batch.stores.base import Entry, StoreError
+from sdjp.batch.stores.local_store import LocalStore
+from sdjp.batch.stores.opening import open_store
 from sdjp.batch.worker import Worker
 from sdjp.errors import InputError
 from sdjp.pipeline import Pipeline

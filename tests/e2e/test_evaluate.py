@@ -16,7 +16,7 @@ import sdjp
 from sdjp import cli
 from sdjp.batch.pictures import pictures
 from sdjp.batch.places import RECORDS, file_name
-from sdjp.batch.store import LocalStore
+from sdjp.batch.stores.local_store import LocalStore
 from sdjp.errors import InputError
 from sdjp.evaluation.features import ClipFeatures, InceptionFeatures
 from sdjp.evaluation.inception import Inception

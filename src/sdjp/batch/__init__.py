@@ -1,11 +1,11 @@
 """Many pictures from a file of prompts: on one machine or many, none lost, none twice.
 
-From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks the rows
-(``rows``) and writes the items; ``local`` and ``ray_cluster`` give out tasks; ``worker`` draws one and commits
-each picture; ``record`` and ``places`` tell what is written where, ``store`` writes it.
+From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks it (``rows``);
+``local`` and ``ray_engine`` give out tasks; ``worker`` draws one, and ``sinks`` commit each picture; ``record``
+and ``places`` tell what is written where, ``stores`` write it.
 """
 
-from sdjp.batch.findings import Verification
+from sdjp.batch.checking.findings import Verification
 from sdjp.batch.run import BatchSummary, Engine, Watch, conclude_batch, run_batch, verify_batch
 
 __all__ = [

@@ -24,7 +24,7 @@ from sdjp.batch.item import Item, Planned, Refused, read_items
 from sdjp.batch.places import CHUNK, FAILURES, GROUPS, RECORDS, chunk_name, folder, parts_of
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, R, read_record
 from sdjp.batch.spec import Job
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
 READERS: Final = 16

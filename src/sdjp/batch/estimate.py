@@ -16,12 +16,13 @@ from sdjp.batch.measure import Measurement, measure
 from sdjp.batch.pipelines import for_checks, loader, plain
 from sdjp.batch.places import CHUNK
 from sdjp.batch.plan import planned
-from sdjp.batch.rows import format_of
+from sdjp.batch.rows.read import format_of
 from sdjp.batch.run import Engine
+from sdjp.batch.sinks import Event
 from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
 from sdjp.batch.spread import Spread
-from sdjp.batch.store import LocalStore, open_store
-from sdjp.batch.worker import Event
+from sdjp.batch.stores.local_store import LocalStore
+from sdjp.batch.stores.opening import open_store
 from sdjp.config.specs import Defaults
 from sdjp.records import PromptInfo
 

@@ -6,8 +6,8 @@ whether the dead one's file is still there: it would not be, had another taken o
 writes or removes the file of a living holder. So a process that was stopped for an hour and goes on cannot
 break the lease of the one that came after it: it finds a higher number, and stops.
 
-Where a store cannot create exclusively (see :class:`~sdjp.batch.object_store.ObjectStore`), two may write the
-same file; each waits a moment, and reads whose it is.
+Where a store cannot create exclusively (see ``object_store.py``), two may write the same file; each waits a
+moment, and reads whose it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from types import TracebackType
 from typing import Final
 
 from sdjp.batch.places import LOCK
-from sdjp.batch.store import LocalStore, Store, StoreError
+from sdjp.batch.stores.base import Store, StoreError
+from sdjp.batch.stores.local_store import LocalStore
 from sdjp.errors import InputError
 
 BEAT: Final = 10.0

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final
 
+from sdjp.batch.sinks import Event, Tell
 from sdjp.batch.spec import Job, RunSettings, Task
-from sdjp.batch.store import open_store
+from sdjp.batch.stores.opening import open_store
 from sdjp.batch.tries import marker_name
-from sdjp.batch.worker import Event, Tell, Worker, load_pipeline
+from sdjp.batch.worker import Worker, load_pipeline
 from sdjp.errors import SdjpError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from sdjp.batch.entries import Entry, entries
 from sdjp.batch.item import Item
 from sdjp.batch.places import MANIFEST, MANIFEST_LINES
-from sdjp.batch.store import Store, StoreError, unusable
+from sdjp.batch.stores.base import Store, StoreError, unusable
 
 ROWS: Final = 5000
 """Rows of a row group, which are in memory at the same time."""

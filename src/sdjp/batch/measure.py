@@ -13,9 +13,9 @@ from sdjp.batch.entries import entries
 from sdjp.batch.item import Item, write_items
 from sdjp.batch.places import JOB, chunk_name
 from sdjp.batch.record import PictureRecord
+from sdjp.batch.sinks import Event
 from sdjp.batch.spec import Job, JobSpec, RunSettings, Task
-from sdjp.batch.store import LocalStore
-from sdjp.batch.worker import Event
+from sdjp.batch.stores.local_store import LocalStore
 
 
 @dataclass(frozen=True, kw_only=True)

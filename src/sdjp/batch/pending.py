@@ -10,7 +10,7 @@ from sdjp.batch.item import Item, Planned, group_id
 from sdjp.batch.places import FAILURES, GROUPS, RECORDS, folder, parts_of
 from sdjp.batch.record import GroupRecord, read_record
 from sdjp.batch.spec import Job, Task
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from sdjp.batch.entries import entries
 from sdjp.batch.record import PictureRecord
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sdjp.batch.item import Item, Planned, Refused, as_json, write_items
 from sdjp.batch.places import CHUNK, chunk_name
-from sdjp.batch.rows import BadRow, Row, digest, read_rows
+from sdjp.batch.rows.read import BadRow, Row, digest, read_rows
 from sdjp.batch.spec import Job, JobSpec
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError, SdjpError
 from sdjp.options import GenerationOptions
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from sdjp import checks
+from sdjp.batch.checking.findings import Verification
+from sdjp.batch.checking.verify import verify
 from sdjp.batch.entries import chunks, read_chunk
-from sdjp.batch.findings import Verification
 from sdjp.batch.item import Refused
 from sdjp.batch.lease import Lease
 from sdjp.batch.manifest import write_manifest
@@ -19,13 +20,13 @@ from sdjp.batch.pending import pending, tasks
 from sdjp.batch.pipelines import checksums, for_checks, loader, plain
 from sdjp.batch.places import CHUNK, SUCCESS
 from sdjp.batch.plan import write_plan
-from sdjp.batch.rows import called, digest, format_of
+from sdjp.batch.rows.read import called, digest, format_of
+from sdjp.batch.sinks import Event
 from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
-from sdjp.batch.store import Store, open_store
-from sdjp.batch.summary import write_summary
+from sdjp.batch.stores.base import Store
+from sdjp.batch.stores.opening import open_store
+from sdjp.batch.summary.page import write_summary
 from sdjp.batch.tries import clear
-from sdjp.batch.verify import verify
-from sdjp.batch.worker import Event
 from sdjp.errors import InputError
 
 if TYPE_CHECKING:
@@ -264,9 +265,9 @@ def _plan(source: str, store: Store, spec: JobSpec, watch: Watch, *, format: str
 def _draw(job: Job, store: Store, left: int, engine: Engine, watch: Watch, check: Callable[[], None]) -> None:
     settings = RunSettings(batch=engine.batch, tries=engine.tries, threads=engine.threads)
     if engine.name == "ray":
-        from sdjp.batch import ray_cluster
+        from sdjp.batch.ray_engine import cluster
 
-        ray_cluster.draw_all(
+        cluster.draw_all(
             store.url,
             tasks(store, job, _task_size(job, left, engine, engine.workers or 64)),
             settings,

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sdjp.batch.places import GROUPS, SHARDS, file_name
 from sdjp.batch.record import GroupRecord, PictureRecord, write_record
-from sdjp.batch.worker import Event, Tell
+from sdjp.batch.sinks import Event, Tell
 
 if TYPE_CHECKING:
     from sdjp.batch.pending import Group
-    from sdjp.batch.store import Store
+    from sdjp.batch.stores.base import Store
 
 _OF_THE_RUN: Final = frozenset({"file", "member", "started", "seconds", "attempts", "worker"})
 """What of a record tells where a picture is and how it came about, not what it is."""
@@ -55,7 +55,7 @@ class ShardSink:
         self._kept: list[tuple[PictureRecord, bytes]] = []
 
     def keep(self, record: PictureRecord, png: bytes) -> None:
-        """Hold a picture; see :class:`sdjp.batch.worker.Sink`. They may come in any order."""
+        """Hold a picture; see :class:`sdjp.batch.sinks.Sink`. They may come in any order."""
         self._kept.append((record, png))
 
     def close(self) -> None:

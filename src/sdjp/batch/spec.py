@@ -11,7 +11,7 @@ from typing import Any, Final
 from sdjp._version import __version__
 from sdjp.batch.places import JOB
 from sdjp.batch.record import read_json
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
 PIPELINE: Final = "sdjp.batch.pipelines:load"

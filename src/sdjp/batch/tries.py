@@ -13,7 +13,7 @@ from typing import Any
 
 from sdjp.batch.places import TRIES, folder
 from sdjp.batch.spec import Task
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 
 
 class Tries:

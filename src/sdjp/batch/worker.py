@@ -6,19 +6,22 @@ import hashlib
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
 
 from sdjp.batch.alike import batches
 from sdjp.batch.entries import read_chunk
 from sdjp.batch.item import Item, as_json
 from sdjp.batch.pending import pending
 from sdjp.batch.pipelines import loader
-from sdjp.batch.places import FAILURES, PICTURES, RECORDS, file_name
+from sdjp.batch.places import FAILURES, file_name
 from sdjp.batch.record import FailureRecord, PictureRecord, write_record
+from sdjp.batch.shards import ShardSink
+from sdjp.batch.sinks import Event, FileSink, Sink, Tell
 from sdjp.batch.spec import Job, RunSettings, Task
-from sdjp.batch.store import Store, StoreError, open_store
+from sdjp.batch.stores.base import StoreError
+from sdjp.batch.stores.opening import open_store
 from sdjp.batch.tries import Tries
 from sdjp.errors import SdjpError
 
@@ -28,87 +31,6 @@ if TYPE_CHECKING:
     from sdjp.result import GenerationResult
 
 _HOST: Final = platform.node()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """What happened to an item.
-
-    Attributes:
-        kind: ``"drawn"``, ``"failed"``, or ``"skipped"``: another worker was faster.
-        number: Of the item.
-        row: Of the item.
-        seconds: What it took.
-        bytes: Of its picture.
-        error: ``code``, ``ja`` and ``en``, if it failed.
-    """
-
-    kind: Literal["drawn", "failed", "skipped"]
-    number: int
-    row: int
-    seconds: float = 0.0
-    bytes: int = 0
-    error: Mapping[str, str] | None = None
-
-    @classmethod
-    def of(cls, record: PictureRecord, *, won: bool) -> Event:
-        """What is told of a picture once it is committed.
-
-        Args:
-            record: Its record.
-            won: Whether this worker committed it, not a faster one.
-        """
-        return cls(
-            kind="drawn" if won else "skipped",
-            number=record.number,
-            row=record.row,
-            seconds=record.seconds,
-            bytes=record.bytes,
-        )
-
-
-Tell = Callable[[Event], None]
-
-
-class Sink(Protocol):
-    """Where finished pictures go."""
-
-    def keep(self, record: PictureRecord, png: bytes) -> None:
-        """Keep a picture; ``file`` and ``member`` of the record are the sink's to fill in."""
-        ...
-
-    def close(self) -> None:
-        """Commit what is not committed yet."""
-        ...
-
-
-class FileSink:
-    """Each picture is a file, and is committed as soon as it is there.
-
-    Args:
-        store: Where.
-        tell: Told of each.
-    """
-
-    def __init__(self, store: Store, tell: Tell) -> None:
-        self._store = store
-        self._tell = tell
-
-    def keep(self, record: PictureRecord, png: bytes) -> None:
-        """Write the picture, then its record; see :class:`Sink`.
-
-        The name has the content in it: two workers that draw one item need not get the same bytes, and what
-        the record names is the file that was written with it.
-        """
-        about = (record.number, record.id)
-        file = file_name(PICTURES, *about, suffix=".png", sha256=record.sha256)
-        self._store.write(file, png)
-        data = write_record(PictureRecord(**{**vars(record), "file": file}))
-        won = self._store.create(file_name(RECORDS, *about, suffix=".json"), data)
-        self._tell(Event.of(record, won=won))
-
-    def close(self) -> None:
-        """See :class:`Sink`; everything is committed."""
 
 
 class Worker:
@@ -147,8 +69,6 @@ class Worker:
             return
         tries = Tries(self._store, task)
         for group in todo.groups:
-            from sdjp.batch.shards import ShardSink
-
             self._draw(group.items, ShardSink(self._store, group, tell), tries, tell)
         self._draw(todo.singles, FileSink(self._store, tell), tries, tell)
         tries.end()

@@ -14,7 +14,7 @@ from sdjp.errors import get_language
 
 if TYPE_CHECKING:
     from sdjp.batch.progress import Progress
-    from sdjp.batch.worker import Event
+    from sdjp.batch.sinks import Event
 
 TOLD: Final = 20
 """Failures that are told one by one; then they are only counted."""

@@ -24,7 +24,7 @@ from sdjp import batch
 from sdjp.batch.pictures import pictures
 from sdjp.batch.places import JOB
 from sdjp.batch.spec import PIPELINE
-from sdjp.batch.store import open_store
+from sdjp.batch.stores.opening import open_store
 from sdjp.errors import InputError, OutputError, reason
 from sdjp.evaluation.features import ClipFeatures, PictureFeatures
 from sdjp.evaluation.measure import Figures, Measure
@@ -36,8 +36,8 @@ from sdjp.text.read import check_prompt
 
 if TYPE_CHECKING:
     from sdjp.batch.item import Refused
+    from sdjp.batch.sinks import Event
     from sdjp.batch.spec import Job
-    from sdjp.batch.worker import Event
     from sdjp.pipeline import Pipeline
     from sdjp.weights.load import LoadReport
 

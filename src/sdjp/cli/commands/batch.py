@@ -25,8 +25,8 @@ from sdjp.options import OPTIONS
 if TYPE_CHECKING:
     from sdjp.batch import BatchSummary, Engine
     from sdjp.batch.item import Refused
+    from sdjp.batch.sinks import Event
     from sdjp.batch.spec import Job
-    from sdjp.batch.worker import Event
     from sdjp.cli.batch_progress import Reporter
 
 

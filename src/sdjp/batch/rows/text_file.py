@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from sdjp.batch.reading.lines import lines
-from sdjp.batch.reading.names import once
-from sdjp.batch.reading.raw import MAX_BYTES, RawRow, too_long, utf8
+from sdjp.batch.rows.lines import lines
+from sdjp.batch.rows.names import once
+from sdjp.batch.rows.raw import MAX_BYTES, RawRow, too_long, utf8
 from sdjp.errors import InputError
 from sdjp.text.prompt_lines import is_prompt_line
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from sdjp.batch.reading.names import ID, check_names, once
+from sdjp.batch.rows.names import ID, check_names, once
 from sdjp.checks import shown
 from sdjp.errors import InputError
 from sdjp.options import OPTIONS, check_option, frozen

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from importlib.resources import files
 
-from sdjp.batch import summary_rows as rows
-from sdjp.batch import summary_sections as sections
 from sdjp.batch.entries import entries
-from sdjp.batch.markup import page
 from sdjp.batch.places import SUMMARY
 from sdjp.batch.spec import Job
-from sdjp.batch.store import Store
-from sdjp.batch.tally import Tally
+from sdjp.batch.stores.base import Store
+from sdjp.batch.summary import rows, sections
+from sdjp.batch.summary.markup import page
+from sdjp.batch.summary.tally import Tally
 from sdjp.errors import get_language
 
 

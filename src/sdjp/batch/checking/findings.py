@@ -56,7 +56,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What :func:`sdjp.batch.verify.verify` found.
+    """What :func:`sdjp.batch.checking.verify.verify` found.
 
     Attributes:
         pictures: Items whose picture is there and true.

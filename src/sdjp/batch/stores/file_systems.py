@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sdjp.batch.object_errors import why, without_secrets
-from sdjp.batch.store import unusable
+from sdjp.batch.stores.base import unusable
+from sdjp.batch.stores.object_errors import why, without_secrets
 from sdjp.errors import InputError, MissingDependencyError
 
 S3: Final = frozenset({"s3", "s3a"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sdjp.batch.markup import both, escape, quoted, section
-from sdjp.batch.tally import Example, Examples, Tally
+from sdjp.batch.summary.markup import both, escape, quoted, section
+from sdjp.batch.summary.tally import Example, Examples, Tally
 
 _WORDS: Final = 60
 _KINDS: Final = {"failed": ("失敗", "failed"), "refused": ("描けない行", "refused")}

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
-from sdjp.batch.reading.names import check_columns
-from sdjp.batch.reading.raw import MAX_BYTES, RawRow, too_long, utf8
-from sdjp.batch.reading.source import called, is_compressed, opened, readable
+from sdjp.batch.rows.names import check_columns
+from sdjp.batch.rows.raw import MAX_BYTES, RawRow, too_long, utf8
+from sdjp.batch.rows.source import called, is_compressed, opened, readable
 from sdjp.errors import InputError, MissingDependencyError
 
 _ROWS: Final = 256

@@ -1,6 +1,6 @@
 """The engine ``ray``: worker actors on a cluster of Ray, or on one that is started on this machine.
 
-Ray runs in a process of its own, see ``ray_driver.py``: it writes to the terminal, takes over signals, and
+Ray runs in a process of its own, see ``driver.py``: it writes to the terminal, takes over signals, and
 ends its process at once when the heart of the cluster stops. This side hands out tasks and tells what became
 of them; nothing that counts depends on Ray: what is committed is committed, whatever it does.
 """
@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from sdjp.batch.ray_messages import Failed, Order, Want
+from sdjp.batch.ray_engine.messages import Failed, Order, Want
+from sdjp.batch.sinks import Event, Tell
 from sdjp.batch.spec import RunSettings, Task
-from sdjp.batch.worker import Event, Tell
 from sdjp.errors import InputError, MissingDependencyError, SdjpError
 
 _WAIT: Final = 0.5  # seconds
@@ -52,7 +52,7 @@ def draw_all(
 
     Args:
         out: The place of the job, which is planned; every node must see it.
-        tasks: What is to be drawn; asked for in windows, see ``ray_driver.py``.
+        tasks: What is to be drawn; asked for in windows, see ``driver.py``.
         settings: How it is drawn.
         workers: How many actors; None for one on each GPU, or on each processor.
         address: ``"auto"`` for the cluster that this machine is part of, or its ``host:port``; None starts
@@ -94,7 +94,7 @@ class _Driver:
     def __init__(self, order: Order) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
-            [sys.executable, "-c", "from sdjp.batch.ray_driver import main; main()"],
+            [sys.executable, "-c", "from sdjp.batch.ray_engine.driver import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
-from sdjp.batch.reading.values import is_left_out, refuse_surrogates
+from sdjp.batch.rows.values import is_left_out, refuse_surrogates
 from sdjp.checks import is_whole, shown
 from sdjp.errors import InputError, OutputError
 

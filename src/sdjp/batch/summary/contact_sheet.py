@@ -12,7 +12,7 @@ from typing import Final
 
 from sdjp.batch.record import PictureRecord
 from sdjp.batch.spread import Spread, evenly
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 
 MOST: Final = 200
 """Pictures of a contact sheet."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sdjp.batch.reading.raw import MAX_BYTES
-from sdjp.batch.reading.source import CHUNK
+from sdjp.batch.rows.raw import MAX_BYTES
+from sdjp.batch.rows.source import CHUNK
 from sdjp.errors import InputError
 
 _BOM: Final = b"\xef\xbb\xbf"

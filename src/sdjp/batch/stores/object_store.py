@@ -11,9 +11,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sdjp.batch.file_systems import BUCKETS, S3, WHOLE, check_url, open_file_system
-from sdjp.batch.object_errors import NO_BUCKET, code_of, is_final, status_of, why
-from sdjp.batch.store import PART, Entry, StoreError, unusable
+from sdjp.batch.stores.base import PART, Entry, StoreError, unusable
+from sdjp.batch.stores.file_systems import BUCKETS, S3, WHOLE, check_url, open_file_system
+from sdjp.batch.stores.object_errors import NO_BUCKET, code_of, is_final, status_of, why
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class _Unconditional(Exception):
 
 
 class ObjectStore:
-    """Files in an object store; see :class:`~sdjp.batch.store.Store`.
+    """Files in an object store; see :class:`~sdjp.batch.stores.base.Store`.
 
     Writing to S3 and its likes is one request: the object is there whole, or not at all. On file systems
     (SFTP, HDFS, SMB) a file is written under another name and renamed.

@@ -1,4 +1,4 @@
-"""What ``ray_cluster.py`` and the process of Ray say to each other, beside tasks and events."""
+"""What ``cluster.py`` and the process of Ray say to each other, beside tasks and events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sdjp.batch.spec import RunSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What the process of Ray is to do; see :func:`sdjp.batch.ray_cluster.draw_all`.
+    """What the process of Ray is to do; see :func:`sdjp.batch.ray_engine.cluster.draw_all`.
 
     Attributes:
         out: The place of the job, whole.

@@ -15,12 +15,13 @@ from typing import Any
 
 from sdjp._version import __version__
 from sdjp.batch.pipelines import checksums
-from sdjp.batch.ray_cluster import workers_died
-from sdjp.batch.ray_messages import Failed, portable
-from sdjp.batch.ray_weights import Sent, at_hand
+from sdjp.batch.ray_engine.cluster import workers_died
+from sdjp.batch.ray_engine.messages import Failed, portable
+from sdjp.batch.ray_engine.weights import Sent, at_hand
+from sdjp.batch.sinks import Event
 from sdjp.batch.spec import Job, RunSettings, Task
-from sdjp.batch.store import open_store
-from sdjp.batch.worker import Event, Worker, load_pipeline
+from sdjp.batch.stores.opening import open_store
+from sdjp.batch.worker import Worker, load_pipeline
 from sdjp.errors import InputError
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from sdjp.batch.checking.findings import Findings
 from sdjp.batch.entries import chunks
-from sdjp.batch.findings import Findings
 from sdjp.batch.lease import STALE
 from sdjp.batch.places import (
     CHUNK,
@@ -31,7 +31,7 @@ from sdjp.batch.places import (
     parts_of,
 )
 from sdjp.batch.spec import Job
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 
 _ENDINGS: Final = {
     PICTURES: ".png",

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Final, Literal, get_args
 
-from sdjp.batch.object_errors import why, without_secrets
+from sdjp.batch.stores.object_errors import why, without_secrets
 from sdjp.errors import InputError, MissingDependencyError, SdjpError
 
 Format = Literal["txt", "jsonl", "csv", "parquet"]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sdjp.batch.places import PICTURES, SHARDS, file_name
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, read_record
-from sdjp.batch.store import Store
+from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
 

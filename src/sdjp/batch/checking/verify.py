@@ -12,8 +12,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, TypeAlias, TypeVar
 
+from sdjp.batch.checking.findings import Findings, Verification
+from sdjp.batch.checking.soundness import Fault, check_failure, check_group, check_picture
+from sdjp.batch.checking.survey import Survey
 from sdjp.batch.entries import READERS, chunks, read_chunk
-from sdjp.batch.findings import Findings, Verification
 from sdjp.batch.item import Item, as_json
 from sdjp.batch.pending import groups_of
 from sdjp.batch.places import (
@@ -28,10 +30,8 @@ from sdjp.batch.places import (
     file_name,
 )
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, write_record
-from sdjp.batch.soundness import Fault, check_failure, check_group, check_picture
 from sdjp.batch.spec import Job
-from sdjp.batch.store import Store
-from sdjp.batch.survey import Survey
+from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
 _SHARD_READERS: Final = 2  # each has a shard in memory

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-from sdjp.batch.reading.names import check_columns
-from sdjp.batch.reading.raw import MAX_BYTES, RawRow, too_long, utf8
+from sdjp.batch.rows.names import check_columns
+from sdjp.batch.rows.raw import MAX_BYTES, RawRow, too_long, utf8
 from sdjp.errors import InputError
 
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sdjp._version import __version__
-from sdjp.batch.contact_sheet import Thumbnail
-from sdjp.batch.markup import both, escape, quoted, section, shortened
 from sdjp.batch.quantities import duration, file_size
 from sdjp.batch.spec import Job
-from sdjp.batch.tally import Frequencies, Tally
+from sdjp.batch.summary.contact_sheet import Thumbnail
+from sdjp.batch.summary.markup import both, escape, quoted, section, shortened
+from sdjp.batch.summary.tally import Frequencies, Tally
 
 _WAYS: Final = 5
 

@@ -7,11 +7,11 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from sdjp.batch.activity import Activity
-from sdjp.batch.contact_sheet import ContactSheet
 from sdjp.batch.entries import Entry
 from sdjp.batch.item import Item, Refused
 from sdjp.batch.record import PictureRecord
+from sdjp.batch.summary.activity import Activity
+from sdjp.batch.summary.contact_sheet import ContactSheet
 
 EXAMPLES: Final = 20
 """Rows that are named of each kind."""

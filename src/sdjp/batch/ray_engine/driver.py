@@ -26,10 +26,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
-from sdjp.batch.ray_cluster import broken_off
-from sdjp.batch.ray_messages import Failed, Order, Want
+from sdjp.batch.ray_engine.cluster import broken_off
+from sdjp.batch.ray_engine.messages import Failed, Order, Want
 from sdjp.batch.spec import Job, RunSettings, Task
-from sdjp.batch.store import open_store
+from sdjp.batch.stores.opening import open_store
 from sdjp.errors import InputError, SdjpError
 
 _LEAST: Final = 2_000
@@ -101,7 +101,7 @@ class _Talk:
 
 
 def _run(order: Order, talk: _Talk) -> None:
-    from sdjp.batch.ray_weights import send, sendable
+    from sdjp.batch.ray_engine.weights import send, sendable
 
     job = Job.read(open_store(order.out))
     weights = sendable(job.spec)
@@ -123,7 +123,7 @@ def _draw(window: list[Task], team: _Team, arguments: dict[str, Any], say: Calla
     """Draw a window of tasks."""
     import ray.data
 
-    from sdjp.batch.ray_actor import Drawer, read_report
+    from sdjp.batch.ray_engine.actor import Drawer, read_report
 
     rows = [task.to_json() for task in window]
     reports = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(

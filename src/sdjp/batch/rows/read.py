@@ -21,13 +21,13 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sdjp.batch.reading.csv_file import read_csv
-from sdjp.batch.reading.ids import Ids, row_id, seen_ids
-from sdjp.batch.reading.lines import pieces
-from sdjp.batch.reading.names import ID
-from sdjp.batch.reading.parquet_file import read_parquet
-from sdjp.batch.reading.raw import RawRow
-from sdjp.batch.reading.source import (
+from sdjp.batch.rows.csv_file import read_csv
+from sdjp.batch.rows.ids import Ids, row_id, seen_ids
+from sdjp.batch.rows.lines import pieces
+from sdjp.batch.rows.names import ID
+from sdjp.batch.rows.parquet_file import read_parquet
+from sdjp.batch.rows.raw import RawRow
+from sdjp.batch.rows.source import (
     FORMATS,
     Format,
     called,
@@ -37,8 +37,8 @@ from sdjp.batch.reading.source import (
     digest,
     format_of,
 )
-from sdjp.batch.reading.text_file import read_jsonl, read_txt
-from sdjp.batch.reading.values import row_values
+from sdjp.batch.rows.text_file import read_jsonl, read_txt
+from sdjp.batch.rows.values import row_values
 from sdjp.errors import InputError
 
 __all__ = ["FORMATS", "BadRow", "Format", "Row", "called", "digest", "format_of", "read_rows"]

@@ -1,0 +1,1 @@
+"""``--verify``: whether everything that a job recorded is true, and what crashes have left."""
