@@ -271,7 +271,7 @@ def test_what_crashes_leave_is_removed(job: JobFolder) -> None:
 
 
 def test_a_lease_that_is_renewed_meanwhile_is_let_be(job: JobFolder) -> None:
-    parts = ("lock/.000001.json.0123abcd.part", "lock/.0123456789abcdef.part")
+    parts = (".lock-000001.json.0123abcd.part", ".0123456789abcdef.part")
     for name in parts:
         job.store.write(name, b"")
     with Lease.take(job.store, beat=0.01):

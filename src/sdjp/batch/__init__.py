@@ -1,7 +1,7 @@
 """Many pictures from a file of prompts: on one machine or many, none lost, none twice.
 
 From top to bottom: ``run`` takes a job from its input to its manifest; ``plan`` reads and checks it, with
-``rows``; ``local`` and ``ray_engine`` give out tasks; ``worker`` draws one, and ``sinks`` commit each picture;
+``rows``; ``local`` and ``ray_engine`` give out tasks; ``worker`` draws one, ``sinks`` commit each picture;
 ``record`` and ``places`` tell what is written where, ``stores`` write it.
 """
 

@@ -44,7 +44,7 @@ _ENDINGS: Final = {
 _ROOT: Final = (JOB, MANIFEST, MANIFEST_LINES, SUMMARY, SUCCESS)
 _PART: Final = re.compile(r"\.(?:(?P<whole>.+)\.[0-9a-f]{8}|[0-9a-f]{16})\.part")
 """What a local store writes before it renames, and touches to know the time."""
-_LEASE: Final = re.compile(r"\d{6,}\.json")
+_LEASE: Final = re.compile(rf"{LOCK}-\d{{6,}}\.json")
 
 
 class Survey:
@@ -72,12 +72,13 @@ class Survey:
             part = _PART.fullmatch(name)
             if part and part["whole"] in _ROOT:
                 self.discard(name)
-            elif name not in _ROOT:
+            elif part and (part["whole"] is None or _LEASE.fullmatch(part["whole"])):
+                self._part_of_lease(name)
+            elif name not in _ROOT and not _LEASE.fullmatch(name):
                 self._findings.note("foreign", name)
         for name in self._store.folders(""):
-            if name not in (LOCK, ITEMS, *_ENDINGS):
+            if name not in (ITEMS, *_ENDINGS):
                 self._findings.note("foreign", f"{name}/")
-        self._lock()
         for number in self._numbered(ITEMS):
             self._listed(ITEMS, f"{ITEMS}/{number:03d}")
 
@@ -107,17 +108,11 @@ class Survey:
         self._folders(place, most=-1)
         return self._listed(TRIES, place)
 
-    def _lock(self) -> None:
-        """Look at the leases, which are renewed meanwhile: what is being written now is no leftover."""
-        self._folders(LOCK, most=-1)
-        for name, _ in self._store.files(LOCK):
-            file, part = f"{LOCK}/{name}", _PART.fullmatch(name)
-            if part and (part["whole"] is None or _LEASE.fullmatch(part["whole"])):
-                age = self._store.age(file)
-                if age is not None and age > STALE:
-                    self.discard(file)
-            elif not _LEASE.fullmatch(name):
-                self._findings.note("foreign", file)
+    def _part_of_lease(self, name: str) -> None:
+        """A lease is renewed meanwhile: what is being written now is no leftover."""
+        age = self._store.age(name)
+        if age is not None and age > STALE:
+            self.discard(name)
 
     def _listed(self, kind: str, place: str) -> list[str]:
         """The files of a folder that are the job's."""
