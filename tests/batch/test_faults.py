@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +87,24 @@ def test_a_process_that_dies_while_it_loads_is_started_again(tmp_path: Path, fau
     source = jobs.write_rows(tmp_path / "in.txt", ["猫", "犬"])
     assert draw(source, tmp_path / "out", "load_late").drawn == 2
     assert faulty.count("load") == 3
+
+
+def test_workers_draw_on_without_the_process_they_came_from(tmp_path: Path) -> None:
+    """When one of them dies, too, another process like it starts the next one."""
+    source, out = jobs.write_rows(tmp_path / "in.txt", jobs.prompts(48)), tmp_path / "out"
+    store = jobs.job_at(out)
+    given = {"options": SMALL, "seed": 7, "engine": {"workers": 2}}
+    with jobs.processes(str(tmp_path)) as own:
+        driver = jobs.start(jobs.drive(source, out, **given), own, tmp_path / "log")
+
+        def kill(kind: str) -> None:
+            os.kill(next(pid for pid, its in own.all().items() if its == kind), signal.SIGKILL)
+
+        assert jobs.wait_for(lambda: any(out.glob("records/*/*/0*.json")) or driver.poll() is not None)
+        kill("nursery")
+        kill("worker")
+        assert driver.wait(jobs.PATIENCE) == 0, (tmp_path / "log").read_text("utf-8")
+    assert len(jobs.checksums(store)) == 48
 
 
 def test_processes_that_only_die_end_the_job(tmp_path: Path, faults: Path) -> None:
