@@ -70,7 +70,8 @@ def speed(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
                     engine=Engine(name=engine, workers=workers, threads=args.threads, batch=batch),
                     watch=clock.watch(),
                 )
-                steady = (clock.drawn - batch) / max(clock.last - clock.first, 1e-9) * 60
+                begun = workers * batch  # told at about the same moment, which the clock begins with
+                steady = (clock.drawn - begun) / max(clock.last - clock.first, 1e-9) * 60
                 rows.append(
                     {
                         "engine": engine,

@@ -181,12 +181,16 @@ def test_what_stops_a_run_leaves_nothing_behind(tmp_path: Path, own: jobs.Proces
     assert jobs.names(jobs.job_at(out), FAILURES) == []
 
 
-def test_ctrl_c_before_anything_is_drawn_leaves_nothing_behind(tmp_path: Path, own: jobs.Processes) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_stopped_before_anything_is_drawn_leaves_nothing_behind(
+    tmp_path: Path, own: jobs.Processes, how: signal.Signals
+) -> None:
+    """Ctrl-C; and a machine that is taken away, which tells the driver alone."""
     source = jobs.write_rows(tmp_path / "few.txt", jobs.prompts(40))
     out, log = tmp_path / "out", tmp_path / "log"
     driver = jobs.start(jobs.batch(source, out, *jobs.SMALL), own, log)
     assert jobs.wait_for(lambda: "nursery" in own.all().values() or driver.poll() is not None)
-    os.killpg(driver.pid, signal.SIGINT)
+    (os.killpg if how == signal.SIGINT else os.kill)(driver.pid, how)
     assert driver.wait(jobs.PATIENCE) == 130, log.read_text()
     assert own.gone(), own.all()
     assert "Traceback" not in log.read_text()

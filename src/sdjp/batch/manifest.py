@@ -86,11 +86,15 @@ class ManifestCounts:
     missing: int = 0
 
 
-def write_manifest(store: Store) -> ManifestCounts:
+def write_manifest(store: Store, tell: Callable[[Entry], None] = lambda entry: None) -> ManifestCounts:
     """Write the manifest of a job, in the order of the input.
 
     It grows in the temporary folder of this machine (``TMPDIR``) and is then written to the store whole, for
     which it is once in memory: some hundred megabytes for a million items. S3 takes at most 5 GB at a time.
+
+    Args:
+        store: Where the job is.
+        tell: Told of each entry, for whoever else is made of them: reading them is most of the work.
 
     Raises:
         FileNotFoundError: If there is no job here.
@@ -102,6 +106,7 @@ def write_manifest(store: Store) -> ManifestCounts:
     def rows() -> Iterator[dict[str, Any]]:
         for entry in entries(store):
             counts[entry.status] += 1
+            tell(entry)
             yield _row(entry)
 
     name, write = _format()

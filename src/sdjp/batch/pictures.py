@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Iterator
 from itertools import groupby
 
 from sdjp.batch.entries import entries
 from sdjp.batch.record import PictureRecord
+from sdjp.batch.shards import pictures_in
 from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
@@ -33,21 +32,10 @@ def pictures(store: Store) -> Iterator[tuple[PictureRecord, bytes]]:
             data = store.read(file)
         except FileNotFoundError as error:
             raise _lost(store, file) from error
-        for record in records:
-            png = data if record.member is None else _member(data, record.member)
+        for record, png in pictures_in(data, records):
             if hashlib.sha256(png).hexdigest() != record.sha256:
                 raise _lost(store, file)
             yield record, png
-
-
-def _member(shard: bytes, name: str) -> bytes:
-    """A file of a shard; nothing, if it is not there."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(shard), mode="r:") as tar:
-            member = tar.extractfile(name)
-            return b"" if member is None else member.read()
-    except (KeyError, tarfile.TarError, EOFError):
-        return b""
 
 
 def _lost(store: Store, file: str) -> InputError:

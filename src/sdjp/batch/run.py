@@ -26,6 +26,7 @@ from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
 from sdjp.batch.stores.base import Store
 from sdjp.batch.stores.opening import open_store
 from sdjp.batch.summary.page import write_summary
+from sdjp.batch.summary.tally import Tally
 from sdjp.batch.tries import clear
 from sdjp.errors import InputError
 
@@ -228,8 +229,9 @@ def conclude_batch(out: str | os.PathLike[str]) -> BatchSummary:
 
 def _concluded(store: Store, began: float) -> BatchSummary:
     """Write what is made of the records."""
-    counts = write_manifest(store)
-    page = write_summary(store)
+    tally = Tally(shards=Job.read(store).spec.shard is not None)
+    counts = write_manifest(store, tally.add)
+    page = write_summary(store, tally)
     if not counts.failed and not counts.missing:
         store.write(SUCCESS, b"")
     return BatchSummary(

@@ -21,6 +21,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,6 +92,42 @@ class ShardSink:
         self._kept.reverse()
         while self._kept:
             yield self._kept.pop()
+
+
+class Shard:
+    """The members of a shard; it is gone through once, however many are read.
+
+    Args:
+        data: The tar file, as it was read.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._places: dict[str, slice] = {}
+        with suppress(tarfile.TarError, EOFError), tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+            for member in tar:
+                self._places[member.name] = slice(member.offset_data, member.offset_data + member.size)
+
+    def read(self, name: str) -> bytes:
+        """A member; nothing, if it is not there."""
+        place = self._places.get(name)
+        return b"" if place is None else self._data[place]
+
+
+def pictures_in(data: bytes, records: Iterable[PictureRecord]) -> Iterator[tuple[PictureRecord, bytes]]:
+    """The pictures that one file holds: of a picture that picture, of a shard those of its members.
+
+    Args:
+        data: The file, as it was read; what is not in it is empty.
+        records: Of pictures in this file.
+    """
+    shard: Shard | None = None
+    for record in records:
+        if record.member is None:
+            yield record, data
+        else:
+            shard = shard or Shard(data)
+            yield record, shard.read(record.member)
 
 
 def _key(record: PictureRecord) -> str:

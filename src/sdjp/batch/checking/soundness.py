@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from sdjp.batch.places import PICTURES, SHARDS, file_name
 from sdjp.batch.record import FailureRecord, GroupRecord, PictureRecord, read_record
+from sdjp.batch.shards import pictures_in
 from sdjp.batch.stores.base import Store
 from sdjp.errors import InputError
 
@@ -122,12 +121,4 @@ def _is(data: bytes, record: PictureRecord | GroupRecord) -> bool:
 
 def _holds(shard: bytes, group: GroupRecord) -> bool:
     """Whether a shard has the pictures that its record says."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(shard), mode="r:") as tar:
-            for picture in group.pictures:
-                member = tar.extractfile(str(picture.member))
-                if member is None or not _is(member.read(), picture):
-                    return False
-    except (KeyError, tarfile.TarError, EOFError):
-        return False
-    return True
+    return all(_is(png, picture) for picture, png in pictures_in(shard, group.pictures))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 from sdjp.batch.record import PictureRecord
+from sdjp.batch.shards import pictures_in
 from sdjp.batch.spread import Spread, evenly
 from sdjp.batch.stores.base import Store
 
@@ -89,15 +88,8 @@ class ContactSheet:
                 data = store.read(file)
             except FileNotFoundError:
                 data = b""
-            for record in records:
-                yield _thumbnail(record, data if record.member is None else _member(data, record.member))
-
-
-def _member(shard: bytes, name: str) -> bytes:
-    with suppress(tarfile.TarError, KeyError, OSError), tarfile.open(fileobj=io.BytesIO(shard)) as tar:
-        file = tar.extractfile(name)
-        return b"" if file is None else file.read()
-    return b""
+            for record, png in pictures_in(data, records):
+                yield _thumbnail(record, png)
 
 
 def _thumbnail(record: PictureRecord, png: bytes) -> Thumbnail:

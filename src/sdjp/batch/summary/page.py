@@ -15,15 +15,16 @@ from sdjp.batch.summary.tally import Tally
 from sdjp.errors import get_language
 
 
-def write_summary(store: Store) -> str:
+def write_summary(store: Store, tally: Tally | None = None) -> str:
     """Write the summary of a job, finished or not.
 
     Everything is in the one file: no script, nothing from elsewhere; pictures are linked where they are in
-    the folder. It is Japanese and English; the language that errors use is shown first. The records are read
-    once, and the memory does not grow with them.
+    the folder. It is Japanese and English; the language that errors use is shown first. The memory does not
+    grow with the records.
 
     Args:
         store: Where the job is.
+        tally: All of its entries, counted; if None, the records are read for that.
 
     Returns:
         The name of the file.
@@ -34,7 +35,8 @@ def write_summary(store: Store) -> str:
         StoreError: If the place cannot be used.
     """
     job = Job.read(store)
-    tally = Tally.of(entries(store), shards=job.spec.shard is not None)
+    if tally is None:
+        tally = Tally.of(entries(store), shards=job.spec.shard is not None)
     parts = [
         sections.head(job, tally),
         sections.sheet(tally.sheet.thumbnails(store), tally.statuses["drawn"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.batch import run_batch
 
     told = _Told()
+    signal.signal(signal.SIGTERM, _interrupt)  # of a machine that is taken away: as Ctrl-C
     try:
         summary = run_batch(
             args.file, args.out, **arguments, shard=args.shard, strict=args.strict, watch=told.watch
@@ -159,6 +161,10 @@ def run(args: argparse.Namespace) -> int:
     finally:
         told.close()
     return _conclude(summary)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 class _Told:
