@@ -19,6 +19,7 @@ from sdjp.cli.options import (
     translation_options,
 )
 from sdjp.cli.parser import Parser
+from sdjp.cli.report import announce_load
 from sdjp.cli.speech import say
 from sdjp.errors import InputError
 from sdjp.options import OPTIONS
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sdjp.batch.sinks import Event
     from sdjp.batch.spec import Job
     from sdjp.cli.batch_progress import Reporter
+    from sdjp.pipeline import Pipeline
 
 
 def parser() -> Parser:
@@ -173,7 +175,7 @@ class _Told:
     def __init__(self) -> None:
         from sdjp.batch import Watch
 
-        self.watch = Watch(planned=self._plan, refused=self._refuse, event=self._tell)
+        self.watch = Watch(loaded=self._load, planned=self._plan, refused=self._refuse, event=self._tell)
         self._refused = 0
         self._reporter: Reporter | None = None
 
@@ -182,6 +184,9 @@ class _Told:
         if self._reporter is not None:
             self._reporter.close()
             self._reporter = None
+
+    def _load(self, pipe: Pipeline) -> None:
+        announce_load(pipe.load_report)
 
     def _refuse(self, row: Refused) -> None:
         from sdjp.cli.batch_progress import TOLD
