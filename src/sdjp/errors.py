@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
@@ -75,6 +76,16 @@ def reason(error: Exception) -> tuple[str, str]:
         return "UTF-8 ではありません", "it is not UTF-8"
     english = str(error) or type(error).__name__
     return english, english
+
+
+_NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough memory, of Python, of the system or of a GPU."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
+    )
 
 
 class SdjpError(Exception):

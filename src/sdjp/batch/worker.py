@@ -23,7 +23,7 @@ from sdjp.batch.spec import Job, RunSettings, Task
 from sdjp.batch.stores.base import StoreError
 from sdjp.batch.stores.opening import open_store
 from sdjp.batch.tries import Tries
-from sdjp.errors import SdjpError
+from sdjp.errors import SdjpError, is_out_of_memory
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
@@ -210,7 +210,7 @@ def _found(report: Report | None) -> dict[str, Any] | None:
 def _known(error: Exception) -> SdjpError:
     if isinstance(error, SdjpError):
         return error
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if is_out_of_memory(error):
         return SdjpError(
             "memory.full",
             ja="メモリーが足りません。絵を小さくするか、--batch-size や --workers を減らしてください。",

@@ -73,7 +73,6 @@ TEXTS: Final = (
     "token",
 )
 """Arguments that are words of the user, not names of files."""
-_NO_MEMORY: Final = re.compile(r"out of memory|can't allocate memory", re.IGNORECASE)  # what torch says
 INTERRUPTED: Final = 130  # what shells expect after Ctrl-C
 _WORD: Final = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NEAR: Final = 0.75  # two letters changed places in a word of five and more, or one is wrong in four
@@ -145,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_output()
         return 1
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+        if not errors.is_out_of_memory(error):
             raise
         say(
             ja="エラー: メモリーが足りません。--low-memory を付ける、絵を小さくする（-W、-H）、"

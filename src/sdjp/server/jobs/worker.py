@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sdjp.errors import Cancelled, SdjpError
+from sdjp.errors import Cancelled, SdjpError, is_out_of_memory
 from sdjp.server.jobs.drawing import Drawing, Row, rows_of
 from sdjp.server.jobs.errors import UnexpectedError
 from sdjp.server.jobs.events import Events
@@ -283,7 +283,7 @@ _GIVEN: Final = ("prompt", "negative_prompt", "seed", "num_images_per_prompt")
 def _known(error: Exception) -> SdjpError:
     if isinstance(error, SdjpError):
         return error
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if is_out_of_memory(error):
         return SdjpError(
             "memory.full",
             ja="メモリーが足りません。絵を小さくするか、枚数を減らしてください。",
