@@ -227,7 +227,7 @@ def test_a_cluster_of_its_own_is_silent_and_goes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["ray::MapWorker", "raylet/raylet", "gcs/gcs_server", "ray_driver"])
+@pytest.mark.parametrize("victim", ["ray::MapWorker", "raylet/raylet", "gcs/gcs_server", "ray_engine.driver"])
 def test_whatever_is_killed_nothing_is_lost(prompts: Path, victim: str) -> None:
     killed: list[str] = []
 
