@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from sdjp.errors import InputError, SdjpError
-from sdjp.options import GenerationOptions
+from sdjp.options import OPTIONS, GenerationOptions
 
 _ID: Final = 24  # hex digits: 96 bits
 
@@ -107,8 +106,8 @@ def read_items(data: bytes) -> list[Planned]:
         InputError: If it is something else.
     """
     try:
-        rows = [json.loads(line) for line in data.decode("utf-8", "surrogatepass").splitlines()]
-        return [_read(row) for row in rows]
+        # As bytes: text has other line endings, too (U+2028), and they may stand in prompts.
+        return [_read(json.loads(line.decode("utf-8", "surrogatepass"))) for line in data.splitlines()]
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
             "batch.items",
@@ -136,5 +135,4 @@ def _read(row: dict[str, Any]) -> Planned:
 
 def _given(options: GenerationOptions) -> dict[str, Any]:
     """The options without those that are left open: a billion of them are to be written."""
-    fields = {f.name: f.default for f in dataclasses.fields(options)}
-    return {name: value for name, value in options.to_json().items() if value != fields[name]}
+    return {name: value for name, value in options.to_json().items() if value != OPTIONS[name].default}

@@ -23,7 +23,7 @@ from sdjp.batch.sinks import Event, Tell
 from sdjp.batch.spec import Job, RunSettings, Task
 from sdjp.batch.stores.opening import open_store
 from sdjp.batch.tries import marker_name
-from sdjp.batch.worker import Worker, load_pipeline
+from sdjp.batch.worker import Worker, load_pipeline, workers_died
 from sdjp.errors import SdjpError
 
 if TYPE_CHECKING:
@@ -179,13 +179,7 @@ class _Team:
     def _count_death(self) -> None:
         self._deaths += 1
         if self._deaths > _DEATHS * max(1, len(self._members)):
-            raise SdjpError(
-                "batch.workers",
-                ja="ワーカーのプロセスが、1 枚も描かないうちに何度も止まりました。メモリーが足りない場合は"
-                " --workers か --batch-size を減らしてください。",
-                en="worker processes died again and again before they drew a single picture. If memory is "
-                "short, use fewer --workers or a smaller --batch-size.",
-            )
+            raise workers_died()
 
 
 class _Nursery:

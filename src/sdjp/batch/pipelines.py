@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sdjp.errors import InputError
+from sdjp.errors import InputError, reason
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
@@ -133,6 +133,11 @@ def _whole(path: str) -> str:
     return str(there.resolve()) if there.exists() else path
 
 
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder and of those in it, in order."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
 def checksum(path: Path) -> str:
     """That of a file; or of the names and checksums of all files of a folder."""
     from sdjp.weights.known import sha256
@@ -140,11 +145,8 @@ def checksum(path: Path) -> str:
     try:
         if path.is_file():
             return sha256(path)
-        files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-        lines = "".join(f"{sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files)
+        lines = "".join(f"{sha256(p)}  {p.relative_to(path).as_posix()}\n" for p in files_in(path))
     except OSError as error:
-        from sdjp.errors import reason
-
         ja, en = reason(error)
         raise InputError(
             "batch.weights",

@@ -72,8 +72,7 @@ class PictureRecord:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PictureRecord:
         """Read what :meth:`to_json` gave; what a later version has besides is passed over."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        values = {name: value for name, value in data.items() if name in known}
+        values = _fields(cls, data)
         return cls(**{**values, "unknown": tuple(values.get("unknown", ()))})
 
 
@@ -108,8 +107,7 @@ class FailureRecord:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FailureRecord:
         """Read what :meth:`to_json` gave."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
+        return cls(**_fields(cls, data))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +206,12 @@ def _check_types(record: PictureRecord | FailureRecord | GroupRecord) -> None:
         types = _TYPES.get(str(f.type))
         if types is not None and not isinstance(getattr(record, f.name), types):
             raise TypeError(f.name)
+
+
+def _fields(kind: type[PictureRecord] | type[FailureRecord], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the data a record has a field for."""
+    known = {f.name for f in dataclasses.fields(kind)}
+    return {name: value for name, value in data.items() if name in known}
 
 
 def _broken(name: str) -> InputError:

@@ -144,10 +144,6 @@ class RunSettings:
     threads: int | None = None
     device: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain JSON data."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Task:

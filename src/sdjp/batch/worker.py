@@ -202,6 +202,17 @@ def load_pipeline(job: Job, settings: RunSettings) -> Pipeline:
         ) from error
 
 
+def workers_died() -> SdjpError:
+    """The error for workers that die whatever they do."""
+    return SdjpError(
+        "batch.workers",
+        ja="ワーカーのプロセスが、1 枚も描かないうちに何度も止まりました。メモリーが足りない場合は"
+        " --workers か --batch-size を減らしてください。",
+        en="worker processes died again and again before they drew a single picture. If memory is "
+        "short, use fewer --workers or a smaller --batch-size.",
+    )
+
+
 def _found(report: Report | None) -> dict[str, Any] | None:
     """What a post-processor did, for a record."""
     return None if report is None else {"status": report.status, **report.data}

@@ -15,13 +15,12 @@ from typing import Any
 
 from sdjp._version import __version__
 from sdjp.batch.pipelines import checksums
-from sdjp.batch.ray_engine.cluster import workers_died
 from sdjp.batch.ray_engine.messages import Failed, portable
 from sdjp.batch.ray_engine.weights import Sent, at_hand
 from sdjp.batch.sinks import Event
 from sdjp.batch.spec import Job, RunSettings, Task
 from sdjp.batch.stores.opening import open_store
-from sdjp.batch.worker import Worker, load_pipeline
+from sdjp.batch.worker import Worker, load_pipeline, workers_died
 from sdjp.errors import InputError
 
 

@@ -27,6 +27,7 @@ from typing import Any, Final
 from sdjp.batch.ray_engine.messages import Failed, Order, Want
 from sdjp.batch.sinks import Event, Tell
 from sdjp.batch.spec import RunSettings, Task
+from sdjp.batch.worker import workers_died
 from sdjp.errors import InputError, MissingDependencyError, SdjpError
 
 _WAIT: Final = 0.5  # seconds
@@ -175,17 +176,6 @@ class _Driver:
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
         told = re.sub(r"^\[[^]]*\] \S+: ", "", lines[-1]) if lines else "?"  # without time and place
         return broken_off(told.partition(". ")[0])
-
-
-def workers_died() -> SdjpError:
-    """The error for workers that die whatever they do."""
-    return SdjpError(
-        "batch.workers",
-        ja="ワーカーのプロセスが、1 枚も描かないうちに何度も止まりました。メモリーが足りない場合は"
-        " --workers か --batch-size を減らしてください。",
-        en="worker processes died again and again before they drew a single picture. If memory is "
-        "short, use fewer --workers or a smaller --batch-size.",
-    )
 
 
 def broken_off(why: str) -> SdjpError:

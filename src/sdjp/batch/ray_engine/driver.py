@@ -23,7 +23,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, Any, Final
 
 from sdjp.batch.ray_engine.cluster import broken_off
@@ -101,11 +100,11 @@ class _Talk:
 
 
 def _run(order: Order, talk: _Talk) -> None:
-    from sdjp.batch.ray_engine.weights import send, sendable
+    from sdjp.batch.ray_engine.weights import send, sendable, size_of
 
     job = Job.read(open_store(order.out))
     weights = sendable(job.spec)
-    size = sum(file.stat().st_size for path in weights.values() for file in _files(path))
+    size = sum(map(size_of, weights.values()))
     with _cluster(order, size if order.ship_weights else 0):
         team = _team(job, order)
         sent = {name: send(path) for name, path in weights.items()} if order.ship_weights else {}
@@ -229,10 +228,6 @@ def _team(job: Job, order: Order) -> _Team:
         settings=replace(order.settings, device="cuda" if cuda else "cpu" if device == "auto" else device),
         each={"num_gpus": 1} if cuda else {"num_cpus": threads},
     )
-
-
-def _files(path: Path) -> Iterator[Path]:
-    yield from (p for p in path.rglob("*") if p.is_file()) if path.is_dir() else (path,)
 
 
 def _no_cluster(order: Order, error: Exception) -> SdjpError:

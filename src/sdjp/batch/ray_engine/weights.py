@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sdjp.batch.pipelines import checksum
+from sdjp.batch.pipelines import checksum, files_in
 from sdjp.batch.spec import JobSpec
 from sdjp.errors import InputError, reason
 
@@ -52,11 +52,15 @@ def send(path: Path) -> Sent:
     """Put a file or folder into the object store."""
     if path.is_file():
         return Sent(name=path.name, files=(("", tuple(_pieces(path))),))
-    files = sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return Sent(
         name=path.name,
-        files=tuple((file.relative_to(path).as_posix(), tuple(_pieces(file))) for file in files),
+        files=tuple((file.relative_to(path).as_posix(), tuple(_pieces(file))) for file in files_in(path)),
     )
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file or folder."""
+    return sum(file.stat().st_size for file in (files_in(path) if path.is_dir() else [path]))
 
 
 def at_hand(spec: JobSpec, names: tuple[str, ...], sent: Mapping[str, Sent]) -> dict[str, Any]:
