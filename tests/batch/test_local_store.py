@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from sdjp.batch.stores.base import PART, StoreError
+from sdjp.batch.stores.base import StoreError
 from sdjp.batch.stores.local_store import LocalStore
 from sdjp.batch.stores.opening import open_store
+from sdjp.durable import PART
 from tests.serving import SOURCES
 
 FORK = multiprocessing.get_context("fork")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sdjp.errors import OutputError, reason
-
-PART: Final = ".part"
-"""The ending of files that are being written; a crash may leave some. Their names begin with a dot."""
 
 
 class StoreError(OutputError):

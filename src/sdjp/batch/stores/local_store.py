@@ -5,15 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
-from sdjp.batch.stores.base import PART, Entry, unusable
-
-# What says that a folder cannot be synchronized here (network drives, FUSE), not that the disk has failed.
-_UNSYNCED: Final = frozenset({errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP, errno.ENOSYS})
+from sdjp.batch.stores.base import Entry, unusable
+from sdjp.durable import PART, make_folder, move, remove, sync_folder, write_part
 
 
 class LocalStore:
@@ -37,13 +33,7 @@ class LocalStore:
         """See :meth:`Store.write`."""
         path = self._path / name
         try:
-            part = self._part(path, data)
-            try:
-                _replace(part, path)
-            except BaseException:
-                _remove(part)
-                raise
-            _sync(path.parent)
+            move(self._part(path, data), path)
         except OSError as error:
             raise unusable(self.url, error) from error
 
@@ -59,8 +49,8 @@ class LocalStore:
             except FileExistsError:
                 return False
             finally:
-                _remove(part)
-            _sync(path.parent)
+                remove(part)
+            sync_folder(path.parent)
         except OSError as error:
             raise unusable(self.url, error) from error
         return True
@@ -113,7 +103,7 @@ class LocalStore:
             try:
                 return max(0.0, probe.stat().st_mtime - changed)
             finally:
-                _remove(probe)
+                remove(probe)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -131,19 +121,10 @@ class LocalStore:
 
     def _part(self, path: Path, data: bytes) -> Path:
         """Write what is to become ``path``, and see that the disk has it."""
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
-        _make_folder(path.parent)
+        make_folder(path.parent)
         if self._disk is None:
             self._disk = self._mounted()
-        try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            _remove(part)
-            raise
-        return part
+        return write_part(path, data)
 
     def _mounted(self) -> int | None:
         """The disk that the folder is on; None if there is no folder."""
@@ -177,43 +158,3 @@ def _claim(part: Path, path: Path) -> None:
             raise FileExistsError(path) from None
         else:
             os.replace(part, path)
-
-
-def _replace(part: Path, path: Path) -> None:
-    """Rename a file; Windows may need several tries while somebody reads the one that is replaced."""
-    for wait in (0.05, 0.2, 0.8) if os.name == "nt" else ():
-        try:
-            os.replace(part, path)
-            return
-        except PermissionError:
-            time.sleep(wait)
-    os.replace(part, path)
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, and see that the disk has the name of each."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    """See that the disk has the names in a folder; Windows has no such thing."""
-    if os.name == "nt":
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        if error.errno not in _UNSYNCED:
-            raise

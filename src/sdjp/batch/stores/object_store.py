@@ -11,9 +11,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sdjp.batch.stores.base import PART, Entry, StoreError, unusable
+from sdjp.batch.stores.base import Entry, StoreError, unusable
 from sdjp.batch.stores.file_systems import BUCKETS, S3, WHOLE, check_url, open_file_system
 from sdjp.batch.stores.object_errors import NO_BUCKET, code_of, is_final, status_of, why
+from sdjp.durable import PART
 
 T = TypeVar("T")
 

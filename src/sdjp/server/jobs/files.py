@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
+from sdjp.durable import PART, write_whole
 from sdjp.images.files import unwritable
-
-_PART: Final = ".part"
 
 
 class Folder:
@@ -29,7 +25,7 @@ class Folder:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            for left in path.glob(f"*/*{_PART}"):  # of a crash
+            for left in path.glob(f"*/*{PART}"):  # of a crash
                 left.unlink()
         except OSError as error:
             raise unwritable(path, error) from error
@@ -41,20 +37,9 @@ class Folder:
             OutputError: If it cannot be written; nothing half-written is left under its name.
         """
         path = self.where(name)
-        part = path.with_name(f"{name}.{secrets.token_hex(4)}{_PART}")
         try:
-            if not path.parent.is_dir():
-                path.parent.mkdir(exist_ok=True)
-                _sync(self.path)
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-            _sync(path.parent)
+            write_whole(path, data)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink()
             raise unwritable(path, error) from error
 
     def add(self, data: bytes) -> str:
@@ -80,18 +65,8 @@ class Folder:
 
     def names(self) -> Iterator[str]:
         """All files."""
-        return (path.name for path in self.path.glob("*/*") if not path.name.endswith(_PART))
+        return (path.name for path in self.path.glob("*/*") if not path.name.endswith(PART))
 
     def where(self, name: str) -> Path:
         """Where a file is, or would be; ``name`` is one of ours, never a client's."""
         return self.path / name[:2] / name
-
-
-def _sync(folder: Path) -> None:
-    """See that the disk has the names in a folder; Windows has no such thing."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
