@@ -96,11 +96,27 @@ def processes(name: str, **environment: str) -> Iterator[Processes]:
 
 
 def start(command: list[str], job: Processes, log: Path) -> subprocess.Popen[bytes]:
-    """Start a command of a job in a group of its own, as a terminal does; what it says goes to a file."""
-    with log.open("ab") as out:
+    """Start a command of a job in a group of its own, as a terminal does; what it says goes to a file.
+
+    It listens to Ctrl-C, even if these tests do not: what a shell starts in the background is told to pass
+    over it, and so is all that this starts.
+    """
+    with log.open("ab") as out, no_longer_ignored(signal.SIGINT):
         return subprocess.Popen(
             command, env=job.environment, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
         )
+
+
+@contextmanager
+def no_longer_ignored(number: signal.Signals) -> Iterator[None]:
+    """Have a signal do what it does by itself, in what is started meanwhile, if it was ignored."""
+    before = signal.getsignal(number)
+    if before == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def batch(source: Path, out: Path | str, *flags: str) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import threading
+import traceback
 import time
 import weakref
 from collections.abc import Callable
@@ -453,8 +454,8 @@ def test_many_threads_may_ask(folder: Path, originals: Path) -> None:
                 assert shelf.in_use in ("mini", "a")
                 pipe = shelf.explain_with()
                 assert pipe is None or pipe.explain("猫").english
-        except BaseException as error:
-            errors.append(error)
+        except BaseException:
+            errors.append(traceback.format_exc())
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -467,5 +468,5 @@ def test_many_threads_may_ask(folder: Path, originals: Path) -> None:
     stop.set()
     for thread in threads:
         thread.join()
-    assert errors == []
+    assert errors == [], errors[0]
     assert shelf.names == ("mini", "5", "a")
