@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import threading
-import traceback
 import time
+import traceback
 import weakref
 from collections.abc import Callable
 from pathlib import Path
