@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from typing import Final, Literal
 
 Kind = Literal[
@@ -142,7 +143,7 @@ def by_name(name: str) -> Licence | None:
 def by_title(text: str) -> Licence | None:
     """The licence whose title a text has at its top; None if none has it: nothing is guessed at."""
     lines = [line for line in map(_plain, text.splitlines()) if line][:_LINES]
-    pairs = [f"{one} {two}" for one, two in zip(lines, lines[1:], strict=False)]
+    pairs = [f"{one} {two}" for one, two in pairwise(lines)]
     for licence in LICENCES.values():
         if any(_plain(title) in (*lines, *pairs) for title in licence.titles):
             return licence

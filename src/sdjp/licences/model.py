@@ -77,7 +77,7 @@ def embedded() -> ModelLicence:
 
 
 def text_of(model: ModelLicence) -> str | None:
-    """The text of a model's licence: that which is with the model, or else one that ships; None without one."""
+    """The text of a model's licence: the one with the model, or else one that ships; None without one."""
     if model.how == "embedded":
         own = "" if model.text is None else model.text.read_text(encoding="utf-8")
         return f"{own}\n{_apache()}"
@@ -99,7 +99,7 @@ def told_within(path: Path) -> ModelLicence:
 
 
 def told_beside(path: Path) -> ModelLicence:
-    """What stands beside a file of weights: of a folder that has no other weights, whose card may be another's."""
+    """What stands beside a file of weights, unless others are there, too: the card may be theirs."""
     try:
         others = [one for one in path.parent.iterdir() if one.suffix.lower() in _WEIGHTS and one != path]
     except OSError:

@@ -1,6 +1,6 @@
-"""The notice that ships with the package, and lines for those who name their sources on a page of their own.
+"""The notice that ships with the package, and lines that name its sources on a page of an application.
 
-``python -m sdjp.licences.notice FILE`` writes the notice, after a row of ``shipped`` or ``works`` was changed.
+``python -m sdjp.licences.notice FILE`` writes the notice, after a row of ``shipped`` or ``works`` changed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ sdjp
 Copyright the sdjp authors
 
 Licensed under the Apache License, Version 2.0 (the file LICENSE); what is told below has licences of its own.
-Names of licences are identifiers of SPDX where SPDX has one. The texts are in the files LICENSE of the folders
-below sdjp/assets, or at the addresses at the end.
+Names of licences are identifiers of SPDX where SPDX has one. The texts are in the files LICENSE of the
+folders below sdjp/assets, or at the addresses at the end.
 """
 _WIDTH: Final = 110
 
@@ -54,7 +54,7 @@ def attribution(language: Language) -> str:
                 "In sdjp:",
                 *(_line(work, language) for work in taken),
                 *(f"- {item.en}: sdjp; {item.terms.name} {item.terms.url}" for item in own),
-                "JMdict, JMnedict and CLDR were selected and shortened; the format of Real-ESRGAN was changed.",
+                "JMdict, JMnedict and CLDR were selected and shortened, Real-ESRGAN is in another format.",
                 "",
                 "What weights and tables of sdjp were learnt from, or made with:",
                 *(_line(work, language) for work in learnt),

@@ -1,7 +1,7 @@
 """The Python packages that are installed for sdjp, and their licences as their own metadata have them.
 
-Nothing is guessed at: where neither a field, nor a classifier, nor the title of the one licence file tells, the
-licence is not known.
+Nothing is guessed at: where neither a field, nor a classifier, nor the title of the one licence file tells,
+the licence is not known.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _FAMILIES: Final[tuple[tuple[Family, re.Pattern[str]], ...]] = (
     (
         "permissive",
         re.compile(
-            r"\bMIT\b|BSD|APACHE|\bISC\b|PSF|PYTHON|ZLIB|\bHPND|HISTORICAL|UNLICENSE|\bCC0\b|PUBLIC DOMAIN|\bBSL|"
-            r"BOOST|CNRI"
+            r"\bMIT\b|BSD|APACHE|\bISC\b|PSF|PYTHON|ZLIB|\bHPND|HISTORICAL|UNLICENSE|\bCC0\b|PUBLIC DOMAIN|"
+            r"\bBSL|BOOST|CNRI"
         ),
     ),
 )

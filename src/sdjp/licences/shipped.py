@@ -81,7 +81,8 @@ ASSETS: Final = (
         ja="付属のモデル mini と、その安全性チェッカーの重み",
         en="weights of the embedded model mini, and of its safety checker",
         licence="Apache-2.0",
-        made="were trained for sdjp on scenes made of these drawings, which were scaled, combined, recoloured "
+        made="were trained for sdjp on scenes made of these drawings, which were scaled, combined, "
+        "recoloured "
         "and partly redrawn",
         learnt_from=_DRAWINGS,
     ),

@@ -1,4 +1,4 @@
-"""Works of others that are in the package, or that its weights were learnt from: whose, and under which licence."""
+"""Works of others that are in the package, or that its weights were learnt from, and their licences."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sdjp import errors
 from sdjp.cli.help import wrap
@@ -13,16 +14,11 @@ from sdjp.cli.parser import Parser
 from sdjp.cli.speech import put, say
 
 if TYPE_CHECKING:
-    from sdjp.licences.duties import Said, Use
     from sdjp.licences.model import ModelLicence
     from sdjp.licences.packages import Package
 
 EMBEDDED: Final = "mini"  # as sdjp.weights calls it, which loads torch
 WIDTH: Final = 100
-NO_ADVICE: Final = (
-    "法的助言ではありません。正しくは、それぞれのライセンスの本文をご覧ください。",
-    "This is no legal advice: the texts of the licences are what counts.",
-)
 HOW: Final[Mapping[str, tuple[str, str]]] = {
     "embedded": ("付属のモデル", "the embedded model"),
     "published": ("公開されている Stable Diffusion v1", "a published file of Stable Diffusion v1"),
@@ -47,15 +43,16 @@ def parser() -> Parser:
         "service, or pass weights on. Downloads nothing. No legal advice."
         if errors.get_language() == "en"
         else "入っているもの（コード、重み、辞書、Python パッケージ、使うモデル）のライセンスと、"
-        "絵を描く、アプリを配る、サービスとして動かす、重みを渡すときに、それぞれ何をすればよいかを表示します。"
+        "絵を描く、アプリを配る、サービスとして動かす、重みを渡すときに、"
+        "それぞれ何をすればよいかを表示します。"
         "何もダウンロードしません。法的助言ではありません。",
     )
     options.option("--model", "--ckpt", dest="model", default=EMBEDDED, metavar="M",
                    ja="使うモデル（mini、ファイル、フォルダー、Hugging Face Hub の名前）",
-                   en="the model in use: mini, a file, a folder or a name on the Hugging Face hub")  # fmt: skip
+                   en="the model in use: mini, a file, a folder, a name on the hub")  # fmt: skip
     options.option("--terms", action="store_true",
                    ja="CreativeML OpenRAIL-M の使用制限を引き継ぐ、利用規約の文例を出力する",
-                   en="print terms that pass on the use restrictions of the CreativeML OpenRAIL-M")  # fmt: skip
+                   en="print terms that pass on the restrictions of CreativeML OpenRAIL-M")  # fmt: skip
     options.option("--attribution", action="store_true",
                    ja="「このアプリについて」などに貼る、出典の行を出力する",
                    en="print lines that name the sources, for an about page")  # fmt: skip
@@ -63,17 +60,19 @@ def parser() -> Parser:
                    en="print the licence of the model in full")  # fmt: skip
     options.option("--json", action="store_true", ja="JSON で出力する", en="as JSON")
     options.option("--no-sha256", action="store_true",
-                   ja="公開されているファイルかどうかを SHA-256 で調べない（大きなファイルでも速い）",
-                   en="do not look by SHA-256 whether it is a published file (quick for large files, too)")  # fmt: skip
+                   ja="SHA-256 を計算しない（大きなファイルでも速い）",
+                   en="do not compute SHA-256 (quick for large files, too)")  # fmt: skip
     return options
 
 
 def run(args: argparse.Namespace) -> int:
     """Tell what was asked for; all of it, if nothing was."""
+    from sdjp.licences.asked import overview
+
     model = licence_of(args.model, checksums=not args.no_sha256)
     parts = dict(_parts(args, model))
     if args.json:
-        put(json.dumps({**as_json(args.model, model), **parts}, ensure_ascii=False, indent=2))
+        put(json.dumps({**overview(args.model, model), **parts}, ensure_ascii=False, indent=2))
     elif parts:
         put("\n\n".join(text.rstrip() for text in parts.values()))
     else:
@@ -117,8 +116,6 @@ def _parts(args: argparse.Namespace, model: ModelLicence) -> Iterator[tuple[str,
             )
         yield "text", text
     if args.terms and "model" in args.given and model.licence not in (None, OPENRAIL) and not args.json:
-        import sys
-
         say(
             ja=f"注意: {args.model} のライセンスは {model.name} です。この文例は CreativeML OpenRAIL-M の"
             "モデルのためのものです。",
@@ -128,82 +125,18 @@ def _parts(args: argparse.Namespace, model: ModelLicence) -> Iterator[tuple[str,
         )
 
 
-def as_json(source: str, model: ModelLicence) -> dict[str, Any]:
-    """All that is known, as plain JSON data."""
-    from sdjp._version import __version__
-    from sdjp.licences.duties import USES
-    from sdjp.licences.packages import installed_for
-    from sdjp.licences.shipped import SHIPPED
-
-    return {
-        "version": __version__,
-        "shipped": [
-            {
-                "files": list(item.files),
-                "ja": item.ja,
-                "en": item.en,
-                "license": item.licence,
-                "url": item.terms.url,
-                "from": [dict(vars(work)) for work in item.parts_of],
-                "learnt_from": [dict(vars(work)) for work in item.learnt_from],
-            }
-            for item in SHIPPED
-        ],
-        "packages": [
-            {
-                "name": package.name,
-                "version": package.version,
-                "license": package.licence,
-                "told_by": package.told,
-                "family": package.family,
-                "files": list(package.files),
-            }
-            for package in installed_for()
-        ],
-        "model": {"source": source, **model.to_json()},
-        "duties": {
-            use: [{"of": of, "ja": said.ja, "en": said.en} for of, said in duties(use, model)] for use in USES
-        },
-        "note": {"ja": NO_ADVICE[0], "en": NO_ADVICE[1]},
-    }
-
-
-def duties(use: Use, model: ModelLicence) -> list[tuple[str, Said]]:
-    """What is asked for in one use: by which licence or work, and what."""
-    from sdjp.licences.duties import DUTIES, OTHER_MODEL, UNKNOWN_MODEL
-    from sdjp.licences.shipped import ASSETS, CODE
-
-    names: dict[Said, dict[str, None]] = {}
-    for item in (CODE, *ASSETS):
-        for kind in item.kinds:
-            said = DUTIES[kind].get(use)
-            if said is not None:
-                of = item.terms.name if kind == item.terms.kind else kind.upper()
-                names.setdefault(said, {})[of] = None
-    if model.how != "embedded":
-        asks = (
-            DUTIES[model.licence.kind]
-            if model.licence is not None
-            else UNKNOWN_MODEL
-            if model.name is None
-            else OTHER_MODEL
-        )
-        if use in asks:
-            names.setdefault(asks[use], {})[model.name or "?"] = None
-    return [(", ".join(of), said) for said, of in names.items()]
-
-
 def show(source: str, model: ModelLicence) -> None:
     """Print it for a person."""
     from sdjp._version import __version__
-    from sdjp.licences.duties import PROBLEM_PACKAGES, USES
+    from sdjp.licences.asked import asked
+    from sdjp.licences.duties import NO_ADVICE, PROBLEM_PACKAGES, USES
     from sdjp.licences.packages import installed_for
     from sdjp.licences.shipped import ASSETS, CODE, folder
 
     english = errors.get_language() == "en"
     packages = installed_for()
     _heading(f"sdjp {__version__} とライセンス", f"sdjp {__version__} and its licences")
-    say(ja=NO_ADVICE[0], en=NO_ADVICE[1])
+    say(ja=NO_ADVICE.ja, en=NO_ADVICE.en)
 
     _heading("入っているもの", "What is in the package")
     for item in (CODE, *ASSETS):
@@ -227,14 +160,14 @@ def show(source: str, model: ModelLicence) -> None:
     problems = [package.name for package in packages if package.family != "permissive"]
     for use, title in USES.items():
         say(ja=f"  {title.ja}:", en=f"  {title.en}:")
-        asked = duties(use, model)
-        for of, said in asked:
+        rows = asked(use, model)
+        for of, said in rows:
             _wrapped(f"- {of}: {said.en if english else said.ja}", indent=4)
         if use == "code" and problems:
             _wrapped(
                 f"- {PROBLEM_PACKAGES.en if english else PROBLEM_PACKAGES.ja}{', '.join(problems)}", indent=4
             )
-        if not asked:
+        if not rows:
             say(ja="    - 特にありません。", en="    - nothing.")
     say(
         ja="\n絵の使い方は法律にもよります: docs/ja/using-pictures.md\n"
