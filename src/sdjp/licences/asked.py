@@ -12,7 +12,7 @@ from sdjp.licences.shipped import ASSETS, CODE, SHIPPED
 
 
 def asked(use: Use, model: ModelLicence) -> list[tuple[str, Said]]:
-    """What is asked for in one use: by which licences, and what."""
+    """What is asked for in one use: by which licences (none, if that of the model is not known), and what."""
     by: dict[Said, dict[str, None]] = {}
     for item in (CODE, *ASSETS):
         for kind in item.kinds:
@@ -21,7 +21,7 @@ def asked(use: Use, model: ModelLicence) -> list[tuple[str, Said]]:
                 by.setdefault(DUTIES[kind][use], {})[name] = None
     said = _of_model(model).get(use)
     if model.how != "embedded" and said is not None:  # the embedded one is among the assets
-        by.setdefault(said, {})[model.name or "?"] = None
+        by.setdefault(said, {})[model.name or ""] = None
     return [(", ".join(names), said) for said, names in by.items()]
 
 

@@ -74,6 +74,12 @@ _OPENRAIL_SERVICE: Final = Said(
     "(paragraphs 4 "
     "and 5). --terms has the provision, --text the copy.",
 )
+_OPENRAIL_CODE: Final = Said(
+    "アプリの利用者がこのモデルを使うなら、利用規約で付属書 A の使用制限を守らせてください（第 5 条。"
+    "文は --terms）。モデルも一緒に配るなら、下の「重みを渡すなら」もお読みください。",
+    "If the users of your application use this model, require them to keep to Attachment A (paragraph 5; "
+    "--terms has the words). If you ship the model, too, see what is asked for weights below.",
+)
 _OPENRAIL_WEIGHTS: Final = Said(
     "渡すときの契約やライセンスに、付属書 A の使用制限を強制できる条項として入れ、第 5 "
     "条の対象であることを知らせ、"
@@ -111,6 +117,7 @@ DUTIES: Final[Mapping[Kind, Mapping[Use, Said]]] = {
     },
     "openrail": {
         "pictures": _OPENRAIL_PICTURES,
+        "code": _OPENRAIL_CODE,
         "service": _OPENRAIL_SERVICE,
         "weights": _OPENRAIL_WEIGHTS,
     },

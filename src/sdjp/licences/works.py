@@ -53,7 +53,7 @@ CLDR: Final = Work(
     url="https://cldr.unicode.org/",
 )
 EMOJIBASE: Final = Work(
-    name="emojibase-data",
+    name="emojibase",
     holder="Copyright (c) 2017-2019 Miles Johnson",
     licence="MIT",
     url="https://github.com/milesj/emojibase",

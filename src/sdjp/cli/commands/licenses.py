@@ -162,7 +162,7 @@ def show(source: str, model: ModelLicence) -> None:
         say(ja=f"  {title.ja}:", en=f"  {title.en}:")
         rows = asked(use, model)
         for of, said in rows:
-            _wrapped(f"- {of}: {said.en if english else said.ja}", indent=4)
+            _wrapped(f"- {f'{_visible(of)}: ' if of else ''}{said.en if english else said.ja}", indent=4)
         if use == "code" and problems:
             _wrapped(
                 f"- {PROBLEM_PACKAGES.en if english else PROBLEM_PACKAGES.ja}{', '.join(problems)}", indent=4
