@@ -110,7 +110,7 @@ LICENCES: Final[Mapping[str, Licence]] = {
         Licence(id="CC-BY-SA-4.0", name="CC BY-SA 4.0", kind="share-alike", url=f"{_CC}/licenses/by-sa/4.0/"),
         Licence(
             id="CreativeML-OpenRAIL-M",
-            name="CreativeML Open RAIL-M",
+            name="CreativeML OpenRAIL-M",
             kind="openrail",
             url="https://huggingface.co/spaces/CompVis/stable-diffusion-license",
             titles=("CreativeML Open RAIL-M",),

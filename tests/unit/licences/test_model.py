@@ -26,7 +26,7 @@ def card(folder: Path, lines: str) -> Path:
 @pytest.mark.parametrize(
     ("lines", "name"),
     [
-        ("license: creativeml-openrail-m", "CreativeML Open RAIL-M"),
+        ("license: creativeml-openrail-m", "CreativeML OpenRAIL-M"),
         ("license: 'apache-2.0'", "Apache License 2.0"),
         ("license:\n- mit", "MIT License"),
         ("license: other\nlicense_name: house-rules\nlicense_link: https://example.com", "house-rules"),
