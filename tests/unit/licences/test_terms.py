@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sdjp.licences.catalogue import openrail_text
 from sdjp.licences.terms import attachment_a, terms
 
+ROOT = Path(__file__).parents[3]
 WORDS = (  # of each restriction in the order of the original, a word and what stands for it
     ("applicable national, federal, state, local or international law", "国、連邦、州若しくは地方"),
     ("minors", "未成年者"),
@@ -33,6 +35,13 @@ def test_attachment_a_is_whole_in_both_languages() -> None:
         assert word in original
         assert wort in translation
     assert attachment_a("en").rstrip() in openrail_text()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_page_has_attachment_a_word_for_word(language: Any) -> None:
+    page = (ROOT / "docs" / language / "licences.md").read_text(encoding="utf-8")
+    for line in attachment_a(language).splitlines()[2:]:
+        assert re.sub(r"^(- |\(\d+\) )", "", line) in page
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
