@@ -21,7 +21,7 @@ def attachment_a(language: Language) -> str:
     """The use restrictions: the original in English, a translation in Japanese."""
     if language == "en":
         text = openrail_text()
-        return text[text.index("Attachment A") :].rstrip() + "\n"
+        return text[text.index("\nAttachment A\n") + 1 :].rstrip() + "\n"
     return _text("attachment_a.ja.txt")
 
 
