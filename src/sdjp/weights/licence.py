@@ -7,7 +7,7 @@ from typing import Final
 
 from sdjp.licences.model import PUBLISHED, UNKNOWN, ModelLicence, embedded, told_beside, told_within
 from sdjp.weights.known import KNOWN, Known, sha256
-from sdjp.weights.source import EMBEDDED_MODEL, is_hub_id, locate
+from sdjp.weights.source import EMBEDDED_MODEL, Source, is_hub_id, locate
 
 REPOSITORIES: Final = (
     *(f"CompVis/stable-diffusion-v1-{n}" for n in (1, 2, 3, 4)),
@@ -20,7 +20,7 @@ REPOSITORIES: Final = (
 """Repositories on the hub that Stable Diffusion v1 was published in; all under the same licence."""
 
 
-def licence_of(source: str, *, checksums: bool = True) -> ModelLicence:
+def licence_of(source: str | Path | Source, *, checksums: bool = True) -> ModelLicence:
     """Find the licence of a model; nothing is downloaded, and no weights are loaded.
 
     Args:
@@ -30,8 +30,10 @@ def licence_of(source: str, *, checksums: bool = True) -> ModelLicence:
     Raises:
         WeightsError: If there is nothing.
     """
+    if str(source) in REPOSITORIES and not Path(str(source)).exists():
+        return PUBLISHED
     if is_hub_id(source):
-        return PUBLISHED if source in REPOSITORIES else UNKNOWN
+        return UNKNOWN
     path = locate(source).path
     told = licence_at(path, known=None)
     if told.how != "unknown" or not checksums or not path.is_file():

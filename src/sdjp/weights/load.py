@@ -154,7 +154,7 @@ def load(
         files=checkpoint.files,
         notes=checkpoint.notes + unused_tokens(opened.vocabulary, tokenizer, opened.config.text),
         vae=None if vae is None else str(vae),
-        licence=licence_of(str(source), checksums=False).name,
+        licence=licence_of(source, checksums=False).name,
     )
     return Loaded(
         unet=networks.unet,

@@ -13,6 +13,7 @@ from sdjp.licences.model import embedded, text_of, told_beside, told_within
 from sdjp.weights import known as published
 from sdjp.weights.known import Known, sha256
 from sdjp.weights.licence import licence_of
+from sdjp.weights.source import Source
 
 CARD = "---\nlanguage: [ja]\n{}\n---\n# A model\n\nlicense: mit\n"
 
@@ -89,6 +90,9 @@ def test_published_files_and_repositories_are_known(tmp_path: Path, monkeypatch:
     assert licence_of(str(path), checksums=False).how == "unknown"
     assert licence_of("CompVis/stable-diffusion-v1-4").licence is OPENRAIL  # and nothing was downloaded
     assert licence_of("somebody/else").how == "unknown"
+    fetched = Source(name="CompVis/stable-diffusion-v1-4", path=tmp_path)
+    assert licence_of(fetched).licence is OPENRAIL
+    assert licence_of(Source(name="somebody/else", path=path), checksums=False).how == "unknown"
 
 
 def test_the_embedded_model_comes_with_its_texts() -> None:
