@@ -284,6 +284,7 @@ class Pipeline:
             engine=self.engine.name,
             memory=str(self.memory),
             vae=None if self.load_report.vae is None else Path(self.load_report.vae).name,
+            license=self.load_report.licence,
         )
 
     @overload

@@ -179,6 +179,7 @@ class Runtime:
         engine: The registry name of the engine.
         memory: What was done for less memory, as ``from_pretrained`` takes it.
         vae: The name of the autoencoder that stood in place of the model's; None: it had its own.
+        license: The licence of the model, as far as that is known without reading it whole.
     """
 
     version: str
@@ -189,6 +190,7 @@ class Runtime:
     engine: str = "eager"
     memory: str = "normal"
     vae: str | None = None
+    license: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON data."""

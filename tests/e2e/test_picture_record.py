@@ -55,6 +55,7 @@ def test_info_on_a_picture_of_sdjp(folder: Path, capsys: pytest.CaptureFixture[s
         "ddim",
         "64×64",
         "mini",
+        "モデルのライセンス: Apache License 2.0",
     ):
         assert part in said
     assert cli.main(["info", path, "--lang", "en"]) == 0

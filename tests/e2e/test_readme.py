@@ -35,6 +35,7 @@ NOT_RUN: Final = {
 NOT_RUN_ON_PAGES: Final = {
     "pip install": "installs",
     "python -m sdjp_training": "learns for hours; tests/unit/training has networks that learn for seconds",
+    "python -m sdjp.licences.notice": "writes into the package; tests/unit/licences looks at what it wrote",
     "python examples/bench/run.py": "measures for an hour; tests/e2e/test_bench.py runs it on small networks",
     "pip uninstall": "takes away what this test needs",
     "apt install": "installs",

@@ -293,6 +293,18 @@ def test_published_files_have_a_licence(
     assert "ステップ" in data["known"]["training"]["ja"]
 
 
+def test_a_folder_tells_its_licence_on_its_card(folder: Path, originals: Path) -> None:
+    place = copy_of(originals / "d", folder / "その他")
+    assert by_name(shelf_of(folder))["その他"].license is None
+    for lines, told in (
+        ("license: creativeml-openrail-m", (LICENSE, True)),
+        ("license: other\nlicense_name: house-rules", ("house-rules", False)),
+    ):
+        (place / "README.md").write_text(f"---\n{lines}\n---\n", encoding="utf-8")
+        data = by_name(shelf_of(folder))["その他"].to_json()
+        assert (data["license"]["name"], data["license"]["url"] != "") == told
+
+
 def test_checksums_are_kept(
     folder: Path, originals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -300,6 +300,7 @@ def test_the_record_says_what_it_was_drawn_with(tiny: Pipeline) -> None:
         "engine": tiny.engine.name,
         "memory": "normal",
         "vae": None,
+        "license": None,
     }
 
 

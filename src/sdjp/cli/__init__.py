@@ -55,6 +55,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
             "重みの中身や、絵の描き方の記録を見る",
             "show what a model holds, or how a picture was made",
         ),
+        ("licenses", "ライセンスと、することを見る", "what is installed, and what its licences ask"),
         ("report", "おかしな訳を知らせるファイルを作る", "write down a wrong translation, to be sent"),
         ("serve", "ほかのプログラムから使うサーバーを動かす", "run a server that other programs use"),
         ("txt2img", "元の txt2img.py と同じ引数で描く", "draw, with the flags of the original txt2img.py"),

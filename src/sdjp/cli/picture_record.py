@@ -73,6 +73,7 @@ def _ours(found: Metadata) -> list[tuple[str, str, Any]]:
         ("画像プロンプト", "image prompt", ", ".join(_image_prompts(record))),
         ("ControlNet", "ControlNet", ", ".join(_controls(record))),
         ("モデル", "model", record.get("model")),
+        ("モデルのライセンス", "licence of the model", runtime.get("license")),
         ("VAE", "VAE", runtime.get("vae")),
         ("翻訳", "translator", runtime.get("translator")),
         ("sdjp", "sdjp", versions.get("sdjp")),

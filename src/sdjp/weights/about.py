@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 
 from sdjp.config import ModelConfig, to_json
 from sdjp.errors import SdjpError, WeightsError
+from sdjp.licences.model import ModelLicence
 from sdjp.weights.checkpoint import Checkpoint, open_checkpoint
 from sdjp.weights.files.readers import open_file
 from sdjp.weights.files.tensorfile import Entry
 from sdjp.weights.known import KNOWN, LICENSE, Known, sha256
+from sdjp.weights.licence import licence_at
 from sdjp.weights.match import match
 from sdjp.weights.names.maps import ldm
 from sdjp.weights.source import Source, locate
@@ -59,6 +61,7 @@ class About:
         problem: Why sdjp cannot load it; None if it can.
         sha256: Of each file, by its name; empty if they were not read.
         known: The published file that it is; None if it is none of those, or was not read.
+        licence: Its licence, as far as that is known.
     """
 
     path: Path
@@ -70,6 +73,7 @@ class About:
     problem: SdjpError | None
     sha256: Mapping[str, str]
     known: Known | None
+    licence: ModelLicence
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain JSON data."""
@@ -86,6 +90,7 @@ class About:
             "config": None if self.config is None else to_json(self.config),
             "problem": None if self.problem is None else self.problem.code,
             "sha256": dict(self.sha256),
+            "license": self.licence.name,
             "known": None
             if known is None
             else {"file": known.file, "model": known.model, "holds": known.holds, "license": LICENSE},
@@ -115,6 +120,7 @@ def describe(source: str | Path | Source, *, checksums: bool = True) -> About:
         layout, config, files, problem = None, None, (path,), error
     parts = _parts(entries.items())
     digests = {file.name: sha256(file) for file in files} if checksums else {}
+    known = KNOWN.get(digests.get(files[0].name, "")) if len(files) == 1 else None
     return About(
         path=path,
         size=sum(file.stat().st_size for file in files),
@@ -124,7 +130,8 @@ def describe(source: str | Path | Source, *, checksums: bool = True) -> About:
         config=config,
         problem=problem,
         sha256=digests,
-        known=KNOWN.get(digests.get(files[0].name, "")) if len(files) == 1 else None,
+        known=known,
+        licence=licence_at(path, known=known),
     )
 
 

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-LICENSE: Final = "CreativeML OpenRAIL-M"
-LICENSE_TEXT: Final = "https://huggingface.co/spaces/CompVis/stable-diffusion-license"
+from sdjp.licences.catalogue import OPENRAIL
+
+LICENSE: Final = OPENRAIL.name
+LICENSE_TEXT: Final = OPENRAIL.url
 BLOCK: Final = 1 << 20
 
 

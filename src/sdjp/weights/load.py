@@ -26,6 +26,7 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.checkpoint import Ema, open_checkpoint
 from sdjp.weights.configs.ldm_yaml import read_ldm_yaml
 from sdjp.weights.known import sha256
+from sdjp.weights.licence import licence_of
 from sdjp.weights.match import Match, match
 from sdjp.weights.on_demand import OnDemand
 from sdjp.weights.own_vae import with_vae
@@ -46,6 +47,7 @@ class LoadReport:
         files: The files that were read.
         notes: What of a model's settings or tokens is not used, in Japanese and in English.
         vae: The name or path of the autoencoder in place of the model's; None: it has its own.
+        licence: The licence of the model, if it tells it itself or was asked for by a published name.
     """
 
     source: str
@@ -56,6 +58,7 @@ class LoadReport:
     files: tuple[Path, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     vae: str | None = None
+    licence: str | None = None
 
     def sha256(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by its path; reads all of them."""
@@ -151,6 +154,7 @@ def load(
         files=checkpoint.files,
         notes=checkpoint.notes + unused_tokens(opened.vocabulary, tokenizer, opened.config.text),
         vae=None if vae is None else str(vae),
+        licence=licence_of(source, checksums=False).name,
     )
     return Loaded(
         unet=networks.unet,

@@ -17,7 +17,7 @@ from sdjp.config import CLIPTextConfig, ModelConfig, UNetConfig, VAEConfig
 from sdjp.errors import WeightsError
 from sdjp.weights import load
 from sdjp.weights.about import describe
-from sdjp.weights.known import KNOWN, TRAININGS, Known
+from sdjp.weights.known import KNOWN, LICENSE, TRAININGS, Known
 from tests.original import save_checkpoint, tiny_tensors
 
 # All levels, blocks and layers of Stable Diffusion v1, so all of its names; only the widths are small.
@@ -106,6 +106,20 @@ def test_published_files_are_named(plain: Path, monkeypatch: pytest.MonkeyPatch)
     assert describe(plain).known is row
     assert describe(plain, checksums=False).known is None
     assert describe(plain).to_json()["known"]["license"] == "CreativeML OpenRAIL-M"
+
+
+def test_the_card_of_a_folder_tells_its_licence(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.ckpt"
+    path.write_bytes(plain.read_bytes())
+    assert describe(path, checksums=False).to_json()["license"] is None
+    card = tmp_path / "README.md"
+    card.write_text("---\nlicense: creativeml-openrail-m\n---\n", encoding="utf-8")
+    assert describe(path, checksums=False).to_json()["license"] == LICENSE
+    assert cli.main(["info", str(path)]) == 0
+    assert f"ライセンス: {LICENSE}（{card}）" in capsys.readouterr().out
+    assert load(path).report.licence == LICENSE
 
 
 def test_the_table_of_published_files() -> None:

@@ -110,6 +110,9 @@ def show(about: About) -> None:
     elif about.path == locate(EMBEDDED_MODEL).path:
         say(ja=f"名前:     sdjp に付属のモデル（ライセンス: {about.path / 'LICENSE'}）",
             en=f"name:     the model embedded in sdjp (licence: {about.path / 'LICENSE'})")  # fmt: skip
+    elif about.licence.name is not None:
+        say(ja=f"ライセンス: {about.licence.name}（{about.licence.where}）",
+            en=f"licence:  {about.licence.name} ({about.licence.where})")  # fmt: skip
     elif about.layout is not None and about.sha256:
         say(ja=f"名前:     公開されている Stable Diffusion v1 のファイルとは一致しません。"
             f"SD v1 をもとにした重みなら、そのライセンス（多くは {LICENSE}）に従ってください。",

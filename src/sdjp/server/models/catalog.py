@@ -148,7 +148,7 @@ class Catalog:
             size=contents.size,
             kind=EMBEDDED_MODEL if embedded else contents.kind,
             sha256=sha256,
-            license=APACHE if embedded else None if known is None else OPENRAIL,
+            license=APACHE if embedded else contents.license if known is None else OPENRAIL,
             known=known,
             problem=contents.problem,
             config=contents.config,

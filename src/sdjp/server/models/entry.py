@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sdjp.config import ModelConfig
 from sdjp.errors import InputError, SdjpError, WeightsError, reason
+from sdjp.licences.model import told_within
 from sdjp.server.models.files import Mark, ModelFile
 from sdjp.weights.about import describe
 from sdjp.weights.known import LICENSE, LICENSE_TEXT, Known
@@ -21,7 +22,7 @@ class License:
 
     Attributes:
         name: Such as ``"Apache-2.0"``.
-        url: Where its text is; it is for people to read and is never opened here.
+        url: Where its text is, ``""`` if that is not known; for people to read, and never opened here.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Contents:
     size: int
     config: ModelConfig | None = None
     problem: SdjpError | None = None
+    license: License | None = None
 
 
 def contents_of(file: ModelFile) -> Contents:
@@ -122,7 +124,14 @@ def contents_of(file: ModelFile) -> Contents:
         size=about.size,
         config=about.config,
         problem=None if about.problem is None else problem_of(about.problem, file),
+        license=_told(file),
     )
+
+
+def _told(file: ModelFile) -> License | None:
+    """What a model says of its licence itself: in the metadata of its file, on a card in its folder."""
+    told = told_within(file.path)
+    return None if told.name is None else License(name=told.name, url=told.url or "")
 
 
 def problem_of(error: Exception, file: ModelFile) -> SdjpError:
