@@ -312,9 +312,8 @@ def test_nothing_is_overwritten(folder: Path) -> None:
 
 def test_many_writers_get_a_number_each(folder: Path) -> None:
     pictures = [noise(8, 8, seed) for seed in range(24)]
-    threads = [
-        threading.Thread(target=images.save_new, args=(images.encode(one), folder)) for one in pictures
-    ]
+    files = [images.encode(picture) for picture in pictures]
+    threads = [threading.Thread(target=images.save_new, args=(data, folder)) for data in files]
     for thread in threads:
         thread.start()
     for thread in threads:
