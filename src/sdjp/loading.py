@@ -28,6 +28,7 @@ from sdjp.postprocess import (
     make_postprocessors,
     with_checker,
 )
+from sdjp.provenance import Provenance
 from sdjp.text.names import Names
 from sdjp.text.prompt_check import PromptChecker, make_prompt_checker
 from sdjp.text.translate import AUTO, adapter_of, make_translator
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         prompt_check: PromptCheck
         prompt_words: str | Path | None
         watermark: bool | str | Watermark
+        provenance: bool | Provenance
         postprocessors: Sequence[PostProcessor]
         lora_dir: str | Path | None
         embeddings_dir: str | Path | None
@@ -69,6 +71,7 @@ class Extras:
         safety_checker: Where the safety checker is; None for the model's own.
         checks_pictures: Whether there is to be one.
         postprocessors: In order; the safety check has no network yet.
+        provenance: What the files of pictures say of where they come from.
         prompt_checker: Looks at prompts.
         addons: Folders of LoRA, textual inversion and ControlNets.
         preview: What previews are made with, as it was asked for.
@@ -80,6 +83,7 @@ class Extras:
     safety_checker: str | Path | None
     checks_pictures: bool
     postprocessors: tuple[PostProcessor, ...]
+    provenance: Provenance
     prompt_checker: PromptChecker
     addons: Addons
     preview: str | Path | None
@@ -97,6 +101,7 @@ class Extras:
         prompt_check: PromptCheck = "flag",
         prompt_words: str | Path | None = None,
         watermark: bool | str | Watermark = True,
+        provenance: bool | Provenance = True,
         postprocessors: Sequence[PostProcessor] = (),
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
@@ -115,6 +120,7 @@ class Extras:
         return cls(
             translator=translator,
             postprocessors=(*postprocessors, *make_postprocessors(safety=check, watermark=watermark)),
+            provenance=Provenance.of(provenance),
             prompt_checker=make_prompt_checker(prompt_check, words=prompt_words),
             addons=Addons(lora_dir, embeddings_dir, controlnet_dir),
             image_prompt=ImagePromptFiles.named(ip_adapter, image_encoder),
@@ -195,6 +201,7 @@ class Parts:
     loaded: weights.Loaded
     translator: Translator
     postprocessors: tuple[PostProcessor, ...]
+    provenance: Provenance
     prompt_checker: PromptChecker
     addons: Addons
     engine: Engine
@@ -259,6 +266,7 @@ def from_source(
         loaded=loaded,
         translator=extras.translator_for(loaded),
         postprocessors=postprocessors,
+        provenance=extras.provenance,
         prompt_checker=extras.prompt_checker,
         addons=extras.addons,
         engine=chosen_engine,
@@ -296,6 +304,7 @@ def from_diffusers(pipe: Any, extras: Extras, *, engine: str = AUTO_ENGINE) -> P
         loaded=loaded,
         translator=extras.own_translator,
         postprocessors=postprocessors,
+        provenance=extras.provenance,
         prompt_checker=extras.prompt_checker,
         addons=extras.addons,
         engine=make_engine(engine, device=weight.device, dtype=weight.dtype),

@@ -35,6 +35,7 @@ from sdjp.generation.settle import enlarged, enlarging_tile, settle, settle_reco
 from sdjp.loading import EXTRAS, Extras, Parts
 from sdjp.options import GenerationOptions, ResolvedOptions, check_option, checked_steps, enlarging
 from sdjp.postprocess import PostProcessor, Watermark
+from sdjp.provenance import Provenance
 from sdjp.records import PromptInfo, Runtime
 from sdjp.result import GenerationResult
 from sdjp.samplers import Schedule
@@ -76,6 +77,7 @@ class Pipeline:
         translator: Translator,
         tokenizer: Tokenizer | None = None,
         postprocessors: Sequence[PostProcessor] = (),
+        provenance: Provenance | None = None,
         prompt_checker: PromptChecker | None = None,
         addons: Addons | None = None,
         engine: Engine | None = None,
@@ -94,6 +96,7 @@ class Pipeline:
         self.memory = MemorySavings() if memory is None else memory
         self.reader: Reader = loading.reader_of(loaded, translator)
         self.postprocessors = tuple(postprocessors)
+        self.provenance = Provenance() if provenance is None else provenance
         self.prompt_checker = prompt_checker
         self.addons = Addons() if addons is None else addons
         self.image_prompter = image_prompter
@@ -124,6 +127,7 @@ class Pipeline:
         prompt_check: PromptCheck = "flag",
         prompt_words: str | Path | None = None,
         watermark: bool | str | Watermark = True,
+        provenance: bool | Provenance = True,
         postprocessors: Sequence[PostProcessor] = (),
         lora_dir: str | Path | None = None,
         embeddings_dir: str | Path | None = None,
@@ -159,6 +163,8 @@ class Pipeline:
             prompt_check: Words of a list in a prompt are told, refused, or not looked for (``"off"``).
             prompt_words: A file of more such words, or of exceptions; see :mod:`sdjp.text.word_list`.
             watermark: Invisible watermark: on, off, a text, or a ``Watermark``, which has a method too.
+            provenance: What the files of pictures say of where they come from: XMP that a trained model made
+                them, nothing (False), or a ``Provenance``.
             postprocessors: Your own, before the safety check and the watermark; see :mod:`sdjp.postprocess`.
             lora_dir: A folder of LoRA files (kohya-ss, diffusers), to be called by name.
             embeddings_dir: A folder of textual inversion, whose names in a prompt stand for vectors.
@@ -598,6 +604,7 @@ class Pipeline:
             addons=self.addons,
             prompt_checker=self.prompt_checker,
             postprocessors=self.postprocessors,
+            provenance=self.provenance,
             runtime=self.runtime,
             image_prompter=self.image_prompter,
         )

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from sdjp import images as pictures
 from sdjp.attention import AttentionMap, PictureAttention
-from sdjp.choices import Among
+from sdjp.choices import Among, OutputFormat
 from sdjp.errors import Cancelled, InputError
+from sdjp.images.encoding import QUALITY
 from sdjp.images.files import GRID
 from sdjp.options import ResolvedOptions
 from sdjp.postprocess import PostProcessor
 from sdjp.postprocess import run as postprocess
+from sdjp.provenance import UNSIGNED, Provenance
 from sdjp.records import PromptInfo, Report, Runtime, Timings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.PngImagePlugin import PngInfo
     from torch import Tensor
 
 
@@ -45,6 +46,7 @@ class GenerationResult:
             ``image_prompt``: name and SHA-256 of each file.
         controls: The ControlNets: name, file, SHA-256, weight, start, end, preprocess, and their pictures.
         marks: What marks the pictures with a watermark; a grid is marked by them, too.
+        provenance: What their files say of where they come from.
         attentions: For each picture, what it looked to; none unless that was asked for.
         templates: For each picture, the dynamic prompts that its prompts were chosen from, by the names of
             their options; empty without any.
@@ -61,6 +63,7 @@ class GenerationResult:
     runtime: Runtime | None = None
     latents: Tensor | None = None
     marks: tuple[PostProcessor, ...] = ()
+    provenance: Provenance = UNSIGNED
     origins: tuple[Mapping[str, Any], ...] = ()
     attentions: tuple[PictureAttention, ...] = ()
     templates: tuple[Mapping[str, str], ...] = ()
@@ -116,6 +119,7 @@ class GenerationResult:
             origins=tuple(origin for r in results for origin in r.origins),
             controls=first.controls,
             marks=first.marks,
+            provenance=first.provenance,
             attentions=tuple(one for r in results for one in r.attentions)
             if all(r.attentions for r in results)
             else (),
@@ -169,7 +173,7 @@ class GenerationResult:
         )
 
     def record(self, index: int) -> dict[str, Any]:
-        """All that is known of picture ``index``, as plain JSON data; it goes into its PNG."""
+        """All that is known of picture ``index``, as plain JSON data; it goes into its file."""
         prompt, negative = self.prompts[index], self.negative_prompts[index]
         return {
             "model": self.model,
@@ -186,7 +190,23 @@ class GenerationResult:
 
     def png(self, index: int = 0) -> bytes:
         """Picture ``index`` as a PNG that tells how it was made: what :meth:`save` writes."""
-        return pictures.to_png(self.images[index], self._info(index))
+        return self.encode(index)
+
+    def encode(self, index: int = 0, *, format: OutputFormat = "png", quality: int = QUALITY) -> bytes:
+        """Picture ``index`` as a file that tells how it was made: what :meth:`save` writes.
+
+        Args:
+            index: Which picture.
+            format: ``"png"``, ``"jpeg"`` or ``"webp"``; PNG alone has every pixel, and WebP of quality 100.
+            quality: Of JPEG and WebP, 1 to 100.
+
+        Raises:
+            InputError: If the format or the quality is none.
+        """
+        pictures.check_format(format)
+        pictures.check_quality(quality)
+        texts = pictures.texts_of(self._parameters(index), self.record(index))
+        return self._encoded(self.images[index], texts, format, quality)
 
     def attention(self, word: str, index: int = 0, *, among: Among = "all") -> AttentionMap:
         """Tell which places of picture ``index`` looked to a word of its prompt: where the word was drawn.
@@ -224,42 +244,64 @@ class GenerationResult:
         grid: bool = False,
         names: Sequence[str] | None = None,
         at_least: int = 0,
+        format: OutputFormat = "png",
+        quality: int = QUALITY,
     ) -> list[Path]:
-        """Write the pictures as PNGs that tell how they were made; no file is ever overwritten.
+        """Write the pictures as files that tell how they were made; no file is ever overwritten.
 
         Args:
             folder: Made if it is not there.
             grid: Write all pictures in one as well, ``grid-0000.png`` …
             names: A file name for each; the next free numbers ``00000.png`` … if None.
             at_least: The lowest of those numbers.
+            format: ``"png"``, ``"jpeg"`` or ``"webp"``, as in :meth:`encode`.
+            quality: Of JPEG and WebP, 1 to 100.
 
         Returns:
             The files, the grid last.
 
         Raises:
-            InputError: If a name cannot be used.
+            InputError: If a name, the format or the quality cannot be used.
             OutputError: If something cannot be written. What was written by then stays, and the pictures are
                 still in ``images``.
         """
-        chosen = None if names is None else pictures.check_names(names, len(self))
+        pictures.check_format(format)
+        pictures.check_quality(quality)
+        chosen = None if names is None else pictures.check_names(names, len(self), format=format)
         folder = pictures.check_folder(folder)
         paths = []
-        for i, image in enumerate(self.images):
-            info = self._info(i)
+        for i in range(len(self)):
+            data = self.encode(i, format=format, quality=quality)
             if chosen is None:
-                paths.append(pictures.save_new(image, folder, info, at_least=at_least))
+                paths.append(pictures.save_new(data, folder, format=format, at_least=at_least))
             else:
-                paths.append(pictures.save_png(image, folder / chosen[i], info))
-        return [*paths, self.save_grid(folder)] if grid else paths
+                paths.append(pictures.save_as(data, folder / chosen[i]))
+        return [*paths, self.save_grid(folder, format=format, quality=quality)] if grid else paths
 
-    def save_grid(self, folder: str | Path, *, columns: int | None = None) -> Path:
+    def save_grid(
+        self,
+        folder: str | Path,
+        *,
+        columns: int | None = None,
+        format: OutputFormat = "png",
+        quality: int = QUALITY,
+    ) -> Path:
         """Write all pictures in one, under the next free number ``grid-0000.png`` …
 
         It gets the watermark that the pictures have: theirs cannot be read in it.
 
+        Args:
+            folder: Made if it is not there.
+            columns: Pictures in a row.
+            format: ``"png"``, ``"jpeg"`` or ``"webp"``, as in :meth:`encode`.
+            quality: Of JPEG and WebP, 1 to 100.
+
         Raises:
+            InputError: If the format or the quality is none.
             OutputError: If it cannot be written.
         """
+        pictures.check_format(format)
+        pictures.check_quality(quality)
         folder = pictures.check_folder(folder)
         marks = self.marks if len(self) > 1 else ()  # a picture alone has its own
         [sheet], [reports] = postprocess(marks, [self.grid(columns=columns)])
@@ -268,13 +310,14 @@ class GenerationResult:
             "grid": [self.record(i) for i in range(len(self))],
             "reports": [report.to_json() for report in reports],
         }
-        return pictures.save_new(sheet, folder, pictures.png_info(self._parameters(0), record), pattern=GRID)
+        data = self._encoded(sheet, pictures.texts_of(self._parameters(0), record), format, quality)
+        return pictures.save_new(data, folder, format=format, pattern=GRID)
 
     def _templates(self, index: int) -> Mapping[str, str]:
         return self.templates[index] if self.templates else {}
 
-    def _info(self, index: int) -> PngInfo:
-        return pictures.png_info(self._parameters(index), self.record(index))
+    def _encoded(self, image: Image, texts: pictures.Texts, format: OutputFormat, quality: int) -> bytes:
+        return pictures.encode(image, format=format, quality=quality, texts=texts, provenance=self.provenance)
 
     def _parameters(self, index: int) -> str:
         return pictures.parameters(
@@ -289,7 +332,7 @@ class GenerationResult:
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture, or the grid."""
-        return pictures.to_png(self.grid())
+        return pictures.encode(self.grid())
 
     def _repr_html_(self) -> str:
         """For notebooks: each picture over its prompt, its English and its seed."""
@@ -298,7 +341,7 @@ class GenerationResult:
 
     def _figure(self, index: int) -> str:
         info, image = self.prompts[index], self.images[index]
-        data = base64.b64encode(pictures.to_png(image)).decode("ascii")
+        data = base64.b64encode(pictures.encode(image)).decode("ascii")
         lines = [] if info is None else [("ja", info.source), ("en", info.english)]
         lines.append(("en", f"seed {self.seeds[index]}"))
         caption = "<br>".join(f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in lines)

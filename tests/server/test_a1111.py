@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from sdjp import Pipeline
 from sdjp.errors import InputError
-from sdjp.images import png_info, read_metadata, to_png
+from sdjp.images import encode, read_metadata, texts_of
 from sdjp.images.a1111 import SAMPLER_NAMES, SCHEDULE_NAMES
 from sdjp.samplers import SAMPLERS, SPACINGS
 from sdjp.server.a1111.fields import (
@@ -111,7 +111,7 @@ def client(context: Context) -> Iterator[TestClient]:
 
 def picture(width: int = 64, height: int = 64, color: Any = (200, 40, 40), mode: str = "RGB") -> str:
     """A plain picture as base64."""
-    return base64.b64encode(to_png(Image.new(mode, (width, height), color))).decode()
+    return base64.b64encode(encode(Image.new(mode, (width, height), color))).decode()
 
 
 def opened(text: str) -> Image.Image:
@@ -290,9 +290,9 @@ def test_masks_are_white_where_they_are_painted(context: Context) -> None:
 
     left = Image.new("L", (64, 64))
     left.paste(255, (0, 0, 32, 64))
-    white = base64.b64encode(to_png(left)).decode()
+    white = base64.b64encode(encode(left)).decode()
     black_paint = Image.merge("RGBA", [Image.new("L", (64, 64))] * 3 + [left])
-    transparent = base64.b64encode(to_png(black_paint)).decode()
+    transparent = base64.b64encode(encode(black_paint)).decode()
     assert mask_of(white) == mask_of(transparent) == [255, 0]
     assert mask_of(white, invert=1) == mask_of(transparent, invert=1) == [0, 255]
 
@@ -488,7 +488,7 @@ def test_a_seed_is_told_and_draws_the_same_again(client: TestClient) -> None:
 def test_img2img(client: TestClient) -> None:
     left = Image.new("L", (64, 64))
     left.paste(255, (0, 0, 32, 64))
-    mask = base64.b64encode(to_png(left)).decode()
+    mask = base64.b64encode(encode(left)).decode()
     fields = {**SMALL, "init_images": [f"data:image/png;base64,{picture()}"], "mask": mask, "mask_blur": 0}
     reply = client.post(
         f"{API}/img2img", json={**fields, "inpainting_mask_invert": 1, "denoising_strength": 1}
@@ -828,8 +828,8 @@ def test_png_info(client: TestClient) -> None:
         assert found["parameters"]["Prompt"] == "cat"
         assert (found["parameters"]["Size-1"], found["parameters"]["Seed"]) == ("64", "7")
         assert json.loads(found["items"]["sdjp"])["options"]["prompt"] == "猫"
-    foreign = png_info("a dog\nNegative prompt: cats\nSteps: 20, Sampler: Euler a, Seed: 1, Size: 8x16", {})
-    text = base64.b64encode(to_png(Image.new("RGB", (8, 8)), foreign)).decode()
+    foreign = texts_of("a dog\nNegative prompt: cats\nSteps: 20, Sampler: Euler a, Seed: 1, Size: 8x16", {})
+    text = base64.b64encode(encode(Image.new("RGB", (8, 8)), texts=foreign)).decode()
     found = client.post(f"{API}/png-info", json={"image": text}).json()
     assert (found["parameters"]["Negative prompt"], found["parameters"]["Size-2"]) == ("cats", "16")
     for nothing in (picture(), ""):

@@ -383,7 +383,7 @@ def call(**fields: Any) -> ImageCall:
 
 
 def test_what_is_not_withheld_is_given() -> None:
-    said = answer(call(n=3), job(True, False, False), [Content("b64_json", "x", True)] * 2, notes=[])
+    said = answer(call(n=3), job(True, False, False), [Content("b64_json", "x")] * 2, notes=[])
     assert [one["b64_json"] for one in said["data"]] == ["x", "x"]
     assert (said["sdjp"]["withheld"], said["sdjp"]["seeds"]) == (1, [1, 2])
     assert outcome(job(True, False)) is None

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from sdjp.choices import OutputFormat
 from sdjp.cli.parser import Parser
 from sdjp.cli.report import announce_load
 from sdjp.errors import InputError
@@ -355,6 +356,9 @@ def watermark_options(parser: Parser) -> None:
                   ja="透かしの方式（読み戻せない絵柄では、次の方式に切り替わる）",
                   en="its method (where it cannot be read back, the next one is used)")  # fmt: skip
     parser.option("--no-watermark", action="store_true", ja="透かしを入れない", en="no watermark")
+    parser.option("--no-provenance", action="store_true",
+                  ja="生成 AI の絵だという印（XMP）をファイルに書かない",
+                  en="do not write into the files that a model made them (XMP)")  # fmt: skip
 
 
 def watermark_argument(args: argparse.Namespace) -> bool | str | Watermark:
@@ -401,6 +405,7 @@ def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
         "prompt_check": args.prompt_check,
         "prompt_words": args.prompt_words,
         "watermark": watermark_argument(args),
+        "provenance": not args.no_provenance,
         "lora_dir": args.lora_dir,
         "embeddings_dir": args.embeddings_dir,
         "ip_adapter": getattr(args, "ip_adapter", None),
@@ -430,3 +435,30 @@ def output_folder(parser: Parser, default: str = "out") -> None:
     parser.option(
         "--outdir", "-o", default=default, metavar="D", ja="保存先のフォルダー", en="where to write"
     )
+    parser.option("--format", choices=get_args(OutputFormat), default="png",
+                  ja="画像の形式（どの形式にも、描き方の記録が残る）",
+                  en="the format of the files (each has the record of how it was made)")  # fmt: skip
+    parser.option("--quality", type=int, metavar="N",
+                  ja="JPEG と WebP の画質（1〜100、省略時は 95。WebP の 100 は劣化なし）",
+                  en="of JPEG and WebP, 1 to 100 (95 if left out; WebP of 100 is lossless)")  # fmt: skip
+
+
+def file_form(args: argparse.Namespace) -> dict[str, Any]:
+    """``format`` and ``quality`` of :meth:`GenerationResult.save`, as :func:`output_folder` has them.
+
+    Raises:
+        InputError: If the quality is none, or is given for PNG, which has none.
+    """
+    if args.quality is None:
+        return {"format": args.format}
+    if args.format == "png":
+        raise InputError(
+            "quality.png",
+            ja="--quality は JPEG と WebP の画質です。"
+            "--format jpeg か --format webp と一緒に使ってください。",
+            en="--quality is of JPEG and WebP: give it with --format jpeg or --format webp.",
+        )
+    from sdjp.images import check_quality
+
+    check_quality(args.quality)
+    return {"format": args.format, "quality": args.quality}

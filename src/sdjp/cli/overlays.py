@@ -15,8 +15,6 @@ from sdjp.cli.speech import say
 from sdjp.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from sdjp.pipeline import Pipeline
     from sdjp.result import GenerationResult
 
@@ -84,6 +82,7 @@ def save_overlays(result: GenerationResult, paths: Sequence[Path], words: Sequen
     Raises:
         OutputError: If one cannot be written.
     """
+    from sdjp.images import encode
     from sdjp.postprocess import run as postprocess
 
     for index, path in enumerate(paths):
@@ -98,18 +97,18 @@ def save_overlays(result: GenerationResult, paths: Sequence[Path], words: Sequen
                 )
                 continue
             [marked], _ = postprocess(result.marks, [overlay])
-            saved = _saved(marked, path, word)
+            saved = _saved(encode(marked, provenance=result.provenance), path, word)
             say(ja=f"「{word}」のところ: {saved}", en=f"where {word} is: {saved}")
 
 
-def _saved(overlay: Image, path: Path, word: str) -> Path:
+def _saved(overlay: bytes, path: Path, word: str) -> Path:
     """Save under a name that is free: a picture of before may have had the number of this one."""
-    from sdjp.images import save_png
+    from sdjp.images import save_as
 
     for number in itertools.count(1):
         name = _name(path.stem, word if number == 1 else f"{word}-{number}")
         try:
-            return save_png(overlay, path.with_name(name))
+            return save_as(overlay, path.with_name(name))
         except OutputError as error:
             if error.code != "output.exists":
                 raise

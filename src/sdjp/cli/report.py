@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sdjp.cli.speech import say
 
@@ -28,10 +29,12 @@ class Output:
         kept: The results that the grid takes: a file of prompts of any length must not fill the memory.
         announced: What of the checks needs no second telling.
         verbose: Whether to tell what went well, too.
+        form: ``format`` and ``quality`` of the files.
     """
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, form: Mapping[str, Any] | None = None) -> None:
         self.verbose = verbose
+        self.form = form or {}
         self.count = 0
         self.kept: list[GenerationResult] = []
         self.announced: set[str] = set()
@@ -48,7 +51,7 @@ class Output:
             self.kept.append(result)
         if folder is None:
             return []
-        paths = result.save(folder, at_least=at_least)
+        paths = result.save(folder, at_least=at_least, **self.form)
         for path, seed in zip(paths, result.seeds, strict=True):
             say(ja=f"保存しました: {path}（シード {seed}）", en=f"saved: {path} (seed {seed})")
         return paths
@@ -58,7 +61,7 @@ class Output:
         from sdjp.result import GenerationResult
 
         together = GenerationResult.merge(self.kept)
-        path = together.save_grid(folder, columns=columns)
+        path = together.save_grid(folder, columns=columns, **self.form)
         say(ja=f"一覧: {path}", en=f"grid: {path}")
         if self.count > len(together):
             say(ja=f"一覧に入れたのは、最初の {len(together)} 枚だけです。",

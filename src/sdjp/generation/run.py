@@ -21,6 +21,7 @@ from sdjp.generation.upscaling import report
 from sdjp.options import GenerationOptions, ResolvedOptions
 from sdjp.postprocess import PostProcessor, Watermark
 from sdjp.postprocess import run as postprocess
+from sdjp.provenance import Provenance
 from sdjp.records import PromptInfo, Runtime, Timings
 from sdjp.result import GenerationResult
 from sdjp.text.prompt_check import PromptChecker
@@ -42,6 +43,7 @@ class Run:
         addons: Where its LoRAs and its textual inversion come from.
         prompt_checker: Looks at prompts; None looks at none.
         postprocessors: What happens to finished pictures, in order.
+        provenance: What their files say of where they come from.
         runtime: For the record of a picture.
         image_prompter: Lets the UNet look at pictures that are prompts; None where no IP-Adapter is loaded.
     """
@@ -50,6 +52,7 @@ class Run:
     addons: Addons
     prompt_checker: PromptChecker | None
     postprocessors: Sequence[PostProcessor]
+    provenance: Provenance
     runtime: Runtime
     image_prompter: ImagePrompter | None = None
 
@@ -102,6 +105,7 @@ class Run:
             runtime=self.runtime,
             origins=({"image": images.origin(picture)},),
             marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
+            provenance=self.provenance,
         )
 
     def with_upscaler(
@@ -166,6 +170,7 @@ class Run:
                 origins=tuple(job.origins[i] for i in rows) if job.origins else ({},) * len(rows),
                 controls=model.control_records(job.controls),
                 marks=tuple(p for p in self.postprocessors if isinstance(p, Watermark)),
+                provenance=self.provenance,
                 attentions=()
                 if drawing.attention is None
                 else tuple(

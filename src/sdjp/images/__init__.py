@@ -1,20 +1,25 @@
-"""Pictures outside the model: pixels and back, grids, PNG metadata, files."""
+"""Pictures outside the model: pixels and back, grids, the record of how they were made, files."""
 
 from sdjp.images.clip_input import clip_pixels
-from sdjp.images.files import check_folder, check_names, save_new, save_png, to_png
+from sdjp.images.encoding import Texts, check_format, check_quality, encode
+from sdjp.images.files import check_folder, check_names, save_as, save_new
 from sdjp.images.fit import enlarge, fit_picture, natural_size
 from sdjp.images.grid import grid
 from sdjp.images.mask import fit_mask, paste_back, to_cells
-from sdjp.images.metadata import Metadata, parameters, png_info, read_metadata
+from sdjp.images.metadata import Metadata, parameters, read_metadata, texts_of
 from sdjp.images.pixels import from_pil, to_pil, to_uint8
 from sdjp.images.read import Source, open_picture, origin, to_rgb, with_origin
 
 __all__ = [
     "Metadata",
     "Source",
+    "Texts",
     "check_folder",
+    "check_format",
     "check_names",
+    "check_quality",
     "clip_pixels",
+    "encode",
     "enlarge",
     "fit_mask",
     "fit_picture",
@@ -25,13 +30,12 @@ __all__ = [
     "origin",
     "parameters",
     "paste_back",
-    "png_info",
     "read_metadata",
+    "save_as",
     "save_new",
-    "save_png",
+    "texts_of",
     "to_cells",
     "to_pil",
-    "to_png",
     "to_rgb",
     "to_uint8",
     "with_origin",

@@ -1,8 +1,7 @@
-"""PNG files: names that are free and safe everywhere, and writing that leaves nothing half-done."""
+"""Files of pictures: names that are free and safe everywhere, and writing that leaves nothing half-done."""
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import secrets
@@ -10,18 +9,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sdjp.choices import OutputFormat
 from sdjp.errors import InputError, OutputError, reason
+from sdjp.images.encoding import ENDINGS
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from PIL.PngImagePlugin import PngInfo
+PICTURE: Final = "{:05d}"
+"""Names of single pictures without their ending, as in the original: 00000.png, 00001.png …"""
 
-PICTURE: Final = "{:05d}.png"
-"""Names of single pictures, as in the original: 00000.png, 00001.png …"""
-
-GRID: Final = "grid-{:04d}.png"
+GRID: Final = "grid-{:04d}"
 """Names of grids, as in the original: grid-0000.png …"""
 
 # What Windows keeps for itself, whatever the ending.
@@ -30,14 +27,17 @@ _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 _LONGEST: Final = 200  # bytes of UTF-8; most file systems take 255, and writing needs room for an ending
 
 
-def save_png(image: Image, path: str | Path, info: PngInfo | None = None) -> Path:
+def save_as(data: bytes, path: str | Path) -> Path:
     """Write a picture to a file that does not exist yet; it appears whole or not at all.
+
+    Args:
+        data: What :func:`~sdjp.images.encoding.encode` gave.
+        path: The file.
 
     Raises:
         OutputError: If the file exists or cannot be written; nothing half-written is left behind.
     """
     path = Path(path)
-    data = to_png(image, info)
     try:
         _write_new(data, path)
     except FileExistsError as error:
@@ -52,31 +52,30 @@ def save_png(image: Image, path: str | Path, info: PngInfo | None = None) -> Pat
 
 
 def save_new(
-    image: Image,
+    data: bytes,
     folder: str | Path,
-    info: PngInfo | None = None,
     *,
+    format: OutputFormat = "png",
     pattern: str = PICTURE,
     at_least: int = 0,
 ) -> Path:
     """Write a picture under the next free number of a folder; processes that do so together never collide.
 
     Args:
-        image: The picture.
+        data: What :func:`~sdjp.images.encoding.encode` gave.
         folder: An existing folder.
-        info: Its metadata.
+        format: Of the picture, which decides the ending.
         pattern: :data:`PICTURE` or :data:`GRID`.
         at_least: The lowest number to take.
 
     Raises:
         OutputError: If it cannot be written.
     """
-    folder = Path(folder)
-    data = to_png(image, info)
+    folder, ending = Path(folder), ENDINGS[format][0]
     try:
         for number in count(max(_next_number(folder, pattern), at_least)):
             with suppress(FileExistsError):  # another process was faster: take the next number
-                return _write_new(data, folder / pattern.format(number))
+                return _write_new(data, folder / f"{pattern.format(number)}{ending}")
     except (OSError, ValueError) as error:
         raise unwritable(folder, error) from error
     raise AssertionError  # count() does not end
@@ -106,8 +105,8 @@ def check_folder(folder: str | Path) -> Path:
     return folder
 
 
-def check_names(names: Sequence[str], count: int) -> tuple[str, ...]:
-    """Refuse file names that some system cannot have; ``.png`` is added where it is not there.
+def check_names(names: Sequence[str], count: int, *, format: OutputFormat = "png") -> tuple[str, ...]:
+    """Refuse file names that some system cannot have; the format's ending is added where it is not there.
 
     Raises:
         InputError: If there are not ``count`` of them, two are equal but for case, or one is unusable.
@@ -119,9 +118,10 @@ def check_names(names: Sequence[str], count: int) -> tuple[str, ...]:
             ja=f"ファイル名は画像と同じ {count} 個のリストで指定してください（{given} 個）。",
             en=f"give a list of {count} file names, one for each picture, not {given}.",
         )
-    complete = tuple(n if n.lower().endswith(".png") else f"{n}.png" for n in names)
+    endings = ENDINGS[format]
+    complete = tuple(n if n.lower().endswith(endings) else f"{n}{endings[0]}" for n in names)
     for name in complete:
-        stem = name[: -len(".png")]
+        stem = os.path.splitext(name)[0] if name.lower() not in endings else ""
         unusable = not stem.strip(" .") or stem != stem.strip() or _FORBIDDEN.search(name)
         if unusable or _RESERVED.fullmatch(name) or len(name.encode("utf-8", "replace")) > _LONGEST:
             raise InputError(
@@ -139,13 +139,6 @@ def check_names(names: Sequence[str], count: int) -> tuple[str, ...]:
             en="two of the file names are equal (case does not count).",
         )
     return complete
-
-
-def to_png(image: Image, info: PngInfo | None = None) -> bytes:
-    """A picture as the bytes of a PNG."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", pnginfo=info)
-    return buffer.getvalue()
 
 
 def _write_new(data: bytes, path: Path) -> Path:
@@ -172,9 +165,10 @@ def _part_name(name: str) -> str:
 
 
 def _next_number(folder: Path, pattern: str) -> int:
-    """One more than the highest number in use: gaps stay, so that the order is the order of time."""
-    prefix, suffix = re.split(r"\{.*\}", pattern)
-    number = re.compile(re.escape(prefix) + r"([0-9]+)" + re.escape(suffix), re.IGNORECASE)
+    """One more than the highest number in use, whatever the format: the order is the order of time."""
+    prefix, _ = re.split(r"\{.*\}", pattern)
+    endings = "|".join(re.escape(ending) for endings in ENDINGS.values() for ending in endings)
+    number = re.compile(f"{re.escape(prefix)}([0-9]+)(?:{endings})", re.IGNORECASE)
     found = (number.fullmatch(name) for name in os.listdir(folder))
     return max((int(match[1]) for match in found if match), default=-1) + 1
 

@@ -1,6 +1,6 @@
-"""The record in a PNG of how it was made.
+"""The record in a picture of how it was made.
 
-Two text chunks: ``parameters``, one text as AUTOMATIC1111's web UI writes it, which many tools read; and
+Two texts: ``parameters``, one text as AUTOMATIC1111's web UI writes it, which many tools read; and
 ``sdjp``, JSON with everything, the Japanese prompt included, from which the very picture can be drawn again.
 """
 
@@ -14,8 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from typing import IO, Any
 
-from PIL.PngImagePlugin import PngInfo
-
 from sdjp.errors import InputError
 from sdjp.images.a1111 import (
     SAMPLER_NAMES,
@@ -25,9 +23,11 @@ from sdjp.images.a1111 import (
     read_parameters,
     upscaler_name,
 )
+from sdjp.images.encoding import Texts, find_packet
 from sdjp.images.exif_comment import read_comment
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
+from sdjp.provenance.xmp import Packet
 from sdjp.records import PromptInfo
 
 
@@ -37,11 +37,26 @@ class Metadata:
 
     Attributes:
         parameters: The text for other tools.
-        sdjp: The ``record`` that was given to :func:`png_info`, and ``versions``.
+        sdjp: The ``record`` that was given to :func:`texts_of`, and ``versions``.
+        packet: The XMP, which tells where a picture comes from.
     """
 
     parameters: str | None
     sdjp: Mapping[str, Any] | None
+    packet: Packet | None = None
+
+    @property
+    def texts(self) -> Texts | None:
+        """The record as it was, for another file of the picture; None without one of sdjp."""
+        if self.sdjp is None:
+            return None
+        return Texts(parameters=self.parameters or "", sdjp=json.dumps(self.sdjp, ensure_ascii=False))
+
+    @property
+    def generated(self) -> bool:
+        """Whether its XMP says that a trained model made it."""
+        source = None if self.packet is None else self.packet.source_type
+        return source is not None and source.generated
 
     @property
     def options(self) -> GenerationOptions | None:
@@ -115,27 +130,23 @@ def _enlarged(options: ResolvedOptions) -> dict[str, object]:
     }
 
 
-def png_info(text: str, record: Mapping[str, Any]) -> PngInfo:
-    """Pack the text of :func:`parameters` and a record of one's own for :func:`save_png`.
+def texts_of(text: str, record: Mapping[str, Any]) -> Texts:
+    """Pack the text of :func:`parameters` and a record of one's own, for ``encode``.
 
     Args:
-        text: Goes into the chunk ``parameters``.
-        record: Plain JSON data for the chunk ``sdjp``; the versions are added to it.
+        text: For other tools.
+        record: Plain JSON data; the versions are added to it.
     """
-    info = PngInfo()
     # default=str: a figure of a type that JSON lacks must not cost the picture.
     data = json.dumps({**record, "versions": _versions()}, ensure_ascii=False, default=str)
-    for key, value in (("parameters", text), ("sdjp", data)):
-        # add_text takes an iTXt chunk (UTF-8) where Latin-1 is not enough. A lone surrogate has no UTF-8: it
-        # is written as \udXXX, which JSON reads as the same character.
-        info.add_text(key, value.encode("utf-8", "backslashreplace").decode("utf-8"))
-    return info
+    return Texts(parameters=text, sdjp=data)
 
 
 def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
     """Read what a picture, a file or an open one, says about how it was made.
 
-    A PNG says so in texts; a JPEG or a WebP of AUTOMATIC1111's web UI in its EXIF comment.
+    A PNG says so in texts; a JPEG or a WebP in its EXIF comment, where AUTOMATIC1111's web UI has it, too,
+    and in its XMP.
 
     Raises:
         InputError: If the file is no readable picture, or its ``sdjp`` text no JSON object.
@@ -145,10 +156,15 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
         with load_file(path) as image:  # whole: text chunks may also stand behind the pixels
             texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
             comment = None if "parameters" in texts else read_comment(image)
+            found = find_packet(image)
     except MemoryError:
         raise
     except Exception as error:  # decoders raise whatever comes up in what they cannot make sense of
         raise unreadable(where, error) from error
+    own = {} if found is None or image.format == "PNG" else found.texts
+    texts |= {
+        name: own[key] for name, key in (("sdjp", "record"), ("parameters", "parameters")) if key in own
+    }
     record = None
     if "sdjp" in texts:
         try:
@@ -163,7 +179,7 @@ def read_metadata(path: str | PathLike[str] | IO[bytes]) -> Metadata:
             )
     if comment is not None and read_parameters(comment).settings:  # and not of a photograph
         texts["parameters"] = comment
-    return Metadata(parameters=texts.get("parameters"), sdjp=record)
+    return Metadata(parameters=texts.get("parameters"), sdjp=record, packet=found)
 
 
 def _quoted(value: object) -> str:

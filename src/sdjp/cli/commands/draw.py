@@ -12,6 +12,7 @@ from sdjp.cli.controls import control_options, open_controls
 from sdjp.cli.image_prompts import image_prompt_options, open_image_prompts
 from sdjp.cli.options import (
     check_names,
+    file_form,
     generation_arguments,
     lora_option,
     make_pipeline,
@@ -135,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
             ja="--skip_save と --skip_grid を両方指定すると何も保存されません。どちらかを外してください。",
             en="with --skip_save and --skip_grid together nothing would be saved: leave one out.",
         )
+    file_form(args)
     words = asked_words(args)
     texts = prompts(args)
     first = next(texts)
@@ -163,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
     if args.from_file is None and args.embeddings_dir is None and not ahead.templates:
         # Else some prompts may have them, or a name.
         check_words(args, pipe, first, words)
-    output, stopped = Output(verbose=args.verbose), False
+    output, stopped = Output(verbose=args.verbose, form=file_form(args)), False
     seed = args.seed
     try:
         for text in drawable(args, pipe, itertools.chain([first], texts)):

@@ -8,6 +8,7 @@ from sdjp import errors
 from sdjp.cli.image_prompts import image_prompt_options, open_image_prompts
 from sdjp.cli.options import (
     check_names,
+    file_form,
     generation_arguments,
     lora_option,
     make_pipeline,
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.weights import EMBEDDED_MODEL
 
     check_factor(args.factor)
+    form = file_form(args)
     if args.strength is None:
         own = MINI.defaults.upscaler if args.model == EMBEDDED_MODEL else None
         args.upscaler, args.strength = enlarging(args.upscaler, default=own, strength=0.3)
@@ -108,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         announce_turbo(turbo, result.options, announced)
         announce_image_prompt(result)
         announce_checks(result, announced, verbose=args.verbose)
-        for path, seed in zip(result.save(folder), result.seeds, strict=True):
+        for path, seed in zip(result.save(folder, **form), result.seeds, strict=True):
             size = "×".join(map(str, result.image.size))
             ja, en = (f"、シード {seed}", f", seed {seed}") if redrawn else ("", "")
             say(ja=f"保存しました: {path}（{size}{ja}）", en=f"saved: {path} ({size}{en})")

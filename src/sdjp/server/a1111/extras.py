@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from PIL import Image
 
-from sdjp.images import enlarge, png_info, read_metadata, to_png, to_rgb
+from sdjp.images import encode, enlarge, read_metadata, to_rgb
 from sdjp.options import check_factor
+from sdjp.provenance import Provenance
 from sdjp.server.a1111.fields import FieldError, Fields, Lacking, lacks
 from sdjp.server.a1111.names import own_upscaler
 from sdjp.server.a1111.pictures import decoded
@@ -42,7 +43,7 @@ class Enlargement:
     def plain(self) -> bytes:
         """The picture enlarged by Lanczos, as a PNG."""
         larger, keep = enlarge(to_rgb(self.picture), self.factor, multiple=1)
-        return self.cut(to_png(larger.crop((0, 0, *keep))))
+        return self.cut(encode(larger.crop((0, 0, *keep))))
 
     def cut(self, data: bytes) -> bytes:
         """The middle of an enlarged picture, with its record."""
@@ -52,8 +53,7 @@ class Enlargement:
             left, top = (picture.width - self.size[0]) // 2, (picture.height - self.size[1]) // 2
             middle = picture.crop((left, top, left + self.size[0], top + self.size[1]))
         found = read_metadata(io.BytesIO(data))
-        info = None if found.sdjp is None else png_info(found.parameters or "", found.sdjp)
-        return to_png(middle, info)
+        return encode(middle, texts=found.texts, provenance=Provenance(xmp=found.generated))
 
 
 def enlargement(given: Mapping[str, Any], image: object, *, name: str, limits: Limits) -> Enlargement:

@@ -8,7 +8,6 @@ from PIL import Image, ImageOps
 
 from sdjp import images
 from sdjp.errors import InputError
-from sdjp.images.files import to_png
 from sdjp.server.limits import Limits
 from sdjp.server.sent_pictures import check_size, from_base64, opened
 
@@ -38,7 +37,7 @@ def decoded(name: str, text: str, limits: Limits) -> bytes:
 
 def data_uri(picture: Image.Image) -> str:
     """A picture as a data URI."""
-    return f"data:image/png;base64,{base64.b64encode(to_png(picture)).decode('ascii')}"
+    return f"data:image/png;base64,{base64.b64encode(images.encode(picture)).decode('ascii')}"
 
 
 def mask_of(text: str, *, invert: bool, limits: Limits) -> str:

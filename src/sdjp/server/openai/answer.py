@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from PIL import Image
 
-from sdjp.images.exif_comment import with_comment
+from sdjp.images import encode, read_metadata
+from sdjp.provenance import Provenance
 from sdjp.server.jobs.record import JobRecord, PictureRecord
 from sdjp.server.openai.fields import ImageCall
 
@@ -18,7 +19,6 @@ ReadPicture = Callable[[PictureRecord], bytes]
 Notes = Sequence[Mapping[str, str]]
 
 BACKGROUND: Final = "opaque"
-_LONGEST_EXIF: Final = 65_533  # bytes: a JPEG has it in one segment
 
 
 class Content(NamedTuple):
@@ -28,12 +28,10 @@ class Content(NamedTuple):
         field: Its field in OpenAI's form, ``b64_json`` or ``url``. Never both: some clients take whichever
             they find first.
         value: The picture as base64, or its address.
-        recorded: Whether it has the record of how it was made.
     """
 
     field: str
     value: str
-    recorded: bool
 
 
 def content(call: ImageCall, picture: PictureRecord, *, read: ReadPicture, base: str) -> Content:
@@ -46,10 +44,10 @@ def content(call: ImageCall, picture: PictureRecord, *, read: ReadPicture, base:
         base: The address of the server, with no slash at the end.
     """
     if call.answer == "url":
-        return Content("url", f"{base}{picture.url}", True)
+        return Content("url", f"{base}{picture.url}")
     png = read(picture)
-    data, recorded = (png, True) if call.output_format == "png" else _converted(png, call)
-    return Content("b64_json", base64.b64encode(data).decode(), recorded)
+    data = png if call.output_format == "png" else _converted(png, call)
+    return Content("b64_json", base64.b64encode(data).decode())
 
 
 def given(job: JobRecord) -> list[PictureRecord]:
@@ -95,7 +93,6 @@ def about(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, notes
         "model": job.request.model,
         "seeds": [picture.seed for picture in pictures],
         "unknown": [list(picture.unknown) for picture in pictures],
-        "recorded": [one.recorded for one in contents],
         "withheld": job.withheld,
         "unused": list(call.unused),
         "notes": [*notes, *job.notes],
@@ -119,17 +116,19 @@ def size_of(width: int, height: int) -> str:
     return f"{width}x{height}"
 
 
-def converted(picture: Image.Image, call: ImageCall, **more: Any) -> bytes:
-    """A picture as a file of the format that was asked for."""
-    buffer = io.BytesIO()
-    quality = {} if call.output_format == "png" else {"quality": call.quality}
-    picture.convert("RGB").save(buffer, call.output_format.upper(), **quality, **more)
-    return buffer.getvalue()
+def converted(picture: Image.Image, call: ImageCall) -> bytes:
+    """A picture without a record, such as a preview, as a file of the format that was asked for."""
+    return encode(picture.convert("RGB"), format=call.output_format, quality=call.quality)
 
 
-def _converted(png: bytes, call: ImageCall) -> tuple[bytes, bool]:
-    """A picture as JPEG or WebP, with its record for other tools as a comment, if there is room for it."""
+def _converted(png: bytes, call: ImageCall) -> bytes:
+    """A picture as JPEG or WebP, with its record and what it says of where it comes from."""
+    found = read_metadata(io.BytesIO(png))
     with Image.open(io.BytesIO(png)) as picture:
-        exif = with_comment(str(picture.info.get("parameters", "")))
-        fits = call.output_format != "jpeg" or len(exif) <= _LONGEST_EXIF
-        return converted(picture, call, **({"exif": exif} if fits else {})), fits
+        return encode(
+            picture,
+            format=call.output_format,
+            quality=call.quality,
+            texts=found.texts,
+            provenance=Provenance(xmp=found.generated),
+        )
