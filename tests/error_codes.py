@@ -7,7 +7,7 @@ a pattern: ``"*.range"``.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,11 +37,11 @@ def raised() -> list[Raised]:
     return [found for path, tree in trees.items() for found in _in_file(path, tree, kinds)]
 
 
-def _kinds(trees: Iterator[ast.Module] | object) -> set[str]:
+def _kinds(trees: Iterable[ast.Module]) -> set[str]:
     """The names of the classes of errors that take their code first."""
     classes = [
         node
-        for tree in trees  # type: ignore[attr-defined]
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     ]
