@@ -534,7 +534,7 @@ def png(mode: str = "RGBA", color: Any = (0, 0, 0, 0)) -> bytes:
     ("files", "fields", "code"),
     [
         ({}, {}, "image.missing"),
-        ({"image": [png(), png()]}, {}, "image.several"),
+        ({"image": [png(), png()]}, {}, "image.count"),
         ({"image": [png()]}, {"mask": "x"}, "mask.file"),
         ({"image": [png()], "mask": [b"no picture"]}, {}, "mask.unreadable"),
         ({"image": [png()], "mask": [png("RGB", "red")]}, {}, "mask.opaque"),

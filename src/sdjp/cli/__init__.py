@@ -122,6 +122,11 @@ def check_word(prompt: str) -> None:
         )
 
 
+def complain(*, ja: str, en: str, code: str) -> None:
+    """Tell the error that ends a command; its code, by which docs/ja/errors.md has it, stands in a last line."""
+    say(ja=f"エラー: {ja}\n（コード: {code}）", en=f"error: {en}\n(code: {code})", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
@@ -136,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(sys.argv[1:] if argv is None else list(argv))
         return int(args.run(args)) or (2 if args.skipped else 0)
     except errors.SdjpError as error:
-        say(ja=f"エラー: {error.ja}", en=f"error: {error.en}", file=sys.stderr)
+        complain(ja=error.ja, en=error.en, code=error.code)
         return 2 if isinstance(error, errors.InputError) else 1
     except KeyboardInterrupt:
         say(ja="中止しました。", en="stopped.", file=sys.stderr)
@@ -147,11 +152,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if not errors.is_out_of_memory(error):
             raise
-        say(
-            ja="エラー: メモリーが足りません。--low-memory を付ける、絵を小さくする（-W、-H）、"
+        complain(
+            ja="メモリーが足りません。--low-memory を付ける、絵を小さくする（-W、-H）、"
             "--tile でタイルに分ける、--dtype float16 にする、などをお試しください。",
-            en="error: out of memory. Try --low-memory, a smaller picture (-W, -H), tiles (--tile) or "
+            en="out of memory. Try --low-memory, a smaller picture (-W, -H), tiles (--tile) or "
             "--dtype float16.",
-            file=sys.stderr,
+            code="memory.full",
         )
         return 1

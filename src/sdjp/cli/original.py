@@ -89,7 +89,7 @@ def check_original(args: argparse.Namespace) -> None:
     for name in ("prompt", "outdir"):
         if getattr(args, name) == "":
             raise InputError(
-                f"{name}.missing",
+                f"{name}.no_value",
                 ja=f"--{name} のあとに値を書いてください。",
                 en=f"--{name} needs a value.",
             )

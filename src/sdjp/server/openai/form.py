@@ -107,7 +107,7 @@ def _one(files: list[bytes] | None, *, name: str) -> bytes | None:
         return None
     if len(files) > 1:
         raise InputError(
-            f"{name}.several",
+            f"{name}.count",
             ja=f"{name} は 1 枚だけにしてください（{len(files)} 枚ありました）。何枚もの絵をまとめて"
             "描き直すことはできません。",
             en=f"give one {name}, not {len(files)}: several pictures cannot be redrawn into one.",
