@@ -22,10 +22,10 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "imports", "tests", "parity", "browser", "examples", "build"]
 
 ROOT = Path(__file__).parent
-GROUPS = nox.project.load_toml("pyproject.toml")
+PYPROJECT = nox.project.load_toml("pyproject.toml")
 FAST = [  # tests/golden holds data only
     *("tests/unit", "tests/contract", "tests/property", "tests/server", "tests/clients", "tests/batch"),
-    "tests/e2e",
+    *("tests/types", "tests/e2e"),
 ]
 CHOSEN = ["-m", "not slow and not network"]
 # One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
@@ -42,7 +42,7 @@ MAX_WHEEL = 80_000_000  # bytes; PyPI takes up to 100 MB
 
 def group(name: str) -> list[str]:
     """The requirements of a dependency group; written out, since pip before 25.1 knows no ``--group``."""
-    return nox.project.dependency_groups(GROUPS, name)
+    return nox.project.dependency_groups(PYPROJECT, name)
 
 
 def share_torch(session: nox.Session) -> None:
@@ -84,8 +84,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types: mypy --strict over both packages, the tests and the Python of the documentation."""
     install_project(session, "types", "parity")  # tests of parity have types, too
-    session.run("python", "-m", "mypy", *session.posargs)
-    session.run("python", "-m", "pytest", "tests/types")
+    packages = [f"--package={name}" for name in PYPROJECT["tool"]["mypy"]["packages"]]
+    session.run("python", "-m", "tests.types.pages", *packages, *session.posargs)
 
 
 @nox.session
