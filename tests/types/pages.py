@@ -1,4 +1,4 @@
-"""Types of the Python in the READMEs and the pages: they are to hold where it is copied into a strict project.
+"""Types of the Python in the READMEs and the pages: they are to hold in strict projects, too.
 
 ``python -m tests.types.pages --package=sdjp`` checks it together with packages: torch, which takes the
 longest, is looked through once for all. Other arguments are mypy's, too.
