@@ -1,4 +1,4 @@
-"""What is looked at in wheels and source archives, and how an empty environment gets torch and loses the network."""
+"""What a wheel is to be like, and the environments that it is tried in."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def version() -> str:
 
 
 def faults_of(wheel: Path) -> list[str]:
-    """What is wrong with a wheel: all of the package is to be in it and nothing else, and it may not be large."""
+    """What is wrong with a wheel: it is to have all of the package, nothing else, and not too many bytes."""
     about = f"sdjp-{version()}.dist-info/"
     files = [path for path in (SOURCES / "sdjp").rglob("*") if path.is_file() and path.suffix != ".pyc"]
     wanted = {path.relative_to(SOURCES).as_posix() for path in files}

@@ -1,4 +1,4 @@
-"""The software bill of materials: what is in the wheel, and what is installed with it; CycloneDX 1.6, as JSON.
+"""The bill of materials: what is in the wheel, and what is installed with it; CycloneDX 1.6, as JSON.
 
 The table of :mod:`sdjp.licences.shipped` tells what is in the wheel. The same sources give the same bytes.
 """

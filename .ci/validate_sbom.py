@@ -1,4 +1,4 @@
-"""Bills of materials against the schema of CycloneDX: ``validate_sbom.py FILE WHEEL``, with the one in the wheel."""
+"""Checks bills of materials, a file and the one in a wheel, by CycloneDX's schema: ``FILE WHEEL``."""
 
 from __future__ import annotations
 
