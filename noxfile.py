@@ -269,7 +269,7 @@ def sbom(session: nox.Session) -> None:
         DIST / f"sdjp-{packing.version()}.cdx.json",
     )
     session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", str(found), python)
-    session.run("python", ".ci/sbom.py", str(found), str(beside))
+    session.run(python, ".ci/sbom.py", str(found), str(beside), external=True)
     session.run("python", ".ci/validate_sbom.py", str(beside), str(wheel))
 
 

@@ -15,8 +15,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # of these sources, not of an sdjp that is installed
 
 from sdjp._version import __version__  # noqa: E402
+from sdjp.licences import packages  # noqa: E402
 from sdjp.licences.catalogue import LICENCES  # noqa: E402
-from sdjp.licences.shipped import ASSETS, CODE, TEXTS, Item  # noqa: E402
+from sdjp.licences.packages import normalized  # noqa: E402
+from sdjp.licences.shipped import ASSETS, CODE, TEXTS, Item, is_card  # noqa: E402
 from sdjp.licences.works import Work  # noqa: E402
 
 NOT_IN_SPDX = ("CC-BY-2.0-FR", "CreativeML-OpenRAIL-M")
@@ -44,19 +46,28 @@ def shipped() -> dict[str, Any]:
 
 
 def installed(environment: dict[str, Any]) -> dict[str, Any]:
-    """What is in the wheel, and what was installed with it.
+    """What is in the wheel, and what was installed with it; for the Python of the environment that has it.
 
     Args:
-        environment: What ``cyclonedx-py environment`` says of an environment that has the wheel.
+        environment: What ``cyclonedx-py environment`` says of it.
     """
     bom = shipped()
-    [own] = (part["bom-ref"] for part in environment["components"] if part["name"] == "sdjp")
-    others = [part for part in environment["components"] if part["bom-ref"] != own]
-    graph = {row["ref"]: row for row in environment["dependencies"]}
+    parts = {part["bom-ref"]: part for part in environment["components"]}
+    graph = {row["ref"]: row.get("dependsOn", []) for row in environment["dependencies"]}
+    [own] = (ref for ref, part in parts.items() if part["name"] == "sdjp")
     bom["metadata"] = {**environment["metadata"], **bom["metadata"]}
-    bom["components"] += others
-    bom["dependencies"][0]["dependsOn"] += graph[own].get("dependsOn", [])
-    bom["dependencies"] += [graph[part["bom-ref"]] for part in others if part["bom-ref"] in graph]
+    bom["dependencies"][0]["dependsOn"] += graph[own]
+    told = {normalized(package.name): package.licence for package in packages.installed_for()}
+    waiting, seen = list(graph[own]), {own}
+    while waiting:
+        ref = waiting.pop(0)
+        if ref not in seen:
+            seen.add(ref)
+            waiting += graph.get(ref, [])
+            licence = told.get(normalized(parts[ref]["name"]))
+            missing = {} if licence is None else {"licenses": [{"license": {"name": licence}}]}
+            bom["components"].append({**missing, **parts[ref]})
+            bom["dependencies"].append({"ref": ref, "dependsOn": graph.get(ref, [])})
     return bom
 
 
@@ -68,7 +79,7 @@ def text(bom: dict[str, Any]) -> str:
 def _component(item: Item) -> dict[str, Any]:
     sources = ROOT / "src" / "sdjp"
     paths = {path.relative_to(sources).as_posix(): path for path in sources.rglob("*") if path.is_file()}
-    files = [name for name in sorted(paths) if item.has(name)]
+    files = [name for name in sorted(paths) if item.has(name) and not is_card(name)]
     if not files:
         raise FileNotFoundError(f"no file is {item.files}: see src/sdjp/licences/shipped.py")
     weights = any(name.endswith(".safetensors") for name in files)
