@@ -11,21 +11,25 @@ import importlib.util
 import os
 import shutil
 import sys
-import zipfile
 from pathlib import Path
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent / ".ci"))
+import changelog
+import packing
+
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = False  # they are named as skipped
 nox.options.sessions = ["lint", "types", "imports", "tests", "parity", "browser", "examples", "build"]
 
 ROOT = Path(__file__).parent
-GROUPS = nox.project.load_toml("pyproject.toml")
+PYPROJECT = nox.project.load_toml("pyproject.toml")
 FAST = [  # tests/golden holds data only
     *("tests/unit", "tests/contract", "tests/property", "tests/server", "tests/clients", "tests/batch"),
-    "tests/e2e",
+    *("tests/types", "tests/e2e"),
 ]
 CHOSEN = ["-m", "not slow and not network"]
 # One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
@@ -37,12 +41,13 @@ COVERAGE = ["--cov", "--cov-report=term-missing:skip-covered"]  # fails under 95
 # as long for it.
 CHEAP = sys.version_info >= (3, 12)
 MEASURED = {"COVERAGE_CORE": "sysmon"} if CHEAP else {}
-MAX_WHEEL = 80_000_000  # bytes; PyPI takes up to 100 MB
+DIST = ROOT / "dist"
+PYTHONS = [*nox.project.python_versions(PYPROJECT), "3.14"]  # the last one as soon as torch has wheels for it
 
 
 def group(name: str) -> list[str]:
     """The requirements of a dependency group; written out, since pip before 25.1 knows no ``--group``."""
-    return nox.project.dependency_groups(GROUPS, name)
+    return nox.project.dependency_groups(PYPROJECT, name)
 
 
 def share_torch(session: nox.Session) -> None:
@@ -84,8 +89,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types: mypy --strict over both packages, the tests and the Python of the documentation."""
     install_project(session, "types", "parity")  # tests of parity have types, too
-    session.run("python", "-m", "mypy", *session.posargs)
-    session.run("python", "-m", "pytest", "tests/types")
+    packages = [f"--package={name}" for name in PYPROJECT["tool"]["mypy"]["packages"]]
+    session.run("python", "-m", "tests.types.pages", *packages, *session.posargs)
 
 
 @nox.session
@@ -194,38 +199,88 @@ def examples(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=False)
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel, look into the wheel, install it alone and draw a picture with it."""
+    """Build sdist and wheel into dist/, the same twice, look into them, and use the wheel; with tag notes."""
     install(session, *group("build"))
-    dist = Path(session.create_tmp()) / "dist"
-    for old in dist.glob("*"):
-        old.unlink()
-    session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
-    [wheel] = dist.glob("*.whl")
-    check_wheel(session, wheel)
+    entry = changelog.newest(changelog.read(changelog.PATH.read_text(encoding="utf-8")))
+    env = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", str(entry.seconds))}
+    shutil.rmtree(DIST, ignore_errors=True)
+    again = Path(session.create_tmp()) / "again"
+    shutil.rmtree(again, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST), env=env)  # the wheel of the sdist
+    session.run(
+        "python", "-m", "build", "--sdist", "--wheel", "--outdir", str(again), env=env
+    )  # of this folder
+    [wheel] = DIST.glob("*.whl")
+    faults = [*packing.differences(DIST, again), *packing.faults_of(wheel)]
+    if entry.version != packing.version():
+        faults.append(f"the changelog ends with {entry.version}, _version.py has {packing.version()}")
+    if faults:
+        session.error("; ".join(faults))
+    session.log("%s: %s bytes, the same when built again", wheel.name, f"{wheel.stat().st_size:,}")
+    session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
+    for english, language in enumerate(("ja", "en")):
+        notes = DIST / f"sdjp-{entry.version}-notes.{language}.md"
+        notes.write_text(changelog.notes(entry, english=bool(english)), encoding="utf-8")
+    session.notify(f"installed-{packing.own_python()}")
 
-    share_torch(session)
-    install(session, "--force-reinstall", "--no-deps", str(wheel))
-    install(session, str(wheel))
-    out = Path(session.create_tmp()) / "日本語 テスト"
-    session.chdir(session.create_tmp())  # away from the sources
-    session.run("sdjp", "馬に乗る宇宙飛行士", "--seed", "7", "--outdir", str(out))
-    pictures = list(out.glob("*.png"))
-    if not pictures:
+
+@nox.session(python=PYTHONS, reuse_venv=False)
+def installed(session: nox.Session) -> None:
+    """The wheel in dist/ in an empty environment, without network; a Python that is not there is skipped."""
+    [wheel] = DIST.glob("*.whl")
+    own = session.python == packing.own_python()
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(str(session.run("python", "-c", code, silent=True, log=False)).strip())
+    torch = packing.link_torch(site) if own else None
+    binaries = ["--only-binary=:all:", "--no-binary=unidic-lite"]  # which is a sdist alone
+    try:
+        install(session, *binaries, *filter(None, [torch]), str(wheel))
+    except nox.command.CommandFailed:
+        if session.python in nox.project.python_versions(PYPROJECT):
+            raise
+        session.skip(f"not tried: not all dependencies have wheels for Python {session.python}")
+    packing.cut_off(site)
+    session.env["PYTHONPATH"] = ""
+    folder = Path(session.create_tmp()).resolve() / "日本語 テスト"
+    folder.mkdir()
+    session.chdir(folder)
+    said = str(session.run("sdjp", "--version", silent=True)).strip()
+    if said != f"sdjp {packing.version()}":
+        session.error(f"sdjp --version says {said!r}")
+    session.run("python", "-W", "error", "-c", "import sdjp; assert 'site-packages' in sdjp.__file__")
+    session.run("sdjp", "馬に乗る宇宙飛行士", "--seed", "7", "--outdir", "絵")
+    if not list(folder.glob("絵/*.png")):
         session.error("the installed wheel drew no picture")
-    session.log("the installed wheel drew %s", pictures[-1])
+    session.chdir(ROOT)
+    if own:
+        session.notify("sbom", [str(Path(session.bin) / "python")])
+    else:  # gigabytes of torch
+        shutil.rmtree(site)
 
 
-def check_wheel(session: nox.Session, wheel: Path) -> None:
-    """Everything that the package reads at run time is inside, and it is not too large."""
-    sources = ROOT / "src"
-    folders = (sources / "sdjp" / "assets", sources / "sdjp" / "server" / "page")
-    found = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
-    wanted = {p.relative_to(sources).as_posix() for p in found}
-    wanted |= {"sdjp/py.typed", "sdjp/assets/mini/model.safetensors"}
-    missing = wanted - set(zipfile.ZipFile(wheel).namelist())
-    if missing:
-        session.error(f"not in the wheel: {', '.join(sorted(missing))}")
-    size = wheel.stat().st_size
-    if size > MAX_WHEEL:
-        session.error(f"{wheel.name} has {size:,} bytes, more than {MAX_WHEEL:,}")
-    session.log("%s: %s bytes, %d assets", wheel.name, f"{size:,}", len(wanted))
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Bill of materials beside the wheel: what it has in it, and what `installed` found installed with it."""
+    install(session, *group("build"))
+    [wheel] = DIST.glob("*.whl")
+    [python] = session.posargs or session.error("`nox -s build` runs it")
+    found, beside = (
+        Path(session.create_tmp()) / "environment.json",
+        DIST / f"sdjp-{packing.version()}.cdx.json",
+    )
+    session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", str(found), python)
+    session.run(python, ".ci/sbom.py", str(found), str(beside), external=True)
+    session.run("python", ".ci/validate_sbom.py", str(beside), str(wheel))
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Before a version is tagged: `build`, and the wheel on every Python that is there."""
+    entries = changelog.read(changelog.PATH.read_text(encoding="utf-8"))
+    if any(entry.lines for entry in entries if entry.version is None):
+        session.error(
+            "the changelog has lines under Unreleased: give them a version, and _version.py the same"
+        )
+    packing.find_pythons()
+    for name in ("build", *(f"installed-{python}" for python in PYTHONS)):
+        session.notify(name)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sdjp.errors import InputError, SdjpError, WeightsError
 from sdjp.pipeline import Pipeline
-from sdjp.server.models import catalog, checksums
+from sdjp.server.models import catalog, checksums, files
 from sdjp.server.models.shelf import ModelEntry, ModelShelf, ModelUnknown
 from sdjp.weights import convert
 from sdjp.weights.known import KNOWN, LICENSE, Known
@@ -450,6 +450,19 @@ def test_the_first_model(folder: Path, originals: Path, tmp_path: Path) -> None:
         shelf_of(tmp_path / "no folder")
     assert caught.value.code == "models.missing"
     assert shelf_of(originals / "d").names == ("mini", "d")
+
+
+def test_a_file_may_go_while_it_is_looked_at(folder: Path, originals: Path) -> None:
+    copy_of(originals / "a.safetensors", folder / "a.safetensors")
+    copy_of(originals / "a.safetensors", folder / "own" / "model.safetensors")
+    (folder / "own" / "config.json").write_text("{}")
+    found = files.find(folder)
+    weights = [file.weights for file in found]
+    assert weights == [folder / "a.safetensors", folder / "own" / "model.safetensors"]
+    shutil.rmtree(folder)
+    assert [file.weights for file in found] == weights
+    shelves = catalog.Catalog(None)
+    assert [shelves.entry("x", file, in_use=False).sha256 for file in found] == [None, None]
 
 
 def test_many_threads_may_ask(folder: Path, originals: Path) -> None:

@@ -48,11 +48,14 @@ class ModelFile:
 
     @property
     def weights(self) -> Path | None:
-        """The one file of all its weights, whose checksum is that of the model; None if there are several."""
-        if len(self.mark) == 1 and self.path.is_file():
+        """The one file of all its weights, whose checksum is that of the model; None if there are several.
+
+        As it was when it was looked at: it may be gone since.
+        """
+        names = [name for name, _, _ in self.mark]
+        if names == ["."]:  # a file, relative to itself
             return self.path
-        whole = self.path / WHOLE
-        return whole if whole.is_file() else None
+        return self.path / WHOLE if WHOLE in names else None
 
 
 def model_file(path: Path, *, label: str | None = None, within: Path | None = None) -> ModelFile:
