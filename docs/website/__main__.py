@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from website import reference
+from website import reference, search_words
 from website.stage import DOCS, LANGUAGES, ROOT, Stage
 
 HERE: Final = Path(__file__).parent
@@ -22,7 +22,27 @@ ABOUT: Final = {
     "ja": "日本語のプロンプトから絵を描く Stable Diffusion v1 のライブラリー",
     "en": "Stable Diffusion v1 that takes prompts in Japanese",
 }
-SWITCH: Final = {"ja": ("暗くする", "明るくする"), "en": ("Dark", "Light")}
+SWITCH: Final = {
+    "ja": ("明るい配色にする", "暗い配色にする", "端末の設定に合わせる"),
+    "en": ("Light colours", "Dark colours", "Colours of the system"),
+}
+"""What the button for colours does next: they follow the system, are light, are dark."""
+
+OPTIONS: Final = {
+    "heading_level": 3,
+    "show_root_heading": True,
+    "show_source": False,
+    "members_order": "source",
+    "merge_init_into_class": True,
+    "separate_signature": True,
+    "show_signature_annotations": True,
+    "show_bases": False,
+    "show_attribute_values": False,
+    "docstring_section_style": "list",
+    "line_length": 80,
+    "filters": ["!^_"],
+}
+"""How mkdocstrings shows an entry."""
 
 
 def sections() -> list[dict[str, Any]]:
@@ -64,32 +84,18 @@ def settings(language: str) -> dict[str, Any]:
     extension = {str(HERE / "docstrings.py"): {"summaries": summaries("ja") if language == "ja" else {}}}
     found["plugins"]["mkdocstrings"] = {
         "locale": language,
-        "handlers": {"python": {"paths": [str(ROOT / "src")], "options": {**OPTIONS, "extensions": [extension]}}},
+        "handlers": {
+            "python": {"paths": [str(ROOT / "src")], "options": {**OPTIONS, "extensions": [extension]}}
+        },
     }
     return found
-
-
-OPTIONS: Final = {
-    "heading_level": 3,
-    "show_root_heading": True,
-    "show_source": False,
-    "members_order": "source",
-    "merge_init_into_class": True,
-    "separate_signature": True,
-    "show_signature_annotations": True,
-    "show_bases": False,
-    "show_attribute_values": False,
-    "docstring_section_style": "list",
-    "line_length": 80,
-    "filters": ["!^_"],
-}
-"""How mkdocstrings shows an entry."""
 
 
 def build(folder: Path = DEFAULT) -> Path:
     """Build both sites in ``folder``, and return where they are. A link that leads nowhere is an error."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    html = folder / "html"
     for language in LANGUAGES:
         pages = folder / "pages" / language
         Stage(language, pages).fill()
@@ -98,8 +104,8 @@ def build(folder: Path = DEFAULT) -> Path:
         command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", str(config)]
         subprocess.run(command, check=True, env={**os.environ, "NO_COLOR": "1"})
         for name in ("404.html", "sitemap.xml"):  # they would need the site's address
-            (folder / "html" / language / name).unlink()
-    html = folder / "html"
+            (html / language / name).unlink()
+        search_words.translate(html / language, language)
     shutil.copyfile(HERE / "theme" / "start.html", html / "index.html")
     return html
 

@@ -1,4 +1,4 @@
-"""What mkdocstrings reads of the sources: docstrings as Markdown, with the summary of the page's language first."""
+"""What mkdocstrings reads of the sources: docstrings as Markdown, each summary in the site's language."""
 
 from __future__ import annotations
 

@@ -40,8 +40,9 @@ def names(text: str) -> Iterator[Name]:
 
 def with_entries(text: str) -> str:
     """The page with an entry for each name, at the end of the section of its module."""
+    module = ""
     lines: list[str] = []
-    module, waiting = "", []
+    waiting: list[str] = []
     for line in text.splitlines():
         if line.startswith("## "):
             lines += waiting

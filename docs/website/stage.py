@@ -32,7 +32,14 @@ _CODE: Final = re.compile(r"(^```.*?^```[ \t]*$|``[^\n]*?``|`[^`\n]*`)", re.DOTA
 _LINK: Final = re.compile(r"""(\]\(<?|\b(?:src|srcset|href)=")([^)\s>"]+)""")
 _ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:|#|//")
 _PICTURES: Final = (".png", ".webp", ".jpg", ".jpeg", ".gif", ".svg")
-_LEXERS: Final = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".conf": "nginx", ".json": "json", ".toml": "toml"}
+_LEXERS: Final = {
+    ".py": "python",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".conf": "nginx",
+    ".json": "json",
+    ".toml": "toml",
+}
 _UNLISTED: Final = "---\nsearch:\n  exclude: true\n---\n\n"
 
 

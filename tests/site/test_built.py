@@ -8,10 +8,10 @@ from typing import Final
 from urllib.parse import unquote
 
 import pytest
-from website import reference
-from website.stage import DOCS, LANGUAGES
 
 from tests.site.html import Html
+from website import reference
+from website.stage import DOCS, LANGUAGES
 
 ELSEWHERE: Final = re.compile(r"(https?:)?//")
 
@@ -30,9 +30,8 @@ def test_every_link_leads_somewhere(html: dict[Path, Html]) -> None:
                 continue
             name, _, fragment = unquote(link).partition("#")
             target = (path.parent / name).resolve() if name else path
-            if not target.is_file():
-                broken.append(f"{path}: {link}")
-            elif fragment and target in html and fragment not in html[target].anchors:
+            lost = fragment and target in html and fragment not in html[target].anchors
+            if lost or not target.is_file():
                 broken.append(f"{path}: {link}")
     assert broken == []
 
@@ -68,7 +67,9 @@ def test_the_same_page_is_a_click_away_in_the_other_language(
     for page in (DOCS / language).rglob("*.md"):
         name = page.relative_to(DOCS / language).with_suffix(".html")
         path = built / language / name
-        targets = {(path.parent / link).resolve() for link in html[path].links if not re.match("[a-z]+:|#", link)}
+        targets = {
+            (path.parent / link).resolve() for link in html[path].links if not re.match("[a-z]+:|#", link)
+        }
         assert built / other / name in targets
 
 

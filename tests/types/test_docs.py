@@ -11,7 +11,7 @@ from tests import markdown
 
 api = pytest.importorskip("mypy.api")
 
-PAGES: Final = sorted([*markdown.ROOT.glob("README*.md"), *(markdown.ROOT / "docs").glob("*/*.md")])
+PAGES: Final = sorted([*markdown.ROOT.glob("README*.md"), *(markdown.ROOT / "docs").glob("*/**/*.md")])
 CACHE: Final = markdown.ROOT / ".mypy_cache" / "docs"
 UNTYPED: Final = ("diffusers", "safetensors", "torch")
 """Packages that are called without all of their functions having types."""

@@ -6,7 +6,8 @@ if (location.protocol === "file:") {
       this.frame.hidden = true;
       document.body.append(this.frame);
       const inner = this.frame.contentWindow;
-      inner.postMessage = (data) => setTimeout(() => this.onmessage?.({ data }));
+      // Messages are copies, as between a page and a worker: either side may change its own.
+      inner.postMessage = (data) => setTimeout(() => this.onmessage?.({ data: structuredClone(data) }));
       const script = inner.document.createElement("script");
       this.loaded = new Promise((done) => (script.onload = done));
       script.onerror = (error) => this.onerror?.(error);
@@ -15,7 +16,7 @@ if (location.protocol === "file:") {
     }
 
     postMessage(data) {
-      this.loaded.then(() => this.frame.contentWindow?.onmessage({ data }));
+      this.loaded.then(() => this.frame.contentWindow?.onmessage({ data: structuredClone(data) }));
     }
 
     terminate() {
