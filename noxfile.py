@@ -23,13 +23,13 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = False  # they are named as skipped
-nox.options.sessions = ["lint", "types", "imports", "tests", "parity", "browser", "examples", "build"]
+nox.options.sessions = ["lint", "types", "imports", "tests", "parity", "browser", "examples", "docs", "build"]
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 FAST = [  # tests/golden holds data only
     *("tests/unit", "tests/contract", "tests/property", "tests/server", "tests/clients", "tests/batch"),
-    *("tests/types", "tests/e2e"),
+    *("tests/types", "tests/e2e", "tests/site"),
 ]
 CHOSEN = ["-m", "not slow and not network"]
 # One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
@@ -195,6 +195,16 @@ def examples(session: nox.Session) -> None:
         *("python", "-m", "pytest", "tests/e2e/test_examples.py", "tests/e2e/test_readme.py"),
         *("tests/e2e/test_server_pages.py", "tests/e2e/test_deploy.py", *session.posargs),
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site of the documentation, strictly, into build/site/html; then read in a browser, if any."""
+    if sys.version_info < (3, 11):
+        session.skip("Zensical needs Python 3.11")
+    install_project(session, "docs")
+    session.run("python", "-m", "website", env={"PYTHONPATH": "docs"})
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/site"]))
 
 
 @nox.session(reuse_venv=False)

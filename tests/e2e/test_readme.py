@@ -167,7 +167,8 @@ def run_block(path: Path, block: markdown.Block, names: dict[str, Any]) -> None:
 
 
 def stems(language: str) -> set[str]:
-    return {path.stem for path in (ROOT / "docs" / language).glob("*.md")}
+    folder = ROOT / "docs" / language
+    return {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.md")}
 
 
 def test_both_languages_have_the_same_pages() -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from tests import markdown
 
-PAGES: Final = sorted([*markdown.ROOT.glob("README*.md"), *(markdown.ROOT / "docs").glob("*/*.md")])
+PAGES: Final = sorted([*markdown.ROOT.glob("README*.md"), *(markdown.ROOT / "docs").glob("*/**/*.md")])
 PACKAGE: Final = "pages"
 """What the modules of the pages are in; pyproject.toml has the flags for it."""
 
