@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml("pyproject.toml")
 FAST = [  # tests/golden holds data only
     *("tests/unit", "tests/contract", "tests/property", "tests/server", "tests/clients", "tests/batch"),
-    "tests/e2e",
+    *("tests/e2e", "tests/notebooks"),
 ]
 CHOSEN = ["-m", "not slow and not network"]
 # One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
@@ -190,6 +190,13 @@ def examples(session: nox.Session) -> None:
         *("python", "-m", "pytest", "tests/e2e/test_examples.py", "tests/e2e/test_readme.py"),
         *("tests/e2e/test_server_pages.py", "tests/e2e/test_deploy.py", *session.posargs),
     )
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Every notebook of the examples, executed from start to end."""
+    install_project(session, "parity")  # one of them needs diffusers
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/notebooks"]), env=ONE_THREAD)
 
 
 @nox.session(reuse_venv=False)

@@ -75,7 +75,7 @@ def _captioned(
     found = captioned(images, captions, font=font)
     if found.numbered:
         legend = "\n".join(f"({n}) {text}" for n, text in found.numbered.items())
-        ja = "この文字を持つフォントが見つからないので、番号にしました。font= でフォントのファイルを指定できます。"
+        ja = "この文字を持つフォントがないので、番号にしました。font= でフォントのファイルを指定できます。"
         en = "no font here has these characters, so numbers stand for them; font= takes the file of one."
         said = en if get_language() == "en" else ja
         warnings.warn(f"{said}\n{legend}", stacklevel=4)  # at who called GenerationResult.grid
