@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 FAST = [  # tests/golden holds data only
     *("tests/unit", "tests/contract", "tests/property", "tests/server", "tests/clients", "tests/batch"),
-    *("tests/types", "tests/e2e", "tests/site"),
+    *("tests/types", "tests/e2e", "tests/notebooks", "tests/site"),
 ]
 CHOSEN = ["-m", "not slow and not network"]
 # One process a core with one thread each: small networks gain nothing from threads. Files go in their order,
@@ -205,6 +205,13 @@ def docs(session: nox.Session) -> None:
     install_project(session, "docs")
     session.run("python", "-m", "website", env={"PYTHONPATH": "docs"})
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/site"]))
+
+
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Every notebook of the examples, executed from start to end."""
+    install_project(session, "parity")  # one of them needs diffusers
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/notebooks"]), env=ONE_THREAD)
 
 
 @nox.session(reuse_venv=False)

@@ -1,7 +1,7 @@
 """Finds the code of every error in the sources, by their syntax alone: nothing is imported or run.
 
-A code is a literal (``"output.exists"``) or has the name of an argument in it (``f"{name}.range"``), which gives
-a pattern: ``"*.range"``.
+A code is a literal (``"output.exists"``) or has the name of an argument in it (``f"{name}.range"``), which
+gives a pattern: ``"*.range"``.
 """
 
 from __future__ import annotations
@@ -39,12 +39,7 @@ def raised() -> list[Raised]:
 
 def _kinds(trees: Iterable[ast.Module]) -> set[str]:
     """The names of the classes of errors that take their code first."""
-    classes = [
-        node
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-    ]
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     known = {_BASE}
     while more := {c.name for c in classes if {_last(b) for b in c.bases} & known} - known:
         known |= more
@@ -85,9 +80,9 @@ def _written(node: ast.AST, kinds: set[str], helpers: set[str]) -> Iterator[ast.
                 yield default
     elif isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and key.value == "code" and isinstance(value, ast.Constant):
-                if isinstance(value.value, str):
-                    yield value
+            named = isinstance(key, ast.Constant) and key.value == "code"
+            if named and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield value
 
 
 def _takes_code(function: ast.expr, kinds: set[str], helpers: set[str]) -> bool:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from sdjp import markup
 from sdjp.choices import Among
-from sdjp.errors import InputError
+from sdjp.errors import InputError, get_language
+from sdjp.images import encode
 from sdjp.images.heat import heated
 
 if TYPE_CHECKING:
@@ -45,6 +47,14 @@ class AttentionMap:
         """Return one line, without the values."""
         h, w = self.values.shape
         return f"<AttentionMap {self.word!r} {w}x{h}, {self.values.min():.3g} to {self.values.max():.3g}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the heat over the picture, and the word."""
+        ja = f"「{self.word}」を描いたところ（値は {self.values.min():.2g}〜{self.values.max():.2g}）"
+        en = f'where "{self.word}" was drawn (values {self.values.min():.2g} to {self.values.max():.2g})'
+        alt = en if get_language() == "en" else ja
+        shown = markup.picture(encode(self.overlay()), alt=alt, width=self.picture.width)
+        return markup.figure(shown, markup.said(ja, en), width=max(self.picture.width, 160))
 
     def overlay(self, *, alpha: float = 0.6) -> Image:
         """The values as heat over the picture: dark is the least of them, bright yellow the greatest.

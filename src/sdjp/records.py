@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sdjp import markup
 from sdjp.errors import Language, get_language
 
 GUESSED = frozenset(["glossary", "guess"])
@@ -88,6 +89,58 @@ class PromptInfo:
         """
         return tuple(part for part in self.parts if part.how in GUESSED and part.english)
 
+    @property
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """What its writer should know: what may not be drawn as it was meant, in Japanese and in English."""
+        near = [f"{word} → {instead}" for word, instead in self.neighbours if instead]
+        alone = [word for word, instead in self.neighbours if not instead]
+        guesses = [f"{part.source.strip()} → {part.english}" for part in self.guesses]
+        lists = (
+            ("わからなかった語", "not understood", self.unknown),
+            ("自信のない訳", "guessed at", guesses),
+            (
+                "訳せない言語の部分",
+                "in a language that is not translated",
+                [text for text, _ in self.foreign],
+            ),
+            ("このモデルが知らないため、近いもので描いた語", "unknown to this model, drawn as", near),
+            (
+                "このモデルが知らない語（絵に表れないことがあります）",
+                "unknown to this model, may not show",
+                alone,
+            ),
+            ("効果のないタグ", "tags that do nothing", self.ignored),
+            ("このステップ数では使われない部分", "not used with these steps", self.unused),
+            ("入りきらなかった部分", "cut", [self.truncated] if self.truncated else []),
+        )
+        return tuple((f"{ja}: {'、'.join(of)}", f"{en}: {', '.join(of)}") for ja, en, of in lists if of)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the prompt, its English, what is to be known of it, and each part."""
+        tokens = markup.said(f"トークン: {self.tokens} 個", f"tokens: {self.tokens}")
+        parts = [
+            (
+                markup.words(part.source, "ja"),
+                markup.words(part.english or "—", "en"),
+                markup.words(part.how, "en"),
+            )
+            for part in self.parts
+        ]
+        head = (markup.said("部分", "part"), markup.said("英語", "English"), markup.said("訳し方", "by"))
+        texts = markup.lines([*self.told(), tokens])
+        return f'<div style="{markup.SMALL}">{texts}{markup.table(head, parts) if parts else ""}</div>'
+
+    def told(self) -> list[str]:
+        """The prompt, what was drawn of it, and the notes, as pieces of HTML."""
+        read = [f"<strong>{markup.words(self.source, 'ja')}</strong>"]
+        read += [markup.words(self.english, "en")] if self.english != self.source else []
+        read += (
+            [markup.said(f"アダプターの解釈: {self.read}", f"read by the adapter as: {self.read}")]
+            if self.read
+            else []
+        )
+        return read + [f"⚠ {markup.said(ja, en)}" for ja, en in self.notes]
+
     def to_json(self) -> dict[str, Any]:
         """Return what ``sdjp explain --json`` prints."""
         return {
@@ -156,6 +209,17 @@ class Report:
     ja: str
     en: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def notable(self) -> bool:
+        """Whether its user should see it: something was found, went wrong, or has no effect."""
+        return (
+            self.data.get("flagged") is True
+            or self.status in ("failed", "skipped")
+            or self.data.get("action", "none") != "none"
+            or bool(self.data.get("unused"))
+            or self.name == "negative_prompt"
+        )
 
     def message(self, language: Language | None = None) -> str:
         """Return the sentence in ``language``, or in the one that errors use."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sdjp import images as pictures
 from sdjp.attention import AttentionMap, PictureAttention
 from sdjp.choices import Among, OutputFormat
-from sdjp.errors import Cancelled, InputError
+from sdjp.display import Shown, page
+from sdjp.errors import Cancelled, InputError, get_language
 from sdjp.images.encoding import QUALITY
 from sdjp.images.files import GRID
 from sdjp.options import ResolvedOptions
@@ -233,9 +232,31 @@ class GenerationResult:
             )
         return self.attentions[index].of(word, self.images[index], among=among)
 
-    def grid(self, *, columns: int | None = None) -> Image:
-        """All pictures in one, without a watermark of its own; see :func:`sdjp.images.grid`."""
-        return pictures.grid(self.images, columns=columns)
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """For each picture, its prompt as it was typed and its seed, on a line each."""
+        name = "seed" if get_language() == "en" else "シード"
+        return tuple(
+            f"{name} {seed}" if info is None else f"{info.source}\n{name} {seed}"
+            for seed, info in zip(self.seeds, self.prompts, strict=True)
+        )
+
+    def grid(
+        self,
+        *,
+        columns: int | None = None,
+        captions: bool | Sequence[str] = False,
+        font: str | Path | None = None,
+    ) -> Image:
+        """All pictures in one, without a watermark of its own; see :func:`sdjp.images.grid`.
+
+        Args:
+            columns: Pictures in a row.
+            captions: True: those of ``captions``; or a text for each picture.
+            font: The file of a font for them; one of this computer that has their characters, if None.
+        """
+        texts = (self.captions if captions else None) if isinstance(captions, bool) else captions
+        return pictures.grid(self.images, columns=columns, captions=texts, font=font)
 
     def save(
         self,
@@ -332,23 +353,23 @@ class GenerationResult:
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture, or the grid."""
-        return pictures.encode(self.grid())
+        return self.png() if len(self) == 1 else pictures.encode(self.grid())
 
     def _repr_html_(self) -> str:
-        """For notebooks: each picture over its prompt, its English and its seed."""
-        figures = "".join(self._figure(i) for i in range(len(self)))
-        return f'<div style="display: flex; flex-wrap: wrap; gap: 8px">{figures}</div>'
+        """For notebooks: the pictures, each with its record inside, their prompts and their seeds.
 
-    def _figure(self, index: int) -> str:
-        info, image = self.prompts[index], self.images[index]
-        data = base64.b64encode(pictures.encode(image)).decode("ascii")
-        lines = [] if info is None else [("ja", info.source), ("en", info.english)]
-        lines.append(("en", f"seed {self.seeds[index]}"))
-        caption = "<br>".join(f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in lines)
-        alt = "" if info is None else html.escape(info.source)
-        size = f'width="{image.width}" height="{image.height}"'
-        return (
-            f'<figure style="margin: 0; max-width: {image.width}px">'
-            f'<img src="data:image/png;base64,{data}" alt="{alt}" {size}>'
-            f"<figcaption>{caption}</figcaption></figure>"
+        Pictures of one prompt stand below it together.
+        """
+        return page(
+            [
+                Shown(
+                    png=self.png(i),
+                    width=image.width,
+                    seed=self.seeds[i],
+                    prompt=self.prompts[i],
+                    negative=self.negative_prompts[i],
+                    reports=self.reports[i],
+                )
+                for i, image in enumerate(self.images)
+            ]
         )

@@ -165,7 +165,7 @@ def test_pictures_from_text_states_have_no_prompt(folder: Path) -> None:
     assert found.options.prompt is None
     assert found.parameters is not None
     assert found.parameters.startswith("Steps: 3, Sampler: DDIM, CFG scale: 0, Seed: 7")
-    assert "seed 7" in result._repr_html_()
+    assert "シード 7" in result._repr_html_()
 
 
 def test_merging() -> None:
@@ -207,10 +207,22 @@ def test_notebooks_show_prompts_as_text() -> None:
     result = a_result()
     page = Page()
     page.feed(result._repr_html_())
-    assert set(page.tags) == {"div", "figure", "img", "figcaption", "span", "br"}  # no <b> from the prompt
-    assert [image["alt"] for image in page.images] == [JAPANESE[0]] * 2 + [JAPANESE[1]] * 2
-    for text in (*JAPANESE, *ENGLISH, "seed 7", "seed 10"):
-        assert text in page.text
+    assert set(page.tags) == {
+        "div",
+        "figure",
+        "img",
+        "figcaption",
+        "span",
+        "br",
+        "strong",
+    }  # no <b> from the prompt
+    # The first has a negative prompt, so it stands alone; the last two have all in common.
+    alts = [JAPANESE[0], JAPANESE[0], *(f"{JAPANESE[1]}（2 枚中の {n} 枚目）" for n in (1, 2))]
+    assert [image["alt"] for image in page.images] == alts
+    assert page.text.count(JAPANESE[0] + "\n") == page.text.count(ENGLISH[0] + "\n") == 2
+    assert page.text.count(JAPANESE[1] + "\n") == page.text.count(ENGLISH[1] + "\n") == 1
+    for text in ("ぼやけた\n", "blurry\n", *(f"シード {seed}\n" for seed in result.seeds)):
+        assert page.text.count(text) == 1
     for picture, image in zip(result, page.images, strict=True):
         match = re.fullmatch(r"data:image/png;base64,(.*)", image["src"] or "")
         assert match is not None

@@ -123,7 +123,7 @@ def check_word(prompt: str) -> None:
 
 
 def complain(*, ja: str, en: str, code: str) -> None:
-    """Tell the error that ends a command; its code, by which docs/ja/errors.md has it, stands in a last line."""
+    """Tell the error that ends a command; a last line has its code, under which docs/ja/errors.md has it."""
     say(ja=f"エラー: {ja}\n（コード: {code}）", en=f"error: {en}\n(code: {code})", file=sys.stderr)
 
 
