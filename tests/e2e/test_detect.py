@@ -271,4 +271,95 @@ def test_a_grid_is_marked_as_its_pictures_are(
 def test_no_watermark_is_none_in_the_grid(tmp_path: Path) -> None:
     few = ["--steps", "1", "-W", "64", "-H", "64", "--seed", "3", "--safety", "off", "--no-watermark"]
     assert cli.main(["雪の山", *few, "-n", "2", "-o", str(tmp_path)]) == 0
-    assert cli.main(["detect", str(tmp_path / "grid-0000.png")]) == 1
+    assert cli.main(["detect", str(tmp_path / "grid-0000.png"), "--method", "spread"]) == 1
+
+
+# All that a picture says of where it comes from.
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture with everything: mark, XMP, signature, record."""
+    pytest.importorskip("c2pa")
+    from tests.certificates import make_files
+
+    folder = tmp_path_factory.mktemp("署名")
+    key, certificates = make_files(folder)
+    draw = ["雪の山", "--steps", "2", "--seed", "3", "--safety", "off", "--prompt-check", "off"]
+    out = ["--format", "jpeg", "-o", str(folder / "out")]
+    assert cli.main([*draw, *out, "--sign-key", str(key), "--sign-cert", str(certificates)]) == 0
+    return folder / "out" / "00000.jpg"
+
+
+def test_everything_is_told_in_plain_words(signed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["detect", str(signed)]) == 0
+    mark, xmp, c2pa, record = capsys.readouterr().out.splitlines()
+    assert "透かしあり" in mark
+    assert xmp.startswith("  XMP: 学習した AI が作った絵だと書かれています（trainedAlgorithmicMedia）")
+    assert c2pa.startswith("  C2PA: 学習した AI が作った絵だと書かれ、「花子のアトリエ」の名で署名")
+    assert "署名のあと変わっていません" in c2pa
+    assert record.startswith("  記録: sdjp の描き方の記録があります")
+    assert cli.main(["detect", str(signed), "--json"]) == 0
+    [line] = lines(capsys.readouterr().out)
+    assert line["generated"] is line["found"] is line["c2pa_checked"] is True
+    assert (line["record"], line["c2pa"]["state"]) == ("sdjp", "valid")
+    assert line["xmp"].endswith("/trainedAlgorithmicMedia")
+
+
+def test_each_layer_is_missed_where_it_is_gone(
+    signed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = signed.read_bytes()
+    (tmp_path / "changed.jpg").write_bytes(data.replace(b"sdjp 0", b"sdjp 9"))
+    with Image.open(signed) as picture:
+        picture.save(tmp_path / "stripped.png")  # the pixels alone
+    Image.effect_noise((256, 256), 60).convert("RGB").save(tmp_path / "foreign.png")
+    found = {}
+    for name in ("changed.jpg", "stripped.png", "foreign.png"):
+        code = cli.main(["detect", str(tmp_path / name), "--json"])
+        found[name] = (code, *lines(capsys.readouterr().out))
+    code, line = found["changed.jpg"]
+    assert (code, line["c2pa"]["state"]) == (0, "invalid")
+    code, line = found["stripped.png"]
+    assert (code, line["found"], line["xmp"], line["c2pa"], line["record"]) == (0, True, None, None, None)
+    code, line = found["foreign.png"]
+    assert (code, line["generated"]) == (1, False)
+    assert cli.main(["detect", str(tmp_path / "changed.jpg"), "--lang", "en"]) == 0
+    assert "the file was changed after" in capsys.readouterr().out
+
+
+def test_a_record_alone_is_a_sign_but_no_mark(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draw = ["雪の山", "--steps", "2", "--seed", "3", "--safety", "off", "--prompt-check", "off"]
+    assert cli.main([*draw, "--no-watermark", "--no-provenance", "-o", "bare"]) == 0
+    capsys.readouterr()
+    assert cli.main(["detect", "bare/00000.png", "--json"]) == 0
+    [line] = lines(capsys.readouterr().out)
+    assert (line["found"], line["xmp"], line["record"], line["generated"]) == (False, None, "sdjp", True)
+    assert cli.main(["detect", "bare/00000.png", "--method", "dwtDct"]) == 1  # the mark alone is asked for
+
+
+def test_formats_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = ["雪の山", "--steps", "2", "--seed", "3", "--safety", "off", "-o", "out"]
+    assert cli.main([*draw, "-n", "2", "--format", "webp", "--quality", "80"]) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "00000.webp",
+        "00001.webp",
+        "grid-0000.webp",
+    ]
+    assert cli.main(["--from-png", "out/00001.webp", "--steps", "2", "-o", "again", "--safety", "off"]) == 0
+    options = read_metadata("again/00000.png").options
+    assert options is not None
+    assert (options.prompt, options.seed) == ("雪の山", 4)
+    assert cli.main(["info", "out/00000.webp"]) == 0
+    assert "雪の山" in capsys.readouterr().out
+    for slip, code in (
+        (["--quality", "80"], "quality.png"),
+        (["--format", "jpeg", "--quality", "0"], "quality.range"),
+        (["--sign-key", "key.pem"], "signing.both"),
+        (["--sign-key", "key.pem", "--sign-cert", "chain.pem"], "signing.file"),
+    ):
+        assert cli.main([*draw, *slip]) == 2
+        assert f"（コード: {code}）" in capsys.readouterr().err

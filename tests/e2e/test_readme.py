@@ -48,6 +48,7 @@ NOT_RUN_ON_PAGES: Final = {
     "sdjp convert BAAI/": "as above",
     "sdjp batch prompts.jsonl": "needs a cluster of Ray; tests/batch/test_ray.py starts one",
     "sdjp batch s3://": "needs an object store; tests/batch has a server of one",
+    'sdjp "馬に乗る宇宙飛行士" --sign-key': "needs a key; tests/e2e/test_detect.py makes one",
     "sdjp evaluate": "needs CLIP and Inception; tests/e2e/test_evaluate.py has small ones",
     'sdjp "馬に乗る宇宙飛行士" --translator marian:staka/fugumt-ja-en': "needs the hub",
     "sdjp ui": "runs until somebody stops it; tests/browser has its page",

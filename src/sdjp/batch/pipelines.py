@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +15,7 @@ from sdjp.errors import InputError, reason
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
+    from sdjp.provenance import Provenance
 
 _PATHS: Final = (
     *("config", "vae", "user_lexicon", "safety_checker", "prompt_words", "lora_dir", "embeddings_dir"),
@@ -34,6 +35,8 @@ def load(**model: Any) -> Pipeline:
 
     if isinstance(model.get("watermark"), Mapping):
         model["watermark"] = Watermark(**model["watermark"])
+    if isinstance(model.get("provenance"), Mapping):
+        model["provenance"] = _provenance(**model["provenance"])
     if isinstance(model.get("user_lexicon"), str):
         model["user_lexicon"] = Path(model["user_lexicon"])
     return Pipeline.from_pretrained(**model)
@@ -50,6 +53,7 @@ def plain(model: Mapping[str, Any]) -> dict[str, Any]:
     """
     from sdjp.pipeline import Pipeline
     from sdjp.postprocess import Watermark
+    from sdjp.provenance import Provenance
 
     known = inspect.signature(Pipeline.from_pretrained).parameters
     found = {}
@@ -58,6 +62,8 @@ def plain(model: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, Watermark):
             value = {"text": value.text, "method": value.method}
+        if isinstance(value, Provenance):
+            value = _written(value)
         elif name in (*_PATHS, "source") and isinstance(value, str | Path):
             value = _whole(str(value))
         elif name == "translator" and isinstance(value, str) and ":" in value:
@@ -75,6 +81,19 @@ def plain(model: Mapping[str, Any]) -> dict[str, Any]:
             ) from error
         found[name] = value
     return found
+
+
+def _written(provenance: Provenance) -> dict[str, Any]:
+    """As JSON data: of a signer its files, never what is in them."""
+    signer = provenance.signer
+    files = None if signer is None else [_whole(str(signer.key)), _whole(str(signer.certificates))]
+    return {"xmp": provenance.xmp, "signer": files}
+
+
+def _provenance(*, xmp: bool, signer: Sequence[str] | None) -> Provenance:
+    from sdjp.provenance import Provenance, Signer
+
+    return Provenance(xmp=xmp, signer=None if signer is None else Signer(*signer))
 
 
 def loader(name: str) -> Callable[..., Pipeline]:

@@ -42,7 +42,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         ("batch", "ファイルのプロンプトを全部描く（何枚でも）", "draw all prompts of a file, however many"),
         ("check", "安全性チェッカーで画像を調べる", "look at pictures with a safety checker"),
         ("convert", "重みをほかの形式に変換する", "convert weights to another layout"),
-        ("detect", "画像の見えない透かしを探す", "look for invisible watermarks in pictures"),
+        ("detect", "絵の来歴（透かし、署名など）を調べる", "look where pictures come from"),
         ("evaluate", "モデルを評価して表と図にする", "measure models; a table and a figure"),
         ("explain", "プロンプトがどう読まれるかを表示する", "show how a prompt is read"),
         (

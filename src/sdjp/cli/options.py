@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sdjp.addons.turbo import Turbo
     from sdjp.pipeline import Pipeline
     from sdjp.postprocess import Watermark
+    from sdjp.provenance import Provenance
 
 EMA: Final[dict[str, Any]] = {"auto": "auto", "true": True, "false": False}
 
@@ -359,6 +360,32 @@ def watermark_options(parser: Parser) -> None:
     parser.option("--no-provenance", action="store_true",
                   ja="生成 AI の絵だという印（XMP）をファイルに書かない",
                   en="do not write into the files that a model made them (XMP)")  # fmt: skip
+    parser.option("--sign-key", metavar="FILE",
+                  ja="この秘密鍵で、絵に C2PA の署名を付ける（--sign-cert と一緒に）",
+                  en="sign the pictures (C2PA) with this private key; with --sign-cert")  # fmt: skip
+    parser.option("--sign-cert", metavar="FILE",
+                  ja="その鍵の証明書。発行した認証局の証明書を後に続ける",
+                  en="the certificate of the key, followed by those of who issued it")  # fmt: skip
+
+
+def provenance_argument(args: argparse.Namespace) -> bool | Provenance:
+    """The ``provenance`` of ``Pipeline.from_pretrained``.
+
+    Raises:
+        InputError: If only one of the two files is given, or they cannot be used.
+        MissingDependencyError: If the extra ``provenance`` is not installed.
+    """
+    if args.sign_key is None and args.sign_cert is None:
+        return not args.no_provenance
+    if args.sign_key is None or args.sign_cert is None:
+        raise InputError(
+            "signing.both",
+            ja="署名するには、--sign-key（秘密鍵）と --sign-cert（証明書）の両方を指定してください。",
+            en="to sign pictures give both --sign-key (the private key) and --sign-cert (the certificate).",
+        )
+    from sdjp.provenance import Provenance, Signer
+
+    return Provenance(xmp=not args.no_provenance, signer=Signer(args.sign_key, args.sign_cert))
 
 
 def watermark_argument(args: argparse.Namespace) -> bool | str | Watermark:
@@ -405,7 +432,7 @@ def model_arguments(args: argparse.Namespace) -> dict[str, Any]:
         "prompt_check": args.prompt_check,
         "prompt_words": args.prompt_words,
         "watermark": watermark_argument(args),
-        "provenance": not args.no_provenance,
+        "provenance": provenance_argument(args),
         "lora_dir": args.lora_dir,
         "embeddings_dir": args.embeddings_dir,
         "ip_adapter": getattr(args, "ip_adapter", None),

@@ -20,6 +20,7 @@ from sdjp._version import __version__
 from sdjp.choices import OutputFormat
 from sdjp.errors import InputError
 from sdjp.images.exif_comment import with_comment
+from sdjp.provenance.manifest import sign
 from sdjp.provenance.settings import Provenance
 from sdjp.provenance.xmp import TRAINED, Packet, merged, packet, read_packet
 
@@ -70,7 +71,17 @@ def encode(
         quality: Of JPEG and WebP, 1 to 100; a WebP of 100 has every pixel.
         texts: Its record, if it is to have one.
         provenance: What it says of where it comes from.
+
+    Raises:
+        OutputError: If it cannot be signed.
     """
+    data = _encoded(image, format, quality, texts, provenance)
+    return data if provenance.signer is None else sign(data, f"image/{format}", provenance.signer)
+
+
+def _encoded(
+    image: Image.Image, format: OutputFormat, quality: int, texts: Texts | None, provenance: Provenance
+) -> bytes:
     source_type = TRAINED if provenance.xmp else None
     tool = f"sdjp {__version__}" if provenance.xmp else None
     buffer = io.BytesIO()

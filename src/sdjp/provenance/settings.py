@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sdjp.errors import InputError
+
+if TYPE_CHECKING:
+    from sdjp.provenance.manifest import Signer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +17,11 @@ class Provenance:
 
     Attributes:
         xmp: Whether an XMP packet says that a trained model made it (``DigitalSourceType``).
+        signer: Who signs it with a C2PA manifest; None for nobody.
     """
 
     xmp: bool = True
+    signer: Signer | None = None
 
     @classmethod
     def of(cls, value: bool | Provenance) -> Provenance:

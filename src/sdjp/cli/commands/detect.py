@@ -1,4 +1,4 @@
-"""``sdjp detect``: is there an invisible watermark in a picture, and which?"""
+"""``sdjp detect``: what a picture says of where it comes from: watermark, XMP, C2PA manifest, record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from sdjp import errors
 from sdjp.cli.parser import Parser
@@ -18,18 +18,23 @@ from sdjp.options import WatermarkMethod
 
 if TYPE_CHECKING:
     from sdjp.postprocess import Detection
+    from sdjp.postprocess.findings import Findings
 
 
 def parser() -> Parser:
     """The options of ``sdjp detect``."""
     options = Parser(
         prog="sdjp detect",
-        description="Look for invisible watermarks: those of Stable Diffusion, SDXL, FLUX.1 and sdjp, or a "
-        "text. Exit code: 0 one in every picture, 1 in at least one none was found, 2 a picture cannot be "
-        "read. That none is found does not mean that a picture was not drawn by a machine."
+        description="Look for what tells that a machine drew a picture: invisible watermarks (those of "
+        "Stable Diffusion, SDXL, FLUX.1 and sdjp, or a text), XMP, C2PA manifests and records. Exit code: 0 "
+        "something in every picture, 1 in at least one nothing was found, 2 a picture cannot be read; with "
+        "--text or --method the watermark alone decides. That nothing is found does not mean that a picture "
+        "was not drawn by a machine."
         if errors.get_language() == "en"
-        else "不可視の透かし（Stable Diffusion、SDXL、FLUX.1、sdjp、または指定した文字列）を探します。"
-        "終了コード: 0 すべての画像に見つかった、1 見つからない画像がある、2 読めない画像がある。"
+        else "機械が描いた絵だと分かるものを探します。不可視の透かし（Stable Diffusion、SDXL、FLUX.1、"
+        "sdjp、または指定した文字列）、XMP、C2PA の署名、描き方の記録です。"
+        "終了コード: 0 すべての画像にどれかが見つかった、1 何も見つからない画像がある、2 読めない画像がある。"
+        "--text か --method を付けると、透かしだけで決まります。"
         "見つからなくても、機械が描いた絵ではないとは言えません。",
     )
     options.option("files", nargs="+", metavar="FILE", ja="調べる画像、またはそのフォルダー",
@@ -52,27 +57,100 @@ def parser() -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Look at each picture; one that cannot be read does not stop the others."""
-    from sdjp.images import open_picture
-    from sdjp.postprocess import detect
+    from sdjp.postprocess.findings import inspect
     from sdjp.postprocess.marking.payload import payload_of
 
     if args.text is not None:
         payload_of(args.text)  # a text that nobody can have embedded
+    mark_alone = args.text is not None or args.method is not None
     missing = False
     announced: set[str] = set()
 
     def look(path: Path) -> None:
         nonlocal missing
-        found = detect(open_picture(path), args.text, method=args.method, thorough=args.thorough)
-        missing = missing or not found.found
+        found = inspect(path, args.text, method=args.method, thorough=args.thorough)
+        missing = missing or not (found.mark.found if mark_alone else found.generated)
         if args.json:
             _print({"file": str(path), **found.to_json()})
         else:
-            say(ja=f"{path}: {_ja(found)}", en=f"{path}: {_en(found)}")
+            say(ja=f"{path}: {_ja(found.mark)}", en=f"{path}: {_en(found.mark)}")
+            for line in (_xmp(found), _c2pa(found), _record(found)):
+                say(ja=f"  {line.ja}", en=f"  {line.en}")
         _warn(found, announced)
 
     readable = look_at(args.files, look, partial(_refuse, as_json=args.json))
     return 2 if not readable else 1 if missing else 0
+
+
+class _Line(NamedTuple):
+    ja: str
+    en: str
+
+
+_ANYBODY: Final = _Line("だれでも書けるので、証明にはなりません。", "Anybody can write that: it is no proof.")
+
+
+def _xmp(found: Findings) -> _Line:
+    source = found.source_type
+    if source is None:
+        return _Line("XMP: どうできた絵か、書かれていません。", "XMP: nothing on how the picture came to be.")
+    code = _visible(source.code)
+    if source.generated:
+        ja, en = "学習した AI が作った絵だと書かれています", "says that a trained model made it"
+    else:
+        ja, en = "学習した AI が作った絵だとは書かれていません", "says something else"
+    return _Line(f"XMP: {ja}（{code}）。{_ANYBODY.ja}", f"XMP: {en} ({code}). {_ANYBODY.en}")
+
+
+def _c2pa(found: Findings) -> _Line:
+    manifest = found.manifest
+    if not found.manifests:
+        return _Line(
+            "C2PA: 調べていません（pip install 'sdjp[provenance]' で調べられます）。",
+            "C2PA: not looked for (pip install 'sdjp[provenance]' does).",
+        )
+    if manifest is None:
+        return _Line("C2PA: 署名はありません。", "C2PA: no signature.")
+    if manifest.state == "unreadable":
+        return _Line("C2PA: 署名がありますが、壊れています。", "C2PA: a signature that cannot be read.")
+    who, problems = _visible(manifest.signer) or "?", _visible(", ".join(manifest.problems))
+    if manifest.changed:
+        return _Line(
+            f"C2PA: 「{who}」の署名のあとで、ファイルが変えられています（{problems}）。",
+            f"C2PA: the file was changed after '{who}' signed it ({problems}).",
+        )
+    if not manifest.intact:
+        return _Line(
+            f"C2PA: 「{who}」の署名がありますが、正しくありません（{problems}）。",
+            f"C2PA: a signature of '{who}' that does not hold ({problems}).",
+        )
+    tool = _visible(manifest.tool) or "?"
+    says = _Line("", "")
+    if manifest.generated:
+        says = _Line("学習した AI が作った絵だと書かれ、", "says that a trained model made it, ")
+    if manifest.state == "trusted":
+        return _Line(
+            f"C2PA: {says.ja}「{who}」が署名しています（{tool}）。署名のあと変わっていません。",
+            f"C2PA: {says.en}signed by '{who}' ({tool}). Nothing was changed since.",
+        )
+    return _Line(
+        f"C2PA: {says.ja}「{who}」の名で署名されています（{tool}）。署名のあと変わっていません。"
+        "その名が本人のものかは、確かめられていません。",
+        f"C2PA: {says.en}signed in the name of '{who}' ({tool}). Nothing was changed since. Whether the "
+        "name is true could not be checked.",
+    )
+
+
+def _record(found: Findings) -> _Line:
+    if found.record is None:
+        return _Line("記録: 描き方の記録はありません。", "record: none of how it was drawn.")
+    whose = _Line("sdjp の", "of sdjp")
+    if found.record == "parameters":
+        whose = _Line("AUTOMATIC1111 形式の", "in AUTOMATIC1111's form")
+    return _Line(
+        f"記録: {whose.ja}描き方の記録があります（sdjp info で見られます）。{_ANYBODY.ja}",
+        f"record: one {whose.en} of how it was drawn (see sdjp info). {_ANYBODY.en}",
+    )
 
 
 def _ja(found: Detection) -> str:
@@ -127,9 +205,9 @@ def _origin(found: Detection, language: errors.Language) -> str:
     return ja if language == "ja" else en
 
 
-def _warn(found: Detection, announced: set[str]) -> None:
+def _warn(found: Findings, announced: set[str]) -> None:
     """Say once what could not be looked for."""
-    for method in found.unavailable:
+    for method in found.mark.unavailable:
         if method not in announced:
             announced.add(method)
             say(
