@@ -314,10 +314,11 @@ def test_each_layer_is_missed_where_it_is_gone(
     with Image.open(signed) as picture:
         picture.save(tmp_path / "stripped.png")  # the pixels alone
     Image.effect_noise((256, 256), 60).convert("RGB").save(tmp_path / "foreign.png")
-    found = {}
+    found: dict[str, tuple[int, dict[str, Any]]] = {}
     for name in ("changed.jpg", "stripped.png", "foreign.png"):
         code = cli.main(["detect", str(tmp_path / name), "--json"])
-        found[name] = (code, *lines(capsys.readouterr().out))
+        [line] = lines(capsys.readouterr().out)
+        found[name] = (code, line)
     code, line = found["changed.jpg"]
     assert (code, line["c2pa"]["state"]) == (0, "invalid")
     code, line = found["stripped.png"]
