@@ -38,7 +38,7 @@ COMMENT = re.compile(r"\s*#.*$", re.MULTILINE)
 
 
 def read(path: Path) -> Any:
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(path, as_version=4)
 
 
 def code(notebook: Any) -> list[tuple[str, str]]:
@@ -66,9 +66,9 @@ def test_both_languages_have_the_same_cells_and_the_same_code(name: str) -> None
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 def test_it_is_stored_without_what_running_it_leaves(path: Path) -> None:
     notebook = read(path)
-    nbformat.validate(notebook)  # type: ignore[no-untyped-call]
+    nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
-    assert path.read_text(encoding="utf-8") == nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
+    assert path.read_text(encoding="utf-8") == nbformat.writes(notebook) + "\n"
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     for cell in notebook.cells:
         assert not cell.metadata
@@ -120,7 +120,7 @@ def test_it_runs_and_draws(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 def pictures(notebook: Any) -> list[Image.Image]:
     """The pictures that a reader of an executed notebook sees."""
-    found = []
+    found: list[Image.Image] = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
