@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,7 +95,8 @@ def test_output_that_cannot_be_written_is_told(command: str, words: str, tmp_pat
     done = shell(f"{command} > /dev/full", tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith(words)
-    assert done.stderr.count("\n") == 1
+    assert re.search(r"^[（(](コード|code): console\.write[）)]\n\Z", done.stderr, re.MULTILINE)
+    assert done.stderr.count("\n") == 2, "no traceback"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -138,7 +139,7 @@ def check(
     said = capsys.readouterr()
     assert message in said.err
     assert said.err.startswith("エラー: ")
-    assert said.err.count("\n") == 1, "one message, no traceback"
+    assert re.fullmatch(r".+\n（コード: [a-z_.]+）\n", said.err), "one message and its code, no traceback"
     assert said.out == ""
     assert not list(here.glob("**/0*.png")), "nothing was drawn"
     try:

@@ -169,7 +169,7 @@ def checksum(path: Path) -> str:
         ja, en = reason(error)
         raise InputError(
             "batch.weights",
-            ja=f"{path} を読めません（{ja}）。",
-            en=f"cannot read {path} ({en}).",
+            ja=f"{path} を読めません（{ja}）。パスとアクセス権を確かめてください。",
+            en=f"cannot read {path} ({en}). Check path and permissions.",
         ) from error
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

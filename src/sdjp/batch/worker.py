@@ -229,7 +229,7 @@ def _known(error: Exception) -> SdjpError:
         )
     return SdjpError(
         "batch.unexpected",
-        ja=f"予期しないエラーです: {type(error).__name__}: {error}",
+        ja=f"予期しないエラーが起きました: {type(error).__name__}: {error}",
         en=f"an unexpected error: {type(error).__name__}: {error}",
     )
 
@@ -237,6 +237,8 @@ def _known(error: Exception) -> SdjpError:
 def _died() -> SdjpError:
     return SdjpError(
         "batch.died",
-        ja="この絵を描いている途中で、ワーカーのプロセスが何度も止まりました（メモリー不足など）。",
-        en="worker processes died again and again while they drew this picture (perhaps out of memory).",
+        ja="この絵を描いている途中で、ワーカーのプロセスが何度も止まりました（メモリー不足など）。"
+        "大きさか枚数を減らしてください。",
+        en="worker processes died again and again while they drew this picture (perhaps out of memory). "
+        "Choose a smaller size or fewer pictures.",
     )

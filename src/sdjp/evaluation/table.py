@@ -62,8 +62,10 @@ def write_table(folder: Path, rows: Sequence[Row], about: Mapping[str, Any]) -> 
     except OSError as error:
         raise OutputError(
             "evaluate.write",
-            ja=f"{folder} に結果を書き込めません（{reason(error)[0]}）。",
-            en=f"cannot write the results to {folder} ({reason(error)[1]}).",
+            ja=f"{folder} に結果を書き込めません（{reason(error)[0]}）。"
+            "空き容量とアクセス権を確かめてください。",
+            en=f"cannot write the results to {folder} ({reason(error)[1]}). "
+            "Check free space and permissions.",
         ) from error
 
 

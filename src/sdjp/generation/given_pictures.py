@@ -41,7 +41,9 @@ def image_prompts(inputs: Inputs) -> list[Image]:
     sources: Any = given if isinstance(given, list | tuple) else [given]
     if not sources:
         raise InputError(
-            f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list."
+            f"{name}.empty_list",
+            ja=f"{name} が空のリストです。1 つ以上入れるか、省いてください。",
+            en=f"{name} is an empty list: put something into it, or leave it out.",
         )
     return [_rgb(images.open_picture(source, name=name), name=name) for source in sources]
 

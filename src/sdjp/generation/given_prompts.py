@@ -23,7 +23,9 @@ def as_list(value: str | Sequence[str] | None, name: str) -> list[str]:
     texts = [value] if isinstance(value, str) else list(value)
     if not texts:
         raise InputError(
-            f"{name}.empty_list", ja=f"{name} が空のリストです。", en=f"{name} is an empty list."
+            f"{name}.empty_list",
+            ja=f"{name} が空のリストです。1 つ以上入れるか、省いてください。",
+            en=f"{name} is an empty list: put something into it, or leave it out.",
         )
     return texts
 

@@ -40,7 +40,11 @@ def grid(
             as many as the pictures, or the font cannot be read.
     """
     if not images:
-        raise InputError("grid.empty", ja="並べる画像がありません。", en="there are no pictures to lay out.")
+        raise InputError(
+            "grid.empty",
+            ja="並べる画像がありません。1 枚以上渡してください。",
+            en="there are no pictures to lay out: give at least one.",
+        )
     if columns is None:
         columns = math.ceil(math.sqrt(len(images)))
     columns = plain(columns)

@@ -107,8 +107,8 @@ def _lines(file: Path) -> list[str]:
         ja, en = reason(error)
         raise InputError(
             "tokens.unreadable",
-            ja=f"トークンのファイル {file} を読めません（{ja}）。",
-            en=f"cannot read the file of tokens {file} ({en}).",
+            ja=f"トークンのファイル {file} を読めません（{ja}）。パスとアクセス権を確かめてください。",
+            en=f"cannot read the file of tokens {file} ({en}). Check path and permissions.",
         ) from error
     lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
     if not lines:

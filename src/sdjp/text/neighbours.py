@@ -58,8 +58,8 @@ class Words:
             ja, en = reason(error) if isinstance(error, OSError) else broken
             raise WeightsError(
                 "words.file",
-                ja=f"語の表 {path} を読み込めません（{ja}）。",
-                en=f"cannot read the table of words {path} ({en}).",
+                ja=f"語の表 {path} を読み込めません（{ja}）。sdjp を入れ直してください。",
+                en=f"cannot read the table of words {path} ({en}). Install sdjp again.",
             ) from error
         rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
         return cls(

@@ -219,7 +219,7 @@ def _team(job: Job, order: Order) -> _Team:
     if not room:
         raise InputError(
             "batch.ray_room",
-            ja=f"Ray のクラスターに、{resource} が {need} つあるノードがありません。ノードを足すか、"
+            ja=f"Ray のクラスターに、{resource} が {need} 個以上あるノードがありません。ノードを足すか、"
             "--device や --threads を変えてください。",
             en=f"no node of the cluster has {need} {resource}. Add one, or change --device or --threads.",
         )
