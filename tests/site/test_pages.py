@@ -173,7 +173,7 @@ def test_what_is_linked_comes_along(tmp_path: Path) -> None:
     Stage("ja", tmp_path).fill()
     found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
     assert {f"{page}.md" for page in pages("ja")} <= found
-    assert {"CHANGELOG.md", "CONTRIBUTING.md", "notation.md", "img/ui.webp", "report.schema.json"} <= found
+    assert {"CHANGELOG.md", "notation.md", "img/ui.webp", "report.schema.json"} <= found
     assert "files/examples/README.md" in found
     assert not any(name.startswith(("en/", "ja/", "..")) for name in found)
     code = (tmp_path / "files" / "examples" / "hello.py.md").read_text(encoding="utf-8")
