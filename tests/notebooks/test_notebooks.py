@@ -24,7 +24,7 @@ QUICK = ("01_first_picture",)  # the others are for `nox -s notebooks`
 NEEDS = {"08_diffusers": "diffusers"}
 FEWEST_PICTURES = {
     "01_first_picture": 12,
-    "02_prompts": 7,
+    "02_prompts": 5,
     "03_from_a_picture": 5,
     "04_adapter": 1,
     "05_which_word": 3,
