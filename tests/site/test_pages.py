@@ -18,8 +18,8 @@ from website.stage import DOCS, LANGUAGES, ROOT, BrokenLinkError, Stage, fenced,
 
 SOURCES: Final = ROOT / "src"
 DOCUMENTED: Final = (
-    *("sdjp", "sdjp.batch", "sdjp.engines", "sdjp.postprocess", "sdjp.samplers", "sdjp.text.translate"),
-    "sdjp.weights",
+    *("sdjp", "sdjp.batch", "sdjp.engines", "sdjp.postprocess", "sdjp.provenance", "sdjp.samplers"),
+    *("sdjp.text.translate", "sdjp.weights"),
 )
 """Packages all of whose ``__all__`` is in the reference; of others, what the code of a page imports."""
 JAPANESE: Final = re.compile("[ぁ-んァ-ヶ一-龠]")
