@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from sdjp import cli
 from sdjp.images import read_metadata
 from sdjp.postprocess import Detection, Watermark
+from sdjp.provenance import packet
 from tests.markdown import ROOT, blocks
 
 OWN = "花子の絵 2026"
@@ -364,3 +366,31 @@ def test_formats_on_the_command_line(
     ):
         assert cli.main([*draw, *slip]) == 2
         assert f"（コード: {code}）" in capsys.readouterr().err
+
+
+def test_without_the_extra_signatures_are_not_looked_for(signed: Path, tmp_path: Path) -> None:
+    """That is told once, and not as if there were none."""
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).write_bytes(signed.read_bytes())
+    lacking = "import sys; sys.modules['c2pa'] = None; from sdjp import cli; sys.exit(cli.main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", lacking, "detect", str(tmp_path)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.count("C2PA: 調べていません") == 2
+    assert done.stderr.count("pip install 'sdjp[provenance]'") == 1
+
+
+def test_a_damaged_record_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info = PngInfo()
+    info.add_text("sdjp", "{")
+    info.add_itxt("XML:com.adobe.xmp", packet().decode())
+    Image.effect_noise((64, 64), 60).convert("RGB").save(tmp_path / "0.png", pnginfo=info)
+    assert cli.main(["detect", str(tmp_path / "0.png")]) == 0  # the XMP says so, still
+    assert "記録: sdjp の記録がありますが、壊れています" in capsys.readouterr().out
+    assert cli.main(["detect", str(tmp_path / "0.png"), "--json"]) == 0
+    [line] = lines(capsys.readouterr().out)
+    assert (line["record"], line["generated"]) == ("damaged", True)

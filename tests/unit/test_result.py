@@ -267,3 +267,23 @@ def test_the_record_tells_what_a_picture_started_from(tiny: Pipeline, tmp_path: 
     assert set(opened["image"]) == {"pixels_sha256"}
     assert "mask" not in opened
     assert not {"image", "mask"} & set(tiny.generate("猫", seed=1).record(0))
+
+
+def test_pictures_that_cannot_be_signed_any_more_stay_in_the_result(folder: Path) -> None:
+    """As when the certificate expired while they were drawn."""
+    pytest.importorskip("c2pa")
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from sdjp.provenance import Provenance, Signer
+    from tests.certificates import make_files
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    signer = Signer(*make_files(folder, key=key))
+    expired = make_files(folder / "expired", key=key, days=(-10, -1)).certificates.read_bytes()
+    signer._credentials = dataclasses.replace(signer._credentials, certificates=expired)
+    result = a_result(provenance=Provenance(signer=signer))
+    with pytest.raises(OutputError) as caught:
+        result.save(folder / "out")
+    assert caught.value.code == "signing.failed"
+    assert list((folder / "out").iterdir()) == []  # none without the signature that was asked for
+    assert len(dataclasses.replace(result, provenance=Provenance()).save(folder / "out")) == 4

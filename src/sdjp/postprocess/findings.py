@@ -10,11 +10,13 @@ from PIL import Image
 
 from sdjp.errors import InputError, MissingDependencyError, reason
 from sdjp.images import open_picture, read_metadata
+from sdjp.images.encoding import find_packet
+from sdjp.images.read import load_file
 from sdjp.postprocess.detection import Detection, detect
-from sdjp.provenance import Manifest, SourceType, read_manifest
+from sdjp.provenance import Manifest, Packet, SourceType, read_manifest
 
-Record = Literal["sdjp", "parameters"]
-"""A record of sdjp, or one as AUTOMATIC1111's web UI writes it, and others do, too."""
+Record = Literal["sdjp", "parameters", "damaged"]
+"""A record of sdjp, one as AUTOMATIC1111's web UI writes it, and others do, too, or one that was of sdjp."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class Findings:
             self.mark.found
             or (source is not None and source.generated)
             or (manifest is not None and manifest.intact and manifest.generated)
-            or self.record is not None
+            or self.record in ("sdjp", "parameters")
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -73,21 +75,27 @@ def inspect(
         InputError: If the file is no readable picture, or the text or the method is not usable.
     """
     mark = detect(open_picture(path), text, method=method, thorough=thorough)
-    try:
-        found = read_metadata(path)
-        record: Record | None = "sdjp" if found.sdjp is not None else None
-        if record is None and found.parameters is not None:
-            record = "parameters"
-        source = None if found.packet is None else found.packet.source_type
-    except InputError as error:
-        if error.code != "metadata.invalid":
-            raise
-        record, source = None, None  # what is damaged says nothing
+    record, packet = _texts(path)
     try:
         manifest, looked = read_manifest(*_file(Path(path))), True
     except MissingDependencyError:
         manifest, looked = None, False
+    source = None if packet is None else packet.source_type
     return Findings(mark=mark, source_type=source, manifest=manifest, manifests=looked, record=record)
+
+
+def _texts(path: str | Path) -> tuple[Record | None, Packet | None]:
+    """Whose record is in a picture, and its XMP."""
+    try:
+        found = read_metadata(path)
+    except InputError as error:
+        if error.code != "metadata.invalid":
+            raise
+        with load_file(path) as image:
+            return "damaged", find_packet(image)
+    if found.sdjp is not None:
+        return "sdjp", found.packet
+    return (None if found.parameters is None else "parameters"), found.packet
 
 
 def _file(path: Path) -> tuple[bytes, str]:

@@ -20,7 +20,7 @@ from sdjp.errors import InputError, OutputError
 from sdjp.provenance.credentials import PURPOSES, Credentials, load, require
 from sdjp.provenance.xmp import SourceType
 
-State = Literal["trusted", "valid", "invalid", "unreadable"]
+State = Literal["trusted", "valid", "invalid", "unreadable", "elsewhere"]
 
 _SETTINGS: Final[Mapping[str, Any]] = {
     "builder": {"thumbnail": {"enabled": False}},  # the picture is there: 100 KB and 150 ms for nothing
@@ -29,6 +29,7 @@ _SETTINGS: Final[Mapping[str, Any]] = {
 }
 _STATES: Final[Mapping[str, State]] = {"Trusted": "trusted", "Valid": "valid"}
 _UNTRUSTED: Final = "signingCredential.untrusted"
+_REMOTE: Final = "Remote"  # how c2pa's message begins where it would have to ask; it has no class of its own
 
 
 class Signer:
@@ -91,13 +92,14 @@ class Manifest:
     Attributes:
         state: ``"valid"``: nothing was changed since it was signed, by whom stands in it, but nobody that is
             known here vouches for him; ``"trusted"``: somebody does; ``"invalid"``: it does not belong to
-            these bytes, or the signature is none; ``"unreadable"``: it is there, but not to be made out.
+            these bytes, or the signature is none; ``"unreadable"``: it is there, but not to be made out;
+            ``"elsewhere"``: the file only names an address on a network, which is not asked.
         signer: Name on the certificate of who signed it: an organization or a person, as it stands there.
         tool: The program that made it, with its version.
         source_type: How the picture came to be.
         time: When it was signed, if a time stamp authority says so.
         problems: Codes of C2PA for what is wrong, such as ``"assertion.dataHash.mismatch"``; the message of
-            the reader if it is unreadable.
+            the reader if it is unreadable or elsewhere.
     """
 
     state: State
@@ -200,7 +202,8 @@ def read_manifest(data: bytes, media_type: str) -> Manifest | None:
     except c2pa.C2paError.NotSupported:
         return None
     except (c2pa.C2paError, ValueError) as error:
-        return Manifest(state="unreadable", problems=(str(error),))
+        elsewhere = str(error).startswith(_REMOTE)
+        return Manifest(state="elsewhere" if elsewhere else "unreadable", problems=(str(error),))
     return _manifest(found)
 
 

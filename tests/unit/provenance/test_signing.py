@@ -12,6 +12,7 @@ from typing import NoReturn, get_args
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 pytest.importorskip("c2pa")
 
@@ -147,3 +148,35 @@ def test_files_that_cannot_be_used(tmp_path: Path, files: Files) -> None:
             Signer(key, certificates)
         assert caught.value.code == code
         assert "PRIVATE KEY" not in caught.value.ja or code == "signing.key"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_other_pixels_under_the_same_manifest_are_told(files: Files, format: OutputFormat) -> None:
+    """A byte of the compressed pixels is another."""
+    provenance = Provenance(signer=Signer(*files))
+    whole = images.encode(picture(), format=format, provenance=provenance)
+    pixels = {"png": b"IDAT", "jpeg": b"\xff\xda", "webp": b"VP8 "}[format]  # their chunk begins so
+    at = whole.rindex(pixels) + 200
+    found = read_manifest(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :], f"image/{format}")
+    assert found is not None
+    assert (found.state, found.changed) == ("invalid", True)
+
+
+def test_a_manifest_on_a_network_is_not_asked_for() -> None:
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:dcterms="http://purl.org/dc/terms/" '
+        'dcterms:provenance="http://127.0.0.1:9/manifest.c2pa"/></rdf:RDF></x:xmpmeta>'
+    )
+    file = io.BytesIO()
+    picture().save(file, "PNG", pnginfo=_with_xmp(xmp))
+    found = read_manifest(file.getvalue(), "image/png")
+    assert found is not None
+    assert (found.state, found.intact, found.generated) == ("elsewhere", False, False)
+
+
+def _with_xmp(xmp: str) -> PngInfo:
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp)
+    return info

@@ -105,14 +105,16 @@ def _xmp(found: Findings) -> _Line:
 def _c2pa(found: Findings) -> _Line:
     manifest = found.manifest
     if not found.manifests:
-        return _Line(
-            "C2PA: 調べていません（pip install 'sdjp[provenance]' で調べられます）。",
-            "C2PA: not looked for (pip install 'sdjp[provenance]' does).",
-        )
+        return _Line("C2PA: 調べていません。", "C2PA: not looked for.")
     if manifest is None:
         return _Line("C2PA: 署名はありません。", "C2PA: no signature.")
     if manifest.state == "unreadable":
         return _Line("C2PA: 署名がありますが、壊れています。", "C2PA: a signature that cannot be read.")
+    if manifest.state == "elsewhere":
+        return _Line(
+            "C2PA: 署名はネットワークの別の場所にあると書かれています。問い合わせないので、調べていません。",
+            "C2PA: the file says that its signature is elsewhere on a network, which is not asked.",
+        )
     who, problems = _visible(manifest.signer) or "?", _visible(", ".join(manifest.problems))
     if manifest.changed:
         return _Line(
@@ -144,6 +146,8 @@ def _c2pa(found: Findings) -> _Line:
 def _record(found: Findings) -> _Line:
     if found.record is None:
         return _Line("記録: 描き方の記録はありません。", "record: none of how it was drawn.")
+    if found.record == "damaged":
+        return _Line("記録: sdjp の記録がありますが、壊れています。", "record: one of sdjp that is damaged.")
     whose = _Line("sdjp の", "of sdjp")
     if found.record == "parameters":
         whose = _Line("AUTOMATIC1111 形式の", "in AUTOMATIC1111's form")
@@ -217,6 +221,15 @@ def _warn(found: Findings, announced: set[str]) -> None:
                 "Run: pip install invisible-watermark.",
                 file=sys.stderr,
             )
+    if not found.manifests and "C2PA" not in announced:
+        announced.add("C2PA")
+        say(
+            ja="注意: c2pa-python がないため、C2PA の署名は調べていません。"
+            "pip install 'sdjp[provenance]' で入ります。",
+            en="note: C2PA signatures were not looked for, since c2pa-python is not installed. "
+            "Run: pip install 'sdjp[provenance]'.",
+            file=sys.stderr,
+        )
 
 
 def _refuse(file: Path, error: InputError, *, as_json: bool) -> None:
