@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,9 @@ NOT_RUN: Final = {
 
 NOT_RUN_ON_PAGES: Final = {
     "pip install": "installs",
+    "python -m venv": "makes an environment",
+    ". .venv/bin/activate": "enters it",
+    "nox": "this test is a part of it",
     "python -m sdjp_training": "learns for hours; tests/unit/training has networks that learn for seconds",
     "python -m sdjp.licences.notice": "writes into the package; tests/unit/licences looks at what it wrote",
     "python examples/bench/run.py": "measures for an hour; tests/e2e/test_bench.py runs it on small networks",
@@ -61,9 +65,9 @@ NOT_RUN_ON_PAGES: Final = {
 """Beginnings of commands on the pages that are not run, each with its reason; those of sdjp are parsed."""
 
 # Pages that take a moment; the others draw several pictures and are slow: `nox -s examples` runs them too.
-QUICK_PAGES: Final = ("encoders", "extending", "ip-adapter", "lexicon")
-# Their code asks a server: tests/e2e/test_server_pages.py runs it.
-SERVED_PAGES: Final = ("server", "clients")
+QUICK_PAGES: Final = ("contributing", "encoders", "extending", "ip-adapter", "lexicon")
+# Tests of their own run their code: test_server_pages.py, test_tutorial.py, test_cookbook.py.
+OWN_TESTS: Final = ("server", "clients", "tutorial", "cookbook")
 
 
 # The READMEs.
@@ -83,6 +87,13 @@ def test_both_readmes_have_the_same_blocks() -> None:
     )
     assert japanese == english
     assert len(japanese) >= 5
+
+
+def test_they_are_short_and_ask_no_other_host() -> None:
+    for path in READMES.values():
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") < 150
+        assert not re.search(r"!\[[^\]]*\]\(\w+:|<img", text), "a picture from elsewhere tells who reads"
 
 
 def test_the_two_commands_come_first() -> None:
@@ -114,8 +125,7 @@ def test_every_command_runs(
         said = capsys.readouterr()
         assert code == 0, f"{command}\n{said.out}{said.err}"
         drawn = set(folder.rglob("*.png")) - before
-        draws = command.split()[1] not in ("explain", "convert")
-        assert bool(drawn) == draws, command
+        assert bool(drawn) == (command.split()[1] != "explain"), command
         for path in drawn:
             assert str(path.relative_to(folder)) in said.out, f"{command} does not say where {path} is"
 
@@ -202,7 +212,7 @@ def with_code() -> list[Any]:
     """The pages that have something to run."""
     pages = [page for page in sorted(stems("ja")) if markdown.blocks(ROOT / "docs" / "ja" / f"{page}.md")]
     slow = pytest.mark.slow
-    alone = [page for page in pages if page not in SERVED_PAGES]
+    alone = [page for page in pages if page not in OWN_TESTS]
     return [page if page in QUICK_PAGES else pytest.param(page, marks=slow) for page in alone]
 
 
