@@ -145,7 +145,7 @@ def show(source: str, model: ModelLicence) -> None:
             if works:
                 listed = ("; " if english else "、").join(f"{work.name} ({work.licence})" for work in works)
                 _wrapped(f"{en if english else ja}: {listed}", indent=6)
-    say(ja=f"  くわしくは: {folder() / 'NOTICE'}", en=f"  more: {folder() / 'NOTICE'}")
+    say(ja=f"  詳しくは: {folder() / 'NOTICE'}", en=f"  more: {folder() / 'NOTICE'}")
 
     _heading(f"使うモデル: {source}", f"The model in use: {source}")
     _show_model(model)
