@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import io
+import os
 import pickle
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import NoReturn, get_args
 
@@ -25,6 +28,7 @@ from sdjp.errors import InputError
 from sdjp.options import GenerationOptions
 from sdjp.provenance import Provenance, Signer, read_manifest, sign
 from tests.certificates import Files, certificate, key_pem, make_files, pem
+from tests.markdown import ROOT, blocks
 
 FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 TEXTS = images.texts_of("a cat\nSteps: 8", {"options": {"prompt": "猫"}})
@@ -180,3 +184,14 @@ def _with_xmp(xmp: str) -> PngInfo:
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", xmp)
     return info
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None or os.name == "nt", reason="needs openssl and a shell")
+def test_files_made_by_the_recipe_of_the_page_sign(tmp_path: Path) -> None:
+    texts = [block.text for block in blocks(ROOT / "docs" / "ja" / "provenance.md", ("text",))]
+    [recipe] = [text for text in texts if "openssl" in text]
+    subprocess.run(["sh", "-ec", recipe], cwd=tmp_path, check=True, capture_output=True)
+    signer = Signer(tmp_path / "key.pem", tmp_path / "chain.pem")
+    found = read_manifest(sign(images.encode(picture()), "image/png", signer), "image/png")
+    assert found is not None
+    assert (found.state, found.signer) == ("valid", "Hanako")
