@@ -118,7 +118,7 @@ class _Chunk:
 
     def _verify_records(self, readers: Executor) -> None:
         def check(file: str, parts: Parts) -> PictureRecord | Fault:
-            return check_picture(self._store, file, parts.number, parts.id)
+            return check_picture(self._store, file, parts.number, parts.id, ending=self._job.spec.ending)
 
         for file, parts, found in self._each(RECORDS, self._ids, check, readers):
             if isinstance(found, Fault):
