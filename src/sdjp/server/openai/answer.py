@@ -82,10 +82,9 @@ def answer(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, note
 def about(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, notes: Notes) -> dict[str, Any]:
     """What OpenAI's form has no place for.
 
-    ``job`` is the id of the job. ``seeds``, ``unknown`` (what of the prompt was not understood) and
-    ``recorded`` (whether the file says how it was made) belong to the pictures in their order. ``withheld``
-    is how many were held back by the safety checker, and ``unused`` are the fields of the request that change
-    nothing.
+    ``job`` is the id of the job. ``seeds`` and ``unknown`` (what of the prompt was not understood) belong to
+    the pictures in their order. ``withheld`` is how many were held back by the safety checker, and ``unused``
+    are the fields of the request that change nothing.
     """
     pictures = given(job)
     return {
