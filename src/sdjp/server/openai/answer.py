@@ -75,11 +75,11 @@ def answer(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, note
         "output_format": call.output_format,
         "size": size_of(pictures[0].width, pictures[0].height),
         "usage": usage(job),
-        "sdjp": about(call, job, contents, notes=notes),
+        "sdjp": about(call, job, notes=notes),
     }
 
 
-def about(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, notes: Notes) -> dict[str, Any]:
+def about(call: ImageCall, job: JobRecord, *, notes: Notes) -> dict[str, Any]:
     """What OpenAI's form has no place for.
 
     ``job`` is the id of the job. ``seeds`` and ``unknown`` (what of the prompt was not understood) belong to
