@@ -265,7 +265,7 @@ class GenerationResult:
         grid: bool = False,
         names: Sequence[str] | None = None,
         at_least: int = 0,
-        format: OutputFormat = "png",
+        format: OutputFormat | None = None,
         quality: int = QUALITY,
     ) -> list[Path]:
         """Write the pictures as files that tell how they were made; no file is ever overwritten.
@@ -275,7 +275,8 @@ class GenerationResult:
             grid: Write all pictures in one as well, ``grid-0000.png`` …
             names: A file name for each; the next free numbers ``00000.png`` … if None.
             at_least: The lowest of those numbers.
-            format: ``"png"``, ``"jpeg"`` or ``"webp"``, as in :meth:`encode`.
+            format: ``"png"``, ``"jpeg"`` or ``"webp"``, as in :meth:`encode`; if None, the one that the
+                ending of each name stands for, and else PNG.
             quality: Of JPEG and WebP, 1 to 100.
 
         Returns:
@@ -286,18 +287,20 @@ class GenerationResult:
             OutputError: If something cannot be written. What was written by then stays, and the pictures are
                 still in ``images``.
         """
-        pictures.check_format(format)
+        common = "png" if format is None else format
+        pictures.check_format(common)
         pictures.check_quality(quality)
         chosen = None if names is None else pictures.check_names(names, len(self), format=format)
         folder = pictures.check_folder(folder)
         paths = []
         for i in range(len(self)):
-            data = self.encode(i, format=format, quality=quality)
             if chosen is None:
-                paths.append(pictures.save_new(data, folder, format=format, at_least=at_least))
+                data = self.encode(i, format=common, quality=quality)
+                paths.append(pictures.save_new(data, folder, format=common, at_least=at_least))
             else:
-                paths.append(pictures.save_as(data, folder / chosen[i]))
-        return [*paths, self.save_grid(folder, format=format, quality=quality)] if grid else paths
+                name, own = chosen[i]
+                paths.append(pictures.save_as(self.encode(i, format=own, quality=quality), folder / name))
+        return [*paths, self.save_grid(folder, format=common, quality=quality)] if grid else paths
 
     def save_grid(
         self,
@@ -353,7 +356,9 @@ class GenerationResult:
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture, or the grid."""
-        return self.png() if len(self) == 1 else pictures.encode(self.grid())
+        if len(self) == 1:
+            return self.png()
+        return pictures.encode(self.grid(), provenance=dataclasses.replace(self.provenance, signer=None))
 
     def _repr_html_(self) -> str:
         """For notebooks: the pictures, each with its record inside, their prompts and their seeds.

@@ -308,7 +308,7 @@ def test_of_two_workers_with_one_group_the_first_counts(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     told: list[Event] = []
     group = Group(number=0, id="ab" * 12, items=())
-    sinks = [ShardSink(store, group, told.append) for _ in range(2)]
+    sinks = [ShardSink(store, group, ".png", told.append) for _ in range(2)]
     for sink, pixels in zip(sinks, (b"1", b"2"), strict=True):  # two machines
         sink.keep(record(1, pixels), pixels)
         sink.keep(record(0, pixels), pixels)
@@ -329,7 +329,7 @@ def test_of_two_workers_with_one_group_the_first_counts(tmp_path: Path) -> None:
 
 def test_every_reader_can_read_the_text(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    sink = ShardSink(store, Group(number=0, id="ab" * 12, items=()), lambda event: None)
+    sink = ShardSink(store, Group(number=0, id="ab" * 12, items=()), ".png", lambda event: None)
     broken = "改行\nと\ud83dの半分"
     sink.keep(record(0, b"1", prompt=broken, english=broken, key="a.b/c"), b"1")
     sink.close()
@@ -348,7 +348,9 @@ def test_every_reader_can_read_the_text(tmp_path: Path) -> None:
 
 
 def test_a_worker_needs_as_much_memory_as_its_shard(tmp_path: Path) -> None:
-    sink = ShardSink(open_store(str(tmp_path)), Group(number=0, id="ab" * 12, items=()), lambda event: None)
+    sink = ShardSink(
+        open_store(str(tmp_path)), Group(number=0, id="ab" * 12, items=()), ".png", lambda event: None
+    )
     tracemalloc.start()
     try:
         for number in range(40):

@@ -109,10 +109,12 @@ def test_other_formats_keep_the_record(client: Any, output_format: Any) -> None:
     assert answer.output_format == output_format
     data = base64.b64decode(answer.data[0].b64_json)
     assert Image.open(io.BytesIO(data)).format == output_format.upper()
-    text = read_metadata(io.BytesIO(data)).parameters
-    assert text is not None
-    assert read_parameters(text).settings["Seed"] == "3"
-    assert answer.sdjp["recorded"] == [True]
+    found = read_metadata(io.BytesIO(data))
+    assert found.parameters is not None
+    assert read_parameters(found.parameters).settings["Seed"] == "3"
+    assert found.options is not None
+    assert (found.options.prompt, found.options.seed) == ("馬", 3)
+    assert found.generated
 
 
 def test_async(server: Server) -> None:

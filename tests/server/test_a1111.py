@@ -832,6 +832,10 @@ def test_png_info(client: TestClient) -> None:
     text = base64.b64encode(encode(Image.new("RGB", (8, 8)), texts=foreign)).decode()
     found = client.post(f"{API}/png-info", json={"image": text}).json()
     assert (found["parameters"]["Negative prompt"], found["parameters"]["Size-2"]) == ("cats", "16")
+    for format in ("jpeg", "webp"):
+        data = encode(Image.new("RGB", (8, 8)), format=format, texts=texts_of("", {"何か": "猫"}))
+        found = client.post(f"{API}/png-info", json={"image": base64.b64encode(data).decode()}).json()
+        assert json.loads(found["items"]["sdjp"])["何か"] == "猫"
     for nothing in (picture(), ""):
         assert client.post(f"{API}/png-info", json={"image": nothing}).json()["info"] == ""
 

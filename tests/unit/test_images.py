@@ -364,7 +364,9 @@ def test_check_folder_makes_it_and_leaves_no_trace(folder: Path) -> None:
 
 
 def test_names_get_their_ending() -> None:
-    assert images.check_names(["猫", "b.PNG", "c.v2"], 3) == ("猫.png", "b.PNG", "c.v2.png")
+    assert images.check_names(["猫", "b.PNG", "c.v2"], 3) == tuple(
+        (name, "png") for name in ("猫.png", "b.PNG", "c.v2.png")
+    )
 
 
 @pytest.mark.parametrize(

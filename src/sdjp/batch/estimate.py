@@ -23,7 +23,9 @@ from sdjp.batch.spec import PIPELINE, Job, JobSpec, RunSettings
 from sdjp.batch.spread import Spread
 from sdjp.batch.stores.local_store import LocalStore
 from sdjp.batch.stores.opening import open_store
+from sdjp.choices import OutputFormat
 from sdjp.config.specs import Defaults
+from sdjp.images.encoding import checked_quality
 from sdjp.records import PromptInfo
 
 if TYPE_CHECKING:
@@ -142,6 +144,8 @@ def dry_run(
     model: Mapping[str, Any] | None = None,
     seed: int | None = None,
     format: str | None = None,
+    picture_format: OutputFormat = "png",
+    quality: int | None = None,
     load: str = PIPELINE,
     engine: Engine | None = None,
 ) -> DryRun:
@@ -156,6 +160,7 @@ def dry_run(
         SdjpError: If the model cannot be loaded, or workers die.
     """
     engine = Engine() if engine is None else engine
+    quality = checked_quality(picture_format, quality)
     arguments = plain(model or {})
     spec = JobSpec(
         input={"name": source.rpartition("/")[2], "sha256": "", "format": format_of(source, format)},
@@ -164,6 +169,8 @@ def dry_run(
         load=load,
         options=dict(options or {}),
         seed=0 if seed is None else seed,
+        picture_format=picture_format,
+        quality=quality,
     )
     pipe = loader(load)(**for_checks(arguments))
     settings = RunSettings(batch=engine.batch, tries=engine.tries, threads=engine.threads)

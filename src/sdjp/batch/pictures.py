@@ -19,7 +19,7 @@ def pictures(store: Store) -> Iterator[tuple[PictureRecord, bytes]]:
     One picture, or one shard, is in memory at a time.
 
     Returns:
-        Each record, and the PNG that it names.
+        Each record, and the file of the picture that it names.
 
     Raises:
         FileNotFoundError: If there is no job here.
@@ -32,10 +32,10 @@ def pictures(store: Store) -> Iterator[tuple[PictureRecord, bytes]]:
             data = store.read(file)
         except FileNotFoundError as error:
             raise _lost(store, file) from error
-        for record, png in pictures_in(data, records):
-            if hashlib.sha256(png).hexdigest() != record.sha256:
+        for record, picture in pictures_in(data, records):
+            if hashlib.sha256(picture).hexdigest() != record.sha256:
                 raise _lost(store, file)
-            yield record, png
+            yield record, picture
 
 
 def _lost(store: Store, file: str) -> InputError:

@@ -5,7 +5,7 @@
     job.json                                     what the job is
     lock-000001.json                             who works on it
     items/000/000123.jsonl                       the input, checked: a thousand items a file
-    pictures/000/123/000123456-<id>-<sha>.png    pictures
+    pictures/000/123/000123456-<id>-<sha>.png    pictures (or .jpg, .webp)
     records/000/123/000123456-<id>.json          commit records: what is recorded here is done
     shards/000/123/000123000-<id>-<sha>.tar      with shards: pictures of a group, instead of single files
     groups/000/123/000123000-<id>.json           with shards: their commit records

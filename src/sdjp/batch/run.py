@@ -28,7 +28,9 @@ from sdjp.batch.stores.opening import open_store
 from sdjp.batch.summary.page import write_summary
 from sdjp.batch.summary.tally import Tally
 from sdjp.batch.tries import clear
+from sdjp.choices import OutputFormat
 from sdjp.errors import InputError
+from sdjp.images.encoding import checked_quality
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
@@ -128,6 +130,8 @@ def run_batch(
     model: Mapping[str, Any] | None = None,
     seed: int | None = None,
     format: str | None = None,
+    picture_format: OutputFormat = "png",
+    quality: int | None = None,
     shard: int | None = None,
     strict: bool = False,
     load: str = PIPELINE,
@@ -145,6 +149,8 @@ def run_batch(
         model: Arguments of ``Pipeline.from_pretrained`` that JSON can hold, such as ``{"source": "mini"}``.
         seed: Picture i of the job has seed + i, unless its row has a seed; chosen once, if None.
         format: Of the input; by the ending of its name, if None.
+        picture_format: What pictures are written as: ``"png"``, ``"jpeg"`` or ``"webp"``.
+        quality: Of JPEG and WebP, 1 to 100; 95, if None.
         shard: Put so many pictures in one tar file (WebDataset), of :data:`SHARDS`; None for single files.
         strict: Refuse an input with a row that cannot be drawn; else such rows are told and recorded.
         load: What loads the model, ``"module:function"``; it is called with ``model``.
@@ -161,6 +167,7 @@ def run_batch(
     engine = Engine() if engine is None else engine
     watch = Watch() if watch is None else watch
     _check_shard(shard)
+    quality = checked_quality(picture_format, quality)
     store = open_store(out)
     with Lease.take(store) as lease:
         known = _known(store)
@@ -177,6 +184,8 @@ def run_batch(
             options=dict(options or {}),
             seed=_seed(seed, known),
             shard=shard,
+            picture_format=picture_format,
+            quality=quality,
         )
         if known is not None and known.spec.fingerprint != spec.fingerprint:
             raise _other(out, known.spec.differences(spec))

@@ -3,7 +3,7 @@
 ::
 
     000012345-<id>.json    what the picture is: its record, without what one run has and another has not
-    000012345-<id>.png     the picture
+    000012345-<id>.png     the picture (or .jpg, .webp)
     000012345-<id>.txt     the English that was drawn: its caption
     000012346-<id>.json    and so on, by name
 
@@ -46,18 +46,20 @@ class ShardSink:
     Args:
         store: Where.
         group: Whose pictures they are.
+        ending: Of their names.
         tell: Told of each, once the shard is committed.
     """
 
-    def __init__(self, store: Store, group: Group, tell: Tell) -> None:
+    def __init__(self, store: Store, group: Group, ending: str, tell: Tell) -> None:
         self._store = store
+        self._ending = ending
         self._group = group
         self._tell = tell
         self._kept: list[tuple[PictureRecord, bytes]] = []
 
-    def keep(self, record: PictureRecord, png: bytes) -> None:
+    def keep(self, record: PictureRecord, picture: bytes) -> None:
         """Hold a picture; see :class:`sdjp.batch.sinks.Sink`. They may come in any order."""
-        self._kept.append((record, png))
+        self._kept.append((record, picture))
 
     def close(self) -> None:
         """Write the shard, then the record of the group.
@@ -71,7 +73,7 @@ class ShardSink:
             return
         self._kept.sort(key=lambda kept: kept[0].number)
         records = [record for record, _ in self._kept]
-        data = _tar(_members(self._taken()))
+        data = _tar(_members(self._taken(), self._ending))
         about, sha256 = (self._group.number, self._group.id), hashlib.sha256(data).hexdigest()
         file = file_name(SHARDS, *about, suffix=".tar", sha256=sha256)
         self._store.write(file, data)
@@ -81,7 +83,9 @@ class ShardSink:
             file=file,
             sha256=sha256,
             bytes=len(data),
-            pictures=tuple(replace(record, file=file, member=f"{_key(record)}.png") for record in records),
+            pictures=tuple(
+                replace(record, file=file, member=f"{_key(record)}{self._ending}") for record in records
+            ),
         )
         won = self._store.create(file_name(GROUPS, *about, suffix=".json"), write_record(group))
         for record in group.pictures:
@@ -135,11 +139,11 @@ def _key(record: PictureRecord) -> str:
     return f"{record.number:09d}-{record.id}"
 
 
-def _members(pictures: Iterable[tuple[PictureRecord, bytes]]) -> Iterator[tuple[str, bytes]]:
-    for record, png in pictures:
+def _members(pictures: Iterable[tuple[PictureRecord, bytes]], ending: str) -> Iterator[tuple[str, bytes]]:
+    for record, picture in pictures:
         key = _key(record)
         yield f"{key}.json", _json(record)
-        yield f"{key}.png", png
+        yield f"{key}{ending}", picture
         yield f"{key}.txt", record.english.encode("utf-8", "replace")
 
 

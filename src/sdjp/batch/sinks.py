@@ -54,7 +54,7 @@ Tell = Callable[[Event], None]
 class Sink(Protocol):
     """Where finished pictures go."""
 
-    def keep(self, record: PictureRecord, png: bytes) -> None:
+    def keep(self, record: PictureRecord, picture: bytes) -> None:
         """Keep a picture; ``file`` and ``member`` of the record are the sink's to fill in."""
         ...
 
@@ -68,22 +68,24 @@ class FileSink:
 
     Args:
         store: Where.
+        ending: Of its file.
         tell: Told of each.
     """
 
-    def __init__(self, store: Store, tell: Tell) -> None:
+    def __init__(self, store: Store, ending: str, tell: Tell) -> None:
         self._store = store
+        self._ending = ending
         self._tell = tell
 
-    def keep(self, record: PictureRecord, png: bytes) -> None:
+    def keep(self, record: PictureRecord, picture: bytes) -> None:
         """Write the picture, then its record; see :class:`Sink`.
 
         The name has the content in it: two workers that draw one item need not get the same bytes, and what
         the record names is the file that was written with it.
         """
         about = (record.number, record.id)
-        file = file_name(PICTURES, *about, suffix=".png", sha256=record.sha256)
-        self._store.write(file, png)
+        file = file_name(PICTURES, *about, suffix=self._ending, sha256=record.sha256)
+        self._store.write(file, picture)
         data = write_record(PictureRecord(**{**vars(record), "file": file}))
         won = self._store.create(file_name(RECORDS, *about, suffix=".json"), data)
         self._tell(Event.of(record, won=won))

@@ -12,6 +12,7 @@ from sdjp._version import __version__
 from sdjp.batch.places import JOB
 from sdjp.batch.record import read_json
 from sdjp.batch.stores.base import Store
+from sdjp.choices import OutputFormat
 from sdjp.errors import InputError
 
 PIPELINE: Final = "sdjp.batch.pipelines:load"
@@ -30,6 +31,8 @@ class JobSpec:
         options: Options for all rows that do not say otherwise.
         seed: Picture i of the job has seed + i, unless its row has one.
         shard: Pictures of a shard; None for single files.
+        picture_format: What pictures are written as.
+        quality: Of JPEG and WebP.
         version: Of sdjp.
     """
 
@@ -40,7 +43,16 @@ class JobSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int
     shard: int | None = None
+    picture_format: OutputFormat = "png"
+    quality: int | None = None
     version: str = __version__
+
+    @property
+    def ending(self) -> str:
+        """Of the files of its pictures, such as ``".png"``."""
+        from sdjp.images.encoding import ENDINGS
+
+        return ENDINGS[self.picture_format][0]
 
     @property
     def fingerprint(self) -> str:
@@ -54,6 +66,8 @@ class JobSpec:
             "model": {name: value for name, value in self.model.items() if name not in self.weights},
             "weights": dict(self.weights),
         }
+        if self.picture_format == "png":  # jobs of before there were others go on
+            del content["picture_format"], content["quality"]
         text = json.dumps(content, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

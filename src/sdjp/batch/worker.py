@@ -24,6 +24,7 @@ from sdjp.batch.stores.base import StoreError
 from sdjp.batch.stores.opening import open_store
 from sdjp.batch.tries import Tries
 from sdjp.errors import SdjpError, is_out_of_memory
+from sdjp.images.encoding import QUALITY
 
 if TYPE_CHECKING:
     from sdjp.pipeline import Pipeline
@@ -67,10 +68,10 @@ class Worker:
         todo = pending(self._store, self.job, items, task.chunk)
         if not todo:
             return
-        tries = Tries(self._store, task)
+        tries, ending = Tries(self._store, task), self.job.spec.ending
         for group in todo.groups:
-            self._draw(group.items, ShardSink(self._store, group, tell), tries, tell)
-        self._draw(todo.singles, FileSink(self._store, tell), tries, tell)
+            self._draw(group.items, ShardSink(self._store, group, ending, tell), tries, tell)
+        self._draw(todo.singles, FileSink(self._store, ending, tell), tries, tell)
         tries.end()
 
     def _draw(self, items: Sequence[Item], sink: Sink, tries: Tries, tell: Tell) -> None:
@@ -92,7 +93,7 @@ class Worker:
             started, begun = time.time(), time.monotonic()  # a clock may be set while it is drawn
             try:
                 result = self._generate(batch)
-                pngs = [result.png(i) for i in range(len(batch))]
+                pictures = [self._encoded(result, i) for i in range(len(batch))]
             except StoreError:
                 raise
             except Exception as error:
@@ -108,7 +109,7 @@ class Worker:
             seconds = (time.monotonic() - begun) / len(batch)
             for i, item in enumerate(batch):
                 count = attempts + tries.deaths(item.number)
-                sink.keep(self._record(item, result, i, pngs[i], started, seconds, count), pngs[i])
+                sink.keep(self._record(item, result, i, pictures[i], started, seconds, count), pictures[i])
             return
 
     def _generate(self, batch: Sequence[Item]) -> GenerationResult:
@@ -123,12 +124,16 @@ class Worker:
         )
         return self._pipe.generate(**given, progress=False)
 
+    def _encoded(self, result: GenerationResult, i: int) -> bytes:
+        spec = self.job.spec
+        return result.encode(i, format=spec.picture_format, quality=spec.quality or QUALITY)
+
     def _record(
         self,
         item: Item,
         result: GenerationResult,
         i: int,
-        png: bytes,
+        picture: bytes,
         started: float,
         seconds: float,
         attempts: int,
@@ -142,8 +147,8 @@ class Worker:
             copy=item.copy,
             key=item.key,
             file="",
-            sha256=hashlib.sha256(png).hexdigest(),
-            bytes=len(png),
+            sha256=hashlib.sha256(picture).hexdigest(),
+            bytes=len(picture),
             width=image.width,
             height=image.height,
             prompt=str(item.options.prompt),

@@ -462,7 +462,17 @@ def output_folder(parser: Parser, default: str = "out") -> None:
     parser.option(
         "--outdir", "-o", default=default, metavar="D", ja="保存先のフォルダー", en="where to write"
     )
-    parser.option("--format", choices=get_args(OutputFormat), default="png",
+    form_options(parser)
+
+
+def form_options(parser: Parser, *, flag: str = "--format") -> None:
+    """What pictures are written as.
+
+    Args:
+        parser: Where they go.
+        flag: That of the format.
+    """
+    parser.option(flag, dest="picture_format", choices=get_args(OutputFormat), default="png",
                   ja="画像の形式（どの形式にも、描き方の記録が残る）",
                   en="the format of the files (each has the record of how it was made)")  # fmt: skip
     parser.option("--quality", type=int, metavar="N",
@@ -471,21 +481,13 @@ def output_folder(parser: Parser, default: str = "out") -> None:
 
 
 def file_form(args: argparse.Namespace) -> dict[str, Any]:
-    """``format`` and ``quality`` of :meth:`GenerationResult.save`, as :func:`output_folder` has them.
+    """``format`` and ``quality`` of :meth:`GenerationResult.save`, as :func:`form_options` has them.
 
     Raises:
         InputError: If the quality is none, or is given for PNG, which has none.
     """
     if args.quality is None:
-        return {"format": args.format}
-    if args.format == "png":
-        raise InputError(
-            "quality.png",
-            ja="--quality は JPEG と WebP の画質です。"
-            "--format jpeg か --format webp と一緒に使ってください。",
-            en="--quality is of JPEG and WebP: give it with --format jpeg or --format webp.",
-        )
-    from sdjp.images import check_quality
+        return {"format": args.picture_format}
+    from sdjp.images import checked_quality
 
-    check_quality(args.quality)
-    return {"format": args.format, "quality": args.quality}
+    return {"format": args.picture_format, "quality": checked_quality(args.picture_format, args.quality)}

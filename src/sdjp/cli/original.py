@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sdjp.cli.options import (
     clip_skip_option,
+    file_form,
+    form_options,
     make_pipeline,
     model_options,
     shortcut_options,
@@ -74,6 +76,7 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
     clip_skip_option(parser)
     shortcut_options(parser)
     text_options(parser)
+    form_options(parser)
     model_options(parser)
     parser.set_defaults(model=None, default_outdir=outdir)
 
@@ -82,7 +85,8 @@ def check_original(args: argparse.Namespace) -> None:
     """Refuse flags that cannot be, and fill in those that were left out; nothing is loaded.
 
     Raises:
-        InputError: If a flag has no value, counts are out of range, or standard input is to be read twice.
+        InputError: If a flag has no value, counts or the quality are out of range, or standard input is to
+            be read twice.
     """
     from sdjp import checks
 
@@ -93,6 +97,7 @@ def check_original(args: argparse.Namespace) -> None:
                 ja=f"--{name} のあとに値を書いてください。",
                 en=f"--{name} needs a value.",
             )
+    file_form(args)
     checks.count("n_iter", args.n_iter, label="繰り返しの回数")
     checks.count("n_samples", args.n_samples, label="枚数")
     if args.from_file is None and args.prompt is None:
@@ -202,7 +207,7 @@ def draw_all(
     samples = check_folder(outdir / "samples")
     count = len(list(samples.iterdir()))
     announced: set[str] = set()
-    output, stopped = Output(verbose=args.verbose), False
+    output, stopped = Output(verbose=args.verbose, form=file_form(args)), False
     try:
         for iteration in range(args.n_iter):
             for number, batch in enumerate(batches(args, pipe)):

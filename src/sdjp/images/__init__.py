@@ -1,7 +1,7 @@
 """Pictures outside the model: pixels and back, grids, the record of how they were made, files."""
 
 from sdjp.images.clip_input import clip_pixels
-from sdjp.images.encoding import Texts, check_format, check_quality, encode
+from sdjp.images.encoding import Texts, check_format, check_quality, check_size, checked_quality, encode
 from sdjp.images.files import check_folder, check_names, save_as, save_new
 from sdjp.images.fit import enlarge, fit_picture, natural_size
 from sdjp.images.grid import grid
@@ -18,6 +18,8 @@ __all__ = [
     "check_format",
     "check_names",
     "check_quality",
+    "check_size",
+    "checked_quality",
     "clip_pixels",
     "encode",
     "enlarge",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from sdjp import checks
 from sdjp._version import __version__
 from sdjp.choices import OutputFormat
-from sdjp.errors import InputError
+from sdjp.errors import InputError, OutputError
 from sdjp.images.exif_comment import with_comment
 from sdjp.provenance.manifest import sign
 from sdjp.provenance.settings import Provenance
@@ -33,6 +34,9 @@ ENDINGS: Final[dict[OutputFormat, tuple[str, ...]]] = {
 
 QUALITY: Final = 95
 """Of JPEG and WebP, where none is asked for."""
+
+_LONGEST_SIDE: Final[Mapping[OutputFormat, int]] = {"jpeg": 65_500, "webp": 16_383}
+"""Pixels that a format, as Pillow writes it, has room for; a PNG has it for whatever there is memory for."""
 
 _XMP_CHUNK: Final = "XML:com.adobe.xmp"
 _SEGMENT: Final = 65_533  # bytes that a segment of a JPEG has room for
@@ -73,8 +77,9 @@ def encode(
         provenance: What it says of where it comes from.
 
     Raises:
-        OutputError: If it cannot be signed.
+        OutputError: If the picture is too large for the format, or cannot be signed.
     """
+    check_size(format, *image.size)
     data = _encoded(image, format, quality, texts, provenance)
     return data if provenance.signer is None else sign(data, f"image/{format}", provenance.signer)
 
@@ -98,7 +103,7 @@ def _encoded(
     own = {} if texts is None else {"record": texts.sdjp}
     more: dict[str, Any] = {}
     if texts is not None and texts.parameters:
-        exif = with_comment(texts.parameters)
+        exif = with_comment(_utf8(texts.parameters))
         if format == "webp" or len(exif) <= _SEGMENT:
             more["exif"] = exif
         else:
@@ -131,6 +136,28 @@ def check_format(format: OutputFormat) -> None:
         )
 
 
+def check_size(format: OutputFormat, width: int, height: int) -> None:
+    """Refuse a picture that is too large for a format; what is too large is known before it is drawn.
+
+    Raises:
+        OutputError: If a side is.
+    """
+    most = _LONGEST_SIDE.get(format, max(width, height))
+    if max(width, height) > most:
+        raise OutputError(
+            "output.size",
+            ja=f"{width}×{height} の絵は、{format} では保存できません（一辺は {most} 画素まで）。"
+            "PNG で保存してください。",
+            en=f"a picture of {width}×{height} cannot be written as {format}: a side has at most {most} "
+            "pixels. Save it as PNG.",
+        )
+
+
+def format_of(name: str) -> OutputFormat | None:
+    """The format that the ending of a file's name stands for; None if it is none of ours."""
+    return next((format for format, endings in ENDINGS.items() if name.lower().endswith(endings)), None)
+
+
 def check_quality(quality: int) -> None:
     """Refuse a quality that is none.
 
@@ -138,6 +165,30 @@ def check_quality(quality: int) -> None:
         InputError: If it is not a whole number from 1 to 100.
     """
     checks.whole("quality", quality, 1, 100, label="画質")
+
+
+def checked_quality(format: OutputFormat, quality: int | None) -> int | None:
+    """The quality with which a format is written, before anything is drawn; None for PNG, which has none.
+
+    Args:
+        format: What is to be written.
+        quality: What was asked for; None: nothing.
+
+    Raises:
+        InputError: If the format is none, or the quality, or it is asked of a PNG.
+    """
+    check_format(format)
+    if quality is None:
+        return None if format == "png" else QUALITY
+    if format == "png":
+        raise InputError(
+            "quality.png",
+            ja="画質（quality）は、JPEG と WebP で保存するときのものです。"
+            "画像の形式も jpeg か webp にしてください。",
+            en="quality is of JPEG and WebP: choose one of these formats, too.",
+        )
+    check_quality(quality)
+    return quality
 
 
 def find_packet(image: Image.Image) -> Packet | None:

@@ -23,7 +23,9 @@ def read_comment(picture: Image.Image) -> str | None:
     except Exception:  # whatever is damaged in it; the picture may be whole
         return None
     text = _decoded(comment) if isinstance(comment, bytes) else comment
-    return text.strip("\0 \r\n") or None if isinstance(text, str) else None
+    if not isinstance(text, str) or not text.strip("\0 \r\n"):
+        return None
+    return text.strip("\0")
 
 
 def with_comment(text: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import Final
 
 from sdjp.choices import OutputFormat
 from sdjp.errors import InputError, OutputError, reason
-from sdjp.images.encoding import ENDINGS
+from sdjp.images.encoding import ENDINGS, format_of
 
 PICTURE: Final = "{:05d}"
 """Names of single pictures without their ending, as in the original: 00000.png, 00001.png …"""
@@ -105,11 +105,22 @@ def check_folder(folder: str | Path) -> Path:
     return folder
 
 
-def check_names(names: Sequence[str], count: int, *, format: OutputFormat = "png") -> tuple[str, ...]:
-    """Refuse file names that some system cannot have; the format's ending is added where it is not there.
+def check_names(
+    names: Sequence[str], count: int, *, format: OutputFormat | None = None
+) -> tuple[tuple[str, OutputFormat], ...]:
+    """Refuse file names that some system cannot have; those without an ending of ours get that of the format.
+
+    Args:
+        names: The names.
+        count: How many there should be.
+        format: Of all; if None, each has the one that its ending stands for, or else PNG.
+
+    Returns:
+        Each name as the file is to have it, and its format.
 
     Raises:
-        InputError: If there are not ``count`` of them, two are equal but for case, or one is unusable.
+        InputError: If there are not ``count`` of them, two are equal but for case, or one is unusable or has
+            the ending of another format.
     """
     if isinstance(names, str) or len(names) != count:
         given = 1 if isinstance(names, str) else len(names)
@@ -118,10 +129,23 @@ def check_names(names: Sequence[str], count: int, *, format: OutputFormat = "png
             ja=f"ファイル名は画像と同じ {count} 個のリストで指定してください（{given} 個）。",
             en=f"give a list of {count} file names, one for each picture, not {given}.",
         )
-    endings = ENDINGS[format]
-    complete = tuple(n if n.lower().endswith(endings) else f"{n}{endings[0]}" for n in names)
+    found = [(name, format_of(name)) for name in names]
+    for name, told in found:
+        if None not in (format, told) and told != format:
+            raise InputError(
+                "names.format",
+                ja=f"ファイル名 {name!r} の拡張子が、形式 {format!r} と合いません。どちらかに合わせるか、"
+                "拡張子を付けない名前にしてください（付け足します）。",
+                en=f"the ending of the file name {name!r} is not that of the format {format!r}. Change one "
+                "of them, or leave the ending out: it is added.",
+            )
+    formats = [told or format or "png" for _, told in found]
+    complete = tuple(
+        name if told else f"{name}{ENDINGS[kind][0]}"
+        for (name, told), kind in zip(found, formats, strict=True)
+    )
     for name in complete:
-        stem = os.path.splitext(name)[0] if name.lower() not in endings else ""
+        stem = name[: name.rindex(".")]
         unusable = not stem.strip(" .") or stem != stem.strip() or _FORBIDDEN.search(name)
         if unusable or _RESERVED.fullmatch(name) or len(name.encode("utf-8", "replace")) > _LONGEST:
             raise InputError(
@@ -138,7 +162,7 @@ def check_names(names: Sequence[str], count: int, *, format: OutputFormat = "png
             ja="同じファイル名が二つ以上あります（大文字と小文字は区別しません）。",
             en="two of the file names are equal (case does not count).",
         )
-    return complete
+    return tuple(zip(complete, formats, strict=True))
 
 
 def _write_new(data: bytes, path: Path) -> Path:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sdjp import images
 from sdjp.choices import OutputFormat
-from sdjp.errors import InputError
+from sdjp.errors import InputError, OutputError
 from sdjp.options import GenerationOptions
 from sdjp.provenance import UNSIGNED, Provenance, read_packet
 from tests import strategies
@@ -107,10 +107,41 @@ def test_what_cannot_be_written_is_refused() -> None:
         assert caught.value.code == "quality.range"
 
 
+def test_a_picture_too_large_for_a_format_is_refused_with_the_limit() -> None:
+    wide = Image.new("RGB", (16_384, 1))
+    with pytest.raises(OutputError, match="16383") as caught:
+        images.encode(wide, format="webp")
+    assert caught.value.code == "output.size"
+    for format in ("png", "jpeg"):
+        with Image.open(io.BytesIO(images.encode(wide, format=format))) as saved:
+            assert saved.size == wide.size
+
+
+def test_quality_is_settled_before_anything_is_drawn() -> None:
+    assert [images.checked_quality(format, None) for format in FORMATS] == [None, 95, 95]
+    assert images.checked_quality("webp", 100) == 100
+    for format, quality, code in (("png", 90, "quality.png"), ("jpeg", 0, "quality.range")):
+        with pytest.raises(InputError) as caught:
+            images.checked_quality(format, quality)  # type: ignore[arg-type]
+        assert caught.value.code == code
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_text_for_other_tools_is_the_same_in_every_format(format: OutputFormat) -> None:
+    text = " 猫😀 \ud800 cat\nSteps: 8"
+    data = images.encode(noise(), format=format, texts=images.texts_of(text, {}))
+    assert images.read_metadata(io.BytesIO(data)).parameters == " 猫😀 \\ud800 cat\nSteps: 8"
+
+
 def test_names_get_the_ending_of_the_format() -> None:
-    assert images.check_names(["猫", "犬.JPEG"], 2, format="jpeg") == ("猫.jpg", "犬.JPEG")
-    assert images.check_names(["猫.png"], 1, format="webp") == ("猫.png.webp",)
-    assert images.check_names(["猫.png", "a.b"], 2) == ("猫.png", "a.b.png")
+    assert images.check_names(["猫", "犬.JPEG"], 2, format="jpeg") == (
+        ("猫.jpg", "jpeg"),
+        ("犬.JPEG", "jpeg"),
+    )
+    assert images.check_names(["猫.webp", "a.b"], 2) == (("猫.webp", "webp"), ("a.b.png", "png"))
+    with pytest.raises(InputError) as caught:
+        images.check_names(["犬", "猫.png"], 2, format="webp")
+    assert caught.value.code == "names.format"
     with pytest.raises(InputError):
         images.check_names([".webp"], 1, format="webp")
 

@@ -29,7 +29,7 @@ class Fault:
     count: int = 1
 
 
-def check_picture(store: Store, name: str, number: int, id: str) -> PictureRecord | Fault:
+def check_picture(store: Store, name: str, number: int, id: str, *, ending: str) -> PictureRecord | Fault:
     """Read a picture that has a file of its own.
 
     Args:
@@ -37,6 +37,7 @@ def check_picture(store: Store, name: str, number: int, id: str) -> PictureRecor
         name: Its record.
         number: Of its item.
         id: Of its item.
+        ending: Of its file.
 
     Returns:
         The record if it is true, or else what is wrong.
@@ -46,7 +47,7 @@ def check_picture(store: Store, name: str, number: int, id: str) -> PictureRecor
     """
     try:
         record = read_record(PictureRecord, store.read(name), name)
-        file = file_name(PICTURES, number, id, suffix=".png", sha256=record.sha256)
+        file = file_name(PICTURES, number, id, suffix=ending, sha256=record.sha256)
     except (InputError, FileNotFoundError):
         return Fault(kind="damaged", file=name)
     if (record.number, record.id, record.file, record.member) != (number, id, file, None):

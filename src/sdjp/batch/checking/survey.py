@@ -34,7 +34,7 @@ from sdjp.batch.spec import Job
 from sdjp.batch.stores.base import Store
 
 _ENDINGS: Final = {
-    PICTURES: ".png",
+    PICTURES: "",  # as the job has it
     SHARDS: ".tar",
     GROUPS: ".json",
     RECORDS: ".json",
@@ -119,13 +119,28 @@ class Survey:
         found = []
         for name, _ in self._store.files(place):
             part = _PART.fullmatch(name)
-            if _is_own(kind, f"{place}/{name}"):
+            if self._is_own(kind, f"{place}/{name}"):
                 found.append(f"{place}/{name}")
-            elif part and (part["whole"] is None or _is_own(kind, f"{place}/{part['whole']}")):
+            elif part and (part["whole"] is None or self._is_own(kind, f"{place}/{part['whole']}")):
                 self.discard(f"{place}/{name}")
             else:
                 self._findings.note("foreign", f"{place}/{name}")
         return found
+
+    def _is_own(self, kind: str, file: str) -> bool:
+        """Whether a job has a file of that name; whose it is, is for the id to tell."""
+        stem = file.rpartition("/")[2].partition(".")[0]
+        if kind in (ITEMS, TRIES):
+            if not (stem.isascii() and stem.isdigit()):
+                return False
+            number = int(stem)
+            marker = f"{folder(TRIES, number // CHUNK)}/{number:09d}.json"
+            return file == (chunk_name(number) if kind == ITEMS else marker)
+        parts = parts_of(file)
+        if parts is None or bool(parts.version) != (kind in (PICTURES, SHARDS)):
+            return False
+        suffix = _ENDINGS[kind] or self._job.spec.ending
+        return file == file_name(kind, parts.number, parts.id, suffix=suffix, sha256=parts.version)
 
     def _numbered(self, place: str, most: int | None = None) -> list[int]:
         """The numbers of the folders in a folder that has nothing else of the job's."""
@@ -142,19 +157,3 @@ class Survey:
             else:
                 self._findings.note("foreign", f"{place}/{name}/")
         return found
-
-
-def _is_own(kind: str, file: str) -> bool:
-    """Whether a job has a file of that name; whose it is, is for the id to tell."""
-    stem = file.rpartition("/")[2].partition(".")[0]
-    if kind in (ITEMS, TRIES):
-        if not (stem.isascii() and stem.isdigit()):
-            return False
-        number = int(stem)
-        marker = f"{folder(TRIES, number // CHUNK)}/{number:09d}.json"
-        return file == (chunk_name(number) if kind == ITEMS else marker)
-    parts = parts_of(file)
-    if parts is None or bool(parts.version) != (kind in (PICTURES, SHARDS)):
-        return False
-    suffix = _ENDINGS[kind]
-    return file == file_name(kind, parts.number, parts.id, suffix=suffix, sha256=parts.version)

@@ -77,6 +77,7 @@ class _Chunk:
 
     def __init__(self, store: Store, job: Job, chunk: int, survey: Survey, findings: Findings) -> None:
         self._store = store
+        self._ending = job.spec.ending
         self._chunk = chunk
         self._survey = survey
         self._findings = findings
@@ -118,7 +119,7 @@ class _Chunk:
 
     def _verify_records(self, readers: Executor) -> None:
         def check(file: str, parts: Parts) -> PictureRecord | Fault:
-            return check_picture(self._store, file, parts.number, parts.id)
+            return check_picture(self._store, file, parts.number, parts.id, ending=self._ending)
 
         for file, parts, found in self._each(RECORDS, self._ids, check, readers):
             if isinstance(found, Fault):

@@ -88,16 +88,16 @@ class ContactSheet:
                 data = store.read(file)
             except FileNotFoundError:
                 data = b""
-            for record, png in pictures_in(data, records):
-                yield _thumbnail(record, png)
+            for record, picture in pictures_in(data, records):
+                yield _thumbnail(record, picture)
 
 
-def _thumbnail(record: PictureRecord, png: bytes) -> Thumbnail:
+def _thumbnail(record: PictureRecord, data: bytes) -> Thumbnail:
     from PIL import Image, ImageFilter
 
     hidden = record.safety is not None and record.safety.get("flagged") is True
     try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+        with Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "WEBP"]) as picture:
             image = picture.convert("RGB")
     except (OSError, SyntaxError, ValueError):  # what Pillow raises for what is no picture
         return Thumbnail(record=record, hidden=hidden)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sdjp._version import __version__
 from sdjp.batch.quantities import duration, file_size
-from sdjp.batch.spec import Job
+from sdjp.batch.spec import Job, JobSpec
 from sdjp.batch.summary.contact_sheet import Thumbnail
 from sdjp.batch.summary.markup import both, escape, quoted, section, shortened
 from sdjp.batch.summary.tally import Frequencies, Tally
@@ -159,6 +159,7 @@ def about(job: Job, tally: Tally) -> str:
                 en=f"{spec.seed} + the number of the picture (from 0), unless its row has one",
             ),
         ),
+        (both(ja="絵の形式", en="format of pictures"), _codes([_format(spec)])),
         (both(ja="描き方", en="drawn as"), _common(tally.ways)),
         (both(ja="実行環境", en="drawn with"), _common(tally.runtimes)),
         (both(ja="ワーカー", en="workers"), f"{len(tally.workers):,}{'' if tally.workers.exact else '+'}"),
@@ -170,6 +171,10 @@ def about(job: Job, tally: Tally) -> str:
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in pairs if value)
     return section(both(ja="このジョブ", en="This job"), f'<dl class="pairs">{rows}</dl>')
+
+
+def _format(spec: JobSpec) -> str:
+    return spec.picture_format if spec.quality is None else f"{spec.picture_format} {spec.quality}"
 
 
 def foot(now: datetime) -> str:

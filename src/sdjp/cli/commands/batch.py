@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdjp import errors
 from sdjp.cli.options import (
+    form_options,
     generation_arguments,
     large_options,
     lora_option,
@@ -59,6 +60,7 @@ def parser() -> Parser:
     options.option("--shard", type=int, metavar="N",
                    ja="N 枚ずつ 1 つの tar にまとめる（WebDataset の形。省略時は 1 枚ずつのファイル）",
                    en="put N pictures in one tar file (WebDataset; single files, if left out)")  # fmt: skip
+    form_options(options, flag="--picture-format")
     _modes(options)
     _engine(options)
     translation_options(options)
@@ -136,6 +138,8 @@ def run(args: argparse.Namespace) -> int:
         "model": model_arguments(args),
         "seed": args.seed,
         "format": args.format,
+        "picture_format": args.picture_format,
+        "quality": args.quality,
         "engine": _engine_of(args),
     }
     if args.dry_run:

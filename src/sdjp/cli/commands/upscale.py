@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from sdjp.generation.job import Inputs
     from sdjp.generation.refusals import check_enlarged_only
     from sdjp.generation.settle import check_ahead
-    from sdjp.images import check_folder
+    from sdjp.images import check_folder, check_size, open_picture
     from sdjp.options import GenerationOptions, check_factor, enlarging
     from sdjp.weights import EMBEDDED_MODEL
 
@@ -94,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
             turbo = turbo_of(args, prompt or "")
         given = {**with_turbo(arguments, turbo), "overlap": None, "upscaler": None}
         check_ahead(GenerationOptions(prompt=prompt, **given), Inputs(image=file))
+        if args.picture_format != "png":
+            check_size(args.picture_format, *(round(x * args.factor) for x in open_picture(file).size))
     shown = open_image_prompts(args)
     folder = check_folder(args.outdir)
 

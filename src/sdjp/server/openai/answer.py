@@ -75,17 +75,16 @@ def answer(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, note
         "output_format": call.output_format,
         "size": size_of(pictures[0].width, pictures[0].height),
         "usage": usage(job),
-        "sdjp": about(call, job, contents, notes=notes),
+        "sdjp": about(call, job, notes=notes),
     }
 
 
-def about(call: ImageCall, job: JobRecord, contents: Sequence[Content], *, notes: Notes) -> dict[str, Any]:
+def about(call: ImageCall, job: JobRecord, *, notes: Notes) -> dict[str, Any]:
     """What OpenAI's form has no place for.
 
-    ``job`` is the id of the job. ``seeds``, ``unknown`` (what of the prompt was not understood) and
-    ``recorded`` (whether the file says how it was made) belong to the pictures in their order. ``withheld``
-    is how many were held back by the safety checker, and ``unused`` are the fields of the request that change
-    nothing.
+    ``job`` is the id of the job. ``seeds`` and ``unknown`` (what of the prompt was not understood) belong to
+    the pictures in their order. ``withheld`` is how many were held back by the safety checker, and ``unused``
+    are the fields of the request that change nothing.
     """
     pictures = given(job)
     return {

@@ -66,7 +66,7 @@ def completed(
 ) -> list[bytes]:
     """The last events: one for each picture of :func:`~sdjp.server.openai.answer.given`."""
     name = f"{kind}.completed"
-    more = {"usage": usage(job), "sdjp": about(call, job, contents, notes=notes)}
+    more = {"usage": usage(job), "sdjp": about(call, job, notes=notes)}
     return [
         event(
             name,
