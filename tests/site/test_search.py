@@ -79,7 +79,7 @@ def nothing_from_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
     [
         ("ja", "透かし", "watermark", 1),
         ("ja", "サンプラー", "samplers", 1),
-        ("ja", "馬に乗る", "gallery", 3),
+        ("ja", "カエルに乗る", "gallery", 3),
         ("ja", "描き直す", "img2img", 5),
         ("ja", "使えない引数", "reference/errors", 5),
         ("en", "watermark", "watermark", 1),
