@@ -207,7 +207,7 @@ def test_a_store_that_cannot_be_reached_stops_a_job_which_goes_on_when_it_is_bac
 
 
 def test_a_job_in_a_store_is_for_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = jobs.write_rows(tmp_path / "in.txt", jobs.prompts(200))
+    source = jobs.write_rows(tmp_path / "in.txt", jobs.prompts(2000))  # more than are drawn meanwhile
     out = f"s3://{BUCKET}/{tmp_path.name}"
     with s3_server() as url, jobs.processes(str(tmp_path), **environment(url)) as own:
         use(monkeypatch, url)

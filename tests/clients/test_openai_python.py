@@ -267,7 +267,7 @@ def test_two_pictures_cannot_be_edited_into_one(client: Any) -> None:
     files = [("a.png", hole(Image.new("RGB", (64, 64))), "image/png")] * 2
     with pytest.raises(openai.BadRequestError) as caught:
         client.images.edit(image=files, prompt="馬", model="mini")
-    assert (caught.value.param, caught.value.code) == ("image", "image.several")
+    assert (caught.value.param, caught.value.code) == ("image", "image.count")
 
 
 def test_variations_are_no_more(client: Any) -> None:

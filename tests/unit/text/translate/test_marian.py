@@ -308,7 +308,8 @@ def test_the_command_line_asks_the_hub_before_it_loads_anything_heavy(
     said = [line for line in result.stderr.splitlines() if not line.startswith("import time:")]
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if line not in said}
     assert result.returncode == 1
-    assert len(said) == 1
+    assert len(said) == 2
+    assert said[1] == "（コード: marian.hub）"
     assert said[0].startswith("エラー: 翻訳モデル owner/name を Hugging Face Hub から取得できません")
     assert not {"torch", "transformers"} & imported
     assert result.stdout == ""

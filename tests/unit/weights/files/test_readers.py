@@ -97,13 +97,17 @@ def test_weights_without_a_state_dict_around_them(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy"])
 def test_reading_copies_nothing_and_never_writes_to_the_file(folder: Path, kind: str) -> None:
-    path = save(folder / "a", {"x": torch.zeros(1000), "y": torch.ones(1000)}, kind)
-    before = path.read_bytes()
-    file = open_file(path)
-    x, again = file.read("x"), file.read("x")
-    assert x.data_ptr() == again.data_ptr()
-    x.fill_(7)
-    assert path.read_bytes() == before
+    # Where a legacy file has its numbers depends on what stands before them: one of four is at a whole place.
+    shared = []
+    for name in ("x", "xx", "xxx", "xxxx"):
+        path = save(folder / name, {name: torch.zeros(1000), "y": torch.ones(1000)}, kind)
+        before = path.read_bytes()
+        file = open_file(path)
+        x, again = file.read(name), file.read(name)
+        shared.append(x.data_ptr() == again.data_ptr())
+        x.fill_(7)
+        assert path.read_bytes() == before
+    assert any(shared) if kind == "legacy" else all(shared)
 
 
 def test_tensors_at_odd_places(folder: Path) -> None:
