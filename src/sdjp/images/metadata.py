@@ -27,6 +27,7 @@ from sdjp.images.encoding import Texts, find_packet
 from sdjp.images.exif_comment import read_comment
 from sdjp.images.read import load_file, unreadable
 from sdjp.options import GenerationOptions, ResolvedOptions
+from sdjp.provenance.settings import Provenance
 from sdjp.provenance.xmp import Packet
 from sdjp.records import PromptInfo
 
@@ -57,6 +58,11 @@ class Metadata:
         """Whether its XMP says that a trained model made it."""
         source = None if self.packet is None else self.packet.source_type
         return source is not None and source.generated
+
+    @property
+    def provenance(self) -> Provenance:
+        """What another file of the picture says of where it comes from: the same, without a signature."""
+        return Provenance(xmp=self.generated)
 
     @property
     def options(self) -> GenerationOptions | None:

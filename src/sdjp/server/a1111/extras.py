@@ -11,7 +11,6 @@ from PIL import Image
 
 from sdjp.images import encode, enlarge, read_metadata, to_rgb
 from sdjp.options import check_factor
-from sdjp.provenance import Provenance
 from sdjp.server.a1111.fields import FieldError, Fields, Lacking, lacks
 from sdjp.server.a1111.names import own_upscaler
 from sdjp.server.a1111.pictures import decoded
@@ -53,7 +52,7 @@ class Enlargement:
             left, top = (picture.width - self.size[0]) // 2, (picture.height - self.size[1]) // 2
             middle = picture.crop((left, top, left + self.size[0], top + self.size[1]))
         found = read_metadata(io.BytesIO(data))
-        return encode(middle, texts=found.texts, provenance=Provenance(xmp=found.generated))
+        return encode(middle, texts=found.texts, provenance=found.provenance)
 
 
 def enlargement(given: Mapping[str, Any], image: object, *, name: str, limits: Limits) -> Enlargement:

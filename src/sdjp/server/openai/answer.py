@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from PIL import Image
 
 from sdjp.images import encode, read_metadata
-from sdjp.provenance import Provenance
 from sdjp.server.jobs.record import JobRecord, PictureRecord
 from sdjp.server.openai.fields import ImageCall
 
@@ -129,5 +128,5 @@ def _converted(png: bytes, call: ImageCall) -> bytes:
             format=call.output_format,
             quality=call.quality,
             texts=found.texts,
-            provenance=Provenance(xmp=found.generated),
+            provenance=found.provenance,
         )
