@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from sdjp import Pipeline
 from sdjp_training.release import (
     adapter_export,
     card,
@@ -18,6 +19,7 @@ from sdjp_training.release import (
     evaluate,
     gallery,
     mini_export,
+    panel,
     restore,
     translator_export,
     upscaler_export,
@@ -146,10 +148,24 @@ def _adapter(args: Namespace) -> None:
 
 def _evaluate(args: Namespace) -> None:
     figures = evaluate.measure(
-        args.folder, each=args.each, others=args.others, prompts=args.prompts, natural=args.natural
+        args.folder,
+        each=args.each,
+        others=args.others,
+        prompts=args.prompts,
+        natural=args.natural,
+        graded=args.graded,
+        grader=args.grader,
     )
     print(json.dumps(figures, ensure_ascii=False, indent=2))
     card.write(figures, args.card)
+
+
+def _panel(args: Namespace) -> None:
+    if args.score:
+        print(json.dumps(panel.score(args.target), indent=2))
+        return
+    pipe = Pipeline.from_pretrained(args.model, watermark=False, safety="off", prompt_check="off")
+    panel.draw(args.target, artwork.Artwork(args.folder / "artwork"), pipe, args.seed)
 
 
 COMMANDS: Final = (
@@ -170,9 +186,9 @@ COMMANDS: Final = (
     Command("pool", _pool, "draw scenes ahead; with --latents, encode them", (COUNT, LATENTS), trains=True),
     Command(
         "text",
-        lambda args: text_encoder.train(args.folder, **_learning(args)),
+        lambda args: text_encoder.train(args.folder, **_sharing(args)),
         "train the text encoder",
-        _training(25),
+        (*_training(60), WORKERS),
         trains=True,
     ),
     Command(
@@ -301,6 +317,17 @@ COMMANDS: Final = (
         (_target("docs"),),
     ),
     Command(
+        "panel",
+        _panel,
+        "draw shuffled sheets for someone to say what is on them; with --score, score the answers",
+        (
+            _target("runs/panel"),
+            _model("the model that draws"),
+            ("--seed", {"type": int, "default": 1, "help": "of the pictures and of their order"}),
+            ("--score", {"action": "store_true"}),
+        ),
+    ),
+    Command(
         "evaluate",
         _evaluate,
         "measure the embedded model, and write that into its card",
@@ -309,6 +336,8 @@ COMMANDS: Final = (
             ("--natural", {"type": Path, "help": "prompts kept for measuring, with English and kind"}),
             ("--each", {"type": int, "default": 1, "help": "pictures of every subject alone"}),
             ("--others", {"type": int, "default": 60, "help": "prompts of each other kind"}),
+            ("--graded", {"type": Path, "help": "scores.json of a panel"}),
+            ("--grader", {"default": "", "help": "who graded it, and how"}),
             ("--card", {"type": Path, "default": ASSETS / "mini/README.md"}),
         ),
     ),

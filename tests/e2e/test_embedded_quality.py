@@ -18,8 +18,9 @@ from sdjp.text.translate import make_translator
 from sdjp.text.translate.combined import EMBEDDED
 from sdjp.weights.parts.safety_checker import load_checker
 from sdjp_training.release import evaluate, translation
-from sdjp_training.release.evaluate import Question
+from sdjp_training.release.questions import Question
 from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import QUESTIONS
 from sdjp_training.trainers import judge
 from sdjp_training.translator import pairs, scores
@@ -33,9 +34,11 @@ PLACES = ["red", "blue", "yellow", "green", "night", "sky", "snow", "sunset", "g
 def figures(translator: str) -> dict[str, float]:
     artwork = Artwork(Path())  # names alone; its drawings do not ship
     names = {c.emoji: c.japanese for c in artwork.concepts}
-    asked = [Question(kind="single", prompt=names[e], subjects=(e,)) for e in COMMON]
+    asked = [Question(kind="single", prompt=names[e], scene=Scene(emojis=(e,))) for e in COMMON]
     asked += [
-        Question(kind="place", prompt=QUESTIONS[place].format(names[e]), subjects=(e,), place=place)
+        Question(
+            kind="place", prompt=QUESTIONS[place].format(names[e]), scene=Scene(emojis=(e,), place=place)
+        )
         for place, e in zip(PLACES, COMMON, strict=False)
     ]
     pipe = Pipeline.from_pretrained(translator=translator, watermark=False, safety="off")

@@ -50,8 +50,50 @@ KINDS: Final = {
 """Kinds of natural prompts, in Japanese."""
 
 
+KINDS_OF_PICTURES: Final = {
+    "single": "1 つの主題 · one subject",
+    "newcomer": "最初に試されるプロンプト · what people type first",
+    "pair": "2 つの主題 · two subjects",
+    "riding": "乗る · riding",
+    "count": "2〜5 個 · two to five of one thing",
+    "side": "左か右 · left or right",
+    "sides": "左に A、右に B · A left, B right",
+    "place": "背景 · backgrounds",
+    "empty": "場所だけ · places alone",
+    "style": "画風 · styles",
+    "person": "人 · people",
+    "all": "全部 · all",
+}
+"""What was asked for, where it is measured by distance or by eye."""
+
+
 def table(figures: dict[str, Any]) -> str:
-    """The figures as a Markdown table of the model card."""
+    """The figures as Markdown, for the model card: by distance and by eye first, then by classifier."""
+    return "\n".join([*_pictures(figures), "", *_verdicts(figures), "", *_others(figures)]) + "\n"
+
+
+def _pictures(figures: dict[str, Any]) -> list[str]:
+    """By distance from the true scene, and by eye."""
+    distances, panel = figures["model"].get("psnr", {}), figures.get("panel", {"grader": "", "kinds": {}})
+    lines = [
+        "| | PSNR | n | 正しい · right | きれい · clean |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, name in KINDS_OF_PICTURES.items():
+        seen = panel["kinds"].get(kind, {})
+        if kind not in distances and not seen:
+            continue
+        distance = f"{distances[kind]:.1f} dB" if kind in distances else "–"
+        count = f"{seen['pictures']:.0f}" if seen else "–"
+        shares = " | ".join(_percent(seen.get(of)) for of in ("right", "clean"))
+        lines.append(f"| {name} | {distance} | {count} | {shares} |")
+    if panel["grader"]:
+        lines += ["", f"n 枚を見た人 · n pictures were graded by: {panel['grader']}"]
+    return lines
+
+
+def _verdicts(figures: dict[str, Any]) -> list[str]:
+    """What the classifier says, which cannot see blur."""
     model, adapter, known = figures["model"], figures.get("adapter", {}), figures["judge"]
     rows = [
         ("主題が 1 位 · subject first", "top1", known["top1"]),
@@ -73,7 +115,7 @@ def table(figures: dict[str, Any]) -> str:
         scores = (f"{of.get('clip'):.1f}" if "clip" in of else "–" for of in (model, adapter))
         lines.append(f"| CLIP スコア · CLIP score | {' | '.join(scores)} | – |")
     lines.append(f"| オートエンコーダー · autoencoder, PSNR | {figures['autoencoder_psnr']:.1f} dB | – | – |")
-    return "\n".join([*lines, "", *_others(figures)]) + "\n"
+    return lines
 
 
 def _others(figures: dict[str, Any]) -> list[str]:

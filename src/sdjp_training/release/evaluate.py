@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import random
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,90 +19,18 @@ from sdjp import weights
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.weights.parts import adapter
 from sdjp.weights.source import locate
-from sdjp_training.release import translation
-from sdjp_training.scenes import keywords, painting
-from sdjp_training.scenes.artwork import Artwork, Concept
+from sdjp_training.release import fidelity, questions, translation
+from sdjp_training.release.questions import Question
+from sdjp_training.scenes import painting
+from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.scenes.places import COLORS, QUESTIONS
-from sdjp_training.scenes.riding import MOUNTS, RIDERS
-from sdjp_training.scenes.styles import OTHERS, STYLES
+from sdjp_training.scenes.places import COLORS
 from sdjp_training.trainers import autoencoder, clip, judge
 
 if TYPE_CHECKING:
     from sdjp import Pipeline
 
-SIDES: Final = (("left", "左"), ("right", "右"))
 BATCH: Final = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A prompt, and what its picture has to show.
-
-    Attributes:
-        kind: ``"single"``, ``"place"``, ``"pair"``, ``"riding"``, ``"side"``, ``"style"`` or ``"word"``.
-        prompt: In Japanese.
-        subjects: Their emojis.
-        place: The background, where the prompt names one.
-        side: ``"left"`` or ``"right"``, where the prompt names one.
-        style: How it is drawn, where the prompt says so.
-    """
-
-    kind: str
-    prompt: str
-    subjects: tuple[str, ...]
-    place: str | None = None
-    side: str | None = None
-    style: str | None = None
-
-
-def questions(artwork: Artwork, *, each: int = 1, others: int = 60) -> list[Question]:
-    """The prompts that are asked, always the same.
-
-    Args:
-        artwork: The things that the model can draw.
-        each: Pictures of every subject alone.
-        others: Prompts of each other kind.
-    """
-    rng = random.Random("questions")
-    every = artwork.concepts
-    asked = [Question(kind="single", prompt=c.japanese, subjects=(c.emoji,)) for c in every] * each
-    places = list(QUESTIONS.items())
-    for i in range(others):
-        place, phrase = places[i % len(places)]
-        concept = rng.choice(every)
-        prompt = phrase.format(concept.japanese)
-        asked.append(Question(kind="place", prompt=prompt, subjects=(concept.emoji,), place=place))
-    for _ in range(others):
-        a, b = rng.sample(every, 2)
-        asked.append(_two("pair", f"{a.japanese}と{b.japanese}", a, b))
-    riders, mounts = (
-        [every[artwork.index[emoji]] for emoji in table if emoji in artwork.index]
-        for table in (RIDERS, MOUNTS)
-    )
-    for _ in range(others):
-        mount = rng.choice(mounts)
-        rider = rng.choice([c for c in riders if c is not mount])
-        asked.append(_two("riding", f"{mount.japanese}に乗る{rider.japanese}", rider, mount))
-    for i in range(others):
-        concept, (side, word) = rng.choice(every), SIDES[i % 2]
-        prompt = f"{word}側の{concept.japanese}"
-        asked.append(Question(kind="side", prompt=prompt, subjects=(concept.emoji,), side=side))
-    for i in range(others):
-        concept, style = rng.choice(every), OTHERS[i % len(OTHERS)]
-        prompt = STYLES[style].question.format(concept.japanese)
-        asked.append(Question(kind="style", prompt=prompt, subjects=(concept.emoji,), style=style))
-    return asked
-
-
-def words_without_english(artwork: Artwork, packages: Path) -> list[Question]:
-    """A prompt of each word that belongs to a concept and whose English the model does not know."""
-    words = keywords.untranslatable(artwork, packages)
-    return [Question(kind="word", prompt=word, subjects=(emoji,)) for word, emoji in words.items()]
-
-
-def _two(kind: str, prompt: str, a: Concept, b: Concept) -> Question:
-    return Question(kind=kind, prompt=prompt, subjects=(a.emoji, b.emoji))
 
 
 def draw(pipe: Pipeline, asked: Sequence[Question], **options: Any) -> list[NDArray[np.uint8]]:
@@ -175,6 +102,8 @@ def measure(
     others: int = 60,
     prompts: Path | None = None,
     natural: Path | None = None,
+    graded: Path | None = None,
+    grader: str = "",
 ) -> dict[str, Any]:
     """Measure all that ships.
 
@@ -185,11 +114,13 @@ def measure(
         prompts: A table of prompts and their English, for the translator's figures: those that rules and
             words were written by.
         natural: The same with kinds: those that are kept for measuring.
+        graded: The scores of a panel, as :mod:`.panel` writes them.
+        grader: Who saw them, and how.
     """
     artwork = Artwork(folder / "artwork")
     model = judge.load(folder / "judge.pt")
-    asked = questions(artwork, each=each, others=others)
-    asked += words_without_english(artwork, folder / "packages")
+    asked = questions.alone(artwork, each=each) + questions.others(artwork, others)
+    asked += questions.words_without_english(artwork, folder / "packages")
     figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
     seer = clip.load(folder) if (folder / "clip.pt").exists() else None
     styled = [q for q in asked if q.style is not None]
@@ -205,6 +136,7 @@ def measure(
     for name, pipe in pipes.items():
         pictures = draw(pipe, asked)
         figures[name] = judged(model, artwork, asked, pictures)
+        figures[name]["psnr"] = fidelity.measured(artwork, asked, pictures)
         if seer is not None:
             shown = [pictures[i] for i, _ in sayable]
             figures[name]["clip"] = clip_score(*seer, [english for _, english in sayable], shown)
@@ -213,6 +145,8 @@ def measure(
     if seer is not None:
         figures["clip"] = clip.retrieval(*seer, artwork)
     figures["translator"] = translation.measure(folder / "pairs", prompts=prompts, forms=natural)
+    if graded is not None:
+        figures["panel"] = {"grader": grader, "kinds": json.loads(graded.read_text(encoding="utf-8"))}
     return figures
 
 

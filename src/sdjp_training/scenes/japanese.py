@@ -64,7 +64,7 @@ def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     if scene.layout == "empty":
         subject = rng.choice(PLACES[scene.place].japanese_tags)
     else:
-        subject = _subject(scene, artwork, rng)
+        subject = standing(scene, artwork, rng)
         if scene.place in PLACES:
             place = PLACES[scene.place]
             if tags:
@@ -85,7 +85,7 @@ def prompt(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     return rng.choice(("、", "、", ", ", " ")).join(parts)
 
 
-def _subject(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
+def standing(scene: Scene, artwork: Artwork, rng: random.Random) -> str:
     """What stands in ``scene``, and how."""
 
     def concept(index: int) -> Concept:

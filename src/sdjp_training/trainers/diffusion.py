@@ -5,7 +5,6 @@ Several processes can share a batch.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -22,79 +21,16 @@ from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW, Worker
 from sdjp_training.loop.run import Training
-from sdjp_training.scenes import captions, shards
-from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.composition import Scene
 from sdjp_training.trainers import latents, text_encoder
+from sdjp_training.trainers.examples import Examples, weighted_mean
 
 BATCH: Final = 128  # over all workers
 DROPPED: Final = 0.1  # captions left empty, for guidance
-DRAWN: Final = 0.05  # how much a cell of a drawing differs from the bare background, squared, at least
-DRAWN_WEIGHT: Final = 4.0  # of such cells in the loss
-PAIR_WEIGHT: Final = 2.5  # of scenes with two subjects, which are learnt last
-EMPTY_WEIGHT: Final = 3.0  # of scenes without a subject, about the mean of others
 
 
 def alpha_bar() -> Tensor:
     """Cumulative products of 1 - beta of the embedded model's schedule, (T,) float32."""
     return here(Schedule.from_config(MINI.schedule).alpha_bar).float()
-
-
-class Data:
-    """Latents and captions, growing while shards are still being encoded."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.artwork = Artwork(folder / "artwork")
-        self.bare = latents.bare(folder)
-        self.known = 0
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Take in shards that are new."""
-        if len(list((self.folder / "pool").glob("*.latents.npy"))) == self.known:
-            return
-        data = shards.read(self.folder, "latents")
-        self.known = len(data)
-        self.records = [r for rows, _ in data for r in rows]
-        self.latents = np.concatenate([array for _, array in data])
-        self.weights = [weight(record, self.artwork) for record in self.records]
-
-    def batch(self, n: int, rng: random.Random) -> tuple[Tensor, list[str], Tensor]:
-        """Latents (n, C, h, w) float32, not scaled; a fresh caption for each; the weights of their cells in
-        the loss (n, 1, h, w).
-        """
-        rows = rng.choices(range(len(self.records)), weights=self.weights, k=n)
-        scenes = [self.records[i] for i in rows]
-        texts = [
-            "" if rng.random() < DROPPED else captions.caption(scene, self.artwork, rng) for scene in scenes
-        ]
-        z = here(torch.from_numpy(self.latents[rows])).float()
-        bare = torch.stack([self.bare[f"{scene.place} {scene.style}"] for scene in scenes])
-        return z, texts, cell_weights(z, here(bare).float())
-
-
-def weight(scene: Scene, artwork: Artwork) -> float:
-    """How often a scene is shown, beside others: as its rarest subject is, and more often for each other."""
-    if not scene.emojis:
-        return EMPTY_WEIGHT
-    rarest = min(artwork.concepts[artwork.index[emoji]].weight for emoji in scene.emojis)
-    return float(rarest * PAIR_WEIGHT ** (len(scene.emojis) - 1))
-
-
-def cell_weights(z: Tensor, bare: Tensor) -> Tensor:
-    """Weights (n, 1, h, w) of the cells of latents (n, C, h, w) in the loss, given those of backgrounds.
-
-    Backgrounds are few and soon known. Most of a picture is one of them, and drawings, which are many, would
-    be left with a small share of the loss.
-    """
-    drawn = (z - bare).square().mean(dim=1, keepdim=True) > DRAWN
-    return 1 + (DRAWN_WEIGHT - 1) * drawn.float()
-
-
-def weighted_mean(error: Tensor, cells: Tensor) -> Tensor:
-    """The mean of errors (n, C, h, w) by the weights (n, 1, h, w) of cells."""
-    return (error * cells).mean() / cells.mean()
 
 
 def optimizer(model: UNet, lr: float = 1.0) -> MuonAdamW:
@@ -106,7 +42,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     _, count = processes.rank_and_count()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    data = Data(folder)
+    data = Examples(folder)
     text, tokens = text_encoder.load(folder)
     scale = latents.scale(folder)
     signal = alpha_bar().sqrt()
@@ -126,7 +62,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     def learn(_: float) -> float:
         if training.counts["step"] % 20 == 0:
             data.refresh()
-        z, texts, cells = data.batch(n, training.rng)
+        z, texts, cells = data.batch(n, training.rng, dropped=DROPPED)
         z = (z * scale).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), mixed_precision():
             context = text(text_encoder.encode(tokens, texts)).float()

@@ -13,22 +13,20 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sdjp.config import MINI, CLIPTextConfig
 from sdjp.models import CLIPText
 from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp_training.loop import checkpoint, run
+from sdjp_training.loop import checkpoint, processes
 from sdjp_training.loop.clock import Clock
-from sdjp_training.loop.device import here, mixed_precision
-from sdjp_training.loop.optim import MuonAdamW
-from sdjp_training.scenes import captions, shards
+from sdjp_training.loop.optim import MuonAdamW, Worker
+from sdjp_training.loop.run import Training
+from sdjp_training.scenes import captions
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.trainers import latents
+from sdjp_training.trainers.examples import Examples, weighted_mean
 from sdjp_training.trainers.merges import subset
 
 GRID = 8
@@ -36,7 +34,8 @@ CELL = 2
 """Cells of the latents, each way, that one state tells: 8 × 8 states tell 16 × 16 cells."""
 TOLD = MINI.vae.latent_channels * CELL * CELL
 """Numbers that one state tells."""
-BATCH = 64
+BATCH = 128  # over all workers
+HELD_OUT = 512  # scenes that are only for the figure
 FIRST_MERGES = 3000
 
 
@@ -66,13 +65,6 @@ def encode(tokens: ClipTokenizer, texts: list[str]) -> Tensor:
     return torch.tensor(rows)
 
 
-def targets(encoded: NDArray[np.generic], scale: float) -> Tensor:
-    """Map latents (B, C, 16, 16) to what each of the 64 last states tells of them (B, 64, 4 C)."""
-    z = here(torch.from_numpy(encoded)).float() * scale
-    z = z.reshape(len(z), -1, GRID, CELL, GRID, CELL)  # (B, C, 8, 2, 8, 2)
-    return z.permute(0, 2, 4, 1, 3, 5).reshape(len(z), GRID * GRID, TOLD)
-
-
 def with_head(model: CLIPText) -> nn.ModuleDict:
     """The encoder, ``"model"``, and the map from its states to cells, ``"head"``."""
     return nn.ModuleDict({"model": model, "head": nn.Linear(MINI.text.width, TOLD)})
@@ -83,44 +75,68 @@ def optimizer(both: nn.ModuleDict, lr: float = 1.0) -> MuonAdamW:
     return MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
 
 
-def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
-    """Train for ``minutes``, resuming from ``folder/text.pt``. ``final`` lets the learning rate fall to
-    zero.
-    """
-    artwork = Artwork(folder / "artwork")
+def untold(told: Tensor, z: Tensor) -> Tensor:
+    """The squared error (B, C, 16, 16) of what states tell (B, 64, 4 C) of scaled latents (B, C, 16, 16)."""
+    n, channels, _, _ = z.shape
+    cells = told.view(n, GRID, GRID, channels, CELL, CELL)  # (B, 8, 8, C, 2, 2)
+    return (cells.permute(0, 3, 1, 4, 2, 5).reshape(z.shape) - z).square()
+
+
+def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
+    _, count = processes.rank_and_count()
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
     tokens = tokenizer(folder)
     model = CLIPText.from_config(text_config(tokens))
     for embedding in (model.token_embedding, model.position_embedding):
         nn.init.normal_(embedding.weight, std=0.05)
     both = with_head(model)
-    data = shards.read(folder, "latents")
-    records = [r for rows, _ in data for r in rows]
-    z, scale = np.concatenate([array for _, array in data]), latents.scale(folder)
-    held_out = 512  # the last scenes are for the figure
+    data, scale = Examples(folder, held_out=HELD_OUT), latents.scale(folder)
+    worker = Worker(both)
+    training = Training(folder / "text.pt", both, optimizer(both, lr), worker=worker)
+    n = BATCH // count
 
-    def error(of: nn.ModuleDict, rows: list[int], rng: random.Random) -> Tensor:
-        ids = encode(tokens, [captions.caption(records[i], artwork, rng) for i in rows])
-        cells = of["head"](of["model"](ids)[:, -GRID * GRID :]).float()
-        return F.mse_loss(cells, targets(z[rows], scale))
+    def error(of: nn.ModuleDict, batch: tuple[Tensor, list[str], Tensor]) -> Tensor:
+        z, texts, cells = batch
+        told = of["head"](of["model"](encode(tokens, texts))[:, -GRID * GRID :]).float()
+        return weighted_mean(untold(told, z * scale), cells)
 
-    def loss_of(rng: random.Random) -> Tensor:
-        rows = [rng.randrange(len(records) - held_out) for _ in range(BATCH)]
-        with mixed_precision():
-            return error(both, rows, rng)
+    def learn(_: float) -> float:
+        loss = error(worker.network, data.batch(n, training.rng))
+        (loss / count).backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
     @torch.no_grad()
     def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
         averaged = with_head(CLIPText.from_config(text_config(tokens)))
         averaged.load_state_dict(weights)
-        rows = list(range(len(records) - held_out, len(records)))
-        truth = targets(z[rows], scale)
+        batch = data.of(list(range(data.shown, len(data.records))), random.Random(0))
+        z, _, cells = batch
         return {
-            "held_out": error(averaged, rows, random.Random(0)).item(),
-            "variance": truth.var().item(),
+            "held_out": error(averaged, batch).item(),
+            "variance": weighted_mean((z * scale).square(), cells).item(),
         }
 
-    clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
-    run.run(folder / "text.pt", both, optimizer(both, lr), clock, loss_of, figures)
+    training.run(Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0), learn, figures)
+
+
+def train(
+    folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0, workers: int = 1, threads: int = 1
+) -> None:
+    """Train for ``minutes``, resuming from ``folder/text.pt``.
+
+    Args:
+        folder: Where the pool is and checkpoints go.
+        minutes: How long.
+        final: Let the learning rate fall to zero in the second half.
+        lr: Factor on the learning rates.
+        workers: Processes.
+        threads: Threads of each.
+    """
+    tokenizer(folder)  # once, for all processes
+    latents.scale(folder)
+    latents.bare(folder)
+    processes.run(_work, folder, minutes, final, lr, threads, workers=workers)
 
 
 def load(folder: Path) -> tuple[CLIPText, ClipTokenizer]:

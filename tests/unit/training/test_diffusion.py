@@ -13,7 +13,7 @@ from sdjp_training.scenes import painting, shards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.styles import STYLES
-from sdjp_training.trainers import autoencoder, diffusion, latents
+from sdjp_training.trainers import autoencoder, examples, latents
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def test_cells_of_a_drawing_count_four_times(folder: Path, monkeypatch: pytest.M
     scene = Scene(emojis=(artwork.concepts[0].emoji,), place="sea")
     picture = painting.draw(scene, artwork)[None]
     z = autoencoder.load(folder).encode(autoencoder.to_tensor(picture)).mean
-    cells = diffusion.cell_weights(z, bare["sea plain"][None].float())
+    cells = examples.cell_weights(z, bare["sea plain"][None].float())
     assert cells.shape == (1, 1, 16, 16)
-    assert cells[0, 0, 8, 8] == diffusion.DRAWN_WEIGHT == 4
+    assert cells[0, 0, 8, 8] == examples.DRAWN_WEIGHT == 4
     assert (cells[0, 0, [0, 0, 15, 15], [0, 15, 0, 15]] == 1).all()
     monkeypatch.setattr(latents, "BACKGROUNDS", ("red", "sea", "night"))
     assert len(latents.bare(folder)) == 3 * len(styles), "what is lacking is made"
@@ -60,6 +60,6 @@ def test_cells_of_a_drawing_count_four_times(folder: Path, monkeypatch: pytest.M
 
 def test_the_mean_is_by_weight() -> None:
     error = torch.tensor([[[[1.0, 3.0]], [[1.0, 5.0]]]])  # (1, 2, 1, 2)
-    assert diffusion.weighted_mean(error, torch.ones(1, 1, 1, 2)) == error.mean()
+    assert examples.weighted_mean(error, torch.ones(1, 1, 1, 2)) == error.mean()
     cells = torch.tensor([[[[1.0, 4.0]]]])
-    assert diffusion.weighted_mean(error, cells) == pytest.approx((1 * 1 + 4 * 4) / 5)
+    assert examples.weighted_mean(error, cells) == pytest.approx((1 * 1 + 4 * 4) / 5)

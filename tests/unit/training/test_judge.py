@@ -11,9 +11,10 @@ import torch
 
 from sdjp.text.translate import make_translator
 from sdjp_training.loop import checkpoint
-from sdjp_training.release import card, evaluate
-from sdjp_training.release.evaluate import Question
+from sdjp_training.release import card, evaluate, questions
+from sdjp_training.release.questions import Question
 from sdjp_training.scenes.artwork import Artwork, concepts
+from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import BACKGROUNDS, COLORS, QUESTIONS
 from sdjp_training.trainers import judge
 
@@ -81,8 +82,8 @@ def test_no_judge_says_how_to_get_one(tmp_path: Path) -> None:
 
 def test_questions_are_the_same_every_time(folder: Path) -> None:
     artwork = Artwork(folder / "artwork")
-    asked = evaluate.questions(artwork, each=2, others=len(QUESTIONS))
-    assert asked == evaluate.questions(artwork, each=2, others=len(QUESTIONS))
+    asked = questions.alone(artwork, each=2) + questions.others(artwork, len(QUESTIONS))
+    assert asked == questions.alone(artwork, each=2) + questions.others(artwork, len(QUESTIONS))
     assert sum(q.kind == "single" for q in asked) == 2 * len(concepts())
     assert {q.place for q in asked if q.kind == "place"} == set(QUESTIONS)
     assert all(len(q.subjects) == 2 for q in asked if q.kind in {"pair", "riding"})
@@ -93,12 +94,12 @@ def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
     artwork = Artwork(folder / "artwork")
     names = [c.emoji for c in artwork.concepts]
     asked = [
-        Question(kind="single", prompt="", subjects=(names[0],)),
-        Question(kind="single", prompt="", subjects=(names[1],)),
-        Question(kind="place", prompt="", subjects=(names[0],), place="red"),
-        Question(kind="place", prompt="", subjects=(names[0],), place="sea"),
-        Question(kind="pair", prompt="", subjects=(names[0], names[1])),
-        Question(kind="pair", prompt="", subjects=(names[0], names[40])),
+        Question(kind="single", prompt="", scene=Scene(emojis=(names[0],))),
+        Question(kind="single", prompt="", scene=Scene(emojis=(names[1],))),
+        Question(kind="place", prompt="", scene=Scene(emojis=(names[0],), place="red")),
+        Question(kind="place", prompt="", scene=Scene(emojis=(names[0],), place="sea")),
+        Question(kind="pair", prompt="", scene=Scene(emojis=(names[0], names[1]))),
+        Question(kind="pair", prompt="", scene=Scene(emojis=(names[0], names[40]))),
     ]
 
     def seen(x: torch.Tensor) -> judge.Verdict:
@@ -121,7 +122,7 @@ def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
 def test_the_half_in_which_a_subject_is_seen_more_is_its_side(folder: Path) -> None:
     artwork = Artwork(folder / "artwork")
     asked = [
-        Question(kind="side", prompt="", subjects=(artwork.concepts[0].emoji,), side=side)
+        Question(kind="side", prompt="", scene=Scene(emojis=(artwork.concepts[0].emoji,), layout=side))
         for side in ("left", "right", "right")
     ]
     picture = np.zeros((256, 256, 3), np.uint8)

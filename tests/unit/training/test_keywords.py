@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sdjp_training.release import evaluate
+from sdjp_training.release import questions
 from sdjp_training.scenes import emoji_names, japanese, keywords
 from sdjp_training.scenes.artwork import Artwork
 
@@ -41,7 +41,7 @@ def test_words_of_one_concept_that_a_translation_does_not_draw(packages: Path, a
         "that is no concept": "骨",
     }.items():
         assert word not in found, reason
-    asked = evaluate.words_without_english(Artwork(artwork_folder), packages)
+    asked = questions.words_without_english(Artwork(artwork_folder), packages)
     assert {(q.prompt, *q.subjects) for q in asked} == set(found.items())
 
 

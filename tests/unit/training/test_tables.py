@@ -12,7 +12,7 @@ from sdjp_training.scenes.artwork import LIST, concepts
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import BACKGROUNDS, PLACES, background
 from sdjp_training.scenes.styles import STYLES
-from sdjp_training.trainers import diffusion
+from sdjp_training.trainers import examples
 
 
 def test_every_row_has_a_painter_and_every_painter_a_row() -> None:
@@ -43,11 +43,11 @@ def test_what_prompts_ask_for_most_is_shown_more_often() -> None:
         index = {c.emoji: i for i, c in enumerate(concepts)}  # noqa: RUF012
 
     def weight(*emojis: str) -> float:
-        return diffusion.weight(Scene(emojis=emojis), Names())  # type: ignore[arg-type]
+        return examples.weight(Scene(emojis=emojis), Names())  # type: ignore[arg-type]
 
     assert (weight("🐈"), weight("🐅"), weight("🐩")) == (9, 3, 1)
-    assert weight("🐈", "🐅") == 3 * diffusion.PAIR_WEIGHT
-    assert weight("🐈", "🐩") == diffusion.PAIR_WEIGHT
+    assert weight("🐈", "🐅") == 3 * examples.PAIR_WEIGHT
+    assert weight("🐈", "🐩") == examples.PAIR_WEIGHT
 
 
 def test_an_older_list_of_concepts_has_no_weights(tmp_path: Path) -> None:
