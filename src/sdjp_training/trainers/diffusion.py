@@ -1,6 +1,8 @@
-"""Train the UNet of the embedded model: v-prediction on the latents of the pool, text states frozen.
+"""Train the UNet of the embedded model, and its text encoder with it: v-prediction on latents of the pool.
 
-Several processes can share a batch.
+The text encoder was trained alone before. It goes on learning to tell the latents, and learns from what the
+UNet would need to know (as in LDM, Rombach et al. 2022, arXiv 2112.10752, section 3.3). Several processes can
+share a batch.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from sdjp.models import UNet
 from sdjp.samplers import Schedule
 from sdjp_training.loop import processes
 from sdjp_training.loop.clock import Clock
-from sdjp_training.loop.device import here, mixed_precision
+from sdjp_training.loop.device import here
 from sdjp_training.loop.optim import MuonAdamW, Worker
 from sdjp_training.loop.run import Training
 from sdjp_training.trainers import latents, text_encoder
@@ -26,6 +28,8 @@ from sdjp_training.trainers.examples import Examples, weighted_mean
 
 BATCH: Final = 128  # over all workers
 DROPPED: Final = 0.1  # captions left empty, for guidance
+TEXT_RATE: Final = 0.3  # factor on the learning rates of the text encoder
+TOLD: Final = 0.5  # weight of what its states tell in the loss
 
 
 def alpha_bar() -> Tensor:
@@ -43,8 +47,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     data = Examples(folder)
-    text, tokens = text_encoder.load(folder)
-    scale = latents.scale(folder)
+    tokens, scale = text_encoder.tokenizer(folder), latents.scale(folder)
     signal = alpha_bar().sqrt()
     noise_level = (1 - alpha_bar()).sqrt()
 
@@ -55,25 +58,32 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     worker = Worker(model)
     training = Training(folder / "unet.pt", model, optimizer(model, lr), worker=worker, counts={"samples": 0})
+    both = text_encoder.begin(folder)
+    reader = Worker(both)
+    texts = Training(folder / "text.pt", both, text_encoder.optimizer(both, TEXT_RATE * lr), worker=reader)
+    clock = Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0)
     torch.manual_seed(training.seed)
     n = BATCH // count
     quarters: list[list[float]] = [[], [], [], []]  # losses of a quarter of the times each
 
-    def learn(_: float) -> float:
+    def learn(done: float) -> float:
         if training.counts["step"] % 20 == 0:
             data.refresh()
-        z, texts, cells = data.batch(n, training.rng, dropped=DROPPED)
+        z, said, cells = data.batch(n, training.rng, dropped=DROPPED)
         z = (z * scale).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), mixed_precision():
-            context = text(text_encoder.encode(tokens, texts)).float()
+        states = reader.network["model"](text_encoder.encode(tokens, said))
         # Spread over the batch, with more weight on high noise, where the text decides the layout.
         u = (torch.arange(n) + torch.rand(n)) / n
         t = (u.pow(0.8) * 1000).long().clamp(max=999)
         a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
         noise = torch.randn_like(z)
-        v = worker.network((a * z + s * noise).to(worker.dtype), t, context.to(worker.dtype)).float()
+        v = worker.network((a * z + s * noise).to(worker.dtype), t, states).float()
         error = (v - (a * noise - s * z)).square()  # Salimans & Ho 2022, eq. 14
-        (weighted_mean(error, cells) / count).backward()  # type: ignore[no-untyped-call]
+        captioned = here(torch.tensor([bool(one) for one in said])).view(-1, 1, 1, 1)
+        untold = text_encoder.untold(reader.network["head"], states, z) * captioned
+        loss = weighted_mean(error, cells) + TOLD * weighted_mean(untold, cells)
+        (loss / count).backward()  # type: ignore[no-untyped-call]
+        texts.step(lambda _: float(loss.detach()), rate=clock.rate(done))
         each = error.detach().mean(dim=(1, 2, 3))
         training.counts["samples"] += BATCH
         for ti, value in zip(t.tolist(), each.tolist(), strict=True):
@@ -81,6 +91,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
         return float(each.mean())
 
     def figures(_: Mapping[str, Tensor]) -> dict[str, float]:
+        texts.save()
         values = {
             "per_second": count * sum(map(len, quarters)) / training.seconds,
             "scenes": len(data.records),
@@ -90,13 +101,13 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
             q.clear()
         return values
 
-    training.run(Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0), learn, figures)
+    training.run(clock, learn, figures)
 
 
 def train(
     folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0, workers: int = 1, threads: int = 1
 ) -> None:
-    """Train for ``minutes``, resuming from ``folder/unet.pt``.
+    """Train for ``minutes``, resuming from ``folder/unet.pt`` and ``folder/text.pt``.
 
     Args:
         folder: Where the pool is and checkpoints go.
@@ -106,6 +117,7 @@ def train(
         workers: Processes.
         threads: Threads of each.
     """
-    latents.scale(folder)  # once, for all processes
+    text_encoder.tokenizer(folder)  # once, for all processes
+    latents.scale(folder)
     latents.bare(folder)
     processes.run(_work, folder, minutes, final, lr, threads, workers=workers)

@@ -75,22 +75,29 @@ def optimizer(both: nn.ModuleDict, lr: float = 1.0) -> MuonAdamW:
     return MuonAdamW(both, muon_lr=0.02 * lr, adam_lr=3e-3 * lr, adam=("embedding", "head"))
 
 
-def untold(told: Tensor, z: Tensor) -> Tensor:
-    """The squared error (B, C, 16, 16) of what states tell (B, 64, 4 C) of scaled latents (B, C, 16, 16)."""
-    n, channels, _, _ = z.shape
-    cells = told.view(n, GRID, GRID, channels, CELL, CELL)  # (B, 8, 8, C, 2, 2)
-    return (cells.permute(0, 3, 1, 4, 2, 5).reshape(z.shape) - z).square()
+def untold(head: nn.Module, states: Tensor, z: Tensor) -> Tensor:
+    """The squared error (B, C, 16, 16) of what the last of the states (B, 77, D) tell of scaled latents
+    (B, C, 16, 16).
+    """
+    told: Tensor = head(states[:, -GRID * GRID :]).float()  # (B, 64, 4 C)
+    cells = told.view(len(z), GRID, GRID, z.shape[1], CELL, CELL)  # (B, 8, 8, C, 2, 2)
+    difference: Tensor = cells.permute(0, 3, 1, 4, 2, 5).reshape(z.shape) - z
+    return difference.square()
+
+
+def begin(folder: Path) -> nn.ModuleDict:
+    """A new encoder with its head."""
+    model = CLIPText.from_config(text_config(tokenizer(folder)))
+    for embedding in (model.token_embedding, model.position_embedding):
+        nn.init.normal_(embedding.weight, std=0.05)
+    return with_head(model)
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
     _, count = processes.rank_and_count()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    tokens = tokenizer(folder)
-    model = CLIPText.from_config(text_config(tokens))
-    for embedding in (model.token_embedding, model.position_embedding):
-        nn.init.normal_(embedding.weight, std=0.05)
-    both = with_head(model)
+    tokens, both = tokenizer(folder), begin(folder)
     data, scale = Examples(folder, held_out=HELD_OUT), latents.scale(folder)
     worker = Worker(both)
     training = Training(folder / "text.pt", both, optimizer(both, lr), worker=worker)
@@ -98,8 +105,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
 
     def error(of: nn.ModuleDict, batch: tuple[Tensor, list[str], Tensor]) -> Tensor:
         z, texts, cells = batch
-        told = of["head"](of["model"](encode(tokens, texts))[:, -GRID * GRID :]).float()
-        return weighted_mean(untold(told, z * scale), cells)
+        return weighted_mean(untold(of["head"], of["model"](encode(tokens, texts)), z * scale), cells)
 
     def learn(_: float) -> float:
         loss = error(worker.network, data.batch(n, training.rng))

@@ -61,7 +61,9 @@ def test_every_question_means_a_scene_that_can_be_drawn(artwork: Artwork) -> Non
 def test_states_that_tell_every_cell_leave_nothing_untold() -> None:
     z = torch.randn(2, 8, 16, 16)
     cells = z.unfold(2, 2, 2).unfold(3, 2, 2)  # (2, 8, 8, 8, 2, 2): channel, row, column, within the cell
-    told = cells.permute(0, 2, 3, 1, 4, 5).reshape(2, 64, 32)
-    torch.testing.assert_close(text_encoder.untold(told, z), torch.zeros_like(z))
-    told[0, 9, 5] += 1  # row 1, column 1, channel 1, second line and column within the cell
-    assert text_encoder.untold(told, z)[0, 1, 2, 3] == pytest.approx(1)
+    states = torch.zeros(2, 77, 32)  # those before tell nothing
+    states[:, 13:] = cells.permute(0, 2, 3, 1, 4, 5).reshape(2, 64, 32)
+    as_it_is = torch.nn.Identity()
+    torch.testing.assert_close(text_encoder.untold(as_it_is, states, z), torch.zeros_like(z))
+    states[0, 13 + 9, 5] += 1  # row 1, column 1; channel 1, first line and second column within the cell
+    assert text_encoder.untold(as_it_is, states, z)[0, 1, 2, 3] == pytest.approx(1)
