@@ -145,7 +145,7 @@ def _translator(args: Namespace) -> None:
 def _adapter(args: Namespace) -> None:
     sizes = {name: getattr(args, name) for name in SIZES}
     sizes["mlp_width"] = 4 * args.width
-    adapter.train(args.folder, source=args.model, sizes=sizes, **_learning(args))
+    adapter.train(args.folder, source=args.model, sizes=sizes, **_sharing(args))
 
 
 def _evaluate(args: Namespace) -> None:
@@ -300,6 +300,7 @@ COMMANDS: Final = (
         "train an adapter, which reads Japanese before a text encoder",
         (
             *_training(60),
+            WORKERS,
             _model("the model whose text encoder it stands before"),
             *(
                 (f"--{name.replace('_', '-')}", {"type": int, "default": value, "help": "of a new adapter"})

@@ -116,7 +116,7 @@ def run(
     *,
     worker: Worker[Any] | None = None,
 ) -> None:
-    """Train a model whose steps are one batch each.
+    """Train a model whose steps are one batch each, or one of each process.
 
     Args:
         path: The checkpoint.
@@ -128,10 +128,11 @@ def run(
         worker: The network that computes the gradients, where that is not the model itself.
     """
     training = Training(path, model, optimizer, worker=worker)
+    _, count = processes.rank_and_count()
 
     def learn(_: float) -> float:
         loss = loss_of(training.rng)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss / count).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     training.run(clock, learn, figures)

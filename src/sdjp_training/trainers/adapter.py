@@ -14,7 +14,7 @@ import itertools
 import json
 import logging
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from sdjp.text.tokenizers.base import Tokenizer
 from sdjp.text.tokenizers.pieces import SentencePieceTokenizer
 from sdjp.text.translate.passthrough import PassthroughTranslator
 from sdjp.weights.parts import adapter
-from sdjp_training.loop import checkpoint, run
+from sdjp_training.loop import checkpoint, processes, run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.optim import MuonAdamW, Worker
 from sdjp_training.scenes import japanese, keywords
@@ -184,6 +184,8 @@ def train(
     lr: float = 1.0,
     prompts: int = PROMPTS,
     sizes: Mapping[str, Any] | None = None,
+    workers: int = 1,
+    threads: int = 1,
 ) -> None:
     """Train for ``minutes``, resuming from ``adapter.pt`` in ``folder/adapter-<model>``.
 
@@ -195,16 +197,40 @@ def train(
         lr: Factor on the learning rates.
         prompts: How many prompts to make ahead.
         sizes: Sizes of :class:`AdapterConfig` other than the usual.
+        workers: Processes.
+        threads: Threads of each.
     """
     place = target(folder, source)
     place.mkdir(parents=True, exist_ok=True)
-    pairs_of = scene_pairs if source == weights.EMBEDDED_MODEL else general_pairs
     before = checkpoint.load(place / "adapter.pt")
+    new = 1 + (0 if before is None else before["step"])  # others than before the break
+    pairs_of = _pairs_of(source)
     held_out = _made(pairs_of(folder, 0), HELD_OUT)
     hidden = set(held_out)
-    new = 1 + (0 if before is None else before["step"])  # others than before the break
     pairs = [pair for pair in _made(pairs_of(folder, new), prompts) if pair not in hidden]
     log.info("%d prompts", len(pairs))
+    vocabulary(place, pairs)
+    arguments = place, pairs, held_out, minutes, source, final, lr, dict(sizes or {}), threads
+    processes.run(_work, *arguments, workers=workers)
+
+
+def _pairs_of(source: str) -> Callable[[Path, int], Iterator[Pair]]:
+    return scene_pairs if source == weights.EMBEDDED_MODEL else general_pairs
+
+
+def _work(
+    place: Path,
+    pairs: list[Pair],
+    held_out: list[Pair],
+    minutes: float,
+    source: str,
+    final: bool,
+    lr: float,
+    sizes: Mapping[str, Any],
+    threads: int,
+) -> None:
+    rank, count = processes.rank_and_count()
+    torch.set_num_threads(threads)
     pieces = vocabulary(place, pairs)
     teacher = Teacher.of(source, [english for _, english in held_out])
     config = AdapterConfig(
@@ -214,14 +240,15 @@ def train(
         start_id=int(teacher.ids([""])[0, 0]),
         end_id=teacher.tokenizer.end_id,
     )
-    config = dataclasses.replace(config, **(sizes or {}))
-    (place / "config.json").write_text(json.dumps(to_json(config)) + "\n", encoding="utf-8")
+    config = dataclasses.replace(config, **sizes)
+    if rank == 0:
+        (place / "config.json").write_text(json.dumps(to_json(config)) + "\n", encoding="utf-8")
     model = begin(config, teacher)
     optimize = MuonAdamW(model, muon_lr=0.01 * lr, adam_lr=0.02 * lr, adam=("embedding", "token"))
     worker = Worker(model)
 
     def loss_of(rng: random.Random) -> Tensor:
-        rows = [rng.choice(pairs) for _ in range(BATCH)]
+        rows = [rng.choice(pairs) for _ in range(BATCH // count)]
         texts = [english if rng.random() < ENGLISH else ja for ja, english in rows]
         ids = teacher.ids([english for _, english in rows])
         targets, counts = teacher.to_write(ids)
