@@ -24,12 +24,14 @@ from sdjp_training.loop.device import here
 from sdjp_training.loop.optim import MuonAdamW, Worker
 from sdjp_training.loop.run import Training
 from sdjp_training.trainers import latents, text_encoder
+from sdjp_training.trainers.alignment import Alignment
 from sdjp_training.trainers.examples import Examples, weighted_mean
 
 BATCH: Final = 128  # over all workers
 DROPPED: Final = 0.1  # captions left empty, for guidance
 TEXT_RATE: Final = 0.3  # factor on the learning rates of the text encoder
 TOLD: Final = 0.5  # weight of what its states tell in the loss
+ALIGNED: Final = 0.05  # weight of where the UNet looks among them
 
 
 def alpha_bar() -> Tensor:
@@ -64,6 +66,7 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     clock = Clock(minutes, warm=60, every=180, cooling=1 / 3 if final else 0)
     torch.manual_seed(training.seed)
     n = BATCH // count
+    others: list[tuple[float, float]] = []
     quarters: list[list[float]] = [[], [], [], []]  # losses of a quarter of the times each
 
     def learn(done: float) -> float:
@@ -77,15 +80,17 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
         t = (u.pow(0.8) * 1000).long().clamp(max=999)
         a, s = signal[t].view(-1, 1, 1, 1), noise_level[t].view(-1, 1, 1, 1)
         noise = torch.randn_like(z)
-        v = worker.network((a * z + s * noise).to(worker.dtype), t, states).float()
+        looks = Alignment()
+        v = worker.network((a * z + s * noise).to(worker.dtype), t, states, maps=looks).float()
         error = (v - (a * noise - s * z)).square()  # Salimans & Ho 2022, eq. 14
         captioned = here(torch.tensor([bool(one) for one in said])).view(-1, 1, 1, 1)
         untold = text_encoder.untold(reader.network["head"], states, z) * captioned
-        loss = weighted_mean(error, cells) + TOLD * weighted_mean(untold, cells)
+        loss = weighted_mean(error, cells) + TOLD * weighted_mean(untold, cells) + ALIGNED * looks.loss
         (loss / count).backward()  # type: ignore[no-untyped-call]
         texts.step(lambda _: float(loss.detach()), rate=clock.rate(done))
         each = error.detach().mean(dim=(1, 2, 3))
         training.counts["samples"] += BATCH
+        others.append((float(untold.detach().mean()), float(looks.loss.detach())))
         for ti, value in zip(t.tolist(), each.tolist(), strict=True):
             quarters[ti // 250].append(value)
         return float(each.mean())
@@ -97,6 +102,8 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
             "scenes": len(data.records),
             **{f"loss_q{i}": float(np.mean(q)) for i, q in enumerate(quarters) if q},
         }
+        values["untold"], values["unaligned"] = np.mean(others, axis=0).tolist()
+        others.clear()
         for q in quarters:
             q.clear()
         return values
