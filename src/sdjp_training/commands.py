@@ -310,6 +310,15 @@ COMMANDS: Final = (
         trains=True,
     ),
     Command(
+        "restore-adapter",
+        lambda args: restore.restore_adapter(args.folder, args.model, args.source),
+        "begin the adapter of a model with that of another, whose tokens may differ",
+        (
+            _model("the model that it is for"),
+            ("--source", {"default": "mini", "help": "the model whose adapter it begins with"}),
+        ),
+    ),
+    Command(
         "export-adapter",
         lambda args: adapter_export.export(args.folder, args.target, source=args.model),
         "pack the adapter into a folder",

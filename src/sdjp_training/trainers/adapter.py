@@ -233,18 +233,11 @@ def _work(
     torch.set_num_threads(threads)
     pieces = vocabulary(place, pairs)
     teacher = Teacher.of(source, [english for _, english in held_out])
-    config = AdapterConfig(
-        vocab_size=pieces.vocab_size,
-        pad_id=pieces.pad_id,
-        own=teacher.config,
-        start_id=int(teacher.ids([""])[0, 0]),
-        end_id=teacher.tokenizer.end_id,
-    )
-    config = dataclasses.replace(config, **sizes)
+    config = dataclasses.replace(config_for(teacher, pieces), **sizes)
     if rank == 0:
         (place / "config.json").write_text(json.dumps(to_json(config)) + "\n", encoding="utf-8")
     model = begin(config, teacher)
-    optimize = MuonAdamW(model, muon_lr=0.01 * lr, adam_lr=0.02 * lr, adam=("embedding", "token"))
+    optimize = optimizer(model, lr)
     worker = Worker(model)
 
     def loss_of(rng: random.Random) -> Tensor:
@@ -287,6 +280,22 @@ def batch(texts: list[str], pieces: SentencePieceTokenizer) -> Tensor:
     rows = [_ids(text, pieces) for text in texts]
     longest = max(sum(i != pieces.pad_id for i in row) for row in rows)
     return torch.tensor(rows)[:, :longest]
+
+
+def config_for(teacher: Teacher, pieces: SentencePieceTokenizer) -> AdapterConfig:
+    """The configuration of an adapter of the usual size before the teacher."""
+    return AdapterConfig(
+        vocab_size=pieces.vocab_size,
+        pad_id=pieces.pad_id,
+        own=teacher.config,
+        start_id=int(teacher.ids([""])[0, 0]),
+        end_id=teacher.tokenizer.end_id,
+    )
+
+
+def optimizer(model: Adapter, lr: float = 1.0) -> MuonAdamW:
+    """The optimizers of an adapter; ``lr`` is a factor."""
+    return MuonAdamW(model, muon_lr=0.01 * lr, adam_lr=0.02 * lr, adam=("embedding", "token"))
 
 
 def begin(config: AdapterConfig, teacher: Teacher) -> Adapter:

@@ -9,16 +9,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from sdjp import Pipeline, weights
 from sdjp.config import TINY
 from sdjp.text.script import is_japanese
-from sdjp_training.release import adapter_export
+from sdjp.text.tokenizers.clip import ClipTokenizer
+from sdjp.weights.source import locate
+from sdjp_training.loop import checkpoint
+from sdjp_training.loop.optim import EMA
+from sdjp_training.release import adapter_export, mini_export, restore
 from sdjp_training.scenes import composition, japanese
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.places import COLORS, PLACES
-from sdjp_training.trainers import adapter
+from sdjp_training.trainers import adapter, text_encoder
 from tests.conftest import random_models
 
 SIZES = {"width": 32, "heads": 2, "mlp_width": 64, "read_layers": 1, "write_layers": 1}
@@ -91,3 +95,27 @@ def test_any_other_text_encoder_has_its_place_taken(
 def test_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="adapter"):
         adapter_export.export(tmp_path, tmp_path / "made")
+
+
+def test_an_adapter_can_begin_with_that_of_another_table_of_tokens(
+    shipped_folder: Path, tmp_path: Path
+) -> None:
+    for name in ("autoencoder.pt", "unet.pt", "latent_scale.json"):
+        (tmp_path / name).symlink_to(shipped_folder / name)
+    old = ClipTokenizer.from_merges_file(shipped_folder / "merges.txt")
+    more = next(pair for pair in ClipTokenizer.from_assets().merges if pair not in old.merges)
+    new = ClipTokenizer.from_merges([*old.merges, more])
+    new.save_merges(tmp_path / "merges.txt")
+    both = text_encoder.begin(tmp_path)
+    checkpoint.save_run(tmp_path / "text.pt", both, text_encoder.optimizer(both), EMA(both), step=0)
+    mini_export.export(tmp_path, tmp_path / "other")
+    restore.restore_adapter(tmp_path, str(tmp_path / "other"))
+    state = checkpoint.load(tmp_path / "adapter-other" / "adapter.pt")
+    assert state is not None
+    weight, bias = state["ema"]["token.weight"], state["ema"]["token.bias"]
+    assert len(weight) == new.vocab_size == old.vocab_size + 1
+    shipped = load_file(locate("mini").path / "adapter" / "model.safetensors")
+    assert torch.equal(weight[:-3], shipped["token.weight"][:-2].float())
+    assert torch.equal(weight[-2:], shipped["token.weight"][-2:].float()), "start and end stand behind it"
+    assert not weight[-3].any(), "what is new is not said yet"
+    assert bias[-3] == bias.min()
