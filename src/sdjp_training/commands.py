@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from sdjp import Pipeline
 from sdjp_training.release import (
     adapter_export,
     card,
@@ -166,7 +165,7 @@ def _panel(args: Namespace) -> None:
     if args.score:
         print(json.dumps(panel.score(args.target), indent=2))
         return
-    pipe = Pipeline.from_pretrained(args.model, watermark=False, safety="off", prompt_check="off")
+    pipe = evaluate.pipeline("auto", args.model)
     panel.draw(args.target, artwork.Artwork(args.folder / "artwork"), pipe, args.seed)
 
 

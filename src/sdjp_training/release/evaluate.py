@@ -124,11 +124,13 @@ def measure(
     figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
     seer = clip.load(folder) if (folder / "clip.pt").exists() else None
     styled = [q for q in asked if q.style is not None]
+    if graded is not None:
+        figures["panel"] = {"grader": grader, "kinds": json.loads(graded.read_text(encoding="utf-8"))}
     if seer is not None:
         drawn = [painting.draw(Scene(emojis=q.subjects, style=q.style or "plain"), artwork) for q in styled]
         figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
-    own = _pipeline("auto")
-    pipes = {"model": own, **({"adapter": _pipeline("adapter")} if has_adapter() else {})}
+    own = pipeline("auto")
+    pipes = {"model": own, **({"adapter": pipeline("adapter")} if has_adapter() else {})}
     infos = own.explain([q.prompt for q in asked])
     sayable = [
         (i, info.english) for i, (q, info) in enumerate(zip(asked, infos, strict=True)) if q.kind != "word"
@@ -145,8 +147,6 @@ def measure(
     if seer is not None:
         figures["clip"] = clip.retrieval(*seer, artwork)
     figures["translator"] = translation.measure(folder / "pairs", prompts=prompts, forms=natural)
-    if graded is not None:
-        figures["panel"] = {"grader": grader, "kinds": json.loads(graded.read_text(encoding="utf-8"))}
     return figures
 
 
@@ -168,10 +168,13 @@ def has_adapter() -> bool:
     return (locate(weights.EMBEDDED_MODEL).path / adapter.FOLDER).is_dir()
 
 
-def _pipeline(translator: str) -> Pipeline:
+def pipeline(translator: str, model: str = weights.EMBEDDED_MODEL) -> Pipeline:
+    """A model that draws what it is asked for, and nothing after or before that."""
     from sdjp import Pipeline
 
-    return Pipeline.from_pretrained(translator=translator, watermark=False, safety="off", prompt_check="off")
+    return Pipeline.from_pretrained(
+        model, translator=translator, watermark=False, safety="off", prompt_check="off"
+    )
 
 
 @torch.no_grad()

@@ -17,12 +17,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sdjp.config import MINI, ModelConfig, to_json
-from sdjp.models import UNet
 from sdjp.models.preview import preview_map
 from sdjp.weights import to_layout
 from sdjp.weights.parts import preview
-from sdjp_training.loop import checkpoint
-from sdjp_training.trainers import decoder, latents, text_encoder
+from sdjp_training.trainers import decoder, diffusion, latents, text_encoder
 
 SCENES: Final = 64
 """Scenes that the map of previews is fitted to."""
@@ -41,11 +39,7 @@ def config(folder: Path) -> ModelConfig:
 def export(folder: Path, target: Path) -> None:
     """Write the averaged weights of all three parts below ``target``."""
     target.mkdir(parents=True, exist_ok=True)
-    state = checkpoint.load(folder / "unet.pt")
-    assert state is not None, "train the UNet first"
-    unet = UNet.from_config(MINI.unet)
-    unet.load_state_dict(state["ema"])
-    vae = decoder.load(folder)
+    unet, vae = diffusion.load(folder), decoder.load(folder)
     text, tokens = text_encoder.load(folder)
     model = config(folder)
     tensors = to_layout("ldm", model, unet=unet, vae=vae, text=text)

@@ -18,7 +18,7 @@ from torch import Tensor
 from sdjp.config import MINI
 from sdjp.models import UNet
 from sdjp.samplers import Schedule
-from sdjp_training.loop import processes
+from sdjp_training.loop import checkpoint, processes
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here
 from sdjp_training.loop.optim import MuonAdamW, Worker
@@ -124,7 +124,14 @@ def train(
         workers: Processes.
         threads: Threads of each.
     """
-    text_encoder.tokenizer(folder)  # once, for all processes
-    latents.scale(folder)
-    latents.bare(folder)
+    text_encoder.prepare(folder)
     processes.run(_work, folder, minutes, final, lr, threads, workers=workers)
+
+
+def load(folder: Path) -> UNet:
+    """Return the trained UNet (its averaged weights)."""
+    state = checkpoint.load(folder / "unet.pt")
+    assert state is not None, "train the UNet first"
+    unet = UNet.from_config(MINI.unet)
+    unet.load_state_dict(state["ema"])
+    return unet.eval().requires_grad_(False)

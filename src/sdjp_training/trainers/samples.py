@@ -16,12 +16,10 @@ import numpy as np
 import torch
 
 from sdjp.config import MINI
-from sdjp.models import UNet
 from sdjp.samplers import Schedule, get_sampler
 from sdjp.samplers.guidance import classifier_free, eps_from_v
-from sdjp_training.loop import checkpoint
 from sdjp_training.loop.device import mixed_precision
-from sdjp_training.trainers import latents, text_encoder
+from sdjp_training.trainers import diffusion, latents, text_encoder
 from sdjp_training.trainers.examples import Examples
 
 log = logging.getLogger(__name__)
@@ -35,11 +33,7 @@ def draw(folder: Path, count: int) -> None:
     """Write latents of ``count`` scenes of the pool, drawn with the UNet at the model's default settings."""
     data, scale = Examples(folder), latents.scale(folder)
     text, tokens = text_encoder.load(folder)
-    state = checkpoint.load(folder / "unet.pt")
-    assert state is not None, "train the UNet first"
-    unet = UNet.from_config(MINI.unet)
-    unet.load_state_dict(state["ema"])
-    unet.to(torch.get_default_device()).eval()
+    unet = diffusion.load(folder).to(torch.get_default_device())
     schedule, usual = Schedule.from_config(MINI.schedule), MINI.defaults
     sampler = get_sampler(usual.sampler)
     plan = sampler.plan(schedule, usual.num_inference_steps, spacing=usual.spacing)

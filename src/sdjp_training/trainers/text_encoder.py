@@ -19,10 +19,9 @@ from torch import Tensor, nn
 from sdjp.config import MINI, CLIPTextConfig
 from sdjp.models import CLIPText
 from sdjp.text.tokenizers.clip import ClipTokenizer
-from sdjp_training.loop import checkpoint, processes
+from sdjp_training.loop import checkpoint, processes, run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.optim import MuonAdamW, Worker
-from sdjp_training.loop.run import Training
 from sdjp_training.scenes import captions
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.trainers import latents
@@ -93,6 +92,13 @@ def begin(folder: Path) -> nn.ModuleDict:
     return with_head(model)
 
 
+def prepare(folder: Path) -> None:
+    """Make what the processes of a training read, once and before they start."""
+    tokenizer(folder)
+    latents.scale(folder)
+    latents.bare(folder)
+
+
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:
     _, count = processes.rank_and_count()
     torch.set_num_threads(threads)
@@ -100,17 +106,13 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
     tokens, both = tokenizer(folder), begin(folder)
     data, scale = Examples(folder, held_out=HELD_OUT), latents.scale(folder)
     worker = Worker(both)
-    training = Training(folder / "text.pt", both, optimizer(both, lr), worker=worker)
-    n = BATCH // count
 
     def error(of: nn.ModuleDict, batch: tuple[Tensor, list[str], Tensor]) -> Tensor:
         z, texts, cells = batch
         return weighted_mean(untold(of["head"], of["model"](encode(tokens, texts)), z * scale), cells)
 
-    def learn(_: float) -> float:
-        loss = error(worker.network, data.batch(n, training.rng))
-        (loss / count).backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
+    def loss_of(rng: random.Random) -> Tensor:
+        return error(worker.network, data.batch(BATCH // count, rng))
 
     @torch.no_grad()
     def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
@@ -123,7 +125,8 @@ def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) ->
             "variance": weighted_mean((z * scale).square(), cells).item(),
         }
 
-    training.run(Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0), learn, figures)
+    clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
+    run.run(folder / "text.pt", both, optimizer(both, lr), clock, loss_of, figures, worker=worker)
 
 
 def train(
@@ -139,9 +142,7 @@ def train(
         workers: Processes.
         threads: Threads of each.
     """
-    tokenizer(folder)  # once, for all processes
-    latents.scale(folder)
-    latents.bare(folder)
+    prepare(folder)
     processes.run(_work, folder, minutes, final, lr, threads, workers=workers)
 
 
