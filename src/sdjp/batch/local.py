@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
+from multiprocessing.resource_tracker import ensure_running
 from typing import TYPE_CHECKING, Any, Final
 
 from sdjp.batch.sinks import Event, Tell
@@ -198,7 +199,7 @@ class _Nursery:
 
     def open(self) -> None:
         """Start it."""
-        with _one_thread(), _no_interrupts():
+        with _one_thread(), _signals_later():
             self._process.start()
         self._theirs.close()
 
@@ -244,16 +245,30 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """Ctrl-C is for the driver: processes that are started within pass over it from their first moment."""
-    if threading.current_thread() is not threading.main_thread():
+def _signals_later() -> Iterator[None]:
+    """Hold signals to the driver back until what is started within has read what it is given.
+
+    Stopped half way, it would complain of that. Ctrl-C, which a terminal sends to them all, is for the
+    driver: processes that are started within do not hear of it from their first moment.
+    """
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ensure_running()  # which would let them through, were it started within
+    held: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: held.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _nurse(connection: Connection[Any, Any], job: Job, settings: RunSettings, out: str) -> None:
