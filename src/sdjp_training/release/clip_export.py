@@ -25,13 +25,23 @@ def in_clips_scale(vision: CLIPVision) -> CLIPVision:
 
     The factor goes into the kernels, what is added into the positions.
     """
+    mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (MEAN, STD))
+    return _scaled(vision, factor=2 * std, added=2 * mean - 1)
+
+
+def in_own_scale(vision: CLIPVision) -> CLIPVision:
+    """The encoder that :func:`in_clips_scale` made this one of."""
+    mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (MEAN, STD))
+    return _scaled(vision, factor=1 / (2 * std), added=(1 - 2 * mean) / (2 * std))
+
+
+def _scaled(vision: CLIPVision, *, factor: Tensor, added: Tensor) -> CLIPVision:
+    """The same encoder for pixels x, where it has been one for ``factor`` · x + ``added``, (3, 1, 1) each."""
     made = CLIPVision.from_config(clip.VISION)
     made.load_state_dict(vision.state_dict())
-    mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (MEAN, STD))
     with torch.no_grad():
-        added = (made.patches.weight * (2 * mean - 1)).sum(dim=(1, 2, 3))
-        made.position_embedding.weight[1:] += added
-        made.patches.weight *= 2 * std
+        made.position_embedding.weight[1:] += (made.patches.weight * added).sum(dim=(1, 2, 3))
+        made.patches.weight *= factor
     return made.eval().requires_grad_(False)
 
 

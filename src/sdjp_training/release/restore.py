@@ -20,9 +20,11 @@ from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp.text.translate.combined import EMBEDDED
 from sdjp.weights import load
 from sdjp.weights.parts.adapter import VOCABULARY, adapter_folder, its_own, load_adapter
+from sdjp.weights.parts.safety_checker import load_checker
 from sdjp_training.loop import checkpoint
 from sdjp_training.loop.optim import EMA, MuonAdamW
-from sdjp_training.trainers import adapter, autoencoder, diffusion, text_encoder
+from sdjp_training.release.clip_export import in_own_scale
+from sdjp_training.trainers import adapter, autoencoder, checker, diffusion, text_encoder
 from sdjp_training.translator import train
 from sdjp_training.translator.model import MarianSize, TrainableMarian, trainable_names
 
@@ -33,9 +35,10 @@ log = logging.getLogger(__name__)
 
 
 def restore(folder: Path, source: str | Path = "mini") -> None:
-    """Write ``autoencoder.pt``, ``text.pt`` and ``unet.pt`` below ``folder`` from the weights of ``source``.
+    """Write checkpoints of autoencoder, text encoder, UNet and safety checker from the weights of ``source``.
 
-    Checkpoints that are there are kept. The byte-pair table comes with the text encoder, whose ids it gives.
+    What is there below ``folder`` is kept. The byte-pair table comes with the text encoder, whose ids it
+    gives.
     """
     loaded = load(source, dtype=torch.float32)
     assert isinstance(loaded.text, CLIPText)
@@ -53,6 +56,10 @@ def restore(folder: Path, source: str | Path = "mini") -> None:
         scale.write_text(json.dumps(loaded.config.vae.scaling_factor))
     if not (folder / "unet.pt").exists():
         _save(folder / "unet.pt", loaded.unet, diffusion.optimizer(loaded.unet), samples=0)
+    shipped = load_checker(None, model=source)
+    if shipped is not None and not (folder / "checker.pt").exists():
+        watcher = checker.of_shipped(in_own_scale(shipped.vision), shipped)
+        _save(folder / "checker.pt", watcher, checker.optimizer(watcher))
 
 
 def restore_translator(folder: Path, source: Path = EMBEDDED) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.clip_vision import CLIPVision
+from sdjp.models.safety_checker import SafetyChecker
 from sdjp_training.loop import run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
@@ -70,6 +71,25 @@ def begin(folder: Path) -> Watcher:
     return made
 
 
+def of_shipped(vision: CLIPVision, shipped: SafetyChecker) -> Watcher:
+    """A watcher with eyes for pictures in [-1, 1], and concepts and thresholds of a checker that ships."""
+    made = Watcher()
+    made.vision.load_state_dict(vision.state_dict())
+    made.concepts.data.copy_(shipped.concepts)
+    made.threshold.data.copy_(shipped.concept_thresholds)
+    return made
+
+
+def optimizer(model: Watcher, *, lr: float = 1.0) -> MuonAdamW:
+    """The optimizers that train ``model``."""
+    return MuonAdamW(
+        model,
+        muon_lr=0.01 * lr,
+        adam_lr=1e-3 * lr,
+        adam=("embedding", "patches", "concepts", "sharpness", "threshold"),
+    )
+
+
 def shows(scene: Scene) -> list[bool]:
     """Which concepts are in a scene."""
     return [any(emoji in drawings for emoji in scene.emojis) for _, drawings in HAZARDS]
@@ -118,13 +138,9 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
     """Train for ``minutes``, resuming from ``folder/checker.pt``; ``final`` lets the learning rate fall."""
     artwork = HazardArtwork(folder / "artwork", folder / "packages")
     drawings = judge.Drawings(artwork)
-    model = begin(folder)
-    optimize = MuonAdamW(
-        model,
-        muon_lr=0.01 * lr,
-        adam_lr=1e-3 * lr,
-        adam=("embedding", "patches", "concepts", "sharpness", "threshold"),
-    )
+    path = folder / "checker.pt"
+    model = Watcher() if path.exists() else begin(folder)
+    optimize = optimizer(model, lr=lr)
 
     def pictures(scenes: list[Scene], rng: random.Random) -> tuple[Tensor, Tensor]:
         x = judge.tinted(judge.to_input(np.stack([drawings.draw(scene, rng) for scene in scenes])))
@@ -141,7 +157,7 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
         sampler.learn(scenes, wrong.tolist())
         return F.binary_cross_entropy_with_logits(scores, there.float())
 
-    averaged = begin(folder)
+    averaged = Watcher()
 
     @torch.no_grad()
     def figures(weights: Mapping[str, Tensor]) -> dict[str, float]:
@@ -156,4 +172,4 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
         }
 
     clock = Clock(minutes, warm=20, every=120, cooling=0.5 if final else 0)
-    run.run(folder / "checker.pt", model, optimize, clock, loss_of, figures)
+    run.run(path, model, optimize, clock, loss_of, figures)

@@ -11,13 +11,15 @@ import pytest
 import torch
 from PIL import Image
 
+from sdjp.images import clip_pixels
 from sdjp.postprocess import SafetyCheck
 from sdjp.weights.parts.safety_checker import load_checker
+from sdjp_training.loop import checkpoint
 from sdjp_training.release import checker_export
 from sdjp_training.scenes import hazards, painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.trainers import checker
+from sdjp_training.trainers import checker, judge
 
 
 def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> None:
@@ -97,3 +99,18 @@ def test_harmless_pictures_have_nothing_in_them_that_is_watched_for(
     monkeypatch.setattr(painting, "draw", draw)
     assert len(list(checker_export.harmless(drawn, random.Random(0), 100))) == 100
     assert not {emoji for scene in asked for emoji in scene.emojis} & hazards.emojis().keys()
+
+
+def test_the_shipped_checker_becomes_a_checkpoint_that_sees_the_same(shipped_folder: Path) -> None:
+    state = checkpoint.load(shipped_folder / "checker.pt")
+    assert state is not None
+    watcher = checker.Watcher()
+    watcher.load_state_dict(state["ema"])
+    shipped = load_checker(None, model="mini")
+    assert shipped is not None
+    picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    scaled = torch.from_numpy(clip_pixels(Image.fromarray(picture), 64))[None]
+    with torch.no_grad():
+        expected = shipped(scaled).concepts - shipped.concept_thresholds
+        found = watcher(judge.to_input(picture[None])) / watcher.sharpness
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
