@@ -7,8 +7,9 @@
 A picture of each noun before a white background, in Japanese; its drawing is what differs from the border.
 A word is right if the greatest value of its map lies in a cell of which at least half was drawn on; chance is
 the share of such cells. Beside the shares as they are (DAAM) stand the same divided by those of all words of
-the prompt, and, to compare, the map of 背景 (the background), which should be elsewhere. In pictures of two
-things, one left and one right, each word is right if its greatest value lies in its half; chance is a half.
+the prompt, the same followed back through the text encoder (rollout: what mini tells if nothing is said),
+and, to compare, that of 背景 (the background), which should be elsewhere. Of two things, one left and
+one right, each word is right if its greatest value lies in its half; chance is a half.
 No time is measured.
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 import part
 
 from sdjp import Pipeline
+from sdjp.choices import Among
 
 Values: TypeAlias = "np.ndarray[Any, Any]"
 NOUNS: Final = (
@@ -63,6 +65,8 @@ PAIRS: Final = tuple(zip(NOUNS[0:40:2], NOUNS[41:1:-2], strict=True))
 DRAWN: Final = 40
 """Levels of 255 by which a pixel of the drawing differs from the border, in one of its channels at least."""
 BATCH: Final = 5
+WAYS: Final[dict[str, Among]] = {"shares": "all", "divided": "words", "rollout": "rollout"}
+"""Of what the values are shares."""
 SETTINGS: Final = {"sampler": "dpm++_2m", "num_inference_steps": 25}
 
 
@@ -84,17 +88,18 @@ def greatest(values: Values) -> tuple[int, int]:
 
 
 def alone(pipe: Pipeline, nouns: list[str], **settings: Any) -> dict[str, list[float]]:
-    """For each noun: whether it was right as it is and divided, whether 背景 was on the drawing, chance."""
-    found: dict[str, list[float]] = {name: [] for name in ("shares", "divided", "other_word", "chance")}
+    """For each noun: whether it was right in each of the ways, whether 背景 was on the drawing, chance."""
+    found: dict[str, list[float]] = {name: [] for name in (*WAYS, "other_word", "chance")}
     result = pipe.generate(
         [f"{noun}、白い背景" for noun in nouns], seed=list(range(len(nouns))), attention=True,
         batch_size=BATCH, progress=False, **settings,
     )  # fmt: skip
     for index, noun in enumerate(nouns):
-        values = result.attention(noun, index).values
-        inside = drawn(np.asarray(result.images[index]), (values.shape[0], values.shape[1]))
-        found["shares"].append(float(inside[greatest(values)]))
-        found["divided"].append(float(inside[greatest(result.attention(noun, index, among="words").values)]))
+        maps = {name: result.attention(noun, index, among=way).values for name, way in WAYS.items()}
+        h, w = maps["shares"].shape
+        inside = drawn(np.asarray(result.images[index]), (h, w))
+        for name, values in maps.items():
+            found[name].append(float(inside[greatest(values)]))
         found["other_word"].append(float(inside[greatest(result.attention("背景", index).values)]))
         found["chance"].append(float(inside.mean()))
     return found
@@ -102,17 +107,16 @@ def alone(pipe: Pipeline, nouns: list[str], **settings: Any) -> dict[str, list[f
 
 def beside(pipe: Pipeline, pairs: list[tuple[str, str]], **settings: Any) -> dict[str, list[float]]:
     """For each thing of each pair, whether its map was greatest in its half."""
-    found: dict[str, list[float]] = {name: [] for name in ("shares", "divided", "chance")}
+    found: dict[str, list[float]] = {name: [] for name in (*WAYS, "chance")}
     result = pipe.generate(
         [f"左に{left}、右に{right}" for left, right in pairs], seed=list(range(len(pairs))), attention=True,
         batch_size=BATCH, progress=False, **settings,
     )  # fmt: skip
     for index, pair in enumerate(pairs):
         for side, noun in enumerate(pair):
-            values = result.attention(noun, index).values
-            divided = result.attention(noun, index, among="words").values
-            for name, of in (("shares", values), ("divided", divided)):
-                found[name].append(float((greatest(of)[1] >= of.shape[1] / 2) == bool(side)))
+            for name, way in WAYS.items():
+                values = result.attention(noun, index, among=way).values
+                found[name].append(float((greatest(values)[1] >= values.shape[1] / 2) == bool(side)))
             found["chance"].append(0.5)
     return found
 

@@ -40,6 +40,7 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "maps": ("語の数", "words"),
     "shares": ("その語の地図の最大が正しい割合", "greatest value of its map right"),
     "divided": ("全部の語の合計で割った場合", "divided by all words"),
+    "rollout": ("テキストエンコーダーの中までたどった場合", "followed through the text encoder"),
     "other_word": ("「背景」の地図の最大が絵の中にある割合", "greatest value of 背景 on the drawing"),
     "chance": ("偶然", "chance"),
     "batch": ("枚数", "pictures"),

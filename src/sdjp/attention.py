@@ -78,31 +78,49 @@ class PictureAttention:
         shares: (M, h, w) float32; over all tokens, start, end and padding included, 1 or a little more: what
             bicubic resizing has below 0 is cut off.
         alignment: The words of the prompt.
+        among: Of what the values of a map are shares, where nobody says.
+        rollout: (M, M) float32: how much of each state comes from each token; None where that is not known.
     """
 
     shares: NDArray[np.float32]
     alignment: Alignment
+    among: Among = "all"
+    rollout: NDArray[np.float32] | None = None
 
-    def of(self, word: str, picture: Image, *, among: Among = "all") -> AttentionMap:
+    def of(self, word: str, picture: Image, *, among: Among | None = None) -> AttentionMap:
         """Add up what went to the tokens of a word.
 
         Args:
             word: As :meth:`sdjp.text.alignment.Alignment.places` takes it.
             picture: The picture.
-            among: ``"all"`` tokens, or those of the ``"words"`` of the prompt, whose shares then add up to 1.
+            among: ``"all"`` tokens; those of the ``"words"`` of the prompt, whose shares then add up to 1; or
+                ``"rollout"``: all tokens, but what a state was made of counts instead of the state.
 
         Raises:
-            InputError: If no token came from it, or ``among`` is something else.
+            InputError: If no token came from it, or ``among`` is something else, or not to be had.
         """
+        among = self.among if among is None else among
         if among not in get_args(Among):
             raise InputError(
                 "attention.among",
-                ja=f"among に {among!r} は使えません。'all'（全部のトークンに対する割合）か "
-                "'words'（プロンプトの語に対する割合）を指定してください。",
-                en=f"among cannot be {among!r}: use 'all' (shares of all tokens) or 'words' (of those of "
-                "the prompt).",
+                ja=f"among に {among!r} は使えません。'all'（全部のトークンに対する割合）、"
+                "'words'（プロンプトの語に対する割合）、'rollout'（テキストエンコーダーの中までたどった割合）"
+                "のどれかを指定してください。",
+                en=f"among cannot be {among!r}: use 'all' (shares of all tokens), 'words' (of those of the "
+                "prompt) or 'rollout' (followed back through the text encoder).",
             )
-        values: NDArray[np.float32] = self.shares[list(self.alignment.places(word))].sum(axis=0)
+        if among == "rollout" and self.rollout is None:
+            raise InputError(
+                "attention.rollout",
+                ja="このモデルのテキストエンコーダーは CLIP ではないので、among='rollout' は使えません。"
+                "'all' か 'words' を指定してください。",
+                en="the text encoder of this model is not CLIP's, and among='rollout' is not to be had: use "
+                "'all' or 'words'.",
+            )
+        shares = self.shares
+        if among == "rollout" and self.rollout is not None:
+            shares = np.einsum("mt,mhw->thw", self.rollout, shares[: len(self.rollout)])
+        values: NDArray[np.float32] = shares[list(self.alignment.places(word))].sum(axis=0)
         if among == "words":
             places = [place for unit in self.alignment.units for place in unit.places]
             total = self.shares[places].sum(axis=0)

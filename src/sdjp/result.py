@@ -207,15 +207,18 @@ class GenerationResult:
         texts = pictures.texts_of(self._parameters(index), self.record(index))
         return self._encoded(self.images[index], texts, format, quality)
 
-    def attention(self, word: str, index: int = 0, *, among: Among = "all") -> AttentionMap:
+    def attention(self, word: str, index: int = 0, *, among: Among | None = None) -> AttentionMap:
         """Tell which places of picture ``index`` looked to a word of its prompt: where the word was drawn.
 
         Args:
             word: A word of the prompt as it was typed, or of the English that it became; or neighbouring
                 words. Of a word that stands several times, all of them.
             index: Which picture.
-            among: Of what the values are shares: of the attention to ``"all"`` tokens (the sums of DAAM), or
-                of that to the ``"words"`` of the prompt, without what goes to start and padding.
+            among: Of what the values are shares: of the attention to ``"all"`` tokens (the sums of DAAM); of
+                that to the ``"words"`` of the prompt, without what goes to start and padding; or, as
+                ``"rollout"``, of all tokens, where each state of the text counts as the tokens that it was
+                made of (Abnar & Zuidema 2020, arXiv 2005.00928; CLIP only). None: what fits the model, which
+                is ``"rollout"`` for mini and ``"all"`` for others.
 
         Returns:
             (h, w) float32, one value for each latent cell, with ``overlay()``; docs/en/attention.md tells

@@ -95,11 +95,12 @@ def test_of_a_file_of_prompts_each_has_its_own_words(here: Path, capsys: pytest.
 
 
 def test_the_map_of_a_word_lies_on_its_drawing(pointing: ModuleType, mini: Pipeline) -> None:
-    """Every eighth scene of the bench, in three steps. With the 25 of the bench five of these seven are
-    right, or all if divided by all words. The floors are two scenes below, and far above chance.
+    """Some scenes of the bench in the steps that mini takes. With the 25 of the bench 45 of 50 things alone
+    and all of 40 side by side are right, followed through the text encoder as mini does by itself.
     """
-    found = pointing.alone(mini, list(pointing.NOUNS[::8]), num_inference_steps=3)
-    assert np.mean(found["chance"]) < 0.3
-    assert np.mean(found["shares"]) >= 3 / 7
-    assert np.mean(found["divided"]) >= 5 / 7
+    found = pointing.alone(mini, list(pointing.NOUNS[::5]))
+    assert np.mean(found["chance"]) < 0.45
+    assert np.mean(found["rollout"]) >= 0.7
     assert np.mean(found["other_word"]) <= 0.2  # 背景 is elsewhere
+    beside = pointing.beside(mini, list(pointing.PAIRS[::4]))
+    assert np.mean(beside["rollout"]) >= 0.9

@@ -124,6 +124,23 @@ def test_text_encoder(config: ModelConfig) -> None:
 
 
 @torch.inference_mode()
+def test_what_states_are_made_of() -> None:
+    """Attention rollout of the weights of attention that transformers tells of."""
+    settings = transformers.CLIPTextConfig(**to_files(TINY)["text_encoder"], attn_implementation="eager")
+    theirs = transformers.CLIPTextModel(settings).double().eval()
+    ours = twin("text", theirs, TINY)
+    ids = torch.randint(0, TINY.text.vocab_size, (3, 77))
+    layers = [weights.mean(dim=1) for weights in theirs(ids, output_attentions=True).attentions]
+    for clip_skip in (1, 2):
+        expected = torch.eye(77, dtype=torch.float64).expand(3, -1, -1)
+        for weights in layers[: len(layers) + 1 - clip_skip]:
+            expected = 0.5 * (weights + torch.eye(77)) @ expected
+        torch.testing.assert_close(
+            ours.rollout(ids, clip_skip=clip_skip).double(), expected, atol=1e-5, rtol=0
+        )
+
+
+@torch.inference_mode()
 def test_layers_of_the_text_encoder() -> None:
     """The states of a layer before the last are those of transformers, under the same norm."""
     settings = transformers.CLIPTextConfig(**to_files(TINY)["text_encoder"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,31 @@ def test_among_the_words_shares_are_one_together(tiny: Pipeline) -> None:
     with pytest.raises(InputError) as caught:
         result.attention("馬", among="some")  # type: ignore[arg-type]
     assert caught.value.code == "attention.among"
+
+
+def test_rolled_out_what_went_to_a_state_goes_to_what_it_was_made_of(tiny: Pipeline) -> None:
+    result = draw(tiny, PROMPT + "、夜" * 40)  # two chunks of 77
+    attention = result.attentions[0]
+    assert attention.rollout is not None
+    assert attention.rollout.shape == (154, 154)
+    np.testing.assert_allclose(attention.rollout.sum(axis=1), 1, rtol=1e-5)
+    assert not attention.rollout[:77, 77:].any()
+    assert not np.triu(attention.rollout, 1).any()  # no state is made of what comes after it
+    expected = sum(attention.rollout[state, HORSE] * attention.shares[state] for state in range(154))
+    found = result.attention("馬", among="rollout").values
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert np.array_equal(result.attention("馬").values, result.attention("馬", among="all").values)
+    unknown = dataclasses.replace(attention, rollout=None)
+    with pytest.raises(InputError) as caught:
+        unknown.of("馬", result.images[0], among="rollout")
+    assert caught.value.code == "attention.rollout"
+
+
+def test_mini_whose_padding_tells_of_places_is_rolled_out(mini: Pipeline) -> None:
+    result = draw(mini)
+    rolled = result.attention("馬", among="rollout").values
+    assert np.array_equal(result.attention("馬").values, rolled)
+    assert rolled.sum() > 1.5 * result.attention("馬", among="all").values.sum()
 
 
 def test_it_is_recorded_that_it_was_asked_for(tiny: Pipeline) -> None:

@@ -71,5 +71,6 @@ MINI: Final = ModelConfig(
         sampler="ddim",
         upscaler="animevideo",
     ),
+    telling_padding=True,
 )
 """The embedded model before its weights are known; the shipped one comes from its own ``config.json``."""

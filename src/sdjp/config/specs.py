@@ -296,6 +296,9 @@ class ModelConfig:
     text: TextConfig = field(default_factory=CLIPTextConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     defaults: Defaults = field(default_factory=Defaults)
+    telling_padding: bool = False
+    """Whether the padding of a prompt tells what is to be seen at each place: then the UNet looks there more
+    than at the words, and what drew a word is found through the text encoder."""
 
     @property
     def for_inpainting(self) -> bool:

@@ -20,6 +20,9 @@ from sdjp.text.schedule import Conjunct
 from sdjp.text.variants import ReadSchedule, with_loras
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sdjp.text.alignment import Alignment
 
 _UNUSED: Final = Report(
@@ -42,6 +45,8 @@ class Encoded:
         negative_prompts: And of each negative prompt; None where there is none.
         reports: Those of the check of prompts, and what of the negative prompt has no effect.
         alignments: The words of each prompt and their tokens, if attention is to be told of; else none.
+        rollouts: For each alignment how much of each state comes from each token, (L, L) float32; None where
+            that is not known.
         composition: Which of the states are whose at which step; None if row i is that of picture i.
     """
 
@@ -51,6 +56,7 @@ class Encoded:
     negative_prompts: tuple[PromptInfo | None, ...]
     reports: tuple[tuple[Report, ...], ...]
     alignments: tuple[Alignment, ...] = ()
+    rollouts: tuple[NDArray[np.float32] | None, ...] = ()
     composition: Composition | None = None
 
 
@@ -87,6 +93,10 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
     assert cond is not None
     assert uncond is not None
     cond, uncond = (states.to(model.device, model.dtype) for states in (cond, uncond))
+    rollouts = [
+        model.rollout(p.prompts[0], states=cond.shape[1], clip_skip=job.options.clip_skip)
+        for p, _ in zip(prompts, alignments, strict=False)  # none where attention is not asked for
+    ]
     if cond.shape[1] != uncond.shape[1]:
         raise InputError(
             "prompt_embeds.length",
@@ -125,6 +135,7 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
         negative_prompts=tuple(info for info in negative_infos for _ in range(each)),
         reports=tuple(of_prompt for of_prompt in reports for _ in range(each)),
         alignments=tuple(of_prompt for of_prompt in alignments for _ in range(each)),
+        rollouts=tuple(of_prompt for of_prompt in rollouts for _ in range(each)),
     )
 
 

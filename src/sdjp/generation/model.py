@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from sdjp import images
@@ -23,13 +24,14 @@ from sdjp.generation import autoencode, upscaling
 from sdjp.generation.controls import Hint
 from sdjp.generation.memory import MemorySavings
 from sdjp.generation.preview import previewed
-from sdjp.models import VAE, TextEncoder, UNet
+from sdjp.models import VAE, CLIPText, TextEncoder, UNet
 from sdjp.records import Report
 from sdjp.samplers import Schedule
 from sdjp.text.prompt import Prompt
 from sdjp.weights import OnDemand
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
 
@@ -174,3 +176,22 @@ class Model:
             )
             states = torch.cat([states, filling.expand(len(prompts), -1, -1).repeat(1, missing, 1)], dim=1)
         return states
+
+    @torch.inference_mode()
+    def rollout(self, prompt: ReadPrompt, *, states: int, clip_skip: int = 1) -> NDArray[np.float32] | None:
+        """How much of each of ``states`` of a prompt comes from each of its tokens, (states, states).
+
+        A chunk comes from itself alone, and the states of an empty prompt behind it from their own tokens.
+        None, if the text encoder is not CLIP's.
+        """
+        text = self.text_encoder
+        if not isinstance(text, CLIPText):
+            return None
+        ids = torch.tensor(prompt.chunks.ids, device=next(text.parameters()).device)
+        shares = np.eye(states, dtype=np.float32)
+        for first, rolled in zip(
+            range(0, states, ids.shape[1]), text.rollout(ids, clip_skip=clip_skip), strict=False
+        ):
+            own = slice(first, first + len(rolled))
+            shares[own, own] = rolled.cpu().numpy()
+        return shares

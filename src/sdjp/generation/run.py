@@ -174,7 +174,12 @@ class Run:
                 attentions=()
                 if drawing.attention is None
                 else tuple(
-                    PictureAttention(shares=shares, alignment=encoded.alignments[i])
+                    PictureAttention(
+                        shares=shares,
+                        alignment=encoded.alignments[i],
+                        among="rollout" if model.config.telling_padding else "all",
+                        rollout=encoded.rollouts[i],
+                    )
                     for i, shares in zip(rows, drawing.attention.numpy(), strict=True)
                 ),
             )

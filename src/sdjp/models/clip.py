@@ -70,6 +70,24 @@ class CLIPText(nn.Module):
             states.append(x)
         return states
 
+    def rollout(self, ids: Tensor, *, clip_skip: int = 1) -> Tensor:
+        """How much of each state comes from each token, (B, L, L) float32; the rows sum to 1.
+
+        Attention rollout (Abnar & Zuidema 2020, arXiv 2005.00928, eq. 1): each layer is taken as half of what
+        it attends to, in the mean over its heads, and half what it adds that to.
+
+        Args:
+            ids: Token ids (B, L) int64.
+            clip_skip: As :meth:`forward` takes it.
+        """
+        *before, _ = self.hidden_states(ids, clip_skip=clip_skip)
+        rolled = torch.eye(ids.shape[1], device=ids.device).expand(len(ids), -1, -1)
+        for layer, x in zip(self.layers, before, strict=False):  # those after it are left out
+            assert isinstance(layer, Layer)
+            assert isinstance(layer.attention, Attention)
+            rolled = (layer.attention.shares(layer.norm_attention(x)) @ rolled + rolled) / 2
+        return rolled
+
     def forward(self, ids: Tensor, *, clip_skip: int = 1) -> Tensor:
         """Map token ids (B, L) int64, L at most ``max_length``, to text states (B, L, D).
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,6 +36,16 @@ class Attention(nn.Module):
         q, k, v = self.q(x), self.k(seen), self.v(seen)
         out: Tensor = self.out(attention(q, k, v, self.heads, causal=self.causal, mask=mask))
         return out
+
+    def shares(self, x: Tensor) -> Tensor:
+        """How much each of x (B, L, D) attends to each, (B, L, L), the mean over the heads; rows sum to 1."""
+        q, k = (rearrange(y, "B L (K d) -> B K L d", K=self.heads).float() for y in (self.q(x), self.k(x)))
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, K, L, L)
+        if self.causal:
+            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+            scores = scores.masked_fill(later, float("-inf"))
+        shares: Tensor = scores.softmax(dim=-1).mean(dim=1)
+        return shares
 
 
 class Layer(nn.Module):
