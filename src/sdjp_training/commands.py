@@ -93,7 +93,7 @@ WORKERS: Final = ("--workers", {"type": int, "default": 1, "help": "processes th
 COUNT: Final = ("--count", {"type": int, "default": 28, "help": "shards of 2,000 scenes"})
 EVERY_EMOJI: Final = (
     "--every-emoji",
-    {"action": "store_true", "help": "1,300 concepts, not the 540 of the table"},
+    {"action": "store_true", "help": "1,300 concepts, not the shipped 540"},
 )
 PROMPTS: Final = (
     "--prompts",

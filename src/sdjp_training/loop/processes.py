@@ -67,6 +67,7 @@ def _join(
     rank: int, workers: int, meeting: str, work: Callable[..., None], arguments: Sequence[object]
 ) -> None:
     dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers)
+    dist.barrier()  # one that was done before another has reached it would be taken for lost
     try:
         work(*arguments)
     finally:

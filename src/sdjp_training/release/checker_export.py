@@ -25,7 +25,7 @@ from sdjp_training.trainers.safety import Made, Shown, make_checker
 SHOWN: Final = 200
 """Pictures of each concept that the finished checker is tried on."""
 HARMLESS: Final = 4000
-FALSE_POSITIVES: Final = 0.004
+FALSE_POSITIVES: Final = 0.008
 
 
 def export(folder: Path, target: Path) -> Made:

@@ -49,6 +49,7 @@ def export(folder: Path, target: Path) -> None:
         target / "model.safetensors",
         metadata={"format": "pt", "sdjp.config": json.dumps(to_json(model))},
     )
+    (target / "model.safetensors").chmod(0o644)  # everyone reads what ships
     (target / "config.json").write_text(json.dumps(to_json(model), indent=2) + "\n", encoding="utf-8")
     tokens.save_merges(target / "merges.txt")
     vae.scaling_factor = model.vae.scaling_factor

@@ -30,7 +30,7 @@ def packages(tmp_path: Path) -> Path:
 
 def test_words_of_one_concept_that_a_translation_does_not_draw(packages: Path, artwork_folder: Path) -> None:
     found = keywords.untranslatable(Artwork(artwork_folder), packages)
-    assert found.keys() >= {"七夕", "短冊"}
+    assert "短冊" in found
     assert set(found.values()) == {"🎋"}
     for reason, word in {
         "two have it": "飾り",
