@@ -21,14 +21,14 @@ SIZE: Final[dict[str, Any]] = {"width": None, "height": None, "num_inference_ste
 SEED: Final = 7
 """That of the sample prompts."""
 GALLERY: Final = (
-    "海のクジラ",
-    "夜のドラゴン",
-    "月の上のうさぎ",
+    "女の子",
+    "夜の街",
+    "ロボット",
     "雪の中の鳥居",
     "夕焼けのお城",
     "馬に乗る宇宙飛行士",
 )
-PROMPT: Final = "森の中の狐、水彩画"
+PROMPT: Final = "森の中の狐"
 HEAT: Final = ("馬に乗る宇宙飛行士", "宇宙飛行士")
 TALL: Final = (DESKTOP[0], 1100)
 

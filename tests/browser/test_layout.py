@@ -11,7 +11,7 @@ from tests.browser.page import DESKTOP, PHONE, Page
 
 TOUCH = 44  # CSS pixels: WCAG 2.2, 2.5.5
 LONG = (
-    "桜の木の下で眠る（白い猫：１．３）、シマウマ、ほげ、"
+    "桜の木の下で眠る（白い猫：１．３）、ハイエナ、ほげ、"
     + "pneumonoultramicroscopicsilicovolcanoconiosis" * 3
 )
 

@@ -88,9 +88,9 @@ def test_where_the_caret_is_the_english_is_lit(page: Page) -> None:
 
 
 def test_what_is_not_understood_is_marked_in_words(page: Page) -> None:
-    page.write("#prompt", "シマウマとほげ、귀여운 고양이")
+    page.write("#prompt", "ハイエナとほげ、귀여운 고양이")
     page.wait_for_text(".reading .mark", "わからない語")
-    page.wait_for_text(".reading .mark", "近い語 horse で描く")
+    page.wait_for_text(".reading .mark", "近い語 dog で描く")
     page.wait_for_text(".reading .mark", "韓国語（訳しません）")
     page.find("#language").click()
     page.wait_for_text(".reading .mark", "not understood")

@@ -59,20 +59,17 @@ def test_what_was_found_once_is_known_the_second_time(parts: list[str]) -> None:
     assert not any(instead for _, instead in told)
 
 
-def test_the_table_that_is_made_knows_what_scenes_are_drawn_of(tmp_path: Path) -> None:
+def test_the_table_that_ships_is_the_one_that_is_made(tmp_path: Path) -> None:
     words.write(tmp_path / FILE, Artwork(tmp_path))
-    table = Words.read(tmp_path / FILE)
+    assert (tmp_path / FILE).read_text("utf-8") == ASSET.read_text("utf-8")
+
+
+def test_what_stands_for_a_word_is_something_the_model_draws() -> None:
     names = {concept.names[0] for concept in concepts()} | {place.alone[0] for place in PLACES.values()}
     assert {instead for _, instead in words.neighbours()} <= names
+    table = Words.read(ASSET)
     for name in names:
         assert table.nearest(name) == (name, ())
-
-
-@pytest.mark.parametrize(("word", "instead"), [("zebra", "horse"), ("samurai", "ninja")])
-def test_the_table_that_ships_is_of_the_weights_that_ship(word: str, instead: str) -> None:
-    table = Words.read(ASSET)
-    assert table.nearest(word) == (instead, ((word, instead),))
-    assert table.nearest(instead) == (instead, ())
 
 
 def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
@@ -82,11 +79,11 @@ def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_embedded_model_says_what_it_never_saw(mini: Pipeline) -> None:
-    info = mini.explain("シマウマに乗る(侍:1.2)、夕焼け")
-    assert "horse" in info.english
+    info = mini.explain("ハイエナに乗る(盗賊:1.2)、夕焼け")
+    assert "dog" in info.english
     assert "(a ninja:1.2)" in info.english or "(ninja:1.2)" in info.english
-    assert ("zebra", "horse") in info.neighbours
-    assert info.to_json()["neighbours"]["zebra"] == "horse"
+    assert ("hyena", "dog") in info.neighbours
+    assert info.to_json()["neighbours"]["hyena"] == "dog"
     assert mini.explain("馬に乗る宇宙飛行士").neighbours == ()
 
 
