@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,12 +43,15 @@ def test_what_prompts_ask_for_most_is_shown_more_often() -> None:
         concepts = concepts()
         index = {c.emoji: i for i, c in enumerate(concepts)}  # noqa: RUF012
 
-    def weight(*emojis: str) -> float:
-        return examples.weight(Scene(emojis=emojis), Names())  # type: ignore[arg-type]
+    def weight(*emojis: str, **scene: Any) -> float:
+        return examples.weight(Scene(emojis=emojis, **scene), Names())  # type: ignore[arg-type]
 
     assert (weight("🐈"), weight("🐅"), weight("🐩")) == (9, 3, 1)
     assert weight("🐈", "🐅") == 3 * examples.PAIR_WEIGHT
     assert weight("🐈", "🐩") == examples.PAIR_WEIGHT
+    assert weight("🐅", layout="three") == 3 * examples.COUNT_WEIGHT
+    assert weight("🐅", style="neon", layout="two") == 3 * examples.COUNT_WEIGHT * examples.STYLED_WEIGHT
+    assert weight("🐅", layout="left") == 3
 
 
 def test_an_older_list_of_concepts_has_no_weights(tmp_path: Path) -> None:
