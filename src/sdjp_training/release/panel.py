@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sdjp_training.release import questions
-from sdjp_training.scenes.artwork import Artwork
+from sdjp_training.scenes.artwork import Artwork, concepts
 from sdjp_training.scenes.tables import rows
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ EACH: Final = 12
 SHEET: Final = 16
 """Pictures on a sheet."""
 COLUMNS: Final = 4
+_PARTS: Final = re.compile(r"[,;()]| or ")
+_REST: Final = re.compile(r"\b(?:with|on|in|at|of|and|wearing|holding|riding)\b.*")
+"""What follows the noun of an answer."""
 HEADS: Final = {
     "answers.tsv": "# number\twhat you see\tlooks: 2 clean, 1 crude, 0 unreadable",
     "decisions.tsv": "# number\twhat was asked for\twhat was seen\tright: y or n",
@@ -144,9 +148,20 @@ def _shares(found: Sequence[tuple[str, bool, bool]]) -> dict[str, float]:
 
 
 def _names(seen: str, right: Sequence[str]) -> bool:
-    """Whether what someone saw is one of the right names, whatever its article and case."""
-    said = seen.strip().lower().removeprefix("a ").removeprefix("an ").removeprefix("the ")
-    return said in {name.lower() for name in right}
+    """Whether what someone saw is one of the right names: alone, or as the noun of one of its parts.
+
+    A red balloon is a balloon, but a hot dog is no dog: of names of things that are known the longest counts.
+    """
+    names = {name.lower() for name in right}
+    if seen.strip().lower() in names:
+        return True
+    known = names | {name.lower() for concept in concepts() for name in concept.names}
+    for part in _PARTS.split(seen.lower()):
+        words = _REST.sub("", part).split()
+        ends = (" ".join(words[i:]) for i in range(len(words)))
+        if next((end for end in ends if end in known), None) in names:
+            return True
+    return False
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

@@ -94,3 +94,25 @@ def test_the_card_says_who_graded() -> None:
     assert "| 1 つの主題 · one subject | 17.0 dB | 64 | 85 % | 60 % |\n" in text
     assert "| 乗る · riding | 16.5 dB | – | – | – |\n" in text
     assert "one person, 2026" in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "right", "is_right"),
+    [
+        ("red balloon", ("風船", "balloon"), True),
+        ("風船", ("風船", "balloon"), True),
+        ("The Balloon", ("風船", "balloon"), True),
+        ("bear or brown bison", ("野牛", "bison"), True),
+        ("mirror with a gold frame", ("鏡", "mirror"), True),
+        ("hot dog", ("犬", "dog"), False),
+        ("hot dog", ("ホットドッグ", "hot dog"), True),
+        ("cat and dog", ("犬", "dog"), False),
+        ("orange lump, perhaps", ("みかん", "orange"), False),
+        ("orange ball (planet, or an orange)", ("みかん", "orange"), True),
+        ("", ("犬", "dog"), False),
+    ],
+)
+def test_a_name_is_found_as_the_noun_of_what_was_seen(
+    seen: str, right: tuple[str, ...], is_right: bool
+) -> None:
+    assert panel._names(seen, right) is is_right
