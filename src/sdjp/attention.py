@@ -109,20 +109,21 @@ class PictureAttention:
                 en=f"among cannot be {among!r}: use 'all' (shares of all tokens), 'words' (of those of the "
                 "prompt) or 'rollout' (followed back through the text encoder).",
             )
-        if among == "rollout" and self.rollout is None:
-            raise InputError(
-                "attention.rollout",
-                ja="このモデルのテキストエンコーダーは CLIP ではないので、among='rollout' は使えません。"
-                "'all' か 'words' を指定してください。",
-                en="the text encoder of this model is not CLIP's, and among='rollout' is not to be had: use "
-                "'all' or 'words'.",
-            )
-        shares = self.shares
-        if among == "rollout" and self.rollout is not None:
-            shares = np.einsum("mt,mhw->thw", self.rollout, shares[: len(self.rollout)])
-        values: NDArray[np.float32] = shares[list(self.alignment.places(word))].sum(axis=0)
+        tokens = list(self.alignment.places(word))
+        values: NDArray[np.float32] = self.shares[tokens].sum(axis=0)
         if among == "words":
             places = [place for unit in self.alignment.units for place in unit.places]
             total = self.shares[places].sum(axis=0)
             values = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
+        elif among == "rollout":
+            if self.rollout is None:
+                raise InputError(
+                    "attention.rollout",
+                    ja="このモデルのテキストエンコーダーは CLIP ではないので、among='rollout' は使えません。"
+                    "'all' か 'words' を指定してください。",
+                    en="the text encoder of this model is not CLIP's, and among='rollout' is not to be had: "
+                    "use 'all' or 'words'.",
+                )
+            made_of = self.rollout[:, tokens].sum(axis=1)  # of each state, how much
+            values = np.tensordot(made_of, self.shares[: len(made_of)], axes=1)
         return AttentionMap(word=word, values=values, picture=picture)

@@ -93,10 +93,11 @@ def encode(job: Job, model: Model, checker: PromptChecker | None) -> Encoded:
     assert cond is not None
     assert uncond is not None
     cond, uncond = (states.to(model.device, model.dtype) for states in (cond, uncond))
-    rollouts = [
-        model.rollout(p.prompts[0], states=cond.shape[1], clip_skip=job.options.clip_skip)
-        for p, _ in zip(prompts, alignments, strict=False)  # none where attention is not asked for
-    ]
+    rollouts = (
+        [model.rollout(p.prompts[0], states=cond.shape[1], clip_skip=job.options.clip_skip) for p in prompts]
+        if job.options.attention
+        else []
+    )
     if cond.shape[1] != uncond.shape[1]:
         raise InputError(
             "prompt_embeds.length",

@@ -14,6 +14,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def shares(q: Tensor, k: Tensor, heads: int, *, causal: bool = False) -> Tensor:
+    """How much each query attends to each key, the mean over the heads; over all keys 1.
+
+    Args:
+        q: Queries (B, L, D).
+        k: Keys (B, M, D).
+        heads: K.
+        causal: Let no query see a later key.
+
+    Returns:
+        (B, L, M) float32.
+    """
+    q, k = (rearrange(x.float(), "B L (K d) -> B K L d", K=heads) for x in (q, k))
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, K, L, M)
+    if causal:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
+        scores = scores.masked_fill(later, float("-inf"))
+    mean: Tensor = scores.softmax(dim=-1).mean(dim=1)
+    return mean
+
+
 @dataclass(frozen=True, eq=False)
 class AttentionMaps:
     """The shares of attention, added up over heads, layers and calls of the UNet.
@@ -47,10 +68,9 @@ class AttentionMaps:
             size: (h, w) of the layer's own map, h w = L.
         """
         pictures = len(self.sums)
-        q, k = (rearrange(x[-pictures:].float(), "B L (K d) -> B K L d", K=heads) for x in (q, k))
-        for row, (queries, keys) in enumerate(zip(q, k, strict=True)):  # one by one: of M L K scores each
-            scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2)  # (K, L, M)
-            share = scores.softmax(dim=-1).mean(dim=0).T.unflatten(1, size)  # (M, h, w)
+        pairs = zip(q[-pictures:, None], k[-pictures:, None], strict=True)
+        for row, (queries, keys) in enumerate(pairs):  # one by one: of M L K scores each
+            share = shares(queries, keys, heads)[0].T.reshape(-1, *size)  # (M, h, w)
             own = self.sums.shape[-2:]
             if size != tuple(own):
                 share = F.interpolate(share[None], size=own, mode="bicubic").clamp_(min=0)[0]

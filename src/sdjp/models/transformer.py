@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sdjp.models.attention import attention
+from sdjp.models.attention_maps import shares
 
 
 class Attention(nn.Module):
@@ -39,13 +38,7 @@ class Attention(nn.Module):
 
     def shares(self, x: Tensor) -> Tensor:
         """How much each of x (B, L, D) attends to each, (B, L, L), the mean over the heads; rows sum to 1."""
-        q, k = (rearrange(y, "B L (K d) -> B K L d", K=self.heads).float() for y in (self.q(x), self.k(x)))
-        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, K, L, L)
-        if self.causal:
-            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
-            scores = scores.masked_fill(later, float("-inf"))
-        shares: Tensor = scores.softmax(dim=-1).mean(dim=1)
-        return shares
+        return shares(self.q(x), self.k(x), self.heads, causal=self.causal)
 
 
 class Layer(nn.Module):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from sdjp_training.loop.device import here
 from sdjp_training.loop.optim import EMA, MuonAdamW
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -34,6 +36,14 @@ def save_run(path: Path, model: nn.Module, optimizer: MuonAdamW, ema: EMA, **val
     """Write all that a run needs to go on, and ``values`` of its own."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     save(path, {**state, "ema": ema.weights, "ema_steps": ema.steps, **values})
+
+
+def averaged(path: Path, model: M, *, name: str) -> M:
+    """Give a network the averaged weights of a checkpoint, ready to be used; ``name`` is what it is."""
+    state = load(path)
+    assert state is not None, f"train the {name} first"
+    model.load_state_dict(state["ema"])
+    return model.eval().requires_grad_(False)
 
 
 def resume_run(path: Path, model: nn.Module, ema: EMA) -> dict[str, Any] | None:

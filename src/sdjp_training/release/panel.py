@@ -7,6 +7,7 @@ compares. What it cannot decide by itself goes into ``decisions.tsv``, where som
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import re
@@ -155,13 +156,19 @@ def _names(seen: str, right: Sequence[str]) -> bool:
     names = {name.lower() for name in right}
     if seen.strip().lower() in names:
         return True
-    known = names | {name.lower() for concept in concepts() for name in concept.names}
+    known = names | _known()
     for part in _PARTS.split(seen.lower()):
         words = _REST.sub("", part).split()
         ends = (" ".join(words[i:]) for i in range(len(words)))
         if next((end for end in ends if end in known), None) in names:
             return True
     return False
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    """The names of all things."""
+    return frozenset(name.lower() for concept in concepts() for name in concept.names)
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

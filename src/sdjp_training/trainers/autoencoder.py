@@ -183,8 +183,4 @@ def train(
 
 def load(folder: Path) -> VAE:
     """Read the trained autoencoder (its averaged weights)."""
-    state = checkpoint.load(folder / "autoencoder.pt")
-    assert state is not None, "train the autoencoder first"
-    vae = VAE.from_config(MINI.vae)
-    vae.load_state_dict(state["ema"])
-    return vae.eval().requires_grad_(False)
+    return checkpoint.averaged(folder / "autoencoder.pt", VAE.from_config(MINI.vae), name="autoencoder")

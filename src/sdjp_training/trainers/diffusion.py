@@ -130,8 +130,4 @@ def train(
 
 def load(folder: Path) -> UNet:
     """Return the trained UNet (its averaged weights)."""
-    state = checkpoint.load(folder / "unet.pt")
-    assert state is not None, "train the UNet first"
-    unet = UNet.from_config(MINI.unet)
-    unet.load_state_dict(state["ema"])
-    return unet.eval().requires_grad_(False)
+    return checkpoint.averaged(folder / "unet.pt", UNet.from_config(MINI.unet), name="UNet")
