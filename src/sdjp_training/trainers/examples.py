@@ -5,6 +5,7 @@ each cell counts.
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,16 +16,16 @@ from torch import Tensor
 from sdjp_training.loop.device import here
 from sdjp_training.scenes import captions, shards
 from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.composition import COUNTS, Scene
-from sdjp_training.scenes.styles import PLAIN
+from sdjp_training.scenes.composition import Layout, Scene
 from sdjp_training.trainers import latents
 
 DRAWN: Final = 0.05  # how much a cell of a drawing differs from the bare background, squared, at least
 DRAWN_WEIGHT: Final = 4.0  # of such cells in the loss
-PAIR_WEIGHT: Final = 2.5  # of scenes with two subjects, which are learnt last
-COUNT_WEIGHT: Final = 2.0  # of scenes with several of one thing, beside one of it
-STYLED_WEIGHT: Final = 2.0  # of scenes in another style than the plain one
-EMPTY_WEIGHT: Final = 3.0  # of scenes without a subject, about the mean of others
+WEIGHTS: Final[Mapping[Layout, float]] = {
+    "empty": 3, "pair": 2, "riding": 2.5, "above": 1.5, "holding": 1.5,
+}  # fmt: skip
+"""How often scenes are shown, beside those of one subject: what is learnt last more often, and so are places
+without a subject, of which there are few scenes."""
 
 
 class Examples:
@@ -84,11 +85,8 @@ class Examples:
 
 def weight(scene: Scene, artwork: Artwork) -> float:
     """How often a scene is shown, beside others: as its rarest subject is, more often what is learnt last."""
-    if not scene.emojis:
-        return EMPTY_WEIGHT
-    rarest = min(artwork.concepts[artwork.index[emoji]].weight for emoji in scene.emojis)
-    several = COUNT_WEIGHT if scene.layout in COUNTS else PAIR_WEIGHT ** (len(scene.emojis) - 1)
-    return float(rarest * several * (1.0 if scene.style == PLAIN else STYLED_WEIGHT))
+    weights = (artwork.concepts[artwork.index[emoji]].weight for emoji in scene.emojis)
+    return float(min(weights, default=1.0) * WEIGHTS.get(scene.layout, 1.0))
 
 
 def cell_weights(z: Tensor, bare: Tensor) -> Tensor:

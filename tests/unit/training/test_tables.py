@@ -47,10 +47,10 @@ def test_what_prompts_ask_for_most_is_shown_more_often() -> None:
         return examples.weight(Scene(emojis=emojis, **scene), Names())  # type: ignore[arg-type]
 
     assert (weight("🐈"), weight("🐅"), weight("🐩")) == (9, 3, 1)
-    assert weight("🐈", "🐅") == 3 * examples.PAIR_WEIGHT
-    assert weight("🐈", "🐩") == examples.PAIR_WEIGHT
-    assert weight("🐅", layout="three") == 3 * examples.COUNT_WEIGHT
-    assert weight("🐅", style="neon", layout="two") == 3 * examples.COUNT_WEIGHT * examples.STYLED_WEIGHT
+    assert weight("🐈", "🐅", layout="pair") == 3 * examples.WEIGHTS["pair"]
+    assert weight("🐈", "🐩", layout="riding") == examples.WEIGHTS["riding"]
+    assert weight("🐅", style="neon", layout="two") == 3
+    assert weight(layout="empty") == examples.WEIGHTS["empty"] > 1
     assert weight("🐅", layout="left") == 3
 
 
