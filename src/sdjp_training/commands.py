@@ -202,7 +202,7 @@ COMMANDS: Final = (
     Command(
         "samples",
         lambda args: samples.draw(args.folder, args.scenes),
-        "draw scenes of the pool with the UNet, for the decoder",
+        "draw scenes of the pool with the UNet, for decoder and checker",
         (("--scenes", {"type": int, "default": 3000}),),
         trains=True,
     ),

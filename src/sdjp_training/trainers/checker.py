@@ -2,6 +2,8 @@
 
 It begins as the small CLIP's image encoder, and learns from scenes, half of them with a hazard in them, to
 turn their points towards the right concepts and away from the others (binary cross-entropy of the cosines).
+Where the UNet has drawn scenes of the pool (``samples``), it learns from those as well: what it is to look
+at are no clean drawings, and a blurred dog is not to pass for a weapon.
 
 Axes: B pictures, N concepts, P width of the space.
 """
@@ -28,7 +30,8 @@ from sdjp_training.loop.optim import MuonAdamW
 from sdjp_training.scenes import composition
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.hazards import HAZARDS, HazardArtwork, emojis
-from sdjp_training.trainers import clip, judge
+from sdjp_training.trainers import clip, decoder, judge, samples
+from sdjp_training.trainers.examples import Examples
 
 BATCH: Final = 96
 WITH: Final = 0.5
@@ -39,6 +42,8 @@ LEAST: Final = 0.005
 """How often what is never mistaken is drawn, beside what always is."""
 RECENT: Final = 0.1
 """Weight of the last scene in the mean of mistakes."""
+OWN: Final = 1 / 3
+"""Share of pictures that the UNet drew, where there are some."""
 HELD_OUT: Final = 400
 
 
@@ -134,6 +139,37 @@ class Sampler:
             self.mistakes[first] += RECENT * (share - self.mistakes[first])
 
 
+class Samples:
+    """Scenes of the pool as the UNet drew them; here, too, what was mistaken lately comes more often.
+
+    Args:
+        folder: Where the pool, its samples and the decoder are.
+
+    Attributes:
+        pictures: (n, 3, 64, 64) in [-1, 1].
+        there: Which concepts are in each, (n, N).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        vae, records = decoder.load(folder), Examples(folder).records
+        with np.load(folder / "pool" / samples.FILE) as kept:
+            scenes, latents = [records[row] for row in kept["rows"].tolist()], kept["latents"]
+        with mixed_precision():
+            seen = [vae.decode(here(z)[None].float()).float() for z in torch.from_numpy(latents)]
+        self.pictures = torch.cat([F.interpolate(x, (judge.SIDE, judge.SIDE), mode="area") for x in seen])
+        self.there = here(torch.tensor([shows(scene) for scene in scenes]))
+        self._mistakes = [0.1] * len(scenes)
+
+    def sample(self, n: int, rng: random.Random) -> list[int]:
+        """The numbers of ``n`` of them."""
+        return rng.choices(range(len(self._mistakes)), weights=[LEAST + m for m in self._mistakes], k=n)
+
+    def learn(self, rows: Sequence[int], wrong: Sequence[float]) -> None:
+        """Take in how wrong the watcher was about each of ``rows``, 0 to 1."""
+        for row, share in zip(rows, wrong, strict=True):
+            self._mistakes[row] += RECENT * (share - self._mistakes[row])
+
+
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
     """Train for ``minutes``, resuming from ``folder/checker.pt``; ``final`` lets the learning rate fall."""
     artwork = HazardArtwork(folder / "artwork", folder / "packages")
@@ -147,14 +183,21 @@ def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0)
         return x, here(torch.tensor([shows(scene) for scene in scenes]))
 
     sampler = Sampler(artwork)
+    own = Samples(folder) if (folder / "pool" / samples.FILE).exists() else None
 
     def loss_of(rng: random.Random) -> Tensor:
-        scenes = [sampler.scene(rng) for _ in range(BATCH)]
+        rows = [] if own is None else own.sample(round(OWN * BATCH), rng)
+        scenes = [sampler.scene(rng) for _ in range(BATCH - len(rows))]
         x, there = pictures(scenes, rng)
+        if own is not None:
+            x = torch.cat([x, judge.tinted(own.pictures[rows])])
+            there = torch.cat([there, own.there[rows]])
         with mixed_precision():
             scores = model(x)
-        wrong = (scores.detach().sigmoid() - there.float()).abs().amax(dim=1)
-        sampler.learn(scenes, wrong.tolist())
+        wrong = (scores.detach().sigmoid() - there.float()).abs().amax(dim=1).tolist()
+        sampler.learn(scenes, wrong[: len(scenes)])
+        if own is not None:
+            own.learn(rows, wrong[len(scenes) :])
         return F.binary_cross_entropy_with_logits(scores, there.float())
 
     averaged = Watcher()

@@ -12,13 +12,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
+from sdjp_training.loop import checkpoint
 from sdjp_training.release import restore
-from sdjp_training.scenes import hazards
+from sdjp_training.scenes import hazards, shards
 from sdjp_training.scenes.artwork import PACKAGES, concepts
 from sdjp_training.scenes.people import PARTS
-from sdjp_training.trainers import clip, perceptual
+from sdjp_training.scenes.places import BACKGROUNDS
+from sdjp_training.scenes.styles import STYLES
+from sdjp_training.trainers import clip, latents, perceptual, samples
 
 SHAPES = {
     "square": '<rect x="4" y="4" width="24" height="24" fill="#e02020"/>',
@@ -109,6 +113,25 @@ def shipped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints of the weights that ship. Link to what you need: a training replaces links of its own."""
     folder = tmp_path_factory.mktemp("shipped")
     restore.restore(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def samples_folder(
+    tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path, shipped_folder: Path
+) -> Path:
+    """Shipped weights, a pool of a few scenes with their latents, and what the UNet makes of them."""
+    folder = tmp_path_factory.mktemp("samples")
+    for file in shipped_folder.iterdir():
+        (folder / file.name).symlink_to(file)
+    (folder / "artwork").symlink_to(artwork_folder)
+    bare = {f"{place} {style}": torch.zeros(8, 16, 16).half() for place in BACKGROUNDS for style in STYLES}
+    checkpoint.save(folder / "bare.pt", bare)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARD", 12)
+        shards.draw(folder, 1)
+    latents.encode(folder, 1)
+    samples.draw(folder, 6)
     return folder
 
 

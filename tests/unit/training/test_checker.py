@@ -19,7 +19,7 @@ from sdjp_training.release import checker_export
 from sdjp_training.scenes import hazards, painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.trainers import checker, judge
+from sdjp_training.trainers import checker, decoder, judge
 
 
 def test_what_is_watched_for_is_among_what_clip_learns(clip_folder: Path) -> None:
@@ -79,6 +79,40 @@ def test_training_goes_on_where_it_stopped_and_a_checker_is_made_of_it(
     assert [concept.en for concept in loaded.concept_names] == [concept.en for concept, _ in hazards.HAZARDS]
     verdict = SafetyCheck(checker=loaded).look(Image.new("RGB", (256, 256), "white"))
     assert len(verdict.scores) == len(hazards.HAZARDS)
+
+
+@pytest.fixture
+def own_folder(samples_folder: Path, clip_folder: Path, tmp_path: Path) -> Path:
+    """What a checker is trained from, with pictures that the UNet drew."""
+    for folder in (samples_folder, clip_folder):
+        for file in folder.iterdir():
+            if not (tmp_path / file.name).exists() and not file.name.startswith("checker"):
+                (tmp_path / file.name).symlink_to(file)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("counted_steps")
+def test_it_learns_from_what_the_unet_drew(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, count in (("BATCH", 6), ("HELD_OUT", 20)):
+        monkeypatch.setattr(checker, name, count)
+    learnt: list[tuple[list[int], list[float]]] = []
+    monkeypatch.setattr(checker.Samples, "learn", lambda _, rows, wrong: learnt.append((rows, wrong)))
+    checker.train(own_folder, minutes=0.01)
+    assert [len(rows) for rows, _ in learnt] == [2]
+    assert [len(wrong) for _, wrong in learnt] == [2]
+
+
+def test_what_the_unet_drew_and_was_mistaken_comes_more_often(own_folder: Path) -> None:
+    own, rng = checker.Samples(own_folder), random.Random(0)
+    assert own.pictures.shape == (6, 3, 64, 64)
+    assert own.there.shape == (6, len(hazards.HAZARDS))
+    with np.load(own_folder / "pool" / "samples.npz") as kept:
+        drawn = decoder.load(own_folder).decode(torch.from_numpy(kept["latents"][:1]).float())
+    small = judge.to_input(((drawn[0].permute(1, 2, 0) + 1) * 127.5).clamp(0, 255).byte().numpy()[None])
+    torch.testing.assert_close(own.pictures[:1].clamp(-1, 1), small, atol=0.05, rtol=0)
+    for _ in range(40):
+        own.learn(range(6), [0.9, 0, 0, 0, 0, 0])
+    assert own.sample(400, rng).count(0) > 300
 
 
 def test_nothing_to_export(tmp_path: Path) -> None:

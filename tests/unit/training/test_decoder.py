@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,32 +12,18 @@ from PIL import Image, ImageFilter
 from torch.nn import functional as F
 
 from sdjp_training.loop import checkpoint
-from sdjp_training.scenes import shards
 from sdjp_training.scenes.places import background
-from sdjp_training.trainers import autoencoder, decoder, latents, perceptual, samples
+from sdjp_training.trainers import autoencoder, decoder, perceptual, samples
 from tests.unit.training.conftest import write_vgg
 
 
-@pytest.fixture(scope="module")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory, artwork_folder: Path, shipped_folder: Path
-) -> Iterator[Path]:
-    """Shipped weights, a pool of a few scenes with their latents, and what the UNet makes of them."""
-    folder = tmp_path_factory.mktemp("decoder")
-    for file in shipped_folder.iterdir():
-        (folder / file.name).symlink_to(file)
-    (folder / "artwork").symlink_to(artwork_folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "SHARD", 12)
-        patch.setattr(latents, "BACKGROUNDS", ())  # the backgrounds of these scenes are made below
-        shards.draw(folder, 1)
-        latents.encode(folder, 1)
-        scenes = shards.read_records(folder / "pool" / "000.json")
-        bare = {f"{s.place} {s.style}": torch.zeros(8, 16, 16, dtype=torch.float16) for s in scenes}
-        checkpoint.save(folder / "bare.pt", bare)
-        samples.draw(folder, 6)
-        write_vgg(folder / "packages")
-        yield folder
+@pytest.fixture
+def folder(samples_folder: Path, tmp_path: Path) -> Path:
+    """Samples, and what a loss by features reads."""
+    for file in samples_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    write_vgg(tmp_path / "packages")
+    return tmp_path
 
 
 def test_kernels_keep_their_way_up(tmp_path: Path) -> None:
