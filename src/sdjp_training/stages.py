@@ -44,7 +44,7 @@ class Plan:
     threads: int = 1
     prompts: Path | None = None
     every_emoji: bool = False
-    shards: int = 28
+    shards: int = 60
     samples: int = 3000
 
     def do(self, line: str, minutes: float) -> None:
