@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 from sdjp.text import read
+from sdjp.text.script import is_japanese
 from sdjp.text.translate.lexicon import LexiconTranslator
 from sdjp_training.scenes import composition, people
 from sdjp_training.scenes.artwork import Artwork, Concept
@@ -153,6 +154,8 @@ def pairs(
         texts = [prompt(scene, artwork, rng) for scene in found]
         english = read.to_english(texts, translator=translator)
         for text, one, said in zip(texts, heard, english, strict=True):
+            if is_japanese(said):  # a name in hiragana that the lexicon does not read
+                continue
             if one is not None:
                 text = text.replace(artwork.concepts[artwork.index[one[1]]].japanese, one[0])
             yield text, said
