@@ -90,7 +90,7 @@ def _target(default: str | Path) -> Argument:
 SIZES: Final = {"width": 192, "heads": 3, "read_layers": 4, "write_layers": 2}
 """Sizes of a new adapter."""
 WORKERS: Final = ("--workers", {"type": int, "default": 1, "help": "processes that share a step"})
-COUNT: Final = ("--count", {"type": int, "default": 60, "help": "shards of 2,000 scenes"})
+COUNT: Final = ("--count", {"type": int, "default": shards.COUNT, "help": "shards of 2,000 scenes"})
 EVERY_EMOJI: Final = (
     "--every-emoji",
     {"action": "store_true", "help": "1,300 concepts, not the shipped 540"},

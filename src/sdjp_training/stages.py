@@ -17,6 +17,7 @@ import torch
 
 from sdjp_training.commands import ASSETS, parser
 from sdjp_training.loop import device
+from sdjp_training.scenes.shards import COUNT
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Plan:
     threads: int = 1
     prompts: Path | None = None
     every_emoji: bool = False
-    shards: int = 60
+    shards: int = COUNT
     samples: int = 3000
 
     def do(self, line: str, minutes: float) -> None:

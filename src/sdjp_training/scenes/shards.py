@@ -24,6 +24,8 @@ from sdjp_training.scenes.composition import Scene
 log = logging.getLogger(__name__)
 
 SHARD: Final = 2000
+COUNT: Final = 60
+"""Shards of a pool that is large enough for the 540 things."""
 
 
 def draw_shard(folder: Path, index: int) -> None:

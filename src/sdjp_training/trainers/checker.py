@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -27,11 +27,12 @@ from sdjp_training.loop import run
 from sdjp_training.loop.clock import Clock
 from sdjp_training.loop.device import here, mixed_precision
 from sdjp_training.loop.optim import MuonAdamW
-from sdjp_training.scenes import composition
+from sdjp_training.scenes import composition, shards
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.hazards import HAZARDS, HazardArtwork, emojis
 from sdjp_training.trainers import clip, decoder, judge, samples
-from sdjp_training.trainers.examples import Examples
+
+Thing = TypeVar("Thing", bound=Hashable)
 
 BATCH: Final = 96
 WITH: Final = 0.5
@@ -100,6 +101,21 @@ def shows(scene: Scene) -> list[bool]:
     return [any(emoji in drawings for emoji in scene.emojis) for _, drawings in HAZARDS]
 
 
+class Mistakes(Generic[Thing]):
+    """How wrong the watcher was lately about each of some things: what was mistaken is to come more often."""
+
+    def __init__(self, things: Iterable[Thing]) -> None:
+        self._shares = dict.fromkeys(things, 0.1)
+
+    def choose(self, among: Sequence[Thing], n: int, rng: random.Random) -> list[Thing]:
+        """Draw ``n`` things."""
+        return rng.choices(among, weights=[LEAST + self._shares[thing] for thing in among], k=n)
+
+    def learn(self, thing: Thing, share: float) -> None:
+        """Take in how wrong it was about a thing, 0 to 1."""
+        self._shares[thing] += RECENT * (share - self._shares[thing])
+
+
 class Sampler:
     """Scenes of which half show a hazard, and what was mistaken lately comes more often.
 
@@ -112,8 +128,9 @@ class Sampler:
 
     def __init__(self, artwork: HazardArtwork) -> None:
         self.artwork = artwork
-        self.mistakes = dict.fromkeys(artwork.index, 0.1)
-        self._sought = emojis().keys()
+        self._mistakes = Mistakes(artwork.index)
+        sought = emojis().keys()
+        self._kinds = {kind: [e for e in artwork.index if (e in sought) == kind] for kind in (True, False)}
 
     def scene(self, rng: random.Random) -> Scene:
         """Draw one."""
@@ -121,8 +138,7 @@ class Sampler:
         with_it, again = rng.random() < WITH, rng.random() < AGAIN
         if not with_it and not again:
             return scene
-        kind = [emoji for emoji in self.mistakes if (emoji in self._sought) == with_it]
-        first = rng.choices(kind, weights=[LEAST + self.mistakes[emoji] for emoji in kind])[0]
+        (first,) = self._mistakes.choose(self._kinds[with_it], 1, rng)
         if not scene.emojis:
             return dataclasses.replace(scene, emojis=(first,), layout="single")
         emojis = first, *(e for e in scene.emojis[1:] if e != first)
@@ -133,10 +149,8 @@ class Sampler:
     def learn(self, scenes: Sequence[Scene], wrong: Sequence[float]) -> None:
         """Take in how wrong the watcher was about each scene, 0 to 1."""
         for scene, share in zip(scenes, wrong, strict=True):
-            if not scene.emojis:
-                continue
-            first = scene.emojis[0]
-            self.mistakes[first] += RECENT * (share - self.mistakes[first])
+            if scene.emojis:
+                self._mistakes.learn(scene.emojis[0], share)
 
 
 class Samples:
@@ -151,23 +165,27 @@ class Samples:
     """
 
     def __init__(self, folder: Path) -> None:
-        vae, records = decoder.load(folder), Examples(folder).records
+        vae = decoder.load(folder)
+        records = [scene for part, _ in shards.read(folder, "latents") for scene in part]
         with np.load(folder / "pool" / samples.FILE) as kept:
             scenes, latents = [records[row] for row in kept["rows"].tolist()], kept["latents"]
-        with mixed_precision():
-            seen = [vae.decode(here(z)[None].float()).float() for z in torch.from_numpy(latents)]
-        self.pictures = torch.cat([F.interpolate(x, (judge.SIDE, judge.SIDE), mode="area") for x in seen])
+        small = []
+        for z in torch.split(here(torch.from_numpy(latents)).float(), 1):  # large pictures are not kept
+            with mixed_precision():
+                picture = vae.decode(z).float().clamp(-1, 1)
+            small.append(F.interpolate(picture, (judge.SIDE, judge.SIDE), mode="area"))
+        self.pictures = torch.cat(small)
         self.there = here(torch.tensor([shows(scene) for scene in scenes]))
-        self._mistakes = [0.1] * len(scenes)
+        self._mistakes = Mistakes(range(len(scenes)))
 
     def sample(self, n: int, rng: random.Random) -> list[int]:
         """The numbers of ``n`` of them."""
-        return rng.choices(range(len(self._mistakes)), weights=[LEAST + m for m in self._mistakes], k=n)
+        return self._mistakes.choose(range(len(self.pictures)), n, rng)
 
     def learn(self, rows: Sequence[int], wrong: Sequence[float]) -> None:
         """Take in how wrong the watcher was about each of ``rows``, 0 to 1."""
         for row, share in zip(rows, wrong, strict=True):
-            self._mistakes[row] += RECENT * (share - self._mistakes[row])
+            self._mistakes.learn(row, share)
 
 
 def train(folder: Path, *, minutes: float, final: bool = False, lr: float = 1.0) -> None:
