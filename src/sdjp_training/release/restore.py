@@ -1,6 +1,7 @@
 """Go on from weights that were shipped, where the checkpoints of the training are gone.
 
-The averaged weights come back; what the optimizers remembered, and the head of the text encoder, begin anew.
+The averaged weights come back; what the optimizers remembered begins anew. The head of the text encoder,
+which does not ship, is fitted when its training begins.
 """
 
 from __future__ import annotations

@@ -14,14 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from sdjp.config import MINI, CLIPTextConfig
 from sdjp.models import CLIPText
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp_training.loop import checkpoint, processes, run
 from sdjp_training.loop.clock import Clock
-from sdjp_training.loop.optim import MuonAdamW, Worker
+from sdjp_training.loop.optim import EMA, MuonAdamW, Worker
 from sdjp_training.scenes import captions
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.trainers import latents
@@ -35,6 +37,7 @@ TOLD = MINI.vae.latent_channels * CELL * CELL
 """Numbers that one state tells."""
 BATCH = 128  # over all workers
 HELD_OUT = 512  # scenes that are only for the figure
+FITTED = 1024  # scenes that a new head is fitted to
 FIRST_MERGES = 3000
 
 
@@ -92,11 +95,30 @@ def begin(folder: Path) -> nn.ModuleDict:
     return with_head(model)
 
 
+@torch.no_grad()
+def fit_head(both: nn.ModuleDict, data: Examples, tokens: ClipTokenizer, scale: float) -> None:
+    """Give an encoder that has learnt already the head that tells most, by least squares.
+
+    From a head of chance, its states would be pulled about until the head has learnt to read them.
+    """
+    z, texts, _ = data.batch(FITTED, random.Random(0))
+    states = torch.cat([both["model"](encode(tokens, texts[i : i + BATCH])) for i in range(0, len(z), BATCH)])
+    last = states[:, -GRID * GRID :].flatten(0, 1)  # (B 64, D)
+    cells = rearrange(z * scale, "B C (H h) (W w) -> (B H W) (C h w)", h=CELL, w=CELL)
+    inputs = F.pad(last, (0, 1), value=1.0).cpu().double()  # the last is for the bias
+    fitted = torch.linalg.lstsq(inputs, cells.cpu().double(), driver="gelsd").solution
+    both["head"].load_state_dict({"weight": fitted[:-1].T, "bias": fitted[-1]})
+
+
 def prepare(folder: Path) -> None:
     """Make what the processes of a training read, once and before they start."""
-    tokenizer(folder)
-    latents.scale(folder)
+    tokens, scale = tokenizer(folder), latents.scale(folder)
     latents.bare(folder)
+    training = run.Training(folder / "text.pt", both := begin(folder), optimizer(both))
+    if training.path.exists() and training.counts["step"] == 0:  # restored, without its head
+        fit_head(both, Examples(folder), tokens, scale)
+        training.ema = EMA(both)
+        training.save()
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from sdjp_training.loop import checkpoint
 from sdjp_training.scenes import painting, shards
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.styles import STYLES
-from sdjp_training.trainers import autoencoder, examples, latents
+from sdjp_training.trainers import autoencoder, examples, latents, text_encoder
+from sdjp_training.trainers.examples import Examples
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +66,32 @@ def test_the_mean_is_by_weight() -> None:
     assert examples.weighted_mean(error, torch.ones(1, 1, 1, 2)) == error.mean()
     cells = torch.tensor([[[[1.0, 4.0]]]])
     assert examples.weighted_mean(error, cells) == pytest.approx((1 * 1 + 4 * 4) / 5)
+
+
+def test_a_restored_encoder_is_given_the_head_that_tells_most(tmp_path: Path, samples_folder: Path) -> None:
+    for file in samples_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    tokens, scale, data = text_encoder.tokenizer(tmp_path), latents.scale(tmp_path), Examples(tmp_path)
+    z, texts, _ = data.of(list(range(data.shown)), random.Random(1))
+
+    def error() -> float:
+        state = checkpoint.load(tmp_path / "text.pt")
+        assert state is not None
+        assert all(torch.equal(state["model"][name], state["ema"][name]) for name in state["ema"])
+        both = text_encoder.begin(tmp_path)
+        both.load_state_dict(state["model"])
+        with torch.no_grad():
+            states = both["model"](text_encoder.encode(tokens, texts))
+            return float(text_encoder.untold(both["head"], states, z * scale).mean())
+
+    before = error()
+    text_encoder.prepare(tmp_path)
+    assert error() < 0.5 * before, (error(), before)
+    state = checkpoint.load(tmp_path / "text.pt")
+    assert state is not None
+    state["model"]["head.bias"] += 1  # it has learnt since
+    checkpoint.save(tmp_path / "text.pt", {**state, "step": 1})
+    text_encoder.prepare(tmp_path)
+    learnt = checkpoint.load(tmp_path / "text.pt")
+    assert learnt is not None
+    assert torch.equal(learnt["model"]["head.bias"], state["model"]["head.bias"])
