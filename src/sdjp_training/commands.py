@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from sdjp.weights import EMBEDDED_MODEL
 from sdjp_training.release import (
     adapter_export,
     card,
@@ -150,7 +151,8 @@ def _adapter(args: Namespace) -> None:
 def _evaluate(args: Namespace) -> None:
     figures = evaluate.measure(
         args.folder,
-        each=args.each,
+        model=args.model,
+        nouns=args.nouns,
         others=args.others,
         prompts=args.prompts,
         natural=args.natural,
@@ -158,7 +160,8 @@ def _evaluate(args: Namespace) -> None:
         grader=args.grader,
     )
     print(json.dumps(figures, ensure_ascii=False, indent=2))
-    card.write(figures, args.card)
+    if args.card is not None or args.model == EMBEDDED_MODEL:
+        card.write(figures, args.card or ASSETS / "mini/README.md")
 
 
 def _panel(args: Namespace) -> None:
@@ -359,11 +362,12 @@ COMMANDS: Final = (
         (
             PROMPTS,
             ("--natural", {"type": Path, "help": "prompts kept for measuring, with English and kind"}),
-            ("--each", {"type": int, "default": 1, "help": "pictures of every subject alone"}),
+            _model("the model that draws"),
+            ("--nouns", {"type": int, "help": "subjects alone (all, if left out)"}),
             ("--others", {"type": int, "default": 60, "help": "prompts of each other kind"}),
             ("--graded", {"type": Path, "help": "scores.json of a panel"}),
             ("--grader", {"default": "", "help": "who graded it, and how"}),
-            ("--card", {"type": Path, "default": ASSETS / "mini/README.md"}),
+            ("--card", {"type": Path, "help": "the model card (that of the embedded model, if it draws)"}),
         ),
     ),
 )

@@ -8,7 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-FIGURES: Final = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
+PART: Final = r"(?<=<!-- {0} -->\n).*?(?=<!-- /{0} -->)"
+"""What stands between the marks of a part."""
 
 SETS: Final = (
     (
@@ -67,9 +68,17 @@ KINDS_OF_PICTURES: Final = {
 """What was asked for, where it is measured by distance or by eye."""
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The figures as Markdown, for the model card: by distance and by eye first, then by classifier."""
-    return "\n".join([*_pictures(figures), "", *_verdicts(figures), "", *_others(figures)]) + "\n"
+def parts(figures: dict[str, Any]) -> dict[str, str]:
+    """The figures as Markdown, by the part of the model card that they are for.
+
+    ``pictures``: by distance and by eye, then by classifier, where one looked at them. ``translation``: where
+    it was measured.
+    """
+    pictures = [*_pictures(figures), "", *_verdicts(figures), ""]
+    made = {"pictures": pictures}
+    if "translator" in figures:
+        made["translation"] = _translations(figures["translator"])
+    return {name: "\n".join(lines) + "\n" for name, lines in made.items()}
 
 
 def _pictures(figures: dict[str, Any]) -> list[str]:
@@ -93,7 +102,10 @@ def _pictures(figures: dict[str, Any]) -> list[str]:
 
 
 def _verdicts(figures: dict[str, Any]) -> list[str]:
-    """What the classifier says, which cannot see blur."""
+    """What the classifier says, which cannot see blur, and what the other networks do."""
+    autoencoder = f"オートエンコーダー · autoencoder, PSNR: {figures['autoencoder_psnr']:.1f} dB"
+    if "judge" not in figures:
+        return [f"- {autoencoder}"]
     model, adapter, known = figures["model"], figures.get("adapter", {}), figures["judge"]
     rows = [
         ("主題が 1 位 · subject first", "top1", known["top1"]),
@@ -114,13 +126,7 @@ def _verdicts(figures: dict[str, Any]) -> list[str]:
     if "clip" in model:
         scores = (f"{of.get('clip'):.1f}" if "clip" in of else "–" for of in (model, adapter))
         lines.append(f"| CLIP スコア · CLIP score | {' | '.join(scores)} | – |")
-    lines.append(f"| オートエンコーダー · autoencoder, PSNR | {figures['autoencoder_psnr']:.1f} dB | – | – |")
-    return lines
-
-
-def _others(figures: dict[str, Any]) -> list[str]:
-    """The figures that are not about single pictures."""
-    lines = _translations(figures.get("translator", {}))
+    lines += ["", f"- {autoencoder}"]
     if "clip" in figures:
         found = " / ".join(_percent(share) for share in figures["clip"].values())
         lines.append(
@@ -170,6 +176,8 @@ def filled(template: str, figures: Mapping[str, str]) -> str:
 
 
 def write(figures: dict[str, Any], card: Path) -> None:
-    """Put the table into the model card, between its marks."""
+    """Put the figures into the model card, between their marks; parts that were not measured stay."""
     text = card.read_text(encoding="utf-8")
-    card.write_text(FIGURES.sub(lambda _: table(figures), text), encoding="utf-8")
+    for name, part in parts(figures).items():
+        text = re.sub(PART.format(name), part.replace("\\", r"\\"), text, flags=re.DOTALL)
+    card.write_text(text, encoding="utf-8")

@@ -1,4 +1,5 @@
-"""Measure the embedded model: what it was asked for in Japanese, and what the judge sees in its pictures.
+"""Measure the embedded model: how far pictures are from what was asked for in Japanese, and what the judge sees
+in them.
 
 ``python -m sdjp_training evaluate`` prints the figures as JSON and writes them into the model card.
 """
@@ -23,7 +24,6 @@ from sdjp_training.release import fidelity, questions, translation
 from sdjp_training.release.questions import Question
 from sdjp_training.scenes import painting
 from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.composition import Scene
 from sdjp_training.scenes.places import COLORS
 from sdjp_training.trainers import autoencoder, clip, judge
 
@@ -98,47 +98,61 @@ def _side(
 def measure(
     folder: Path,
     *,
-    each: int = 1,
+    model: str = weights.EMBEDDED_MODEL,
+    nouns: int | None = None,
     others: int = 60,
     prompts: Path | None = None,
     natural: Path | None = None,
     graded: Path | None = None,
     grader: str = "",
 ) -> dict[str, Any]:
-    """Measure all that ships.
+    """Measure a model, and the translator that ships.
+
+    What there is nothing to measure with is left out: shares by the judge, by the small CLIP, translations.
 
     Args:
-        folder: The artwork, the judge, and, for their figures, the small CLIP and the tables of pairs.
-        each: Pictures of every subject alone.
+        folder: The artwork and, where there are some, the judge, the small CLIP and the tables of pairs.
+        model: The model, as :func:`sdjp.weights.load` takes it.
+        nouns: How many subjects are drawn alone; None for all.
         others: Prompts of each other kind.
         prompts: A table of prompts and their English, for the translator's figures: those that rules and
             words were written by.
         natural: The same with kinds: those that are kept for measuring.
         graded: The scores of a panel, as :mod:`.panel` writes them.
         grader: Who saw them, and how.
+
+    Returns:
+        The figures: of ``"model"`` and, if it brings one along, ``"adapter"``, ``"psnr"`` by kind and, with a
+        judge, those of :func:`judged`; ``"autoencoder_psnr"``; ``"panel"``, ``"judge"``, ``"clip"`` and
+        ``"translator"`` as far as there are any.
     """
     artwork = Artwork(folder / "artwork")
-    model = judge.load(folder / "judge.pt")
-    asked = questions.alone(artwork, each=each) + questions.others(artwork, others)
-    asked += questions.words_without_english(artwork, folder / "packages")
-    figures: dict[str, Any] = {"prompts": len(asked), "judge": judge.accuracy(model, artwork)}
+    known = judge.load(folder / "judge.pt") if (folder / "judge.pt").exists() else None
     seer = clip.load(folder) if (folder / "clip.pt").exists() else None
-    styled = [q for q in asked if q.style is not None]
+    asked = questions.nouns(artwork, nouns) + questions.others(artwork, others)
+    if known is not None:
+        asked += questions.words_without_english(artwork, folder / "packages")
+    figures: dict[str, Any] = {"prompts": len(asked)}
     if graded is not None:
         figures["panel"] = {"grader": grader, "kinds": json.loads(graded.read_text(encoding="utf-8"))}
-    if seer is not None:
-        drawn = [painting.draw(Scene(emojis=q.subjects, style=q.style or "plain"), artwork) for q in styled]
-        figures["judge"]["style"] = in_style(seer, artwork, styled, drawn)
-    own = pipeline("auto")
-    pipes = {"model": own, **({"adapter": pipeline("adapter")} if has_adapter() else {})}
+    if known is not None:
+        figures["judge"] = judge.accuracy(known, artwork)
+        if seer is not None:
+            styled = [q for q in asked if q.style is not None]
+            figures["judge"]["style"] = in_style(
+                seer, artwork, styled, [painting.draw(q.scene, artwork) for q in styled]
+            )
+    own = pipeline("auto", model)
+    pipes = {"model": own, **({"adapter": pipeline("adapter", model)} if has_adapter(model) else {})}
     infos = own.explain([q.prompt for q in asked])
     sayable = [
         (i, info.english) for i, (q, info) in enumerate(zip(asked, infos, strict=True)) if q.kind != "word"
     ]
     for name, pipe in pipes.items():
         pictures = draw(pipe, asked)
-        figures[name] = judged(model, artwork, asked, pictures)
-        figures[name]["psnr"] = fidelity.measured(artwork, asked, pictures)
+        figures[name] = {"psnr": fidelity.measured(artwork, asked, pictures)}
+        if known is not None:
+            figures[name] |= judged(known, artwork, asked, pictures)
         if seer is not None:
             shown = [pictures[i] for i, _ in sayable]
             figures[name]["clip"] = clip_score(*seer, [english for _, english in sayable], shown)
@@ -146,8 +160,8 @@ def measure(
     figures["autoencoder_psnr"] = autoencoder.psnr(own.vae.float(), autoencoder.held_out_pictures(artwork))
     if seer is not None:
         figures["clip"] = clip.retrieval(*seer, artwork)
-    figures["translator"] = translation.measure(folder / "pairs", prompts=prompts, forms=natural)
-    return figures
+    translated = translation.measure(folder / "pairs", prompts=prompts, forms=natural)
+    return {**figures, **({"translator": translated} if translated else {})}
 
 
 def in_style(
@@ -163,9 +177,9 @@ def in_style(
     return judge.share(style == q.style for style, (q, _) in zip(seen, rows, strict=True))
 
 
-def has_adapter() -> bool:
-    """Whether the embedded model brings an adapter along."""
-    return (locate(weights.EMBEDDED_MODEL).path / adapter.FOLDER).is_dir()
+def has_adapter(model: str) -> bool:
+    """Whether a model brings an adapter along."""
+    return (locate(model).path / adapter.FOLDER).is_dir()
 
 
 def pipeline(translator: str, model: str = weights.EMBEDDED_MODEL) -> Pipeline:

@@ -64,14 +64,11 @@ class Question:
         return self.scene.style if self.kind == "style" else None
 
 
-def alone(artwork: Artwork, *, each: int = 1) -> list[Question]:
-    """Every subject alone, ``each`` times."""
-    return [_single(c) for c in artwork.concepts] * each
-
-
-def nouns(artwork: Artwork, count: int = NOUNS) -> list[Question]:
-    """Subjects alone, chosen by chance, always the same."""
-    return [_single(c) for c in random.Random("nouns").sample(list(artwork.concepts), count)]
+def nouns(artwork: Artwork, count: int | None = NOUNS) -> list[Question]:
+    """Subjects alone, chosen by chance, always the same; all if ``count`` is None."""
+    every = list(artwork.concepts)
+    chosen = every if count is None else random.Random("nouns").sample(every, count)
+    return [_single(concept) for concept in chosen]
 
 
 def others(artwork: Artwork, count: int = 60) -> list[Question]:

@@ -82,9 +82,10 @@ def test_no_judge_says_how_to_get_one(tmp_path: Path) -> None:
 
 def test_questions_are_the_same_every_time(folder: Path) -> None:
     artwork = Artwork(folder / "artwork")
-    asked = questions.alone(artwork, each=2) + questions.others(artwork, len(QUESTIONS))
-    assert asked == questions.alone(artwork, each=2) + questions.others(artwork, len(QUESTIONS))
-    assert sum(q.kind == "single" for q in asked) == 2 * len(concepts())
+    asked = questions.nouns(artwork, None) + questions.others(artwork, len(QUESTIONS))
+    assert asked == questions.nouns(artwork, None) + questions.others(artwork, len(QUESTIONS))
+    assert sum(q.kind == "single" for q in asked) == len(concepts())
+    assert set(questions.nouns(artwork, 9)) < set(asked)
     assert {q.place for q in asked if q.kind == "place"} == set(QUESTIONS)
     assert all(len(q.subjects) == 2 for q in asked if q.kind in {"pair", "riding"})
     assert {q.side for q in asked if q.kind == "side"} == {"left", "right"}
@@ -137,9 +138,21 @@ def test_the_half_in_which_a_subject_is_seen_more_is_its_side(folder: Path) -> N
     assert figures["side"] == pytest.approx(1 / 3)
 
 
+CARD = """前
+<!-- pictures -->
+old pictures
+<!-- /pictures -->
+間
+<!-- translation -->
+old translation
+<!-- /translation -->
+後
+"""
+
+
 def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
-    path.write_text("前\n<!-- figures -->\nold\n<!-- /figures -->\n後\n", encoding="utf-8")
+    path.write_text(CARD, encoding="utf-8")
     shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "side", "both"], 0.25)
     more = {
         "translator": {
@@ -163,5 +176,16 @@ def test_figures_go_between_the_marks_of_the_card(tmp_path: Path) -> None:
     assert "its model alone: BLEU 14.0, chrF 40.0, 内容語 · content words 56 %" in text
     assert "\n| タグの列 · tags | 25 | 50 | 70 | 80 % |\n" in text
     assert "90 % / 92 %" in text
-    assert text.startswith("前\n<!-- figures -->\n|")
-    assert text.endswith("<!-- /figures -->\n後\n")
+    assert text.startswith("前\n<!-- pictures -->\n|")
+    assert text.endswith("<!-- /translation -->\n後\n")
+
+
+def test_a_part_that_was_not_measured_stays_in_the_card(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(CARD, encoding="utf-8")
+    card.write({"model": {"psnr": {"single": 20.84}}, "autoencoder_psnr": 28.44}, path)
+    text = path.read_text(encoding="utf-8")
+    assert "old pictures" not in text
+    assert "| 1 つの主題 · one subject | 20.8 dB | – | – | – |\n" in text
+    assert "1 位" not in text, "no classifier has looked"
+    assert "<!-- translation -->\nold translation\n<!-- /translation -->\n" in text

@@ -90,7 +90,7 @@ def test_the_card_says_who_graded() -> None:
             "kinds": {"single": {"pictures": 64, "right": 0.85, "clean": 0.6}},
         },
     }
-    text = card.table(figures)
+    text = card.parts(figures)["pictures"]
     assert "| 1 つの主題 · one subject | 17.0 dB | 64 | 85 % | 60 % |\n" in text
     assert "| 乗る · riding | 16.5 dB | – | – | – |\n" in text
     assert "one person, 2026" in text
