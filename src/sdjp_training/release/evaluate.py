@@ -1,5 +1,4 @@
-"""Measure the embedded model: how far pictures are from what was asked for in Japanese, and what the judge sees
-in them.
+"""Measure the embedded model: how far pictures are from what was asked for, and what the judge sees in them.
 
 ``python -m sdjp_training evaluate`` prints the figures as JSON and writes them into the model card.
 """
