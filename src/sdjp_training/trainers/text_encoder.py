@@ -38,6 +38,7 @@ TOLD = MINI.vae.latent_channels * CELL * CELL
 BATCH = 128  # over all workers
 HELD_OUT = 512  # scenes that are only for the figure
 FITTED = 1024  # scenes that a new head is fitted to
+RIDGE = 1e-4
 FIRST_MERGES = 3000
 
 
@@ -97,7 +98,7 @@ def begin(folder: Path) -> nn.ModuleDict:
 
 @torch.no_grad()
 def fit_head(both: nn.ModuleDict, data: Examples, tokens: ClipTokenizer, scale: float) -> None:
-    """Give an encoder that has learnt already the head that tells most, by least squares.
+    """Give an encoder that has learnt already the head that tells most, by least squares (ridge regression).
 
     From a head of chance, its states would be pulled about until the head has learnt to read them.
     """
@@ -106,7 +107,10 @@ def fit_head(both: nn.ModuleDict, data: Examples, tokens: ClipTokenizer, scale: 
     last = states[:, -GRID * GRID :].flatten(0, 1)  # (B 64, D)
     cells = rearrange(z * scale, "B C (H h) (W w) -> (B H W) (C h w)", h=CELL, w=CELL)
     inputs = F.pad(last, (0, 1), value=1.0).cpu().double()  # the last is for the bias
-    fitted = torch.linalg.lstsq(inputs, cells.cpu().double(), driver="gelsd").solution
+    gram = inputs.T @ inputs
+    # States are normed: they lie in a plane, and without this the weights across it would be huge.
+    ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
+    fitted = torch.linalg.solve(gram + ridge, inputs.T @ cells.cpu().double())
     both["head"].load_state_dict({"weight": fitted[:-1].T, "bias": fitted[-1]})
 
 
