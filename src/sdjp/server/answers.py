@@ -79,10 +79,11 @@ def _known(error: HTTPException, request: Request) -> SdjpError:
             en=f"there is no {path} on this server. What there is stands in /openapi.json.",
         )
     if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
         return InputError(
             "method.unknown",
-            ja=f"{path} では {method} は使えません。",
-            en=f"{path} does not take {method}.",
+            ja=f"{path} では {method} は使えません。使えるのは {allowed.replace(', ', '、')} です。",
+            en=f"{path} does not take {method}. It takes {allowed}.",
         )
     return InputError(
         "request.refused",

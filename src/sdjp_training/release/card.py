@@ -82,20 +82,21 @@ def parts(figures: dict[str, Any]) -> dict[str, str]:
 
 
 def _pictures(figures: dict[str, Any]) -> list[str]:
-    """By distance from the true scene, and by eye."""
-    distances, panel = figures["model"].get("psnr", {}), figures.get("panel", {"grader": "", "kinds": {}})
+    """By distance from the true scene, by translation and by the adapter, and by eye."""
+    panel = figures.get("panel", {"grader": "", "kinds": {}})
+    distances = [figures.get(by, {}).get("psnr", {}) for by in ("model", "adapter")]
     lines = [
-        "| | PSNR | n | 正しい · right | きれい · clean |",
-        "|---|---|---|---|---|",
+        "| | PSNR | アダプター · adapter, PSNR | n | 正しい · right | きれい · clean |",
+        "|---|---|---|---|---|---|",
     ]
     for kind, name in KINDS_OF_PICTURES.items():
         seen = panel["kinds"].get(kind, {})
-        if kind not in distances and not seen:
+        if kind not in distances[0] and not seen:
             continue
-        distance = f"{distances[kind]:.1f} dB" if kind in distances else "–"
+        psnr = " | ".join(f"{of[kind]:.1f} dB" if kind in of else "–" for of in distances)
         count = f"{seen['pictures']:.0f}" if seen else "–"
         shares = " | ".join(_percent(seen.get(of)) for of in ("right", "clean"))
-        lines.append(f"| {name} | {distance} | {count} | {shares} |")
+        lines.append(f"| {name} | {psnr} | {count} | {shares} |")
     if panel["grader"]:
         lines += ["", f"n 枚を見た人 · n pictures were graded by: {panel['grader']}"]
     return lines

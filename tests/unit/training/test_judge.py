@@ -186,6 +186,6 @@ def test_a_part_that_was_not_measured_stays_in_the_card(tmp_path: Path) -> None:
     card.write({"model": {"psnr": {"single": 20.84}}, "autoencoder_psnr": 28.44}, path)
     text = path.read_text(encoding="utf-8")
     assert "old pictures" not in text
-    assert "| 1 つの主題 · one subject | 20.8 dB | – | – | – |\n" in text
+    assert "| 1 つの主題 · one subject | 20.8 dB | – | – | – | – |\n" in text
     assert "1 位" not in text, "no classifier has looked"
     assert "<!-- translation -->\nold translation\n<!-- /translation -->\n" in text

@@ -83,6 +83,7 @@ def test_the_card_says_who_graded() -> None:
     shares = dict.fromkeys(["top1", "top5", "place", "color", "pair", "riding", "side", "both"], 0.25)
     figures = {
         "model": {**shares, "psnr": {"single": 17.04, "riding": 16.5}},
+        "adapter": {**shares, "psnr": {"single": 17.12}},
         "judge": shares,
         "autoencoder_psnr": 28.4,
         "panel": {
@@ -91,8 +92,8 @@ def test_the_card_says_who_graded() -> None:
         },
     }
     text = card.parts(figures)["pictures"]
-    assert "| 1 つの主題 · one subject | 17.0 dB | 64 | 85 % | 60 % |\n" in text
-    assert "| 乗る · riding | 16.5 dB | – | – | – |\n" in text
+    assert "| 1 つの主題 · one subject | 17.0 dB | 17.1 dB | 64 | 85 % | 60 % |\n" in text
+    assert "| 乗る · riding | 16.5 dB | – | – | – | – |\n" in text
     assert "one person, 2026" in text
 
 

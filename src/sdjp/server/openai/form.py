@@ -58,7 +58,11 @@ async def read_form(request: Request) -> tuple[dict[str, Any], dict[str, list[by
     except (MultiPartException, HTTPException) as error:
         said = error.message if isinstance(error, MultiPartException) else error.detail
         raise InputError(
-            "body.form", ja=f"フォームを読めません（{said}）。", en=f"the form cannot be read ({said})."
+            "body.form",
+            ja=f"フォームを読めません（{said}）。フィールドは {MAX_FIELDS} 個、ファイルは {MAX_FILES} "
+            "個までです。multipart/form-data の区切りが正しいかも確かめてください。",
+            en=f"the form cannot be read ({said}). It may have {MAX_FIELDS} fields and {MAX_FILES} files; "
+            "check the boundaries of multipart/form-data, too.",
         ) from error
     return fields, files
 

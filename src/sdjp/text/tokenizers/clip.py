@@ -113,8 +113,8 @@ class ClipTokenizer:
         except (OSError, UnicodeDecodeError) as error:
             raise WeightsError(
                 "tokenizer.file",
-                ja=f"バイトペア表 {path} を読み込めません: {error}",
-                en=f"cannot read the byte-pair table {path}: {error}",
+                ja=f"バイトペア表 {path} を読み込めません（{error}）。ファイルを入手し直してください。",
+                en=f"cannot read the byte-pair table {path} ({error}). Get the file again.",
             ) from error
         pairs = [line.partition(" ") for line in lines if line.strip() and not line.startswith("#version")]
         return cls.from_merges([(left, right.rstrip("\r")) for left, _, right in pairs])
