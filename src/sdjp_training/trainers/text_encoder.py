@@ -106,11 +106,11 @@ def fit_head(both: nn.ModuleDict, data: Examples, tokens: ClipTokenizer, scale: 
     states = torch.cat([both["model"](encode(tokens, texts[i : i + BATCH])) for i in range(0, len(z), BATCH)])
     last = states[:, -GRID * GRID :].flatten(0, 1)  # (B 64, D)
     cells = rearrange(z * scale, "B C (H h) (W w) -> (B H W) (C h w)", h=CELL, w=CELL)
-    inputs = F.pad(last, (0, 1), value=1.0).cpu().double()  # the last is for the bias
+    inputs = F.pad(last, (0, 1), value=1.0).double()  # the last is for the bias
     gram = inputs.T @ inputs
     # States are normed: they lie in a plane, and without this the weights across it would be huge.
     ridge = RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
-    fitted = torch.linalg.solve(gram + ridge, inputs.T @ cells.cpu().double())
+    fitted = torch.linalg.solve(gram + ridge, inputs.T @ cells.double())
     both["head"].load_state_dict({"weight": fitted[:-1].T, "bias": fitted[-1]})
 
 
@@ -118,11 +118,12 @@ def prepare(folder: Path) -> None:
     """Make what the processes of a training read, once and before they start."""
     tokens, scale = tokenizer(folder), latents.scale(folder)
     latents.bare(folder)
-    training = run.Training(folder / "text.pt", both := begin(folder), optimizer(both))
-    if training.path.exists() and training.counts["step"] == 0:  # restored, without its head
-        fit_head(both, Examples(folder), tokens, scale)
-        training.ema = EMA(both)
-        training.save()
+    with torch.device("cpu"):  # once, and in double precision, which not every device has
+        training = run.Training(folder / "text.pt", both := begin(folder), optimizer(both))
+        if training.path.exists() and training.counts["step"] == 0:  # restored, without its head
+            fit_head(both, Examples(folder), tokens, scale)
+            training.ema = EMA(both)
+            training.save()
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:

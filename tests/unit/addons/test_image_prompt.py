@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sdjp import Pipeline
 from sdjp.config import TINY, CLIPVisionConfig
+from sdjp.engines.packed import problem
 from sdjp.errors import InputError, SdjpError, WeightsError
 from sdjp.images import Source, read_metadata
 from sdjp.models.attention import Attention
@@ -186,7 +187,8 @@ def test_engines_and_savings_draw_the_same(folder: Path) -> None:
     eager = draw(engine="eager")
     assert close(draw(engine="packed"), eager)
     assert close(draw(memory="low"), eager)
-    assert close(draw(dtype="bfloat16", engine="packed"), eager, 0.1)  # 8 bits through some thirty layers
+    engine = "packed" if problem(torch.bfloat16) is None else "eager"
+    assert close(draw(dtype="bfloat16", engine=engine), eager, 0.1)  # 8 bits through some thirty layers
 
 
 def test_the_image_encoder_is_in_memory_only_while_it_is_used(folder: Path) -> None:
