@@ -74,7 +74,7 @@ def parts(figures: dict[str, Any]) -> dict[str, str]:
     ``pictures``: by distance and by eye, then by classifier, where one looked at them. ``translation``: where
     it was measured.
     """
-    pictures = [*_pictures(figures), "", *_verdicts(figures), ""]
+    pictures = [*_pictures(figures), "", *_verdicts(figures), *_networks(figures), ""]
     made = {"pictures": pictures}
     if "translator" in figures:
         made["translation"] = _translations(figures["translator"])
@@ -103,31 +103,34 @@ def _pictures(figures: dict[str, Any]) -> list[str]:
 
 
 def _verdicts(figures: dict[str, Any]) -> list[str]:
-    """What the classifier says, which cannot see blur, and what the other networks do."""
-    autoencoder = f"オートエンコーダー · autoencoder, PSNR: {figures['autoencoder_psnr']:.1f} dB"
-    if "judge" not in figures:
-        return [f"- {autoencoder}"]
-    model, adapter, known = figures["model"], figures.get("adapter", {}), figures["judge"]
+    """What the classifier, which cannot see blur, and the small CLIP say, as far as they were asked."""
+    model, adapter, known = (figures.get(of, {}) for of in ("model", "adapter", "judge"))
     rows = [
-        ("主題が 1 位 · subject first", "top1", known["top1"]),
-        ("主題が 5 位以内 · subject among five", "top5", known["top5"]),
-        ("背景 · background", "place", known["place"]),
+        ("主題が 1 位 · subject first", "top1", known.get("top1")),
+        ("主題が 5 位以内 · subject among five", "top5", known.get("top5")),
+        ("背景 · background", "place", known.get("place")),
         ("背景の色 · colour of the background", "color", None),
-        ("2 つの主題（〜と〜）· two subjects", "pair", known["both"]),
-        ("乗る · riding", "riding", known["both"]),
+        ("2 つの主題（〜と〜）· two subjects", "pair", known.get("both")),
+        ("乗る · riding", "riding", known.get("both")),
         ("左右（偶然なら 50 %）· left or right (chance: 50 %)", "side", None),
         ("英語を知らない言葉が 5 位以内 · words whose English it does not know, among five", "word", None),
         ("7 つの画風（偶然なら 13 %）· seven styles (chance: 13 %)", "style", known.get("style")),
     ]
-    lines = ["| | mini | アダプター · adapter | 学習の絵 · training scenes |", "|---|---|---|---|"]
-    lines += [
-        f"| {name} | {_percent(model.get(key))} | {_percent(adapter.get(key))} | {_percent(best)} |"
+    lines = [
+        f"| {name} | {_percent(model[key])} | {_percent(adapter.get(key))} | {_percent(best)} |"
         for name, key, best in rows
+        if key in model
     ]
     if "clip" in model:
         scores = (f"{of.get('clip'):.1f}" if "clip" in of else "–" for of in (model, adapter))
         lines.append(f"| CLIP スコア · CLIP score | {' | '.join(scores)} | – |")
-    lines += ["", f"- {autoencoder}"]
+    heads = ["| | mini | アダプター · adapter | 学習の絵 · training scenes |", "|---|---|---|---|"]
+    return [*heads, *lines, ""] if lines else []
+
+
+def _networks(figures: dict[str, Any]) -> list[str]:
+    """The figures of other networks, which are not about single pictures."""
+    lines = [f"- オートエンコーダー · autoencoder, PSNR: {figures['autoencoder_psnr']:.1f} dB"]
     if "clip" in figures:
         found = " / ".join(_percent(share) for share in figures["clip"].values())
         lines.append(

@@ -23,7 +23,7 @@ from sdjp.models import CLIPText
 from sdjp.text.tokenizers.clip import ClipTokenizer
 from sdjp_training.loop import checkpoint, processes, run
 from sdjp_training.loop.clock import Clock
-from sdjp_training.loop.optim import EMA, MuonAdamW, Worker
+from sdjp_training.loop.optim import MuonAdamW, Worker
 from sdjp_training.scenes import captions
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.trainers import latents
@@ -35,6 +35,9 @@ CELL = 2
 """Cells of the latents, each way, that one state tells: 8 × 8 states tell 16 × 16 cells."""
 TOLD = MINI.vae.latent_channels * CELL * CELL
 """Numbers that one state tells."""
+CELLS = "B (H W) (C h w)"
+PICTURE = "B C (H h) (W w)"
+"""Axes of what states tell, and of the latents that it is about."""
 BATCH = 128  # over all workers
 HELD_OUT = 512  # scenes that are only for the figure
 FITTED = 1024  # scenes that a new head is fitted to
@@ -82,9 +85,8 @@ def untold(head: nn.Module, states: Tensor, z: Tensor) -> Tensor:
     """The squared error (B, C, 16, 16) of what the last of the states (B, 77, D) tell of scaled latents
     (B, C, 16, 16).
     """
-    told: Tensor = head(states[:, -GRID * GRID :]).float()  # (B, 64, 4 C)
-    cells = told.view(len(z), GRID, GRID, z.shape[1], CELL, CELL)  # (B, 8, 8, C, 2, 2)
-    difference: Tensor = cells.permute(0, 3, 1, 4, 2, 5).reshape(z.shape) - z
+    told = head(states[:, -GRID * GRID :]).float()  # (B, 64, 4 C)
+    difference: Tensor = rearrange(told, f"{CELLS} -> {PICTURE}", H=GRID, h=CELL, w=CELL) - z
     return difference.square()
 
 
@@ -103,9 +105,8 @@ def fit_head(both: nn.ModuleDict, data: Examples, tokens: ClipTokenizer, scale: 
     From a head of chance, its states would be pulled about until the head has learnt to read them.
     """
     z, texts, _ = data.batch(FITTED, random.Random(0))
-    states = torch.cat([both["model"](encode(tokens, texts[i : i + BATCH])) for i in range(0, len(z), BATCH)])
-    last = states[:, -GRID * GRID :].flatten(0, 1)  # (B 64, D)
-    cells = rearrange(z * scale, "B C (H h) (W w) -> (B H W) (C h w)", h=CELL, w=CELL)
+    last = both["model"](encode(tokens, texts))[:, -GRID * GRID :].flatten(0, 1)  # (B 64, D)
+    cells = rearrange(z * scale, f"{PICTURE} -> {CELLS}", h=CELL, w=CELL).flatten(0, 1)  # (B 64, 4 C)
     inputs = F.pad(last, (0, 1), value=1.0).double()  # the last is for the bias
     gram = inputs.T @ inputs
     # States are normed: they lie in a plane, and without this the weights across it would be huge.
@@ -118,12 +119,14 @@ def prepare(folder: Path) -> None:
     """Make what the processes of a training read, once and before they start."""
     tokens, scale = tokenizer(folder), latents.scale(folder)
     latents.bare(folder)
-    with torch.device("cpu"):  # once, and in double precision, which not every device has
-        training = run.Training(folder / "text.pt", both := begin(folder), optimizer(both))
-        if training.path.exists() and training.counts["step"] == 0:  # restored, without its head
+    path = folder / "text.pt"
+    state = checkpoint.load(path)
+    if state is not None and state["step"] == 0:  # restored, without its head
+        with torch.device("cpu"):  # in double precision, which not every device has
+            both = begin(folder)
+            both.load_state_dict(state["model"])
             fit_head(both, Examples(folder), tokens, scale)
-            training.ema = EMA(both)
-            training.save()
+        checkpoint.save(path, {**state, "model": both.state_dict(), "ema": both.state_dict()})
 
 
 def _work(folder: Path, minutes: float, final: bool, lr: float, threads: int) -> None:

@@ -188,4 +188,8 @@ def test_a_part_that_was_not_measured_stays_in_the_card(tmp_path: Path) -> None:
     assert "old pictures" not in text
     assert "| 1 つの主題 · one subject | 20.8 dB | – | – | – | – |\n" in text
     assert "1 位" not in text, "no classifier has looked"
+    card.write({"model": {"clip": 31.4}, "autoencoder_psnr": 28.44, "clip": {"text": 0.9}}, path)
+    text = path.read_text(encoding="utf-8")
+    assert "| CLIP スコア · CLIP score | 31.4 | – | – |\n" in text, "nor does the small CLIP need one"
+    assert "90 %" in text
     assert "<!-- translation -->\nold translation\n<!-- /translation -->\n" in text
