@@ -1,5 +1,7 @@
 """Draw the pictures of the documentation with the embedded model, and write its gallery page.
 
+Screenshots of the page that the server has are drawn by the browser tests.
+
 ``python -m sdjp_training gallery``
 """
 
@@ -7,7 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import PIL.Image
+import PIL.ImageDraw
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,6 +24,8 @@ SEED: Final = 7
 SIDE: Final = 160
 """Pixels of a picture in a sheet."""
 QUALITY: Final = 88
+MASK: Final = (40, 30, 216, 236)
+"""What the tutorial paints over: the corners of a rectangle, as its page has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +97,10 @@ SHEETS: Final = (
 
 
 def draw(folder: Path) -> None:
-    """Write ``ja/gallery.md``, ``en/gallery.md`` and the pictures in ``img`` below ``folder``."""
+    """Write ``ja/gallery.md``, ``en/gallery.md`` and the pictures in ``img`` below ``folder``.
+
+    Among them are those of the tutorial and of the page on attention.
+    """
     from sdjp.images import grid
     from sdjp.pipeline import Pipeline
 
@@ -101,14 +111,34 @@ def draw(folder: Path) -> None:
     for sheet in SHEETS:
         small = [_picture(pipe, prompt).resize((SIDE, SIDE)) for prompt in sheet.prompts]
         grid(small, columns=sheet.columns).save(pictures / f"{sheet.name}.webp", quality=QUALITY)
+    for name, strip in (("tutorial", tutorial(pipe)), ("attention", attention(pipe))):
+        grid(strip, columns=len(strip)).save(pictures / f"{name}.webp", quality=QUALITY)
     english = {info.source: info.english for info in pipe.explain([p for s in SHEETS for p in s.prompts])}
     for lang in ("ja", "en"):
         (folder / lang).mkdir(exist_ok=True)
         (folder / lang / "gallery.md").write_text(page(lang, english), encoding="utf-8")
 
 
-def _picture(pipe: Pipeline, prompt: str) -> Image:
-    return pipe.generate(prompt, seed=SEED, progress=False).image
+def tutorial(pipe: Pipeline) -> list[Image]:
+    """The pictures that the tutorial draws: the first, one that begins with it, one painted over in part."""
+    first = _picture(pipe, "森の中のお城")
+    mask = PIL.Image.new("L", first.size, "black")
+    PIL.ImageDraw.Draw(mask).rectangle(MASK, fill="white")
+    return [
+        first,
+        _picture(pipe, "夜のお城", image=first, strength=0.6),
+        _picture(pipe, "森の中の赤い風船", image=first, mask=mask, strength=0.9),
+    ]
+
+
+def attention(pipe: Pipeline) -> list[Image]:
+    """A picture, and the maps of its two subjects."""
+    result = pipe.generate(HELLO, seed=1, attention=True, progress=False)  # as its page does
+    return [result.image, *(result.attention(word).overlay() for word in ("馬", "宇宙飛行士"))]
+
+
+def _picture(pipe: Pipeline, prompt: str, **options: Any) -> Image:
+    return pipe.generate(prompt, seed=SEED, progress=False, **options).image
 
 
 def page(lang: str, english: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -27,3 +28,21 @@ def test_every_sheet_has_a_picture_of_each_prompt() -> None:
         with Image.open(DOCS / "img" / f"{sheet.name}.webp") as picture:
             cell = gallery.SIDE + 2  # with the lines between pictures
             assert picture.size == (sheet.columns * cell + 2, rows * cell + 2)
+
+
+def test_the_tutorial_paints_over_what_its_picture_does() -> None:
+    for lang in ("ja", "en"):
+        assert f"rectangle({gallery.MASK}" in (DOCS / lang / "tutorial.md").read_text("utf-8")
+
+
+def test_strips_are_drawn_as_their_pages_say(mini: Pipeline) -> None:
+    first, night, balloon = map(np.asarray, gallery.tutorial(mini))
+    left, top, right, bottom = gallery.MASK
+    changed = np.abs(first.astype(int) - balloon).mean(axis=2)
+    outside = np.ones(changed.shape, bool)
+    outside[top - 16 : bottom + 16, left - 16 : right + 16] = False  # a cell of the latent about it
+    assert changed[outside].mean() < 3 < 10 < changed[~outside].mean()
+    assert night.mean() < first.mean()  # it is dark at night
+    picture, horse, astronaut = map(np.asarray, gallery.attention(mini))
+    assert picture.shape == horse.shape == astronaut.shape
+    assert np.abs(horse.astype(int) - astronaut).mean() > 1  # each looks elsewhere
