@@ -95,6 +95,8 @@ class Caller:
 
     def __init__(self, app: Starlette, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self.sent: list[MutableMapping[str, Any]] = []
+        self.waits = asyncio.Event()
+        """Set when the server has a job for it: only then it listens whether the client leaves."""
         self._gone = asyncio.Event()
         self._body: bytes | None = json.dumps(body).encode()
         named = {"host": "127.0.0.1:7860", "content-type": "application/json", **(headers or {})}
@@ -122,6 +124,7 @@ class Caller:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
+        self.waits.set()
         await self._gone.wait()
         return {"type": "http.disconnect"}
 
@@ -194,12 +197,51 @@ def test_a_retry_keeps_the_job_that_its_first_attempt_leaves(hold: Callable[...,
         await later(held.wait_for, "queued")
         second = Caller(held.app, ASKED, RETRY)
         other = Caller(held.app, {**ASKED, "seed": 5}, RETRY)  # nobody asked for this before
+        await second.waits.wait()
         await later(held.wait_for, "queued", "queued")
         await first.leave()
         held.free.set()
         assert (await second.answer())["sdjp"]["job"] == held.jobs()[1].id
         assert (await other.answer())["sdjp"]["seeds"] == [5]
         assert [job.state for job in held.jobs()] == ["done", "done"]
+
+    run(held, act)
+
+
+@pytest.mark.parametrize(("slow", "jobs"), [("get", 1), ("withdraw", 2)])
+def test_a_retry_that_comes_while_its_first_attempt_leaves(
+    hold: Callable[..., Held], monkeypatch: pytest.MonkeyPatch, slow: str, jobs: int
+) -> None:
+    """Whichever of them is first: the retry joins the job before it is withdrawn, or has one of its own."""
+    held, reached, go = hold(), threading.Event(), threading.Event()
+    whole = getattr(held.queue, slow)
+
+    def gated(*arguments: Any, **named: Any) -> Any:
+        found = whole(*arguments, **named) if slow == "get" else None  # seen before, told after
+        reached.set()
+        assert go.wait(PATIENCE)
+        return found if slow == "get" else whole(*arguments, **named)
+
+    async def act() -> None:
+        first = Caller(held.app, ASKED)
+        await first.waits.wait()
+        monkeypatch.setattr(held.queue, slow, gated)
+        # the one that comes first is held in the middle of it, the other has all the time to go on
+        if slow == "get":
+            second = Caller(held.app, ASKED, RETRY)
+            await asyncio.to_thread(reached.wait, PATIENCE)
+            leaving = asyncio.ensure_future(first.leave())
+        else:
+            leaving = asyncio.ensure_future(first.leave())
+            await asyncio.to_thread(reached.wait, PATIENCE)
+            second = Caller(held.app, ASKED, RETRY)
+        await asyncio.sleep(0.3)
+        go.set()
+        await leaving
+        await second.waits.wait()
+        held.free.set()
+        assert (await second.answer())["data"][0]["b64_json"]
+        assert [job.state for job in held.jobs()] == ["done", "cancelled"][:jobs]
 
     run(held, act)
 

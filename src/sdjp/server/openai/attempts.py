@@ -7,10 +7,11 @@ request without that header is somebody who wants another picture.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 Key: TypeAlias = tuple[str, str]
@@ -32,6 +33,8 @@ class Attempt:
         keyed: Whether its client gave it a key of its own, by which it will find it again.
         waiting: Connections that wait for it now.
         answered: Whether one of them was given the pictures, or told why there are none.
+        turn: Held by who looks whether the job is there and joins it, and by who leaves and withdraws it:
+            a retry never joins a job that is being withdrawn.
     """
 
     job: str
@@ -39,6 +42,7 @@ class Attempt:
     keyed: bool = False
     waiting: int = 0
     answered: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
 
 class Attempts:

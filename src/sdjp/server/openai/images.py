@@ -91,7 +91,6 @@ class Images:
             read_call, fields, resolve=context.models.resolve, max_pictures=context.limits.max_pictures
         )
         attempt = await self._joined(request, call, (owner, await run_in_threadpool(_digest, kind, fields)))
-        attempt.waiting += 1
         if call.stream:
             return StreamingResponse(
                 self._events(request, kind, call, attempt),
@@ -115,12 +114,14 @@ class Images:
         return JSONResponse(answer(call, job, contents, notes=self._notes(call, job)))
 
     async def _joined(self, request: Request, call: ImageCall, key: Key) -> Attempt:
-        """The job of an earlier attempt, if this is a retry; else a new one."""
+        """The job of an earlier attempt, if this is a retry; else a new one. The request waits for it now."""
         owner, _ = key
         if _is_retry(request):
             while (attempt := self._attempts.again(key)) is not None:
-                if await run_in_threadpool(self._is_there, attempt, owner=owner):
-                    return attempt
+                async with attempt.turn:
+                    if await run_in_threadpool(self._is_there, attempt, owner=owner):
+                        attempt.waiting += 1
+                        return attempt
                 self._attempts.forget(key, attempt)
         else:
             self._attempts.begin(key)
@@ -134,7 +135,9 @@ class Images:
             return self._context.queue.submit(job, owner=owner, key=own_key)
 
         job = await run_in_threadpool(submit)
-        return self._attempts.add(key, job.id, keyed=own_key is not None)
+        attempt = self._attempts.add(key, job.id, keyed=own_key is not None)
+        attempt.waiting += 1
+        return attempt
 
     def _is_there(self, attempt: Attempt, *, owner: str) -> bool:
         """Whether the job of an attempt has pictures, or will have them, or will never."""
@@ -146,10 +149,11 @@ class Images:
     async def _leave(self, attempt: Attempt, *, owner: str) -> None:
         """Note that a connection is over. A job that nobody waits for is not begun; if begun, it is kept."""
         attempt.waiting -= 1
-        if attempt.waiting or attempt.answered or attempt.keyed:
-            return
-        with suppress(JobUnknownError, JobExpiredError):
-            await run_in_threadpool(self._context.queue.withdraw, attempt.job, owner=owner)
+        async with attempt.turn:
+            if attempt.waiting or attempt.answered or attempt.keyed:
+                return
+            with suppress(JobUnknownError, JobExpiredError):
+                await run_in_threadpool(self._context.queue.withdraw, attempt.job, owner=owner)
 
     async def _events(
         self, request: Request, kind: Kind, call: ImageCall, attempt: Attempt
