@@ -1,6 +1,6 @@
 """Draw the pictures of the documentation with the embedded model, and write its gallery page.
 
-Screenshots of the page that the server has are drawn by the browser tests.
+Screenshots of the page that the server has are drawn by ``python -m tests.browser.screenshots``.
 
 ``python -m sdjp_training gallery``
 """
@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import PIL.Image
-import PIL.ImageDraw
+from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from sdjp.pipeline import Pipeline
 
 HELLO: Final = "馬に乗る宇宙飛行士"
@@ -24,6 +21,8 @@ SEED: Final = 7
 SIDE: Final = 160
 """Pixels of a picture in a sheet."""
 QUALITY: Final = 88
+TUTORIAL: Final = ("森の中のお城", "夜のお城", "森の中の赤い風船")
+"""What the tutorial draws, in its order."""
 MASK: Final = (40, 30, 216, 236)
 """What the tutorial paints over: the corners of a rectangle, as its page has them."""
 
@@ -119,25 +118,26 @@ def draw(folder: Path) -> None:
         (folder / lang / "gallery.md").write_text(page(lang, english), encoding="utf-8")
 
 
-def tutorial(pipe: Pipeline) -> list[Image]:
+def tutorial(pipe: Pipeline) -> list[Image.Image]:
     """The pictures that the tutorial draws: the first, one that begins with it, one painted over in part."""
-    first = _picture(pipe, "森の中のお城")
-    mask = PIL.Image.new("L", first.size, "black")
-    PIL.ImageDraw.Draw(mask).rectangle(MASK, fill="white")
+    castle, night, balloon = TUTORIAL
+    first = _picture(pipe, castle)
+    mask = Image.new("L", first.size, "black")
+    ImageDraw.Draw(mask).rectangle(MASK, fill="white")
     return [
         first,
-        _picture(pipe, "夜のお城", image=first, strength=0.6),
-        _picture(pipe, "森の中の赤い風船", image=first, mask=mask, strength=0.9),
+        _picture(pipe, night, image=first, strength=0.6),
+        _picture(pipe, balloon, image=first, mask=mask, strength=0.9),
     ]
 
 
-def attention(pipe: Pipeline) -> list[Image]:
+def attention(pipe: Pipeline) -> list[Image.Image]:
     """A picture, and the maps of its two subjects."""
     result = pipe.generate(HELLO, seed=1, attention=True, progress=False)  # as its page does
     return [result.image, *(result.attention(word).overlay() for word in ("馬", "宇宙飛行士"))]
 
 
-def _picture(pipe: Pipeline, prompt: str, **options: Any) -> Image:
+def _picture(pipe: Pipeline, prompt: str, **options: Any) -> Image.Image:
     return pipe.generate(prompt, seed=SEED, progress=False, **options).image
 
 
