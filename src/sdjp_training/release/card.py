@@ -103,13 +103,15 @@ def _pictures(figures: dict[str, Any]) -> list[str]:
 
 
 def _verdicts(figures: dict[str, Any]) -> list[str]:
-    """What the classifier, which cannot see blur, and the small CLIP say, as far as they were asked."""
+    """What the classifier, which cannot see blur, and the small CLIP say, as far as they were asked; and how
+    often the background is nearest to the one that was asked for.
+    """
     model, adapter, known = (figures.get(of, {}) for of in ("model", "adapter", "judge"))
     rows = [
         ("主題が 1 位 · subject first", "top1", known.get("top1")),
         ("主題が 5 位以内 · subject among five", "top5", known.get("top5")),
-        ("背景 · background", "place", known.get("place")),
-        ("背景の色 · colour of the background", "color", None),
+        ("背景（いちばん近いお手本）· background (the nearest)", "place", None),
+        ("背景の色（いちばん近いお手本）· colour of the background (the nearest)", "color", None),
         ("2 つの主題（〜と〜）· two subjects", "pair", known.get("both")),
         ("乗る · riding", "riding", known.get("both")),
         ("左右（偶然なら 50 %）· left or right (chance: 50 %)", "side", None),

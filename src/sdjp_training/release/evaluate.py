@@ -23,7 +23,6 @@ from sdjp_training.release import fidelity, questions, translation
 from sdjp_training.release.questions import Question
 from sdjp_training.scenes import painting
 from sdjp_training.scenes.artwork import Artwork
-from sdjp_training.scenes.places import COLORS
 from sdjp_training.trainers import autoencoder, clip, judge
 
 if TYPE_CHECKING:
@@ -52,16 +51,14 @@ def judged(
     """The share of the pictures that shows what it was to show, 0 to 1.
 
     Returns:
-        ``top1`` and ``top5`` of single subjects; ``place`` of prompts that name one, ``color`` where it is a
-        colour; ``pair`` and ``riding``: both subjects among the five that the judge sees most of; ``side``:
-        the subject is seen more in that half (by chance: a half); ``word``: the subject is among the five, of
-        prompts that are a word without English.
+        ``top1`` and ``top5`` of single subjects; ``pair`` and ``riding``: both subjects among the five that
+        the judge sees most of; ``side``: the subject is seen more in that half (by chance: a half); ``word``:
+        the subject is among the five, of prompts that are a word without English.
     """
     verdict = model(judge.to_input(np.stack(pictures)))
     sides = [_side(model, artwork, q, p) == q.side for q, p in zip(asked, pictures, strict=True) if q.side]
     subjects = [q.subjects for q in asked]
     first, five = (judge.seen(verdict, artwork, subjects, count) for count in (1, 5))
-    place = [seen == q.place for seen, q in zip(judge.places_of(verdict), asked, strict=True)]
 
     def of(kind: str, right: Sequence[bool]) -> float:
         return judge.share(r for r, q in zip(right, asked, strict=True) if q.kind == kind)
@@ -69,8 +66,6 @@ def judged(
     return {
         "top1": of("single", first),
         "top5": of("single", five),
-        "place": of("place", place),
-        "color": judge.share(r for r, q in zip(place, asked, strict=True) if q.place in COLORS),
         "pair": of("pair", five),
         "riding": of("riding", five),
         "word": of("word", five),
@@ -121,9 +116,9 @@ def measure(
         grader: Who saw them, and how.
 
     Returns:
-        The figures: of ``"model"`` and, if it brings one along, ``"adapter"``, ``"psnr"`` by kind and, with a
-        judge, those of :func:`judged`; ``"autoencoder_psnr"``; ``"panel"``, ``"judge"``, ``"clip"`` and
-        ``"translator"`` as far as there are any.
+        The figures: of ``"model"`` and, if it brings one along, ``"adapter"``, ``"psnr"`` by kind, those of
+        :func:`.fidelity.places` and, with a judge, those of :func:`judged`; ``"autoencoder_psnr"``;
+        ``"panel"``, ``"judge"``, ``"clip"`` and ``"translator"`` as far as there are any.
     """
     artwork = Artwork(folder / "artwork")
     known = judge.load(folder / "judge.pt") if (folder / "judge.pt").exists() else None
@@ -149,7 +144,10 @@ def measure(
     ]
     for name, pipe in pipes.items():
         pictures = draw(pipe, asked)
-        figures[name] = {"psnr": fidelity.measured(artwork, asked, pictures)}
+        figures[name] = {
+            "psnr": fidelity.measured(artwork, asked, pictures),
+            **fidelity.places(asked, pictures),
+        }
         if known is not None:
             figures[name] |= judged(known, artwork, asked, pictures)
         if seer is not None:

@@ -8,6 +8,7 @@ most of a picture and easily right.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -17,11 +18,14 @@ from sdjp_training.release.questions import Question
 from sdjp_training.scenes import painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.scenes.places import background
+from sdjp_training.scenes.places import BACKGROUNDS, COLORS, background
 from sdjp_training.scenes.styles import stylise
 
 DRAWN: Final = 16
 """Levels by which some channel of a pixel of the drawing differs from the bare background, at least."""
+
+FRAME: Final = 16
+"""Pixels of the frame of a picture, where hardly any subject reaches."""
 
 
 def drawn(truth: NDArray[np.uint8], scene: Scene) -> NDArray[np.bool_]:
@@ -54,3 +58,40 @@ def measured(
         where = drawn(truth, question.scene)
         found.setdefault(question.kind, []).append(psnr(picture, truth, where))
     return {kind: float(np.mean(values)) for kind, values in found.items()}
+
+
+def place_of(picture: NDArray[np.uint8]) -> str:
+    """The background that the frame of a picture (256, 256, 3) is nearest to, by the mean squared error."""
+    errors = np.square(_frame(picture) - _frames()).mean(axis=(1, 2))
+    return BACKGROUNDS[int(errors.argmin())]
+
+
+def places(asked: Sequence[Question], pictures: Sequence[NDArray[np.uint8]]) -> dict[str, float]:
+    """The shares of pictures before the background that was asked for, 0 to 1, NaN where none was.
+
+    Args:
+        asked: The prompts, and the scenes that they mean.
+        pictures: What was drawn, (256, 256, 3) each.
+
+    Returns:
+        ``place`` of prompts that name one, ``color`` of those that name a colour.
+    """
+    right = [
+        (question.place in COLORS, place_of(picture) == question.place)
+        for question, picture in zip(asked, pictures, strict=True)
+        if question.place is not None
+    ]
+    shares = {"place": [r for _, r in right], "color": [r for is_color, r in right if is_color]}
+    return {name: float(np.mean(of)) if of else float("nan") for name, of in shares.items()}
+
+
+def _frame(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    inside = slice(FRAME, -FRAME)
+    around = np.ones(picture.shape[:2], bool)
+    around[inside, inside] = False
+    return picture[around].astype("f4")
+
+
+@cache
+def _frames() -> NDArray[np.float32]:
+    return np.stack([_frame(background(name)) for name in BACKGROUNDS])

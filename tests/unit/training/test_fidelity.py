@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageFilter
 
 from sdjp_training.release import fidelity, questions
 from sdjp_training.release.questions import Question
 from sdjp_training.scenes import painting
 from sdjp_training.scenes.artwork import Artwork
 from sdjp_training.scenes.composition import Scene
-from sdjp_training.scenes.places import background
+from sdjp_training.scenes.places import BACKGROUNDS, background
 from sdjp_training.trainers import text_encoder
 
 
@@ -45,6 +46,26 @@ def test_noise_of_known_size_has_the_psnr_of_the_formula(artwork: Artwork) -> No
 def test_where_nothing_stands_the_whole_picture_counts(artwork: Artwork) -> None:
     scene = Scene(emojis=(), layout="empty", place="sea")
     assert fidelity.drawn(painting.draw(scene, artwork), scene).all()
+
+
+@pytest.mark.parametrize("name", BACKGROUNDS)
+def test_a_scene_is_before_its_background_however_it_is_blurred(artwork: Artwork, name: str) -> None:
+    truth = painting.draw(Scene(emojis=(artwork.concepts[0].emoji,), place=name), artwork)
+    blurred = Image.fromarray(truth).filter(ImageFilter.GaussianBlur(3))
+    grain = np.random.default_rng(1).normal(0, 12, truth.shape)
+    for picture in (truth, blurred, np.clip(truth + grain, 0, 255).astype(np.uint8)):
+        assert fidelity.place_of(np.asarray(picture)) == name
+
+
+def test_shares_of_places_are_of_those_that_were_asked_for(artwork: Artwork) -> None:
+    cat = artwork.concepts[0].emoji
+    scenes = {name: Scene(emojis=(cat,), place=name) for name in ("red", "blue", "sea", "white")}
+    asked = [Question(kind="place", prompt="", scene=scenes[name]) for name in ("red", "blue", "sea")]
+    asked.append(Question(kind="single", prompt="", scene=scenes["white"]))
+    drawn = [painting.draw(scenes[name], artwork) for name in ("red", "sea", "sea", "red")]
+    found = fidelity.places(asked, drawn)
+    assert found == {"place": pytest.approx(2 / 3), "color": 0.5}
+    assert np.isnan(list(fidelity.places(asked[3:], drawn[3:]).values())).all()
 
 
 def test_every_question_means_a_scene_that_can_be_drawn(artwork: Artwork) -> None:

@@ -97,8 +97,6 @@ def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
     asked = [
         Question(kind="single", prompt="", scene=Scene(emojis=(names[0],))),
         Question(kind="single", prompt="", scene=Scene(emojis=(names[1],))),
-        Question(kind="place", prompt="", scene=Scene(emojis=(names[0],), place="red")),
-        Question(kind="place", prompt="", scene=Scene(emojis=(names[0],), place="sea")),
         Question(kind="pair", prompt="", scene=Scene(emojis=(names[0], names[1]))),
         Question(kind="pair", prompt="", scene=Scene(emojis=(names[0], names[40]))),
     ]
@@ -106,15 +104,11 @@ def test_figures_are_the_shares_of_what_the_judge_saw(folder: Path) -> None:
     def seen(x: torch.Tensor) -> judge.Verdict:
         subjects = torch.zeros(len(x), len(names))
         subjects[:, :7] = torch.linspace(7, 1, 7)  # the first concept most, then the second …
-        places = torch.zeros(len(x), len(BACKGROUNDS))
-        places[:, BACKGROUNDS.index("red")] = 1
-        return judge.Verdict(subjects, places)
+        return judge.Verdict(subjects, torch.zeros(len(x), len(BACKGROUNDS)))
 
     figures = evaluate.judged(seen, artwork, asked, [np.zeros((256, 256, 3), np.uint8)] * len(asked))
     assert figures["top1"] == 0.5
     assert figures["top5"] == 1.0
-    assert figures["place"] == 0.5
-    assert figures["color"] == 1.0
     assert figures["pair"] == 0.5
     assert np.isnan(figures["riding"])
     assert np.isnan(figures["side"])
