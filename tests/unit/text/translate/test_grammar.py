@@ -352,6 +352,21 @@ RULES = {
         ("山と湖の間の村", "a village between mountains and lakes"),
         ("犬の隣に座る猫と、その後ろに立つ少年", "a cat sitting next to a dog and a boy standing behind it"),
     ],
+    "among many": [
+        ("山の中の猫", "a cat in the mountains"),
+        ("山の中で本を読む女の子", "a girl reading a book in the mountains"),
+        ("深い山の中の寺", "a Buddhist temple in the deep mountains"),
+        ("雪山の中の小屋", "a cabin in the snowy mountains"),
+        ("木々の中の鹿", "a deer among the trees"),
+        ("花の中に妖精", "a fairy among the flowers"),
+        ("赤い花の中の猫", "a cat among the red flowers"),
+        ("落ち葉の中のきつね", "a fox among the fallen leaves"),
+        ("星々の中の宇宙船", "a spaceship among the stars"),
+        ("茂みの中に隠れる虎", "a tiger hiding in the bushes"),
+        ("火山の中の龍", "a dragon in a volcano"),
+        ("箱の中の猫", "a cat in a box"),
+        ("山の中心の湖", "a lake in the middle of a mountain"),
+    ],
     "sentences": [
         ("猫が三匹、屋根の上で寝ている。", "three cats sleeping on a roof"),
         (
