@@ -43,7 +43,7 @@ if pipe.config.schedule.prediction == "v":
 factor, defaults = pipe.vae.factor, pipe.config.defaults
 shape = (1, pipe.config.vae.latent_channels, defaults.height // factor, defaults.width // factor)
 generator = torch.Generator().manual_seed(7)
-x = torch.randn(shape, generator=generator)
+x = defaults.noise_multiplier * torch.randn(shape, generator=generator)
 with torch.inference_mode():
     for step in sampler(denoise, x, plan, lambda: torch.randn(shape, generator=generator)):
         print(f"{step.index + 1}/{len(plan)}", flush=True)

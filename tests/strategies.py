@@ -305,6 +305,7 @@ options = st.builds(
     sampler=st.sampled_from(["plms", "ddim"]) | st.none(),
     spacing=st.sampled_from(["leading"]) | st.none(),
     eta=st.floats(0, 1) | st.none(),
+    noise_multiplier=st.floats(0, 1.5) | st.none(),
     seed=_seeds_given | st.lists(_seeds_given).map(tuple) | st.none(),
     num_images_per_prompt=st.integers(1, 1000),
     strength=st.floats(0, 1),

@@ -380,6 +380,7 @@ class Pipeline:
         sampler: str | None = None,
         spacing: str | None = None,
         eta: float | None = None,
+        noise_multiplier: float | None = None,
         # a picture to start from, and its mask
         image: images.Source | Sequence[images.Source] | None = None,
         strength: float = 0.75,
@@ -437,6 +438,7 @@ class Pipeline:
             sampler: One of ``sdjp.samplers.SAMPLERS``, or its name elsewhere, such as "DPM++ 2M Karras".
             spacing: How timesteps are chosen, one of ``sdjp.samplers.SPACINGS``.
             eta: Noise added back by DDIM (0, if None); gamma of TCD (0.3, if None).
+            noise_multiplier: What the noise that a run starts with, drawn or given, is multiplied by.
             image: A picture to start from (SDEdit, arXiv 2108.01073), or its path; any size, or a list.
             strength: How much of it is replaced; at 0 it only goes through the autoencoder.
             strength_rule: The original's is ``"compvis"``; see :meth:`sdjp.samplers.Plan.from_strength`.

@@ -267,6 +267,12 @@ def test_a_picture_to_start_from(context: Context) -> None:
     body = {name: found.body[name] for name in ("image", "strength", "fit", "feather")}
     assert body == {"image": image, "strength": 0.4, "fit": "pad", "feather": 6}
     assert found.notes == ()
+    less = {"initial_noise_multiplier": 0.9}
+    given = read(context, img2img=True, init_images=[image], override_settings=less)
+    assert given.body["noise_multiplier"] == 0.9
+    assert (
+        "noise_multiplier" not in read(context, override_settings=less).body
+    )  # nor has it a meaning to the web UI there
     by_rote = read(
         context, img2img=True, init_images=[image], mask=picture(), inpainting_fill=0, inpaint_full_res=True
     )

@@ -187,7 +187,7 @@ def test_parameters_as_the_web_ui_writes_them() -> None:
 
 def test_parameters_can_be_read_back() -> None:
     text = images.parameters(
-        options=some_options(sampler="dpm++_2m", eta=0.5),
+        options=some_options(sampler="dpm++_2m", eta=0.5, noise_multiplier=0.4),
         prompt=a_prompt(english="a cat, (red:1.2)\nBREAK sky"),
         negative=None,
         model='日本語, "mini": 2',
@@ -197,7 +197,8 @@ def test_parameters_can_be_read_back() -> None:
     assert negative == ""
     assert values["Sampler"] == "DPM++ 2M"
     assert values["Model"] == '日本語, "mini": 2'
-    assert values["Eta"] == "0.5"
+    assert (values["Eta"], values["Noise multiplier"]) == ("0.5", "0.4")
+    assert read_parameters(text).options()[0]["noise_multiplier"] == 0.4
     assert values["Seed"] == "42"
 
 
@@ -239,7 +240,7 @@ def test_metadata_comes_back_in_japanese(folder: Path) -> None:
 def test_any_prompt_survives_a_png(text: str) -> None:
     texts = images.texts_of(text.replace("\0", ""), {"options": {"prompt": text}})
     found = images.read_metadata(io.BytesIO(images.encode(Image.new("RGB", (1, 1)), texts=texts)))
-    assert found.options == GenerationOptions(prompt=text)
+    assert found.options == GenerationOptions(prompt=text, noise_multiplier=1)
 
 
 def test_figures_that_json_lacks_do_not_cost_the_picture() -> None:

@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sdjp import Pipeline, checks
-from sdjp.config import SD_V1, TINY
+from sdjp.config import MINI, SD_V1, TINY, ModelConfig
 from sdjp.errors import InputError, set_language
 from sdjp.generation.arguments import GenerationArguments, UpscaleArguments
 from sdjp.generation.job import INPUTS, Inputs
@@ -99,6 +99,8 @@ BAD: list[tuple[str, object, str]] = [
     ("guidance_scale", "7.5", "guidance_scale.range"),
     ("eta", 1.01, "eta.range"),
     ("eta", math.nan, "eta.range"),
+    ("noise_multiplier", -0.01, "noise_multiplier.range"),
+    ("noise_multiplier", 1.51, "noise_multiplier.range"),
     ("strength", -0.01, "strength.range"),
     ("strength", True, "strength.range"),
     ("seed", -1, "seed.range"),
@@ -404,6 +406,15 @@ def test_eta_left_open_is_that_of_the_sampler() -> None:
 
     assert (eta(), eta(sampler="ddim"), eta(sampler="tcd")) == (0, 0, 0.3)
     assert (eta(sampler="ddim", eta=0.5), eta(sampler="tcd", eta=0)) == (0.5, 0)
+
+
+def test_the_noise_multiplier_left_open_is_that_of_the_model() -> None:
+    def multiplier(config: ModelConfig, **given: Any) -> float:
+        options = GenerationOptions(prompt="猫", **given)
+        return settle(options, Inputs(), config=config, schedule=SCHEDULE).options.noise_multiplier
+
+    assert (multiplier(SD_V1), multiplier(TINY), multiplier(MINI)) == (1, 1, 0.4)
+    assert (multiplier(MINI, noise_multiplier=0), multiplier(MINI, noise_multiplier=1)) == (0, 1)
 
 
 NUMPY = {

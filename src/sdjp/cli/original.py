@@ -79,6 +79,7 @@ def original_options(parser: Parser, *, outdir: str, n_iter: int, n_samples: int
     form_options(parser)
     model_options(parser)
     parser.set_defaults(model=None, default_outdir=outdir)
+    parser.set_defaults(noise_multiplier=1.0)  # the original has none, whatever a model's own default is
 
 
 def check_original(args: argparse.Namespace) -> None:

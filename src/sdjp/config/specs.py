@@ -281,6 +281,9 @@ class Defaults:
     sampler: str = "plms"
     spacing: str | None = None
     """None for that of the sampler."""
+    noise_multiplier: float = 1.0
+    """Less than 1 for models that know one picture for a prompt: nearer to it, with less variety between
+    seeds (the truncation trick: Brock et al. 2019, arXiv 1809.11096)."""
     upscaler: str | None = None
     """What enlarges pictures, which then stay as they are: for models that draw all that they know into every
     tile. None: they are enlarged by Lanczos, and redrawn."""

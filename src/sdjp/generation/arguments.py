@@ -48,6 +48,7 @@ class GenerationArguments(UpscaleArguments, total=False):
     width: int | None
     spacing: str | None
     eta: float | None
+    noise_multiplier: float | None
     num_images_per_prompt: int
     strength: float
     strength_rule: StrengthRule

@@ -76,6 +76,7 @@ def begin(
         clean = latents_of(pictures, (), mean=at is None)
     given = job.inputs.latents
     x = noise() if given is None else given[rows.start : rows.stop].to(device, torch.float32)
+    x = x * job.options.noise_multiplier
     if clean is not None and not anew:
         x = clean if at is None else schedule.add_noise(clean, x, at)
 

@@ -176,6 +176,7 @@ _OPTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "Size": _size,
     "Clip skip": lambda value: {"clip_skip": int(value)},
     "Eta": lambda value: {"eta": float(value)},
+    "Noise multiplier": lambda value: {"noise_multiplier": float(value)},
     "Hires upscale": lambda value: {"hires": float(value)},
     "Hires upscaler": _upscaler,
     "Token merging ratio": lambda value: {"token_merging": float(value)},

@@ -73,7 +73,8 @@ class Metadata:
         """
         if self.sdjp is None or "options" not in self.sdjp:
             return None
-        return GenerationOptions.from_json(self.sdjp["options"])
+        # Records of pictures drawn before there was a multiplier have none: it was 1.
+        return GenerationOptions.from_json({"noise_multiplier": 1.0, **self.sdjp["options"]})
 
 
 def parameters(
@@ -109,6 +110,7 @@ def parameters(
         **({} if vae is None else {"VAE": vae}),
         **({"Clip skip": options.clip_skip} if options.clip_skip != 1 else {}),
         **({"Eta": options.eta} if options.eta != 0 else {}),
+        **({"Noise multiplier": options.noise_multiplier} if options.noise_multiplier != 1 else {}),
         **({"Token merging ratio": options.token_merging} if options.token_merging > 0 else {}),
         **_enlarged(options),
         **{TEMPLATE_NAMES[name]: text for name, text in (templates or {}).items()},

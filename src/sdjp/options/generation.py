@@ -120,6 +120,12 @@ class GenerationOptions:
         ja="ddim が戻すノイズ、tcd の γ（0〜1。省略時は ddim が 0、tcd が 0.3）",
         en="noise that ddim puts back, gamma of tcd, 0 to 1 (0 and 0.3 if left out)",
     )
+    noise_multiplier: float | None = _row(
+        Real(0, 1.5),
+        label="最初のノイズに掛ける数",
+        ja="最初のノイズに掛ける数（0〜1.5。省略時は 1、付属のモデルは 0.4）",
+        en="what the starting noise is multiplied by, 0 to 1.5 (1 if left out; 0.4 with the embedded model)",
+    )
     seed: int | tuple[int, ...] | None = _row(
         Several(Whole(0, MAX_SEED)),
         label="シード",
@@ -270,6 +276,7 @@ class GenerationOptions:
         guidance_scale: float,
         sampler: str,
         spacing: str | None = None,
+        noise_multiplier: float = 1.0,
         upscaler: str | None = None,
     ) -> ResolvedOptions:
         """Fill in the model's defaults wherever None was given."""
@@ -280,6 +287,7 @@ class GenerationOptions:
             "guidance_scale": guidance_scale,
             "sampler": sampler,
             "spacing": spacing,
+            "noise_multiplier": noise_multiplier,
             "token_merging": 0.0,
             "feature_reuse": 1,
         }
@@ -395,6 +403,7 @@ class ResolvedOptions(GenerationOptions):
     guidance_scale: float = field()
     sampler: str = field()
     eta: float = 0.0
+    noise_multiplier: float = 1.0
     token_merging: float = 0.0
     feature_reuse: int = 1
 

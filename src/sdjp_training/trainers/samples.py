@@ -48,8 +48,8 @@ def draw(folder: Path, count: int) -> None:
             cond, uncond = states[:-1], states[-1:].expand(len(z), -1, -1)
             model = classifier_free(unet, cond, uncond, usual.guidance_scale)
             denoise = eps_from_v(model, schedule)
-            begin, noise = torch.randn_like(z), partial(torch.randn_like, z)
-            *_, last = sampler(denoise, begin, plan, noise)
+            begin = usual.noise_multiplier * torch.randn_like(z)
+            *_, last = sampler(denoise, begin, plan, partial(torch.randn_like, z))
         rows += some
         drawn.append((last.x / scale).half().cpu().numpy())
         if first % (BATCH * 16) == 0:

@@ -71,6 +71,7 @@ def parser() -> Parser:
     sampling_options(options)
     options.generation("spacing", "--spacing", metavar="NAME")
     options.generation("eta", "--eta")
+    options.generation("noise_multiplier", "--noise-multiplier")
     preset_options(options, turbo=False)
     large_options(options)
     lora_option(options)

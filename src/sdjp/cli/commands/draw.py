@@ -85,6 +85,7 @@ def parser() -> Parser:
                   ja="--sampler dpm_solver と同じ", en="the same as --sampler dpm_solver")  # fmt: skip
     options.generation("spacing", "--spacing", metavar="NAME")
     options.generation("eta", "--eta", "--ddim_eta")
+    options.generation("noise_multiplier", "--noise-multiplier")
     preset_options(options)
     picture_options(options)
     control_options(options)

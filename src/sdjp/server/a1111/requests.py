@@ -27,6 +27,11 @@ from sdjp.server.context import Context
 FITS: Final[Mapping[int, Fit]] = {0: "stretch", 1: "crop", 2: "pad"}
 """``resize_mode``; 3 enlarges latents, which we do not."""
 _NO_VAE: Final = ("automatic", "none")
+_USED: Final = {
+    "sd_vae", "sd_model_checkpoint", "CLIP_stop_at_last_layers", "token_merging_ratio",
+    "initial_noise_multiplier",
+}  # fmt: skip
+"""Of ``override_settings``, what is in sdjp, too."""
 _SETTINGS: Final = {
     # Of override_settings: values that change nothing, for clients send them by rote.
     "samples_format": ("png",),
@@ -72,7 +77,7 @@ def asked(given: Mapping[str, Any], context: Context, *, img2img: bool) -> Asked
         **_plain(fields),
         **_sampler(fields, context),
     }
-    body |= _settings(fields, context)
+    body |= _settings(fields, context, img2img=img2img)
     if img2img:
         body |= _pictures(fields, context)
     else:
@@ -132,7 +137,7 @@ def _sampler(fields: Fields, context: Context) -> dict[str, Any]:
     return {option: value for option, value in values.items() if value is not None}
 
 
-def _settings(fields: Fields, context: Context) -> dict[str, Any]:
+def _settings(fields: Fields, context: Context, *, img2img: bool) -> dict[str, Any]:
     """``override_settings``, and the layer of CLIP, which some send beside it."""
     settings = Fields(fields.table("override_settings"), fields.notes)
     vae = settings.text("sd_vae")
@@ -143,11 +148,10 @@ def _settings(fields: Fields, context: Context) -> dict[str, Any]:
         "model": context.models.entry(checkpoint).name if checkpoint else None,
         "clip_skip": settings.whole("CLIP_stop_at_last_layers") or fields.whole("clip_skip") or None,
         "token_merging": settings.real("token_merging_ratio"),
+        # To the web UI it is for pictures that start from another one.
+        "noise_multiplier": settings.real("initial_noise_multiplier") if img2img else None,
     }
-    for name in sorted(
-        set(settings.body)
-        - {"sd_vae", "sd_model_checkpoint", "CLIP_stop_at_last_layers", "token_merging_ratio"}
-    ):
+    for name in sorted(set(settings.body) - _USED):
         if settings.given(name) and settings.body[name] not in _SETTINGS.get(name, ()):
             fields.note(
                 f"override_settings.{name}",

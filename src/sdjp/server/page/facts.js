@@ -7,7 +7,8 @@ import { labelOf } from "./fields.js";
 import { language } from "./language.js";
 
 const FIRST = ["num_inference_steps", "guidance_scale", "sampler", "spacing"];
-const NEUTRAL = { eta: 0, token_merging: 0, feature_reuse: 1 }; // what these are when they are not in use
+/** What these are when they are not in use. */
+const NEUTRAL = { eta: 0, noise_multiplier: 1, token_merging: 0, feature_reuse: 1 };
 const SHOWN_ELSEWHERE = ["prompt", "negative_prompt", "width", "height", "seed", "num_images_per_prompt"];
 
 /** Write all of it into `root`.

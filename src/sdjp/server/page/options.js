@@ -11,7 +11,10 @@ import { mountSizes } from "./sizes.js";
 import { settings } from "./state.js";
 
 const GROUPS = {
-  sampling: ["sampler", "spacing", "guidance_scale", "guidance_interval", "eta", "clip_skip", "translate"],
+  sampling: [
+    ...["sampler", "spacing", "guidance_scale", "guidance_interval", "eta", "noise_multiplier"],
+    ...["clip_skip", "translate"],
+  ],
   enlarging: ["hires", "hires_strength", "upscaler", "tile", "overlap"],
   speed: ["preset", "token_merging", "feature_reuse"],
 };

@@ -87,6 +87,7 @@ export const WORDS = {
   "option.guidance_scale": { ja: "ガイダンスの強さ CFG Scale", en: "Guidance (CFG scale)" },
   "option.guidance_interval": { ja: "ガイダンスの区間 Guidance interval", en: "Guidance interval" },
   "option.eta": { ja: "イータ Eta", en: "Eta" },
+  "option.noise_multiplier": { ja: "最初のノイズに掛ける数", en: "Noise multiplier" },
   "option.clip_skip": { ja: "CLIP の層 Clip skip", en: "Clip skip" },
   "option.translate": { ja: "翻訳 Translate", en: "Translate" },
   "option.hires": { ja: "拡大の倍率 Hires. fix", en: "Enlarge (hires. fix)" },
