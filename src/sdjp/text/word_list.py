@@ -59,16 +59,18 @@ class WordList:
 
     def find(self, text: str) -> tuple[Word, ...]:
         """Return the words that stand in ``text``, each once, in order; never raises."""
-        if self._pattern is None:
+        folded = _fold(normalize(text))
+        # A pattern of all words takes a quarter of a second to make; a text has few of them.
+        there = [word for word in self._longest_first if word in folded]
+        if not there:
             return ()
-        hits = (self._found[match[0]] for match in self._pattern.finditer(_fold(normalize(text))))
+        pattern = "|".join(_expression(word, self._found[word].language) for word in there)
+        hits = (self._found[match[0]] for match in re.finditer(pattern, folded))
         return tuple(dict.fromkeys(hit for hit in hits if hit.category != HARMLESS))
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        longest_first = sorted(self._found, key=len, reverse=True)
-        parts = [_expression(text, self._found[text].language) for text in longest_first]
-        return re.compile("|".join(parts)) if parts else None
+    def _longest_first(self) -> list[str]:
+        return sorted(self._found, key=len, reverse=True)
 
 
 @cache
