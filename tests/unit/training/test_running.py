@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from sdjp.config import MINI, TINY
 from sdjp.device import bfloat16_is_fast
@@ -14,6 +17,7 @@ from sdjp.models import UNet
 from sdjp.weights.source import locate
 from sdjp_training.loop import checkpoint, optim
 from sdjp_training.loop.clock import PAUSE, Clock
+from sdjp_training.loop.run import Training
 from sdjp_training.release import mini_export, restore
 from sdjp_training.trainers import diffusion
 
@@ -29,6 +33,31 @@ def test_a_pause_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock.spent == 30 + PAUSE
     assert clock.done < 1
     assert clock.due(clock.done)  # what was done before the pause is saved
+
+
+def test_figures_that_take_long_leave_the_time_between_them_to_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("sdjp_training.loop.clock.time.time", lambda: now)
+    model = nn.Linear(2, 2)
+    training = Training(tmp_path / "model.pt", model, optim.MuonAdamW(model, muon_lr=0.01, adam_lr=0.01))
+    steps = []
+
+    def learn(_: float) -> float:
+        nonlocal now
+        now += 10
+        model(torch.ones(2)).sum().backward()
+        return 0.0
+
+    def figures(_: Mapping[str, Tensor]) -> dict[str, float]:
+        nonlocal now
+        steps.append(training.counts["step"])
+        now += 500
+        return {}
+
+    training.run(Clock(60, warm=1, every=100, cooling=0), learn, figures)
+    assert min(later - earlier for earlier, later in pairwise(steps[:-1])) == 11
 
 
 def network() -> UNet:
