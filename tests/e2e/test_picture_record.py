@@ -153,6 +153,23 @@ def test_a_picture_is_drawn_again_from_its_record(
     assert (options.hires_strength, options.upscaler) == (0.0, "animevideo")  # the model's own, as without it
 
 
+def test_a_record_from_before_there_was_a_noise_multiplier(folder: Path, tmp_path: Path) -> None:
+    """It was drawn with all its noise, whatever the model's default is now."""
+    with Image.open(folder / "00001.png") as picture:
+        record = json.loads(picture.text["sdjp"])
+        assert record["options"].pop("noise_multiplier") == 0.4
+        info = PngInfo()
+        info.add_itxt("sdjp", json.dumps(record))
+        picture.save(tmp_path / "older.png", pnginfo=info)
+    rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
+    assert cli.main(["--from-png", str(tmp_path / "older.png"), *rest]) == 0
+    assert cli.main(["--from-png", str(folder / "00001.png"), "--noise-multiplier", "1", *rest]) == 0
+    with Image.open(tmp_path / "00000.png") as a, Image.open(tmp_path / "00001.png") as b:
+        assert a.tobytes() == b.tobytes()
+        with Image.open(folder / "00001.png") as less:
+            assert a.tobytes() != less.tobytes()
+
+
 def test_a_record_of_the_web_ui(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rest = ["--no-watermark", "--safety", "off", "-o", str(tmp_path)]
     assert cli.main(["--from-png", str(folder / "a1111.png"), *rest]) == 0
