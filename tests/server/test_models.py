@@ -103,8 +103,9 @@ def test_the_embedded_model_is_always_there() -> None:
         "width": 256,
         "height": 256,
         "num_inference_steps": 8,
-        "guidance_scale": 3.0,
+        "guidance_scale": 2.0,
         "sampler": "ddim",
+        "noise_multiplier": 0.4,
         "factor": 16,
     }
     from sdjp.weights import locate

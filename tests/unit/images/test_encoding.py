@@ -45,7 +45,7 @@ def test_the_record_and_the_source_come_back(format: OutputFormat) -> None:
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.format == format.upper()
     found = images.read_metadata(io.BytesIO(data))
-    assert found.options == GenerationOptions(prompt="馬に乗る宇宙飛行士")
+    assert found.options == GenerationOptions(prompt="馬に乗る宇宙飛行士", noise_multiplier=1)
     assert found.parameters == "馬に乗る宇宙飛行士\nSteps: 8"
     assert found.generated
     # Another reader: Python's own XML.
@@ -61,7 +61,7 @@ def test_what_is_switched_off_is_not_there(format: OutputFormat) -> None:
     off = images.encode(noise(), format=format, texts=record_of("猫"), provenance=Provenance(xmp=False))
     assert b"trainedAlgorithmicMedia" not in off
     found = images.read_metadata(io.BytesIO(off))
-    assert found.options == GenerationOptions(prompt="猫")
+    assert found.options == GenerationOptions(prompt="猫", noise_multiplier=1)
     assert not found.generated
     bare = images.encode(noise(), format=format)
     assert b"xpacket" not in bare
@@ -75,7 +75,7 @@ def test_records_of_any_length_survive(format: OutputFormat, length: int) -> Non
     prompt = "x" + "".join(letters) + "x"
     data = images.encode(noise(), format=format, texts=record_of(prompt), provenance=UNSIGNED)
     found = images.read_metadata(io.BytesIO(data))
-    assert found.options == GenerationOptions(prompt=prompt)
+    assert found.options == GenerationOptions(prompt=prompt, noise_multiplier=1)
     assert found.parameters == f"{prompt}\nSteps: 8"
     assert found.generated
 
@@ -85,7 +85,9 @@ def test_records_of_any_length_survive(format: OutputFormat, length: int) -> Non
 @settings(max_examples=40)
 def test_any_prompt_survives(format: OutputFormat, text: str) -> None:
     data = images.encode(Image.new("RGB", (1, 1)), format=format, texts=record_of(text), provenance=UNSIGNED)
-    assert images.read_metadata(io.BytesIO(data)).options == GenerationOptions(prompt=text)
+    assert images.read_metadata(io.BytesIO(data)).options == GenerationOptions(
+        prompt=text, noise_multiplier=1
+    )
 
 
 def test_pixels() -> None:

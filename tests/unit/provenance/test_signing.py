@@ -61,7 +61,7 @@ def test_a_signed_picture_keeps_all_and_tells_who_signed(files: Files, format: O
     with Image.open(io.BytesIO(plain)) as one, Image.open(io.BytesIO(signed)) as other:
         assert one.tobytes() == other.tobytes()
     record = images.read_metadata(io.BytesIO(signed))
-    assert record.options == GenerationOptions(prompt="猫")
+    assert record.options == GenerationOptions(prompt="猫", noise_multiplier=1)
     assert record.parameters == "a cat\nSteps: 8"
     assert record.generated
     found = read_manifest(signed, f"image/{format}")

@@ -69,7 +69,7 @@ class ModelEntry:
         """The settings with which it looks best, and its pixels to one latent cell (``factor``)."""
         if self.config is None:
             return None
-        names = ("width", "height", "num_inference_steps", "guidance_scale", "sampler")
+        names = ("width", "height", "num_inference_steps", "guidance_scale", "sampler", "noise_multiplier")
         values = {name: getattr(self.config.defaults, name) for name in names}
         return {**values, "factor": self.config.vae.factor}
 
