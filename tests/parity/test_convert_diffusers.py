@@ -163,7 +163,7 @@ def test_the_embedded_model_draws_the_same_picture_in_diffusers(tmp_path: Path) 
         negative_prompt=negative,
         num_inference_steps=6,
         guidance_scale=5.0,
-        latents=torch.stack(noise),
+        latents=ours.config.defaults.noise_multiplier * torch.stack(noise),
         num_images_per_prompt=2,
         output_type="np",
     ).images
